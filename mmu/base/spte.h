@@ -1,0 +1,72 @@
+// The bits of a shadow pte and the questions asked about them.
+//
+// A slot that maps nothing holds one of two non-present words, `trap` and `notrap`
+// (shadow_trap_nonpresent_pte and shadow_notrap_nonpresent_pte). With bypass_guest_pf the trap word
+// has the present bit SET, so presence is never a test of that bit: an spte is present iff it is
+// neither word (is_shadow_present_pte).
+//
+// Source: arch/x86/kvm/mmu.c of Linux 2.6.36. Not covered: memory types, NX and execute bits.
+#ifndef RMAPDIFF_MMU_BASE_SPTE_H_
+#define RMAPDIFF_MMU_BASE_SPTE_H_
+
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+
+inline constexpr Spte kSptePresent = 1ull << 0;
+inline constexpr Spte kSpteWritable = 1ull << 1;
+inline constexpr Spte kSpteUser = 1ull << 2;
+inline constexpr Spte kSpteAccessed = 1ull << 5;
+inline constexpr Spte kSpteDirty = 1ull << 6;
+inline constexpr Spte kSpteHuge = 1ull << 7;              // PT_PAGE_SIZE_MASK
+inline constexpr Spte kSpteHostWritable = 1ull << 9;      // SPTE_HOST_WRITEABLE
+inline constexpr Spte kSpteAddress = 0xffffffffff000ull;  // PT64_BASE_ADDR_MASK, bits 12..51
+
+// The masks that kvm_mmu_set_mask_ptes and kvm_mmu_set_nonpresent_ptes choose per host.
+struct SpteMasks {
+  Spte trap = 0;
+  Spte notrap = 0;
+  Spte user = kSpteUser;
+  Spte accessed = kSpteAccessed;  // 0: the hardware keeps no accessed bit (EPT of that time)
+  Spte dirty = kSpteDirty;
+
+  friend bool operator==(const SpteMasks&, const SpteMasks&) = default;
+};
+
+// Shadow paging: accessed and dirty bits, one non-present word.
+inline constexpr SpteMasks kShadowMasks{};
+// Shadow paging on VMX with bypass_guest_pf: the trap word looks present to the hardware.
+inline constexpr SpteMasks kBypassMasks{.trap = ~0xffeull};
+// EPT of 2.6.36: no accessed and no dirty bit.
+inline constexpr SpteMasks kEptMasks{.user = 0, .accessed = 0, .dirty = 0};
+
+constexpr bool IsPresent(const SpteMasks& masks, Spte spte) {
+  return spte != masks.trap && spte != masks.notrap;
+}
+constexpr bool IsWritable(Spte spte) { return (spte & kSpteWritable) != 0; }
+constexpr bool IsHuge(Spte spte) { return (spte & kSpteHuge) != 0; }
+
+// is_last_spte: a present spte that maps memory instead of another shadow page.
+// REQUIRES: IsPresent(masks, spte).
+constexpr bool IsLeaf(Spte spte, int level) { return level == kPageTableLevel || IsHuge(spte); }
+
+constexpr Pfn PfnOf(Spte spte) { return (spte & kSpteAddress) >> 12; }
+
+// A leaf as set_spte builds it for a user page whose host page is writable: accessed unless the
+// mapping is speculative, huge above level 1.
+constexpr Spte MakeLeaf(const SpteMasks& masks, Pfn pfn, int level, bool writable,
+                        bool speculative) {
+  Spte spte = kSptePresent | masks.dirty | masks.user | kSpteHostWritable | (pfn << 12);
+  if (writable) spte |= kSpteWritable;
+  if (!speculative) spte |= masks.accessed;
+  if (level > kPageTableLevel) spte |= kSpteHuge;
+  return spte;
+}
+
+// The flags of an spte that points at another shadow page (link_shadow_page). The link is a literal
+// P|A|W|U in the kernel, whatever the masks.
+inline constexpr Spte kLinkFlags = kSptePresent | kSpteAccessed | kSpteWritable | kSpteUser;
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_BASE_SPTE_H_

@@ -1,0 +1,34 @@
+// Where the boundaries are: how many entries fit before a structure changes its shape.
+//
+// In production a fuzzer needs dozens of the right operations to fill a descriptor chain, and
+// thousands to reach the recycle point. With tiny limits each boundary is a few operations away;
+// the code is the same.
+#ifndef RMAPDIFF_MMU_GRAPH_LIMITS_H_
+#define RMAPDIFF_MMU_GRAPH_LIMITS_H_
+
+namespace rmapdiff {
+
+// Linux 2.6.36.
+struct ProductionLimits {
+  static constexpr int kDescriptorEntries = 4;    // RMAP_EXT
+  static constexpr int kChainEntries = 5;         // NR_PTE_CHAIN_ENTRIES
+  static constexpr int kLevelBits = 9;            // PT64_LEVEL_BITS
+  static constexpr int kRecycleThreshold = 1000;  // RMAP_RECYCLE_THRESHOLD
+  static constexpr int kUnsyncBatch = 16;         // KVM_PAGE_ARRAY_NR
+};
+
+struct TinyLimits {
+  static constexpr int kDescriptorEntries = 2;
+  static constexpr int kChainEntries = 2;
+  static constexpr int kLevelBits = 3;
+  static constexpr int kRecycleThreshold = 6;
+  static constexpr int kUnsyncBatch = 4;
+};
+
+// Entries of a shadow page.
+template <class Limits>
+inline constexpr int kSptesPerPage = 1 << Limits::kLevelBits;
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_GRAPH_LIMITS_H_

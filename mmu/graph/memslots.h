@@ -1,0 +1,147 @@
+// Memory slots: which guest frames have memory, and the reverse map heads of each.
+//
+// A slot has a head for each of its frames (level 1) and, in its lpage_info, a head and a
+// write_count for each large page of levels 2 and 3 that it touches. write_count > 0 forbids a
+// large mapping: it counts the shadowed guest page tables in the page, plus 1 where the slot begins
+// or ends in its middle (or all over, if guest and host addresses are not aligned alike).
+//
+// Source: struct kvm_memory_slot, __kvm_set_memory_region, gfn_to_memslot, gfn_to_rmap,
+// account_shadowed, unaccount_shadowed of Linux 2.6.36.
+// Not covered: dirty bitmaps, invalid slots.
+#ifndef RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
+#define RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "mmu/base/bug.h"
+#include "mmu/base/types.h"
+#include "mmu/graph/limits.h"
+
+namespace rmapdiff {
+
+// Frames per page of `level`, as a shift: KVM_HPAGE_GFN_SHIFT.
+template <class Limits>
+constexpr unsigned GfnShift(int level) {
+  return static_cast<unsigned>(Limits::kLevelBits * (level - 1));
+}
+
+// The first frame of the page of `level` that `gfn` is in.
+template <class Limits>
+constexpr Gfn AlignGfn(Gfn gfn, int level) {
+  return gfn >> GfnShift<Limits>(level) << GfnShift<Limits>(level);
+}
+
+template <class Head, class Limits>
+struct LargePageInfo {
+  Head rmap{};  // rmap_pde
+  int write_count = 0;
+};
+
+template <class Head, class Limits>
+class Memslot {
+ public:
+  // A slot of `npages` > 0 frames; `user_gfn` is userspace_addr >> PAGE_SHIFT.
+  Memslot(uint32_t id, Gfn base_gfn, Gfn npages, Gfn user_gfn)
+      : id_(id), base_gfn_(base_gfn), npages_(npages), rmap_(npages) {
+    for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+      InitLargePages(level, user_gfn);
+    }
+  }
+
+  uint32_t id() const { return id_; }
+  Gfn base_gfn() const { return base_gfn_; }
+  Gfn npages() const { return npages_; }
+  bool Contains(Gfn gfn) const { return gfn >= base_gfn_ && gfn - base_gfn_ < npages_; }
+
+  // Number of heads at `level` (1..3).
+  uint32_t heads(int level) const {
+    return static_cast<uint32_t>(level == kPageTableLevel ? rmap_.size() : lpages(level).size());
+  }
+  uint32_t IndexOf(Gfn gfn, int level) const {
+    const unsigned shift = GfnShift<Limits>(level);
+    return static_cast<uint32_t>((gfn >> shift) - (base_gfn_ >> shift));
+  }
+
+  Head& rmap(uint32_t index, int level) {
+    return level == kPageTableLevel ? rmap_[index] : lpages(level)[index].rmap;
+  }
+  const Head& rmap(uint32_t index, int level) const {
+    return const_cast<Memslot*>(this)->rmap(index, level);
+  }
+  // REQUIRES: level is 2 or 3.
+  int& write_count(uint32_t index, int level) { return lpages(level)[index].write_count; }
+  int write_count(uint32_t index, int level) const { return lpages(level)[index].write_count; }
+
+ private:
+  using LargePages = std::vector<LargePageInfo<Head, Limits>>;
+
+  LargePages& lpages(int level) { return lpage_info_[level - kDirectoryLevel]; }
+  const LargePages& lpages(int level) const { return lpage_info_[level - kDirectoryLevel]; }
+
+  void InitLargePages(int level, Gfn user_gfn) {
+    const Gfn last = base_gfn_ + npages_ - 1;
+    const Gfn mask = (Gfn{1} << GfnShift<Limits>(level)) - 1;
+    LargePages& pages = lpages(level);
+    pages.resize(IndexOf(last, level) + 1);
+    if ((base_gfn_ & mask) != 0) pages.front().write_count = 1;
+    if (((last + 1) & mask) != 0) pages.back().write_count = 1;
+    if (((base_gfn_ ^ user_gfn) & mask) == 0) return;
+    for (auto& page : pages) page.write_count = 1;
+  }
+
+  uint32_t id_;
+  Gfn base_gfn_;
+  Gfn npages_;
+  std::vector<Head> rmap_;
+  LargePages lpage_info_[kRmapLevels - 1];
+};
+
+template <class Head, class Limits>
+class Memslots {
+ public:
+  using Slot = Memslot<Head, Limits>;
+
+  // Adds a slot with the next id. REQUIRES: it overlaps no other, fewer than 64 slots.
+  void Add(Gfn base_gfn, Gfn npages, Gfn user_gfn) {
+    slots_.emplace_back(static_cast<uint32_t>(slots_.size()), base_gfn, npages, user_gfn);
+  }
+
+  const std::vector<Slot>& all() const { return slots_; }
+
+  // gfn_to_memslot: null if no slot has the gfn.
+  Slot* Find(Gfn gfn) {
+    for (Slot& slot : slots_) {
+      if (slot.Contains(gfn)) return &slot;
+    }
+    return nullptr;
+  }
+
+  // Like Find, for callers that follow the result. BUGs: kNoSlot.
+  Slot& Get(Gfn gfn) {
+    Slot* slot = Find(gfn);
+    if (slot == nullptr) RaiseBug(BugClass::kNoSlot, "gfn_to_memslot: NULL");
+    return *slot;
+  }
+
+  // gfn_to_rmap. BUGs: kNoSlot.
+  Head& Rmap(Gfn gfn, int level) {
+    Slot& slot = Get(gfn);
+    return slot.rmap(slot.IndexOf(gfn, level), level);
+  }
+
+  // account_shadowed (+1) and unaccount_shadowed (-1). BUGs: kNoSlot.
+  void AccountShadowed(Gfn gfn, int change) {
+    Slot& slot = Get(gfn);
+    for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+      slot.write_count(slot.IndexOf(gfn, level), level) += change;
+    }
+  }
+
+ private:
+  std::vector<Slot> slots_;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_

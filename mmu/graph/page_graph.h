@@ -1,0 +1,249 @@
+// The page graph: shadow pages, what maps what, and everything that a reverse map is there for.
+//
+// PageGraph<R> is the part of the shadow MMU that the patch touches, with the reverse map R
+// underneath: it allocates and frees shadow pages, links them, maps frames, finds the sptes of a
+// frame to protect, unmap, age or move them, keeps track of unsync pages, and zaps. Which
+// translations to install, and when, is decided above (ShadowMmu); here nothing knows of guests,
+// vcpus or faults.
+//
+// Invariants, whenever no function is running
+//  1. Each present leaf is on the rmap of (gfn of the slot, level of its page) and nowhere else;
+//  each
+//     present link is on the parent list of the page that it points at and nowhere else.
+//  2. unsync_children is the number of bits in unsync_child_bitmap. For each link i of a page to a
+//     child that is unsync or has unsync children, bit i is set; a set bit may be stale.
+//  3. A page is on the active list or on one list of zapped pages. Zapped pages are empty, unlinked
+//     and invalid; an invalid page on the active list is pinned (root_count > 0).
+//  4. Nothing is allocated but from Caches, which are topped up before the MMU lock is taken.
+//
+// Function comments name the kernel function restated, Linux 2.6.36, arch/x86/kvm/mmu.c.
+// Where a kernel function would BUG(), BugError is thrown and the graph may only be destroyed.
+#ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_
+#define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_
+
+#include <array>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#include "mmu/base/host_memory.h"
+#include "mmu/base/spte.h"
+#include "mmu/graph/memslots.h"
+#include "mmu/graph/reverse_map.h"
+
+namespace rmapdiff {
+
+// Who decides that a list is too long: the exact count, so that two MMUs decide alike, or what the
+// reverse map's Add returned, as in the kernel (D2).
+enum class RecyclePolicy : uint8_t { kExact, kNative };
+
+// What the host gets to see: the sinks of kvm_set_pfn_dirty, kvm_set_pfn_accessed and
+// kvm_flush_remote_tlbs, and which pages were given back. Whoever looks clears it.
+struct HostEvents {
+  std::vector<Pfn> dirtied;
+  std::vector<Pfn> accessed;
+  uint32_t remote_flushes = 0;
+  std::vector<PageId> freed;
+
+  void Clear() {
+    dirtied.clear();
+    accessed.clear();
+    remote_flushes = 0;
+    freed.clear();
+  }
+};
+
+struct GraphStats {
+  uint32_t cache_miss = 0;
+  uint32_t zapped = 0;
+  uint32_t recycled = 0;
+  uint32_t reloads = 0;
+  uint32_t unsync = 0;
+  int32_t lpages = 0;
+};
+
+template <ReverseMap R>
+class PageGraph {
+ public:
+  using Limits = typename R::Limits;
+  using Page = typename R::Page;
+  using Head = typename R::Head;
+  using Slots = Memslots<Head, Limits>;
+  static constexpr int kEntries = kSptesPerPage<Limits>;
+
+  // The caches of one vcpu.
+  struct Caches {
+    MemoryCache pages;
+    MemoryCache headers;
+    typename R::Caches map;
+  };
+  static constexpr int kHeaderCacheMin = 4;
+
+  PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle);
+  PageGraph(const PageGraph&) = delete;
+  PageGraph& operator=(const PageGraph&) = delete;
+
+  // ---- State ----
+  Slots& slots() { return slots_; }
+  const Slots& slots() const { return slots_; }
+  const R& map() const { return map_; }
+  const SpteMasks& masks() const { return masks_; }
+  const PageList& active_pages() const { return active_pages_; }
+  HostEvents& events() { return events_; }
+  const HostEvents& events() const { return events_; }
+  const GraphStats& stats() const { return stats_; }
+  // Whether each rmap_add so far returned what its reverse map's rule allows. Looked at only where
+  // the exact count is known anyway, under RecyclePolicy::kExact.
+  bool add_returns_ok() const { return add_returns_ok_; }
+  // Calls visit(pool) for each pool of the graph and of its reverse map.
+  template <class Visit>
+  void ForEachPool(Visit&& visit) const;
+
+  // ---- Memory ----
+  // mmu_topup_memory_caches. False: out of memory, nothing else has happened.
+  bool TopUp(Caches& caches);
+  // mmu_free_memory_caches.
+  void Drain(Caches& caches);
+
+  // ---- Pages (page_graph_pages.h) ----
+  // kvm_mmu_alloc_page and what kvm_mmu_get_page does on a miss: a page at the head of the active
+  // list with `parent_pte` (or null) as its first parent, accounted if indirect, filled with trap.
+  // The parent slot itself is written by LinkPage. REQUIRES: an indirect page's gfn has a memslot.
+  Page* AllocPage(Caches& caches, PageId id, Gfn gfn, Role role, Spte* parent_pte);
+  // kvm_mmu_get_page on a hit: one more parent; unsync state is passed on to the parents.
+  void AddParent(Caches& caches, Page& page, Spte* parent_pte);
+  // link_shadow_page. REQUIRES: parent_pte was registered as a parent of `page`.
+  void LinkPage(Spte* parent_pte, const Page& page);
+  // kvm_mmu_put_page: parent_pte is no parent of `page` any more; the slot is left as it is.
+  void PutPage(Page& page, Spte* parent_pte);
+  // mmu_page_remove_parent_pte of the page that the link points at; the slot becomes trap.
+  void UnlinkChild(Spte* parent_pte);
+  // kvm_mmu_page_unlink_children. Returns how many slots were present.
+  int UnlinkChildren(Page& page);
+  // kvm_mmu_unlink_parents. Returns how many parents there were.
+  int UnlinkParents(Page& page);
+  // mmu_parent_walk: visit(parent_pte).
+  template <class Visit>
+  void ForEachParent(const Page& page, Visit&& visit) const {
+    map_.ForEachParent(page, visit);
+  }
+
+  // ---- Reverse maps (page_graph_rmap.h) ----
+  // kvm_mmu_page_get_gfn, kvm_mmu_page_set_gfn. BUGs: kSetGfn where a direct page maps another gfn.
+  Gfn GetGfn(const Page& page, uint32_t index) const;
+  void SetGfn(Page& page, uint32_t index, Gfn gfn);
+  // The end of mmu_set_spte for a slot that maps nothing: stores `spte` and RmapAdds it; recycles
+  // the list if it had become too long. Returns whether it did.
+  bool MapLeaf(Caches& caches, Spte* sptep, Spte spte, Gfn gfn);
+  // rmap_add. Returns what the reverse map returned, 0 for an spte that is not present.
+  int RmapAdd(Caches& caches, Spte* sptep, Gfn gfn);
+  // rmap_remove. BUGs: kRmapRemove.
+  void RmapRemove(Spte* sptep);
+  // rmap_next.
+  Spte* RmapNext(const Head& head, Spte* cur) const { return map_.Next(head, cur); }
+  // drop_spte. BUGs: kRmapRemove if the slot was on no list, present or not (B1).
+  void DropSpte(Spte* sptep, Spte new_spte);
+  // mmu_page_zap_pte for a leaf: --lpages if it is large, then drop_spte.
+  void DropLeaf(Spte* sptep, Spte new_spte);
+  // rmap_write_protect. True if anything had to be protected; the caller flushes.
+  bool RmapWriteProtect(Gfn gfn);
+  // kvm_unmap_rmapp. True if anything was mapped; the caller flushes.
+  bool RmapUnmap(Head& head);
+  // kvm_set_pte_rmapp: the host's page moved to `pfn`. Flushes if anything was mapped.
+  void RmapSetPte(Head& head, Pfn pfn, bool writable);
+  // kvm_age_rmapp. True if any leaf was accessed (without an accessed bit: was mapped).
+  bool RmapAge(Head& head);
+  // rmap_recycle.
+  void RmapRecycle(Head& head);
+
+  // ---- Unsync pages (page_graph_unsync.h) ----
+  // mark_unsync for each parent of the page.
+  void MarkParentsUnsync(const Page& page);
+  // __kvm_unsync_page. REQUIRES: an indirect level 1 page in sync.
+  void UnsyncPage(Page& page);
+  // kvm_unlink_unsync_page. REQUIRES: the page is unsync.
+  void MarkSynced(Page& page);
+  // The walk that mmu_sync_children and mmu_zap_unsync_children share: sync(child) for each unsync
+  // page below `page`, which must be in sync (or gone) afterwards, and the bits on the walked paths
+  // are cleared. Returns how many.
+  template <class Sync>
+  int ForEachUnsyncChild(Page& page, Sync&& sync);
+
+  // ---- Zapping (page_graph_zap.h) ----
+  // kvm_mmu_prepare_zap_page onto `zapped`. Returns what the kernel returns: unsync children zapped
+  // on the way, plus 1 unless the page is pinned.
+  int PrepareZap(Page& page, PageList& zapped);
+  // kvm_mmu_commit_zap_page. Returns how many pages were freed.
+  int CommitZap(PageList& zapped);
+  // Zaps up to `count` pages from the tail of the active list. Returns the sum of PrepareZap.
+  int Shrink(int count);
+  // mmu_alloc_roots and mmu_free_roots.
+  void Pin(Page& page) { ++page.root_count; }
+  void Unpin(Page& page);
+
+ private:
+  struct UnsyncBatch;
+  struct UnsyncPath;
+
+  static Page& PageOf(const Spte* sptep) { return static_cast<Page&>(*PageHeader(sptep)); }
+  Head& RmapOf(const Spte* sptep);
+  bool IsLeafSlot(const Page& page, uint32_t index) const;
+  void FreePage(Page& page);
+  void SetSpteTrackBits(Spte* sptep, Spte new_spte);
+  void UpdateSpte(Spte* sptep, Spte new_spte);
+  bool WriteProtectSmall(Head& head);
+  bool WriteProtectLarge(Head& head);
+  void MarkUnsync(Page& page, uint32_t index);
+  int UnsyncWalk(Page& page, UnsyncBatch& batch);
+  void ClearUnsyncBit(Page& page, uint32_t index);
+  void ClearParents(UnsyncPath& path);
+
+  R map_;
+  const SpteMasks masks_;
+  const RecyclePolicy recycle_;
+  Pool page_pool_;
+  Pool header_pool_;
+  Slots slots_;
+  PageList active_pages_;
+  HostEvents events_;
+  GraphStats stats_;
+  bool add_returns_ok_ = true;
+};
+
+template <ReverseMap R>
+PageGraph<R>::PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle)
+    : map_(memory),
+      masks_(masks),
+      recycle_(recycle),
+      page_pool_(memory, kPageBytes, "pages"),
+      header_pool_(memory, sizeof(Page), "page headers") {}
+
+template <ReverseMap R>
+template <class Visit>
+void PageGraph<R>::ForEachPool(Visit&& visit) const {
+  visit(page_pool_);
+  visit(header_pool_);
+  map_.ForEachPool(visit);
+}
+
+template <ReverseMap R>
+bool PageGraph<R>::TopUp(Caches& caches) {
+  return map_.TopUp(caches.map) && caches.pages.TopUp(page_pool_, R::kPageCacheMin) &&
+         caches.headers.TopUp(header_pool_, kHeaderCacheMin);
+}
+
+template <ReverseMap R>
+void PageGraph<R>::Drain(Caches& caches) {
+  map_.Drain(caches.map);
+  caches.pages.Drain(page_pool_);
+  caches.headers.Drain(header_pool_);
+}
+
+}  // namespace rmapdiff
+
+#include "mmu/graph/page_graph_pages.h"   // IWYU pragma: export
+#include "mmu/graph/page_graph_rmap.h"    // IWYU pragma: export
+#include "mmu/graph/page_graph_unsync.h"  // IWYU pragma: export
+#include "mmu/graph/page_graph_zap.h"     // IWYU pragma: export
+
+#endif  // RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_

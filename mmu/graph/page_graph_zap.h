@@ -1,0 +1,66 @@
+// PageGraph: how shadow pages come to an end. Included by page_graph.h, not on its own.
+//
+// In two steps, so that all vcpus are flushed once for many pages: prepare (empty, unlink, mark
+// invalid, move to a list) and commit (flush, free). A page that serves as a root cannot be freed:
+// it is emptied and stays on the active list, invalid, until the last vcpu has let go of it.
+#ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_ZAP_H_
+#define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_ZAP_H_
+
+#include "mmu/graph/page_graph.h"
+
+namespace rmapdiff {
+
+template <ReverseMap R>
+int PageGraph<R>::PrepareZap(Page& page, PageList& zapped) {
+  ++stats_.zapped;
+  int count = ForEachUnsyncChild(page, [&](Page& child) { PrepareZap(child, zapped); });
+  UnlinkChildren(page);
+  UnlinkParents(page);
+  if (!page.role.invalid && !page.role.direct) slots_.AccountShadowed(page.gfn, -1);
+  if (page.unsync) MarkSynced(page);
+  if (page.root_count == 0) {
+    ++count;
+    zapped.splice(zapped.end(), active_pages_, page.position);
+  } else {
+    active_pages_.splice(active_pages_.begin(), active_pages_, page.position);
+    ++stats_.reloads;
+  }
+  page.role.invalid = true;
+  return count;
+}
+
+template <ReverseMap R>
+int PageGraph<R>::CommitZap(PageList& zapped) {
+  if (zapped.empty()) return 0;
+  ++events_.remote_flushes;
+  int freed = 0;
+  for (ShadowPage* page : zapped) {
+    FreePage(static_cast<Page&>(*page));
+    ++freed;
+  }
+  zapped.clear();
+  return freed;
+}
+
+template <ReverseMap R>
+int PageGraph<R>::Shrink(int count) {
+  PageList zapped;
+  int total = 0;
+  for (int i = 0; i < count && !active_pages_.empty(); ++i) {
+    total += PrepareZap(static_cast<Page&>(*active_pages_.back()), zapped);
+  }
+  CommitZap(zapped);
+  return total;
+}
+
+template <ReverseMap R>
+void PageGraph<R>::Unpin(Page& page) {
+  if (--page.root_count != 0 || !page.role.invalid) return;
+  PageList zapped;
+  PrepareZap(page, zapped);
+  CommitZap(zapped);
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_ZAP_H_

@@ -1,0 +1,57 @@
+// The header of a shadow page: struct kvm_mmu_page without the fields that belong to a reverse map.
+//
+// Each reverse map derives its own page type from it and adds what it hangs on a page: the sibling
+// list a page of links and the head of the parents, the descriptors a pointer or chains.
+//
+// Invariant: page_private of spt's host page points back at the header. That is the only way from
+// an spte to its page, for every reverse map alike.
+#ifndef RMAPDIFF_MMU_GRAPH_SHADOW_PAGE_H_
+#define RMAPDIFF_MMU_GRAPH_SHADOW_PAGE_H_
+
+#include <bitset>
+#include <cstdint>
+#include <list>
+
+#include "mmu/base/host_memory.h"
+#include "mmu/base/spte.h"
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+
+struct ShadowPage {
+  PageId id = 0;
+  Role role;
+  Gfn gfn = 0;
+  Spte* spt = nullptr;
+  Gfn* gfns = nullptr;       // of each leaf; indirect pages only
+  uint64_t slot_bitmap = 0;  // memslots that the page may map
+  bool unsync = false;
+  int root_count = 0;  // in use as a root by so many vcpus
+  uint32_t unsync_children = 0;
+  std::bitset<512> unsync_child_bitmap;
+  std::list<ShadowPage*>::iterator position;  // on the active list or on a list of zapped pages
+};
+
+// Active pages or zapped ones; the position in the header belongs to the list that holds the page.
+using PageList = std::list<ShadowPage*>;
+
+// page_header(__pa(sptep)). BUGs: kWild and kDangling, see PagePrivate.
+inline ShadowPage* PageHeader(const Spte* sptep) {
+  return static_cast<ShadowPage*>(PagePrivate(sptep));
+}
+
+inline uint32_t IndexOf(const ShadowPage& page, const Spte* sptep) {
+  return static_cast<uint32_t>(sptep - page.spt);
+}
+
+// The address bits of a link to `page`: __pa(page->spt).
+inline Spte LinkAddress(const ShadowPage& page) { return reinterpret_cast<uintptr_t>(page.spt); }
+
+// The shadow page that the link `spte` points at.
+inline ShadowPage* ChildOf(Spte spte) {
+  return PageHeader(reinterpret_cast<const Spte*>(static_cast<uintptr_t>(spte & kSpteAddress)));
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_GRAPH_SHADOW_PAGE_H_

@@ -1,0 +1,179 @@
+// The patch: reverse maps and parent lists as one kind of singly linked list through the sptes.
+//
+//   rmap head ──▶ spte 17 of page 3      spt         sibling_pte
+//                                      ┌───────┐    ┌───────┐
+//                        page 3, 17:   │ leaf  │    │   ●───┼──▶ spte 0 of page 5
+//                                      └───────┘    └───────┘
+//                        page 5, 0:    │ leaf  │    │ null  │
+//
+// Every shadow page has, beside its 512 sptes, an array of 512 links. The link of a slot serves
+// whichever list the spte is on: the rmap of its frame if it is a leaf, the parents of its child if
+// it points at one. A list is pushed to at the front, counted by walking it, and unlinked from by
+// walking it. Nothing is allocated when mappings change.
+//
+// Invariants
+//  1. A slot's link is written before the slot is published as a list's head; the link page itself
+//     is never initialised.
+//  2. The link of a slot that is on no list is meaningless. With AddressSanitizer it is poisoned as
+//     soon as it is unlinked (kPoisonLinks), which must change nothing (D15).
+//  3. In a 32-bit build the links take half a page, and the gfns of an indirect page the other
+//  half.
+//
+// Source: Lai Jiangshan, "KVM: MMU: use sibling_pte", 2 August 2010, on Linux 2.6.36.
+// Not covered: the kernel's tracepoints and printks.
+#ifndef RMAPDIFF_MMU_SIBLING_MAP_H_
+#define RMAPDIFF_MMU_SIBLING_MAP_H_
+
+#include "mmu/base/host_memory.h"
+#include "mmu/graph/limits.h"
+#include "mmu/graph/shadow_page.h"
+
+namespace rmapdiff {
+
+template <class L>
+class SiblingMap {
+ public:
+  using Limits = L;
+  using Head = Spte*;
+  struct Page : ShadowPage {
+    Spte** sibling_pte = nullptr;
+    Spte* parent_pte = nullptr;
+  };
+  struct Caches {};
+
+#if defined(__has_feature) && __has_feature(address_sanitizer)
+  static constexpr bool kPoisonLinks = true;
+#else
+  static constexpr bool kPoisonLinks = false;
+#endif
+  // gfns is the second half of the link page iff both kinds of entry are 4 bytes wide.
+  static constexpr bool kSharedGfns = sizeof(Gfn) == 4 && sizeof(Spte*) == 4;
+  static constexpr int kPageCacheMin = 12;
+
+  explicit SiblingMap(HostMemory&) {}
+
+  // ---- Rmaps ----
+
+  int Add(Caches&, Head& head, Spte* sptep) {
+    Push(head, sptep);
+    return Count(head) - 1;
+  }
+
+  static bool AddReturnAgrees(int returned, int exact) { return returned == exact; }
+
+  void Remove(Head& head, Spte* sptep) {
+    if (!Unlink(head, sptep)) RaiseBug(BugClass::kRmapRemove, "rmap_remove: BUG");
+  }
+
+  Spte* Next(const Head& head, Spte* cur) const { return cur == nullptr ? head : Sibling(cur); }
+
+  int Count(const Head& head) const {
+    WalkBound bound;
+    int count = 0;
+    for (Spte* sptep = head; sptep != nullptr; sptep = Sibling(sptep)) {
+      bound.Step();
+      ++count;
+    }
+    return count;
+  }
+
+  // ---- Parents ----
+
+  void InitParents(Page& page, Spte* sptep) {
+    if (sptep != nullptr) Sibling(sptep) = nullptr;
+    page.parent_pte = sptep;
+  }
+
+  void AddParent(Caches&, Page& page, Spte* sptep) {
+    if (sptep != nullptr) Push(page.parent_pte, sptep);
+  }
+
+  void RemoveParent(Page& page, Spte* sptep) {
+    if (!Unlink(page.parent_pte, sptep)) {
+      RaiseBug(BugClass::kRemoveParent, "mmu_page_remove_parent_pte: BUG");
+    }
+  }
+
+  template <class Visit>
+  void ForEachParent(const Page& page, Visit&& visit) const {
+    WalkBound bound;
+    for (Spte* sptep = page.parent_pte; sptep != nullptr; sptep = Sibling(sptep)) {
+      bound.Step();
+      visit(sptep);
+    }
+  }
+
+  // The patch's way: every slot is stored to while it is still listed, then the head is cleared.
+  template <class Store>
+  void UnlinkParents(Page& page, Store&& store) {
+    WalkBound bound;
+    Spte* sptep = page.parent_pte;
+    while (sptep != nullptr) {
+      bound.Step();
+      store(sptep);
+      Spte* next = Sibling(sptep);
+      PoisonLink(sptep);
+      sptep = next;
+    }
+    page.parent_pte = nullptr;
+  }
+
+  // ---- Memory ----
+
+  bool TopUp(Caches&) { return true; }
+  void Drain(Caches&) {}
+
+  void AllocStorage(MemoryCache& pages, Page& page, bool direct) {
+    constexpr size_t kEntries = kSptesPerPage<L>;
+    constexpr size_t kSharedBytes = kSharedGfns ? kEntries * sizeof(Gfn) : 0;
+    page.sibling_pte = static_cast<Spte**>(
+        pages.Take(kEntries * sizeof(Spte*) + (direct ? 0 : kSharedBytes), kLinkPattern));
+    if (direct) return;
+    page.gfns = kSharedGfns ? reinterpret_cast<Gfn*>(page.sibling_pte + kEntries)
+                            : static_cast<Gfn*>(pages.Take(kEntries * sizeof(Gfn), kGfnPattern));
+  }
+
+  void FreeStorage(Pool& page_pool, Page& page, bool direct) {
+    page_pool.Release(page.sibling_pte);
+    if (!direct && !kSharedGfns) page_pool.Release(page.gfns);
+  }
+
+  template <class Visit>
+  void ForEachPool(Visit&&) const {}
+
+ protected:
+  static constexpr uint8_t kLinkPattern = 0x5b;
+  static constexpr uint8_t kGfnPattern = 0x6f;
+
+  // sibling_pte(sptep) of the patch: the link of that slot.
+  static Spte*& Sibling(const Spte* sptep) {
+    Page* page = static_cast<Page*>(PageHeader(sptep));
+    return page->sibling_pte[sptep - page->spt];
+  }
+
+  static void Push(Head& head, Spte* sptep) {
+    Sibling(sptep) = head;
+    head = sptep;
+  }
+
+  // Takes sptep out of the list; false if it is not on it.
+  static bool Unlink(Head& head, Spte* sptep) {
+    WalkBound bound;
+    for (Head* link = &head; *link != nullptr; link = &Sibling(*link)) {
+      bound.Step();
+      if (*link != sptep) continue;
+      *link = Sibling(sptep);
+      PoisonLink(sptep);
+      return true;
+    }
+    return false;
+  }
+
+  static void PoisonLink(Spte* sptep) {
+    if constexpr (kPoisonLinks) Sibling(sptep) = reinterpret_cast<Spte*>(uintptr_t{0x5bad5bad});
+  }
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SIBLING_MAP_H_
