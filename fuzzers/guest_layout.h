@@ -1,0 +1,63 @@
+// The guest that every program runs in: its memslots, its frame numbers, its host frames.
+//
+// A fixed little world, so that operations name things by small indexes and collide often. The
+// model and the MMUs' drivers both read it from here; it is values only.
+//
+// Gfn index g (0..127) is offset g % 32 in region g / 32; a region starts every `region_gfns`,
+// which is a whole large page of level 2. The memslots cover the regions so that slots begin and
+// end in the middle of a large page, large pages straddle slots, and some gfns have no slot at all.
+#ifndef RMAPDIFF_FUZZERS_GUEST_LAYOUT_H_
+#define RMAPDIFF_FUZZERS_GUEST_LAYOUT_H_
+
+#include <cstdint>
+
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+
+struct SlotLayout {
+  Gfn base_gfn = 0;
+  Gfn npages = 0;
+};
+
+// Numbers a program's world depends on; they equal those of the MMU built with the same limits.
+struct GuestLayout {
+  static constexpr int kRegions = 4;
+  static constexpr uint32_t kRegionIndexes = 32;
+  static constexpr uint32_t kGfnIndexes = kRegions * kRegionIndexes;
+  static constexpr uint32_t kSlots = 3;
+
+  uint32_t level_bits = 9;            // an spte index has this many bits
+  uint32_t recycle_threshold = 1000;  // an rmap longer than this before an add is recycled
+  Gfn region_gfns = 512;
+  SlotLayout slots[kSlots];
+
+  uint32_t sptes_per_page() const { return 1u << level_bits; }
+  // Frames that one leaf of `level` maps; of 5: a whole page of level 4, more than a 32-bit Gfn
+  // holds.
+  uint64_t frames(int level) const { return uint64_t{1} << (level_bits * uint32_t(level - 1)); }
+  Gfn gfn(uint32_t gfn_index) const {
+    return region_gfns * (gfn_index / kRegionIndexes) + gfn_index % kRegionIndexes;
+  }
+};
+
+// Production: slot 0 covers regions 0 and 1 and ends in the middle of a large page, slot 1 begins
+// in the middle of region 2's large page, slot 2 ends half-way through region 3.
+inline constexpr GuestLayout kProductionLayout{
+    .slots = {{0x0, 0x220}, {0x408, 0x18}, {0x600, 0x10}}};
+
+// Tiny limits: 8 sptes a page, so a large page is 8 frames, a level 3 page 64.
+inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
+                                         .recycle_threshold = 6,
+                                         .region_gfns = 32,
+                                         .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
+
+// The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`
+// times: distinct for distinct arguments, so that a wrong frame shows.
+constexpr Pfn HostPfn(Gfn gfn, uint32_t generation) {
+  return (Pfn{generation} << 24) + 0x100000 + gfn;
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_GUEST_LAYOUT_H_

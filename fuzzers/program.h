@@ -1,0 +1,107 @@
+// Programs: a header and a vector of operations, and the only code that turns them into bytes or
+// text and back.
+//
+// Bytes: an 8-byte header (version, flags, six reserved bytes), then records of 8 bytes (opcode,
+// seven argument bytes) until the bytes run out; what is missing of the last record reads as zero.
+// Text (.ops): a first line `program version=1 limits=tiny ...`, then one operation a line,
+// `map page=3 index=17 gfn=0x42 write=yes speculative=no`; `#` starts a comment.
+//
+// Invariants
+//  1. Decode is total: every byte string is a program.
+//  2. Decode is stateless: a record means the same wherever it stands.
+//  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p whose arguments are in
+//     range for its header; Encode(Decode(b)) is the canonical form of b.
+//  4. Opcodes are append-only; a new format version comes with a migration.
+#ifndef RMAPDIFF_FUZZERS_PROGRAM_H_
+#define RMAPDIFF_FUZZERS_PROGRAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fuzzers/guest_layout.h"
+#include "fuzzers/ops.h"
+#include "mmu/base/spte.h"
+
+namespace rmapdiff {
+
+enum class LimitsMode : uint8_t { kProduction, kTiny };
+enum class ReuseMode : uint8_t { kQuarantine, kLifo };        // of freed pages and objects
+enum class MasksMode : uint8_t { kShadow, kBypass, kEpt };     // spte.h
+enum class RecycleMode : uint8_t { kExact, kNative };          // who decides on recycling, D2
+
+struct Header {
+  LimitsMode limits = LimitsMode::kProduction;
+  ReuseMode reuse = ReuseMode::kQuarantine;
+  MasksMode masks = MasksMode::kShadow;
+  RecycleMode recycle = RecycleMode::kExact;
+  bool misuse = false;  // misuse operations are carried out
+
+  const GuestLayout& layout() const {
+    return limits == LimitsMode::kTiny ? kTinyLayout : kProductionLayout;
+  }
+  const SpteMasks& spte_masks() const {
+    switch (masks) {
+      case MasksMode::kBypass: return kBypassMasks;
+      case MasksMode::kEpt: return kEptMasks;
+      case MasksMode::kShadow: break;
+    }
+    return kShadowMasks;
+  }
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+struct Program {
+  Header header;
+  std::vector<Op> ops;
+
+  friend bool operator==(const Program&, const Program&) = default;
+};
+
+inline constexpr int kFormatVersion = 1;
+inline constexpr size_t kHeaderBytes = 8;
+inline constexpr size_t kRecordBytes = 8;
+inline constexpr size_t kOpKinds = std::variant_size_v<Op>;
+
+Program Decode(std::span<const uint8_t> bytes);
+std::vector<uint8_t> Encode(const Program& program);
+
+// One line, no newline: "map page=3 index=17 gfn=0x42 write=yes speculative=no". Gfns and index
+// ranges depend on the limits of the header.
+std::string PrintOp(const Header& header, const Op& op);
+std::string Print(const Program& program);
+
+struct ParseError {
+  int line = 0;    // from 1
+  int column = 0;  // from 1, in bytes
+  std::string what;  // "unknown operation 'mpa', did you mean 'map'?"; one line of printable ASCII
+};
+std::variant<Program, ParseError> Parse(std::string_view text);
+
+// True iff the content is to be read as text: its first word outside comments is `program`.
+bool LooksLikeText(std::string_view content);
+
+// One row of the table of operations, derived from ops.h.
+struct OpInfo {
+  std::string_view name;
+  OpGroup group;
+  int weight;
+  std::string_view help;
+  std::vector<std::string_view> arguments;
+};
+const std::vector<OpInfo>& OpTable();
+std::string_view OpName(const Op& op);
+std::string_view GroupName(OpGroup group);
+
+// A random program of `count` operations drawn by weight, arguments mostly from the hot pools and
+// mostly such that the operation applies; the same for the same header, count and seed on every
+// platform.
+Program RandomProgram(const Header& header, size_t count, uint64_t seed);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_PROGRAM_H_
