@@ -1,0 +1,906 @@
+// The handlers stand in the order of ops.h and are to be read beside it: the guards in their order,
+// then the effect.
+//
+// What an operation looks at or changes is named in `touched_` by whoever looks or changes: Live,
+// Look, RmapOf and the functions that write. So a handler names only what it knows beyond that: the
+// pages whose unsync bits, which the model does not have, the operation may change.
+
+#include "fuzzers/model.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "fuzzers/guest_layout.h"
+#include "mmu/base/bug.h"
+#include "mmu/base/spte.h"
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr uint32_t kPinLimit = 3;
+
+// A slot that is not trap.
+struct Slot {
+  SlotValue value;
+  RmapId rmap;  // leaf: the reverse map that it is on
+
+  bool leaf() const { return value.kind == SlotValue::Kind::kLeaf; }
+  bool link() const { return value.kind == SlotValue::Kind::kLink; }
+  bool busy() const { return leaf() || link(); }
+};
+
+struct Page {
+  Role role;
+  Gfn gfn = 0;
+  uint32_t root_count = 0;
+  bool zapped = false;
+  bool unsync = false;
+  std::map<uint32_t, Slot> slots;  // by index; all but trap
+  std::set<SpteRef> parents;       // the links that point here
+};
+
+Outcome Value(uint64_t value) { return {OutcomeCode::kOk, BugClass::kNone, value}; }
+Outcome Done() { return Value(0); }
+Outcome No(OutcomeCode code) { return {code, BugClass::kNone, 0}; }
+Outcome Bug(BugClass bug) { return {OutcomeCode::kBug, bug, 0}; }
+
+void SortUnique(std::vector<Pfn>* pfns) {
+  std::sort(pfns->begin(), pfns->end());
+  pfns->erase(std::unique(pfns->begin(), pfns->end()), pfns->end());
+}
+
+// False if `id` was there before.
+bool AddNew(PageId id, std::vector<PageId>* pages) {
+  if (std::find(pages->begin(), pages->end(), id) != pages->end()) return false;
+  pages->push_back(id);
+  return true;
+}
+
+}  // namespace
+
+class Model::State {
+ public:
+  explicit State(const Header& header);
+
+  Outcome Apply(const Op& op);
+  void ObserveTouched(const Touched& touched, Observation* out) const;
+  void ObserveAll(Observation* out) const;
+
+  const Touched& touched() const { return touched_; }
+  bool ended() const { return ended_; }
+
+ private:
+  // ---- The operations ----
+
+  Outcome Do(const ops::AllocPage& op);
+  Outcome Do(const ops::Pin& op);
+  Outcome Do(const ops::Unpin& op);
+  Outcome Do(const ops::Link& op);
+  Outcome Do(const ops::Unlink& op);
+  Outcome Do(const ops::ParentWalk& op);
+  Outcome Do(const ops::UnlinkParents& op);
+  Outcome Do(const ops::UnlinkChildren& op);
+  Outcome Do(const ops::Map& op);
+  Outcome Do(const ops::MapMany& op);
+  Outcome Do(const ops::Drop& op);
+  Outcome Do(const ops::Touch& op);
+  Outcome Do(const ops::WriteProtect& op);
+  Outcome Do(const ops::Unmap& op);
+  Outcome Do(const ops::SetPte& op);
+  Outcome Do(const ops::Age& op);
+  Outcome Do(const ops::Recycle& op);
+  Outcome Do(const ops::RmapCount& op);
+  Outcome Do(const ops::Unsync& op);
+  Outcome Do(const ops::Sync& op);
+  Outcome Do(const ops::SyncChildren& op);
+  Outcome Do(const ops::Zap& op);
+  Outcome Do(const ops::Commit& op);
+  Outcome Do(const ops::Shrink& op);
+  Outcome Do(const ops::MisuseRemove& op);
+  Outcome Do(const ops::MisuseRemoveParent& op);
+  Outcome Do(const ops::MisuseAddTwice& op);
+  Outcome Do(const ops::MisuseWrongGfn& op);
+  Outcome Do(const ops::MisuseSetGfn& op);
+
+  // ---- Naming and looking; each names in `touched_` what it looks at ----
+
+  void TouchPage(PageId id);
+  void TouchAncestors(PageId id);  // the pages above `id`, not itself
+
+  // P(x) of ops.h: the live page, or null and in `no` why not.
+  Page* Live(PageId id, Outcome* no);
+  // The slot, or null if it is trap. REQUIRES: the page exists.
+  Slot* Look(SpteRef ref);
+  Slot* LookForLeaf(SpteRef ref);
+  bool Busy(SpteRef ref);
+  // The reverse map that `gfn` has at `level`, if a memslot covers it.
+  std::optional<RmapId> RmapOf(uint64_t gfn, int level);
+
+  uint64_t Frames(int level) const { return uint64_t{1} << (layout_.level_bits * (level - 1)); }
+  // What `map` maps by page[index].
+  uint64_t MappedGfn(const Page& page, uint32_t index, GfnArg gfn) const;
+  std::vector<SpteRef> List(const RmapId& id) const;
+  // The pages that links lead to from `id`, each once, as a walk by ascending index meets them.
+  std::vector<PageId> Below(PageId id) const;
+  void AddBelow(PageId id, std::vector<PageId>* pages) const;
+  void AddAbove(PageId id, std::vector<PageId>* pages) const;
+
+  // ---- Changing ----
+
+  void SetLink(SpteRef parent, PageId child);
+  void RemoveLink(SpteRef parent);
+  uint64_t RemoveParents(PageId id);
+  uint64_t EmptyPage(PageId id);
+  Outcome MapOne(SpteRef ref, GfnArg gfn, bool writable, bool speculative);
+  // What the kernel does with a present word that it takes out of a slot (set_spte_track_bits).
+  void Track(Spte old);
+  void DropLeaf(SpteRef ref);
+  uint64_t UnmapList(const RmapId& id);
+  void RecycleList(const RmapId& id);
+  void SyncPage(Page* page);
+  void Account(Gfn gfn, int delta);
+  uint64_t PrepareZap(PageId id, std::vector<PageId>* zapped);
+  uint64_t CommitZap(std::vector<PageId>* zapped);
+  Outcome End(const Outcome& outcome);
+
+  // ---- Observing ----
+
+  void ObservePage(PageId id, const Page& page, PageObservation* out) const;
+  void ObserveRmap(const RmapId& id, RmapObservation* out) const;
+  void ObserveOutcome(Observation* out) const;
+
+  const Header header_;
+  const GuestLayout& layout_;
+  const SpteMasks& masks_;
+
+  std::map<PageId, Page> pages_;
+  std::vector<PageId> active_;                 // head first
+  std::vector<PageId> zapped_;                 // the program's list
+  std::map<RmapId, std::set<SpteRef>> rmaps_;  // the leaf slots by what they map; none is empty
+  std::map<RmapId, uint32_t> generations_;     // of host frames; absent: 0
+  std::map<RmapId, int32_t> write_counts_;     // all that the memslots have
+  Stats stats_;
+  bool ended_ = false;
+
+  // Of the last operation.
+  Outcome outcome_;
+  Events events_;
+  Touched touched_;
+};
+
+Model::State::State(const Header& header)
+    : header_(header), layout_(header_.layout()), masks_(header_.spte_masks()) {
+  for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
+    const uint64_t begin = layout_.slots[slot].base_gfn;
+    const uint64_t end = begin + layout_.slots[slot].npages;
+    for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+      const uint64_t frames = Frames(level);
+      const auto last = uint32_t((end - 1) / frames - begin / frames);
+      for (uint32_t i = 0; i <= last; ++i) write_counts_[{slot, uint32_t(level), i}] = 0;
+      // A large page that sticks out of its slot may never be mapped large.
+      if (begin % frames != 0) write_counts_[{slot, uint32_t(level), 0}] = 1;
+      if (end % frames != 0) write_counts_[{slot, uint32_t(level), last}] = 1;
+    }
+  }
+}
+
+Outcome Model::State::Apply(const Op& op) {
+  events_.dirtied.clear();
+  events_.accessed.clear();
+  events_.remote_flushes = 0;
+  touched_.Clear();
+  outcome_ = std::visit([this](const auto& each) { return Do(each); }, op);
+  SortUnique(&events_.dirtied);
+  SortUnique(&events_.accessed);
+  touched_.SortAndDedupe();
+  stats_.live_pages = uint32_t(pages_.size());
+  return outcome_;
+}
+
+// ---- Naming and looking ----
+
+void Model::State::TouchPage(PageId id) { touched_.pages.push_back(id); }
+
+void Model::State::TouchAncestors(PageId id) {
+  std::vector<PageId> above;
+  AddAbove(id, &above);
+  for (const PageId page : above) TouchPage(page);
+}
+
+Page* Model::State::Live(PageId id, Outcome* no) {
+  TouchPage(id);
+  const auto page = pages_.find(id);
+  if (page == pages_.end()) {
+    *no = No(OutcomeCode::kNoSuchPage);
+    return nullptr;
+  }
+  if (page->second.zapped) {
+    *no = No(OutcomeCode::kPageZapped);
+    return nullptr;
+  }
+  return &page->second;
+}
+
+Slot* Model::State::Look(SpteRef ref) {
+  touched_.slots.push_back(ref);
+  auto& slots = pages_.at(ref.page).slots;
+  const auto slot = slots.find(ref.index);
+  return slot == slots.end() ? nullptr : &slot->second;
+}
+
+Slot* Model::State::LookForLeaf(SpteRef ref) {
+  Slot* slot = Look(ref);
+  return slot != nullptr && slot->leaf() ? slot : nullptr;
+}
+
+bool Model::State::Busy(SpteRef ref) {
+  const Slot* slot = Look(ref);
+  return slot != nullptr && slot->busy();
+}
+
+std::optional<RmapId> Model::State::RmapOf(uint64_t gfn, int level) {
+  for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
+    const uint64_t begin = layout_.slots[slot].base_gfn;
+    if (gfn < begin || gfn >= begin + layout_.slots[slot].npages) continue;
+    const RmapId id{slot, uint32_t(level), uint32_t(gfn / Frames(level) - begin / Frames(level))};
+    if (level <= kRmapLevels) touched_.rmaps.push_back(id);  // a page of level 4 has no leaves
+    return id;
+  }
+  return std::nullopt;
+}
+
+uint64_t Model::State::MappedGfn(const Page& page, uint32_t index, GfnArg gfn) const {
+  const uint64_t frames = Frames(int(page.role.level));
+  if (page.role.direct) return page.gfn + index * frames;
+  return layout_.gfn(gfn.index) / frames * frames;
+}
+
+std::vector<SpteRef> Model::State::List(const RmapId& id) const {
+  const auto list = rmaps_.find(id);
+  if (list == rmaps_.end()) return {};
+  return {list->second.begin(), list->second.end()};
+}
+
+std::vector<PageId> Model::State::Below(PageId id) const {
+  std::vector<PageId> pages;
+  AddBelow(id, &pages);
+  return pages;
+}
+
+void Model::State::AddBelow(PageId id, std::vector<PageId>* pages) const {
+  const Page& page = pages_.at(id);
+  if (page.role.level == kPageTableLevel) return;
+  for (const auto& [index, slot] : page.slots) {
+    if (slot.link() && AddNew(slot.value.child, pages)) AddBelow(slot.value.child, pages);
+  }
+}
+
+void Model::State::AddAbove(PageId id, std::vector<PageId>* pages) const {
+  for (const SpteRef& parent : pages_.at(id).parents) {
+    if (AddNew(parent.page, pages)) AddAbove(parent.page, pages);
+  }
+}
+
+// ---- Changing ----
+
+void Model::State::SetLink(SpteRef parent, PageId child) {
+  Slot& slot = pages_.at(parent.page).slots[parent.index];
+  slot.value = {SlotValue::Kind::kLink, kLinkFlags, child};
+  pages_.at(child).parents.insert(parent);
+}
+
+void Model::State::RemoveLink(SpteRef parent) {
+  const PageId child = Look(parent)->value.child;
+  TouchPage(child);
+  pages_.at(child).parents.erase(parent);
+  pages_.at(parent.page).slots.erase(parent.index);
+}
+
+uint64_t Model::State::RemoveParents(PageId id) {
+  const std::set<SpteRef> parents = std::exchange(pages_.at(id).parents, {});
+  for (const SpteRef& parent : parents) RemoveLink(parent);
+  return parents.size();
+}
+
+// kvm_mmu_page_unlink_children: everything becomes trap, notrap too.
+uint64_t Model::State::EmptyPage(PageId id) {
+  auto& slots = pages_.at(id).slots;
+  uint64_t present = 0;
+  for (auto next = slots.begin(); next != slots.end();) {
+    const SpteRef ref{id, next->first};
+    const Slot slot = (next++)->second;  // a copy: the slot itself goes
+    if (slot.link()) {
+      RemoveLink(ref);
+    } else if (slot.leaf()) {
+      if (slot.rmap.level > kPageTableLevel) --stats_.lpages;
+      DropLeaf(ref);
+    } else {
+      touched_.slots.push_back(ref);
+    }
+    if (slot.busy()) ++present;
+  }
+  slots.clear();  // what is left is notrap
+  return present;
+}
+
+Outcome Model::State::MapOne(SpteRef ref, GfnArg arg, bool writable, bool speculative) {
+  Page& page = pages_.at(ref.page);
+  const int level = int(page.role.level);
+  const uint64_t gfn = MappedGfn(page, ref.index, arg);
+  const std::optional<RmapId> rmap = RmapOf(gfn, level);
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+  if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
+
+  const auto generation = generations_.find(*rmap);
+  const Pfn pfn = HostPfn(Gfn(gfn), generation == generations_.end() ? 0 : generation->second);
+  Slot& slot = page.slots[ref.index];
+  slot.value = {SlotValue::Kind::kLeaf, MakeLeaf(masks_, pfn, level, writable, speculative), 0};
+  slot.rmap = *rmap;
+  if (level > kPageTableLevel) ++stats_.lpages;
+  std::set<SpteRef>& list = rmaps_[*rmap];
+  const bool recycle = list.size() > layout_.recycle_threshold;
+  list.insert(ref);
+  if (recycle) RecycleList(*rmap);
+  return Value(recycle ? 1 : 0);
+}
+
+void Model::State::Track(Spte old) {
+  if (masks_.accessed == 0 || (old & masks_.accessed) != 0) events_.accessed.push_back(PfnOf(old));
+  if (IsWritable(old)) events_.dirtied.push_back(PfnOf(old));
+}
+
+void Model::State::DropLeaf(SpteRef ref) {
+  const Slot slot = *Look(ref);
+  Track(slot.value.word);
+  pages_.at(ref.page).slots.erase(ref.index);
+  touched_.rmaps.push_back(slot.rmap);
+  const auto list = rmaps_.find(slot.rmap);
+  list->second.erase(ref);
+  if (list->second.empty()) rmaps_.erase(list);
+}
+
+// kvm_unmap_rmapp, which leaves lpages as it is: 1 if anything was mapped.
+uint64_t Model::State::UnmapList(const RmapId& id) {
+  const std::vector<SpteRef> list = List(id);
+  for (const SpteRef& ref : list) DropLeaf(ref);
+  return list.empty() ? 0 : 1;
+}
+
+void Model::State::RecycleList(const RmapId& id) {
+  UnmapList(id);
+  ++events_.remote_flushes;
+  ++stats_.recycled;
+}
+
+void Model::State::SyncPage(Page* page) {
+  page->unsync = false;
+  --stats_.unsync;
+}
+
+// account_shadowed and unaccount_shadowed.
+void Model::State::Account(Gfn gfn, int delta) {
+  for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+    if (const std::optional<RmapId> id = RmapOf(gfn, level)) write_counts_.at(*id) += delta;
+  }
+}
+
+uint64_t Model::State::PrepareZap(PageId id, std::vector<PageId>* zapped) {
+  TouchPage(id);
+  ++stats_.zapped;
+  uint64_t result = 0;
+  for (const PageId below : Below(id)) {
+    TouchPage(below);  // the walk clears unsync bits on its way
+    if (!pages_.at(below).unsync) continue;
+    PrepareZap(below, zapped);
+    ++result;
+  }
+  EmptyPage(id);
+  RemoveParents(id);
+  Page& page = pages_.at(id);
+  if (!page.role.invalid && !page.role.direct) Account(page.gfn, -1);
+  if (page.unsync) SyncPage(&page);
+  page.role.invalid = 1;
+  active_.erase(std::find(active_.begin(), active_.end(), id));
+  if (page.root_count > 0) {
+    active_.insert(active_.begin(), id);
+    ++stats_.reloads;
+    return result;
+  }
+  page.zapped = true;
+  zapped->push_back(id);
+  return result + 1;
+}
+
+uint64_t Model::State::CommitZap(std::vector<PageId>* zapped) {
+  const uint64_t freed = zapped->size();
+  if (freed > 0) ++events_.remote_flushes;
+  for (const PageId id : *zapped) {
+    TouchPage(id);
+    pages_.erase(id);
+  }
+  zapped->clear();
+  return freed;
+}
+
+// ---- Pages ----
+
+Outcome Model::State::Do(const ops::AllocPage& op) {
+  const PageId id = op.page.id;
+  const SpteRef parent{op.parent.id, op.index.index};
+  Outcome no;
+  TouchPage(id);
+  if (pages_.count(id) != 0) return No(OutcomeCode::kPageExists);
+  if (!op.parent.none()) {
+    const Page* above = Live(parent.page, &no);
+    if (above == nullptr) return no;
+    if (above->role.level != op.level.level + 1u) return No(OutcomeCode::kWrongLevel);
+    if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
+  }
+  uint64_t gfn = layout_.gfn(op.gfn.index);
+  if (!op.direct.on && !RmapOf(gfn, kPageTableLevel)) return No(OutcomeCode::kNoSlot);
+
+  if (op.direct.on) gfn = gfn / Frames(op.level.level + 1) * Frames(op.level.level + 1);
+  Page& page = pages_[id];
+  page.role.level = op.level.level;
+  page.role.direct = op.direct.on;
+  page.role.access = kAccessAll;
+  page.gfn = Gfn(gfn);
+  if (!op.direct.on) Account(page.gfn, +1);
+  if (!op.parent.none()) SetLink(parent, id);
+  active_.insert(active_.begin(), id);
+  ++stats_.cache_miss;
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::Pin& op) {
+  Outcome no;
+  Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (page->root_count == kPinLimit) return No(OutcomeCode::kPinLimit);
+  if (page->role.invalid) return No(OutcomeCode::kPageZapped);
+  return Value(++page->root_count);
+}
+
+Outcome Model::State::Do(const ops::Unpin& op) {
+  Outcome no;
+  Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (page->root_count == 0) return No(OutcomeCode::kNotPinned);
+  const uint32_t root_count = --page->root_count;
+  if (root_count == 0 && page->role.invalid) {
+    std::vector<PageId> zapped;
+    PrepareZap(op.page.id, &zapped);
+    CommitZap(&zapped);
+  }
+  return Value(root_count);
+}
+
+// ---- Parents ----
+
+Outcome Model::State::Do(const ops::Link& op) {
+  const SpteRef parent{op.parent.id, op.index.index};
+  Outcome no;
+  const Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  const Page* above = Live(parent.page, &no);
+  if (above == nullptr) return no;
+  if (page->role.invalid) return No(OutcomeCode::kPageZapped);
+  if (above->role.level != page->role.level + 1u) return No(OutcomeCode::kWrongLevel);
+  if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
+
+  SetLink(parent, op.page.id);
+  // Whether the child has unsync bits, perhaps stale ones, the model cannot tell.
+  TouchAncestors(op.page.id);
+  if (!op.keep.on) RemoveLink(parent);
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::Unlink& op) {
+  const SpteRef parent{op.parent.id, op.index.index};
+  Outcome no;
+  if (Live(parent.page, &no) == nullptr) return no;
+  const Slot* slot = Look(parent);
+  if (slot == nullptr || !slot->link()) return No(OutcomeCode::kNotPresent);
+  RemoveLink(parent);
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::ParentWalk& op) {
+  Outcome no;
+  const Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  return Value(page->parents.size());
+}
+
+Outcome Model::State::Do(const ops::UnlinkParents& op) {
+  Outcome no;
+  if (Live(op.page.id, &no) == nullptr) return no;
+  return Value(RemoveParents(op.page.id));
+}
+
+Outcome Model::State::Do(const ops::UnlinkChildren& op) {
+  Outcome no;
+  if (Live(op.page.id, &no) == nullptr) return no;
+  return Value(EmptyPage(op.page.id));
+}
+
+// ---- Leaves ----
+
+Outcome Model::State::Do(const ops::Map& op) {
+  Outcome no;
+  const Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
+  return MapOne({op.page.id, op.index.index}, op.gfn, op.write.on, op.speculative.on);
+}
+
+Outcome Model::State::Do(const ops::MapMany& op) {
+  Outcome no;
+  const Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
+  const uint64_t gfn = MappedGfn(*page, op.index.index, op.gfn);
+  if (!page->role.direct && !RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
+
+  uint64_t mapped = 0;
+  uint64_t recycles = 0;
+  const uint32_t end =
+      std::min(op.index.index + uint32_t(op.count.count), layout_.sptes_per_page());
+  for (uint32_t index = op.index.index; index < end; ++index) {
+    const Outcome each = MapOne({op.page.id, index}, op.gfn, op.write.on, false);
+    if (each.code != OutcomeCode::kOk) continue;
+    ++mapped;
+    recycles += each.value;
+  }
+  return Value(mapped | recycles << 16);
+}
+
+Outcome Model::State::Do(const ops::Drop& op) {
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  Page* page = Live(ref.page, &no);
+  if (page == nullptr) return no;
+  if (LookForLeaf(ref) == nullptr) return No(OutcomeCode::kNotPresent);
+  if (page->role.level > kPageTableLevel) --stats_.lpages;
+  DropLeaf(ref);
+  // Where both are the same word there is only trap.
+  if (op.notrap.on && masks_.notrap != masks_.trap) {
+    page->slots[ref.index].value.kind = SlotValue::Kind::kNotrap;
+  }
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::Touch& op) {
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  if (Live(ref.page, &no) == nullptr) return no;
+  Slot* leaf = LookForLeaf(ref);
+  if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
+  Spte& word = leaf->value.word;
+  if (op.write.on && !IsWritable(word)) return Value(0);
+  word |= masks_.accessed;
+  if (op.write.on) word |= masks_.dirty;
+  return Value(1);
+}
+
+// ---- Reverse maps ----
+
+Outcome Model::State::Do(const ops::WriteProtect& op) {
+  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  const std::optional<RmapId> pages = RmapOf(gfn, kPageTableLevel);
+  if (!pages) return No(OutcomeCode::kNoSlot);
+  bool write_protected = false;
+  for (const SpteRef& ref : List(*pages)) {
+    Spte& word = Look(ref)->value.word;
+    if (!IsWritable(word)) continue;
+    // update_spte marks nothing accessed here: the new word has A if the old one has.
+    word &= ~kSpteWritable;
+    // The kernel dirties once the frame that the head maps; one list maps one frame.
+    events_.dirtied.push_back(PfnOf(word));
+    write_protected = true;
+  }
+  for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+    for (const SpteRef& ref : List(*RmapOf(gfn, level))) {
+      if (!IsWritable(Look(ref)->value.word)) continue;
+      DropLeaf(ref);
+      --stats_.lpages;
+      write_protected = true;
+    }
+  }
+  return Value(write_protected ? 1 : 0);
+}
+
+Outcome Model::State::Do(const ops::Unmap& op) {
+  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+  return Value(UnmapList(*rmap));
+}
+
+Outcome Model::State::Do(const ops::SetPte& op) {
+  const uint64_t frames = Frames(op.level.level);
+  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  const std::optional<RmapId> rmap = RmapOf(gfn, op.level.level);
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+
+  generations_[*rmap] = op.host.generation;
+  const Pfn pfn = HostPfn(Gfn(gfn / frames * frames), op.host.generation);
+  const std::vector<SpteRef> list = List(*rmap);
+  for (const SpteRef& ref : list) {
+    if (op.write.on) {
+      DropLeaf(ref);
+      continue;
+    }
+    Spte& word = Look(ref)->value.word;
+    Track(word);
+    word &= ~(kSpteAddress | kSpteWritable | kSpteHostWritable | masks_.accessed);
+    word |= pfn << 12;
+  }
+  if (!list.empty()) ++events_.remote_flushes;
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::Age& op) {
+  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+  if (masks_.accessed == 0) return Value(UnmapList(*rmap));
+  bool young = false;
+  for (const SpteRef& ref : List(*rmap)) {
+    Spte& word = Look(ref)->value.word;
+    young = young || (word & masks_.accessed) != 0;
+    word &= ~masks_.accessed;
+  }
+  return Value(young ? 1 : 0);
+}
+
+Outcome Model::State::Do(const ops::Recycle& op) {
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  if (Live(ref.page, &no) == nullptr) return no;
+  const Slot* leaf = LookForLeaf(ref);
+  if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
+  const RmapId rmap = leaf->rmap;
+  RecycleList(rmap);
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::RmapCount& op) {
+  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+  const auto list = rmaps_.find(*rmap);
+  return Value(list == rmaps_.end() ? 0 : list->second.size());
+}
+
+// ---- Unsync ----
+
+Outcome Model::State::Do(const ops::Unsync& op) {
+  Outcome no;
+  Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (page->role.direct || page->role.level != kPageTableLevel) {
+    return No(OutcomeCode::kWrongLevel);
+  }
+  if (page->role.invalid) return No(OutcomeCode::kPageZapped);
+  if (page->unsync) return No(OutcomeCode::kAlreadyUnsync);
+
+  ++stats_.unsync;
+  page->unsync = true;
+  TouchAncestors(op.page.id);
+  for (auto slot = page->slots.begin(); slot != page->slots.end();) {
+    if (slot->second.busy()) {
+      ++slot;
+      continue;
+    }
+    touched_.slots.push_back({op.page.id, slot->first});
+    slot = page->slots.erase(slot);
+  }
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::Sync& op) {
+  Outcome no;
+  Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (!page->unsync) return No(OutcomeCode::kNotUnsync);
+  SyncPage(page);
+  return Done();
+}
+
+Outcome Model::State::Do(const ops::SyncChildren& op) {
+  Outcome no;
+  if (Live(op.page.id, &no) == nullptr) return no;
+  uint64_t synced = 0;
+  for (const PageId below : Below(op.page.id)) {
+    TouchPage(below);
+    Page& page = pages_.at(below);
+    if (!page.unsync) continue;
+    SyncPage(&page);
+    ++synced;
+  }
+  return Value(synced);
+}
+
+// ---- Zap ----
+
+Outcome Model::State::Do(const ops::Zap& op) {
+  Outcome no;
+  if (Live(op.page.id, &no) == nullptr) return no;
+  return Value(PrepareZap(op.page.id, &zapped_));
+}
+
+Outcome Model::State::Do(const ops::Commit&) { return Value(CommitZap(&zapped_)); }
+
+Outcome Model::State::Do(const ops::Shrink& op) {
+  std::vector<PageId> zapped;
+  uint64_t sum = 0;
+  for (int i = 0; i < op.count.count && !active_.empty(); ++i) {
+    sum += PrepareZap(active_.back(), &zapped);
+  }
+  CommitZap(&zapped);
+  return Value(sum);
+}
+
+// ---- Misuse ----
+
+Outcome Model::State::End(const Outcome& outcome) {
+  ended_ = true;
+  touched_.Clear();
+  return outcome;
+}
+
+Outcome Model::State::Do(const ops::MisuseRemove& op) {
+  if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  const Page* page = Live(ref.page, &no);
+  if (page == nullptr) return no;
+  const int level = int(page->role.level);
+  if (level == kRootLevel) return No(OutcomeCode::kWrongLevel);
+  if (!RmapOf(MappedGfn(*page, ref.index, op.gfn), level)) return No(OutcomeCode::kNoSlot);
+  if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
+  return End(Bug(BugClass::kRmapRemove));
+}
+
+Outcome Model::State::Do(const ops::MisuseRemoveParent& op) {
+  if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
+  Outcome no;
+  const Page* page = Live(op.page.id, &no);
+  if (page == nullptr) return no;
+  if (op.parent.none()) {
+    // D11: the legacy MMU finds NULL where it looks for NULL.
+    return End(page->parents.empty() ? Done() : Bug(BugClass::kRemoveParent));
+  }
+  const SpteRef parent{op.parent.id, op.index.index};
+  if (Live(parent.page, &no) == nullptr) return no;
+  const Slot* slot = Look(parent);
+  if (slot != nullptr && slot->link() && slot->value.child == op.page.id) {
+    return No(OutcomeCode::kSlotBusy);
+  }
+  return End(Bug(BugClass::kRemoveParent));
+}
+
+Outcome Model::State::Do(const ops::MisuseAddTwice& op) {
+  if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
+  Outcome no;
+  if (Live(op.page.id, &no) == nullptr) return no;
+  if (LookForLeaf({op.page.id, op.index.index}) == nullptr) return No(OutcomeCode::kNotPresent);
+  return End(Done());
+}
+
+Outcome Model::State::Do(const ops::MisuseWrongGfn& op) {
+  if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  const Page* page = Live(ref.page, &no);
+  if (page == nullptr) return no;
+  if (page->role.direct) return No(OutcomeCode::kWrongLevel);
+  const auto rmap = RmapOf(MappedGfn(*page, ref.index, op.gfn), int(page->role.level));
+  if (!rmap) return No(OutcomeCode::kNoSlot);
+  const Slot* leaf = LookForLeaf(ref);
+  if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
+  if (leaf->rmap == *rmap) return No(OutcomeCode::kSlotBusy);
+  return End(Bug(BugClass::kRmapRemove));
+}
+
+Outcome Model::State::Do(const ops::MisuseSetGfn& op) {
+  if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
+  const SpteRef ref{op.page.id, op.index.index};
+  Outcome no;
+  const Page* page = Live(ref.page, &no);
+  if (page == nullptr) return no;
+  if (!page->role.direct || page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
+  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  if (!RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
+  if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
+  if (gfn == MappedGfn(*page, ref.index, op.gfn)) return No(OutcomeCode::kNotPresent);
+  return End(Bug(BugClass::kSetGfn));
+}
+
+// ---- Observing ----
+
+void Model::State::ObservePage(PageId id, const Page& page, PageObservation* out) const {
+  out->id = id;
+  out->role = page.role;
+  out->gfn = page.gfn;
+  out->root_count = page.root_count;
+  out->zapped = page.zapped;
+  out->unsync = page.unsync;
+  out->parents.assign(page.parents.begin(), page.parents.end());
+  out->unsync_children.clear();
+}
+
+void Model::State::ObserveRmap(const RmapId& id, RmapObservation* out) const {
+  out->id = id;
+  out->entries.clear();
+  const auto list = rmaps_.find(id);
+  if (list != rmaps_.end()) out->entries.assign(list->second.begin(), list->second.end());
+}
+
+void Model::State::ObserveOutcome(Observation* out) const {
+  out->outcome = outcome_;
+  out->events = events_;
+  out->stats = stats_;
+  out->slots.clear();
+  out->write_counts.clear();
+  out->active.clear();
+}
+
+void Model::State::ObserveTouched(const Touched& touched, Observation* out) const {
+  ObserveOutcome(out);
+  // Resized and not cleared, so that the vectors inside keep their memory from one operation to
+  // the next.
+  out->rmaps.resize(touched.rmaps.size());
+  for (size_t i = 0; i < touched.rmaps.size(); ++i) {
+    ObserveRmap(touched.rmaps[i], &out->rmaps[i]);
+  }
+  size_t pages = 0;
+  out->pages.resize(touched.pages.size());
+  for (const PageId id : touched.pages) {
+    const auto page = pages_.find(id);
+    if (page != pages_.end()) ObservePage(id, page->second, &out->pages[pages++]);
+  }
+  out->pages.resize(pages);
+  for (const SpteRef& ref : touched.slots) {
+    const auto page = pages_.find(ref.page);
+    if (page == pages_.end()) continue;
+    const auto slot = page->second.slots.find(ref.index);
+    const bool trap = slot == page->second.slots.end();
+    out->slots.push_back({ref, trap ? SlotValue{} : slot->second.value});
+  }
+}
+
+void Model::State::ObserveAll(Observation* out) const {
+  ObserveOutcome(out);
+  size_t rmaps = 0;
+  out->rmaps.resize(rmaps_.size());
+  for (const auto& [id, list] : rmaps_) ObserveRmap(id, &out->rmaps[rmaps++]);
+  size_t pages = 0;
+  out->pages.resize(pages_.size());
+  for (const auto& [id, page] : pages_) {
+    ObservePage(id, page, &out->pages[pages++]);
+    for (const auto& [index, slot] : page.slots) out->slots.push_back({{id, index}, slot.value});
+  }
+  for (const auto& [id, count] : write_counts_) out->write_counts.push_back({id, count});
+  out->active = active_;
+}
+
+// ---- The model ----
+
+Model::Model(const Header& header) : state_(std::make_unique<State>(header)) {}
+Model::~Model() = default;
+
+Outcome Model::Apply(const Op& op) { return state_->Apply(op); }
+const Touched& Model::touched() const { return state_->touched(); }
+bool Model::ended() const { return state_->ended(); }
+
+void Model::ObserveTouched(const Touched& touched, Observation* out) const {
+  state_->ObserveTouched(touched, out);
+}
+void Model::ObserveAll(Observation* out) const { state_->ObserveAll(out); }
+
+}  // namespace rmapdiff
