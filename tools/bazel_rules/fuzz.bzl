@@ -1,0 +1,167 @@
+"""Fuzz targets, and builds of ordinary targets with sanitizers or as 32-bit code.
+
+    load("//tools/bazel_rules:fuzz.bzl", "cc_fuzz_test")
+
+    cc_fuzz_test(
+        name = "differential_fuzzer",
+        srcs = ["differential_fuzzer.cc"],
+        corpus = [
+            "//corpus:differential_fuzzer",
+            "//corpus:regressions",
+        ],
+        dicts = ["ops.dict"],
+        options = ["max_len=4096"],
+        deps = [":runner"],
+    )
+
+makes, under the names of rules_fuzzing,
+
+    differential_fuzzer            a test: every seed once, under ASan and UBSan, in seconds
+    differential_fuzzer_m32        the same test as 32-bit code (leave it out with `m32 = False`)
+    differential_fuzzer_bin        the instrumented program
+    differential_fuzzer_run        fuzzes: `bazel run :differential_fuzzer_run -- -runs=1000`
+    differential_fuzzer_corpus     a directory of the seeds as the program reads them
+    differential_fuzzer_dict       the checked and merged dictionaries, if there are any
+    differential_fuzzer_oss_fuzz   a tar of all this as OSS-Fuzz wants it
+
+Everything is instrumented inside a plain build; no --config is needed. The macro must bear this
+very name: OSS-Fuzz finds fuzz targets by it and by the tag "fuzz-test". Engine and sanitizer follow
+the settings of rules_fuzzing, for example `--@rules_fuzzing//fuzzing:cc_engine_sanitizer=asan`.
+"""
+
+load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_package")
+load(
+    ":instrumentation.bzl",
+    _instrumented_binary = "instrumented_binary",
+    _m32_test = "m32_test",
+    _sanitized_test = "sanitized_test",
+)
+
+instrumented_binary = _instrumented_binary
+
+m32_test = _m32_test
+
+sanitized_test = _sanitized_test
+
+# Turns a text seed into the bytes that a fuzz target reads: `assemble OUTDIR FILE...`.
+ASSEMBLER = "//fuzzers:assemble"
+
+def _replay_test(name, binary, corpus, options, **kwargs):
+    native.sh_test(
+        name = name,
+        srcs = ["//tools/bazel_rules:replay.py"],
+        args = [
+            "--name=" + name,
+            "--binary=$(rootpath %s)" % binary,
+            "--corpus=$(rootpath %s)" % corpus,
+            "--options=$(rootpath %s)" % options,
+        ],
+        data = [binary, corpus, options],
+        **kwargs
+    )
+
+def _launcher(name, binary, corpus, options, dictionary):
+    dictionary_args = ["--dictionary=$(rootpath %s)" % dictionary] if dictionary else []
+    native.sh_binary(
+        name = name + "_run",
+        testonly = True,
+        srcs = ["//tools/bazel_rules:fuzz_run.sh"],
+        args = [
+            "--name=" + name,
+            "--binary=$(rootpath %s)" % binary,
+            "--corpus=$(rootpath %s)" % corpus,
+            "--options=$(rootpath %s)" % options,
+        ] + dictionary_args,
+        data = [binary, corpus, options] + ([dictionary] if dictionary else []),
+        tags = ["manual"],
+    )
+
+def _binaries(name, raw_name, m32, binary_kwargs):
+    tags = ["manual"]
+    native.cc_binary(
+        name = raw_name,
+        testonly = True,
+        linkstatic = True,
+        tags = tags,
+        **binary_kwargs
+    )
+    instrumented_binary(name = name + "_bin", binary = ":" + raw_name, tags = tags)
+    if m32:
+        instrumented_binary(
+            name = name + "_m32_bin",
+            binary = ":" + raw_name,
+            m32 = True,
+            tags = tags,
+        )
+
+def _files(name, corpus, dicts, options):
+    tags = ["manual"]
+    fuzz_corpus(
+        name = name + "_corpus",
+        testonly = True,
+        srcs = corpus,
+        assembler = ASSEMBLER,
+        tags = tags,
+    )
+    fuzz_options(name = name + "_options", options = options, tags = tags)
+    if dicts:
+        fuzz_dictionary(name = name + "_dict", srcs = dicts, out = name + ".dict", tags = tags)
+    fuzz_package(
+        name = name + "_oss_fuzz",
+        testonly = True,
+        binary = ":%s_bin" % name,
+        corpus = ":%s_corpus" % name,
+        dictionary = ":%s_dict" % name if dicts else None,
+        options = ":%s_options" % name,
+        target_name = name,
+        tags = tags,
+    )
+
+def cc_fuzz_test(
+        name,
+        srcs = [],
+        deps = [],
+        corpus = [],
+        dicts = [],
+        options = [],
+        size = None,
+        timeout = None,
+        tags = [],
+        m32 = True,
+        **binary_kwargs):
+    """Defines a fuzz target; the file's heading lists what comes of it.
+
+    Args:
+      name: the target; everything else is named after it.
+      srcs: sources that define LLVMFuzzerTestOneInput.
+      deps: libraries of the target.
+      corpus: seeds: `*.ops` text, assembled while building, or files that are taken as they are.
+      dicts: dictionaries of libFuzzer, checked while building.
+      options: "key=value" flags of libFuzzer, for replay, fuzzing and OSS-Fuzz alike.
+      size: of the replay tests.
+      timeout: of the replay tests.
+      tags: of the replay tests.
+      m32: whether to replay as 32-bit code too.
+      **binary_kwargs: further attributes of the cc_binary.
+    """
+    binary_kwargs["srcs"] = srcs
+    binary_kwargs["deps"] = deps + ["@rules_fuzzing//fuzzing:cc_engine"]
+    _binaries(name, name + "_raw_", m32, binary_kwargs)
+    _files(name, corpus, dicts, options)
+    _launcher(
+        name,
+        ":%s_bin" % name,
+        ":%s_corpus" % name,
+        ":%s_options" % name,
+        ":%s_dict" % name if dicts else None,
+    )
+    for suffix, word_tags in [("", ["fuzz-test"])] + ([("_m32", ["m32"])] if m32 else []):
+        _replay_test(
+            name + suffix,
+            ":%s%s_bin" % (name, suffix),
+            ":%s_corpus" % name,
+            ":%s_options" % name,
+            size = size,
+            timeout = timeout,
+            tags = tags + word_tags,
+        )

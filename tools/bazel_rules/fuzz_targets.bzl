@@ -1,0 +1,36 @@
+"""All fuzz targets of a package, as one thing to build and as a list to read."""
+
+def fuzz_targets(name):
+    """Collects the cc_fuzz_tests above the call; it stands last in its BUILD file.
+
+    Building it builds every NAME_bin, NAME_corpus, NAME_options and NAME_dict, and the file
+    `<name>.txt` beside them, which names the targets, one a line. So who fuzzes them all needs no
+    list of its own, and does not take what is left of an earlier build for a target.
+
+    Args:
+      name: of the group and of the list.
+    """
+    rules = native.existing_rules()
+    found = []
+    for rule in rules.values():
+        target = rule.get("generator_name")
+        if rule.get("generator_function") == "cc_fuzz_test" and target not in found:
+            found.append(target)
+    native.genrule(
+        name = name + "_list",
+        testonly = True,
+        outs = [name + ".txt"],
+        cmd = "printf '%s\\n' " + " ".join(found) + " > $@",
+        tags = ["manual"],
+    )
+    native.filegroup(
+        name = name,
+        testonly = True,
+        srcs = [":" + name + "_list"] + [
+            ":" + target + suffix
+            for target in found
+            for suffix in ["_bin", "_corpus", "_options", "_dict"]
+            if target + suffix in rules
+        ],
+        tags = ["manual"],
+    )

@@ -1,0 +1,190 @@
+"""Builds of a target with sanitizers, fuzzing instrumentation or 32-bit code inside a plain build.
+
+A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
+compiler flags, by a Starlark transition. There are two such configurations, on purpose: every
+library is compiled at most three times (plain, instrumented, instrumented 32-bit), however many
+targets ask.
+"""
+
+load(
+    "@rules_fuzzing_oss_fuzz//:flags.bzl",
+    "OSS_FUZZ_COPTS",
+    "OSS_FUZZ_CXXOPTS",
+)
+
+_COPT = "//command_line_option:copt"
+
+_CXXOPT = "//command_line_option:cxxopt"
+
+_LINKOPT = "//command_line_option:linkopt"
+
+# Bazel's one way to link a library into every program of a configuration.
+_CUSTOM_MALLOC = "//command_line_option:custom_malloc"
+
+_INSTRUMENTATION = "@rules_fuzzing//fuzzing:cc_engine_instrumentation"
+
+_SANITIZER = "@rules_fuzzing//fuzzing:cc_engine_sanitizer"
+
+_DEFAULTS = Label("//tools/bazel_rules:sanitizer_defaults")
+
+# A finding of UBSan is only a printed line unless it is told otherwise.
+_FATAL = "-fno-sanitize-recover=all"
+
+_SANITIZER_FLAGS = {
+    "asan": ["-fsanitize=address"],
+    "asan-ubsan": ["-fsanitize=address,undefined", _FATAL],
+    "coverage": ["-fprofile-instr-generate", "-fcoverage-mapping"],
+    "none": [],
+    "ubsan": ["-fsanitize=undefined", _FATAL],
+}
+
+# Bazel links with the C driver, which leaves the C++ half of UBSan's runtime out.
+_SANITIZER_LINK_FLAGS = {
+    "asan-ubsan": ["-fsanitize-link-c++-runtime"],
+    "ubsan": ["-fsanitize-link-c++-runtime"],
+}
+
+# 64-bit multiplication under UBSan calls a helper of compiler-rt that libgcc does not have.
+_M32_LINK_FLAGS = ["-m32", "--rtlib=compiler-rt", "--unwindlib=libgcc"]
+
+_SUPERSEDED = ("-fsanitize", "-fno-sanitize", "-fprofile-instr", "-fcoverage-mapping", "-m32", "-O")
+
+def _without_superseded(flags):
+    """Drops what a --config of the command line says about the same matter."""
+    return [flag for flag in flags if not flag.startswith(_SUPERSEDED)]
+
+def _optimization(sanitizer, word_size):
+    """Fuzzing wants speed; a replay of seeds as 32-bit code ends before an optimiser would."""
+    if word_size == 32:
+        return "-O0"
+    return "-O1" if sanitizer == "coverage" else "-O2"
+
+def _flags(settings, word_size):
+    sanitizer = settings[_SANITIZER]
+    flags = list(_SANITIZER_FLAGS[sanitizer])
+    link_flags = flags + _SANITIZER_LINK_FLAGS.get(sanitizer, [])
+
+    # A replay that counts lines has no use for libFuzzer's counters, and without a sanitizer only a
+    # program with libFuzzer in it can link them.
+    if settings[_INSTRUMENTATION] == "libfuzzer" and sanitizer != "coverage":
+        flags.append("-fsanitize=fuzzer-no-link")
+    if word_size == 32:
+        flags.append("-m32")
+        link_flags.extend(_M32_LINK_FLAGS)
+    return struct(
+        copts = [_optimization(sanitizer, word_size)] + flags,
+        linkopts = link_flags,
+    )
+
+def _oss_fuzz_settings(settings):
+    return {
+        _COPT: settings[_COPT] + OSS_FUZZ_COPTS,
+        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
+        _CXXOPT: settings[_CXXOPT] + OSS_FUZZ_CXXOPTS,
+        _LINKOPT: settings[_LINKOPT] + OSS_FUZZ_COPTS + OSS_FUZZ_CXXOPTS,
+    }
+
+def _instrumented_settings(settings, word_size):
+    if settings[_INSTRUMENTATION] == "oss-fuzz":
+        return _oss_fuzz_settings(settings)
+    flags = _flags(settings, word_size)
+    return {
+        _COPT: _without_superseded(settings[_COPT]) + flags.copts,
+        _CUSTOM_MALLOC: _DEFAULTS,
+        _CXXOPT: _without_superseded(settings[_CXXOPT]),
+        _LINKOPT: _without_superseded(settings[_LINKOPT]) + flags.linkopts,
+    }
+
+def _native_transition_impl(settings, attr):
+    _ = attr  # @unused
+    return _instrumented_settings(settings, 64)
+
+def _m32_transition_impl(settings, attr):
+    _ = attr  # @unused
+    return _instrumented_settings(settings, 32)
+
+_INPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER]
+
+_OUTPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT]
+
+_native_transition = transition(
+    implementation = _native_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+_m32_transition = transition(
+    implementation = _m32_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+def _forward_impl(ctx):
+    """Offers the transitioned program as this target's own executable."""
+    program = ctx.attr.program[0][DefaultInfo]
+    executable = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = executable,
+        target_file = program.files_to_run.executable,
+        is_executable = True,
+    )
+    return [DefaultInfo(
+        executable = executable,
+        files = depset([executable]),
+        runfiles = ctx.runfiles().merge(program.default_runfiles),
+    )]
+
+def _forward_rule(transition, test):
+    return rule(
+        implementation = _forward_impl,
+        attrs = {
+            "program": attr.label(cfg = transition, executable = False, mandatory = True),
+            "_allowlist_function_transition": attr.label(
+                default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+            ),
+        },
+        executable = not test,
+        test = test,
+    )
+
+_native_binary = _forward_rule(_native_transition, test = False)
+
+_m32_binary = _forward_rule(_m32_transition, test = False)
+
+_native_test = _forward_rule(_native_transition, test = True)
+
+_m32_test = _forward_rule(_m32_transition, test = True)
+
+def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
+    """Builds a cc_binary with sanitizers and fuzzing instrumentation.
+
+    Args:
+      name: the new target, an executable.
+      binary: the cc_binary.
+      m32: whether to build 32-bit code.
+      testonly: as for any rule.
+      **kwargs: attributes of the new target.
+    """
+    rule = _m32_binary if m32 else _native_binary
+    rule(name = name, program = binary, testonly = testonly, **kwargs)
+
+def sanitized_test(name, test, **kwargs):
+    """Runs a cc_test under ASan and UBSan, every finding fatal.
+
+    Args:
+      name: the new test.
+      test: the cc_test; its `args` are not taken over.
+      **kwargs: attributes of the new test.
+    """
+    _native_test(name = name, program = test, **kwargs)
+
+def m32_test(name, test, tags = [], **kwargs):
+    """Runs a cc_test as 32-bit code under ASan and UBSan, every finding fatal.
+
+    Args:
+      name: the new test.
+      test: the cc_test; its `args` are not taken over.
+      tags: tags of the new test beside "m32".
+      **kwargs: attributes of the new test.
+    """
+    _m32_test(name = name, program = test, tags = tags + ["m32"], **kwargs)

@@ -1,0 +1,126 @@
+"""The replay of a corpus cannot pass without having run every seed."""
+
+import contextlib
+import io
+import os
+import stat
+import sys
+import tempfile
+import unittest
+import unittest.mock as mock
+import xml.etree.ElementTree as ElementTree
+
+import replay
+
+# Behaves like a fuzz target of libFuzzer: what it does with a seed stands in the seed.
+FAKE_TARGET = f"""#!{sys.executable}
+import os, sys
+for path in sys.argv[1:]:
+    if path.startswith("-"):
+        continue
+    seed = open(path).read()
+    if seed == "stop":
+        sys.exit(0)
+    print("Running: " + path, flush=True)
+    if seed == "crash":
+        print("ERROR: AddressSanitizer: heap-use-after-free")
+        sys.exit(1)
+    if seed == "abort":
+        os.abort()
+    if seed == "undefined":
+        print("a.cc:1:2: runtime error: shift exponent 64 is too large")
+    print("Executed " + path + " in 0 ms", flush=True)
+"""
+
+
+class ReplayTest(unittest.TestCase):
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.root = scratch.name
+        self.corpus = os.path.join(self.root, "corpus")
+        os.mkdir(self.corpus)
+        self.target = self.write("target", FAKE_TARGET)
+        os.chmod(self.target, stat.S_IRWXU)
+
+    def write(self, name, content):
+        path = os.path.join(self.root, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
+    def failures(self, *seeds, target=None, batch=1000):
+        """Replays seeds of these contents; returns the indices of those that failed."""
+        for index, seed in enumerate(seeds):
+            self.write(f"corpus/{index}", seed)
+        results = replay.replay([target or self.target], replay.list_seeds(self.corpus), batch)
+        self.assertEqual(len(results), len(seeds))
+        return [i for i, result in enumerate(results) if result.failure is not None]
+
+    def run_main(self, *flags):
+        """Runs the whole script; returns exit code, output and the XML's root."""
+        xml = os.path.join(self.root, "test.xml")
+        outputs = os.path.join(self.root, "outputs")
+        os.makedirs(outputs, exist_ok=True)
+        options = self.write("x.options", "[libfuzzer]\nmax_len=64\n")
+        argv = ["replay.py", "--name=x", f"--binary={self.target}", f"--corpus={self.corpus}",
+                f"--options={options}", *flags]
+        environment = {"XML_OUTPUT_FILE": xml, "TEST_UNDECLARED_OUTPUTS_DIR": outputs}
+        output = io.StringIO()
+        with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "argv", argv):
+            with contextlib.redirect_stdout(output):
+                code = replay.main()
+        return code, output.getvalue(), ElementTree.parse(xml).getroot()
+
+    def test_all_pass(self):
+        self.assertEqual(self.failures("a", "b", "c"), [])
+
+    def test_a_crash_hides_no_other_seed(self):
+        self.assertEqual(self.failures("a", "crash", "b", "abort", "c"), [1, 3])
+
+    def test_batches(self):
+        self.assertEqual(self.failures("a", "b", "crash", "c", "d", batch=2), [2])
+
+    def test_a_finding_that_is_not_fatal_fails_its_seed(self):
+        self.assertEqual(self.failures("a", "undefined", "b"), [1])
+        self.assertEqual(self.failures("undefined", "a", "crash"), [0, 2])
+
+    def test_a_program_that_stops_early_fails_what_did_not_run(self):
+        self.assertEqual(self.failures("stop"), [0])
+        self.assertIn(2, self.failures("a", "b", "stop"))
+
+    def test_a_program_that_runs_nothing_fails_everything(self):
+        idle = self.write("idle", "#!/bin/sh\nexit 0\n")
+        os.chmod(idle, stat.S_IRWXU)
+        self.assertEqual(self.failures("a", "b", target=idle), [0, 1])
+
+    def test_an_empty_corpus_fails(self):
+        code, output, root = self.run_main()
+        self.assertEqual(code, 1)
+        self.assertIn("holds no seed", output)
+        self.assertEqual(len(list(root.iter("failure"))), 1)
+
+    def test_report(self):
+        self.write("corpus/good", "a")
+        self.write("corpus/bad", "crash")
+        code, output, root = self.run_main()
+        self.assertEqual(code, 1)
+        self.assertIn("replayed 2 seeds: 1 passed, 1 failed", output)
+        self.assertIn(f"reproduce: {self.target} {self.corpus}/bad", output)
+        names = [case.get("name") for case in root.iter("testcase")]
+        self.assertEqual(names, ["bad", "good"])
+        self.assertTrue(os.path.exists(os.path.join(self.root, "outputs", "bad")))
+
+    def test_success(self):
+        self.write("corpus/good", "a")
+        code, output, root = self.run_main()
+        self.assertEqual((code, list(root.iter("failure"))), (0, []))
+        self.assertIn("replayed 1 seeds: 1 passed, 0 failed", output)
+
+    def test_xml_holds_no_control_characters(self):
+        self.assertEqual(replay.xml_text("a\x00\x1b<\n"), "a??&lt;\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Runs the `unittest` cases of one file and writes each as a test case to $XML_OUTPUT_FILE.
+
+Usage: run_unittests.py FILE
+"""
+
+import os
+import sys
+import unittest
+from xml.sax import saxutils
+
+
+class Result(unittest.TextTestResult):
+    """Remembers every case with what went wrong in it, "" if nothing did."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.problems = {}
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.problems[test.id()] = ""
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.problems[test.id()] += self.failures[-1][1]
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.problems[test.id()] = self.problems.get(test.id(), "") + self.errors[-1][1]
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.problems[test.id()] += str(subtest) + self._exc_info_to_string(err, test)
+
+
+def write_xml(path, problems):
+    failures = sum(bool(problem) for problem in problems.values())
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
+        file.write(f'<testsuite name="unittest" tests="{len(problems)}" failures="{failures}">\n')
+        for case, problem in problems.items():
+            suite, name = case.rsplit(".", 1)
+            file.write(f"<testcase classname={saxutils.quoteattr(suite)} "
+                       f"name={saxutils.quoteattr(name)}>")
+            if problem:
+                file.write(f'<failure message="failed">{saxutils.escape(problem)}</failure>')
+            file.write("</testcase>\n")
+        file.write("</testsuite>\n</testsuites>\n")
+
+
+def main(path):
+    # A source tree is no place for compiled files.
+    sys.dont_write_bytecode = True
+    folder, name = os.path.split(os.path.abspath(path))
+    sys.path.insert(0, folder)
+    suite = unittest.defaultTestLoader.loadTestsFromName(os.path.splitext(name)[0])
+    result = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(suite)
+    if os.environ.get("XML_OUTPUT_FILE"):
+        write_xml(os.environ["XML_OUTPUT_FILE"], result.problems)
+    return 0 if result.testsRun and result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
