@@ -1,0 +1,200 @@
+"""Rules on C++, and on the length of functions in any language."""
+
+import ast
+import concurrent.futures
+import os
+import re
+import subprocess
+
+from tree import CPP_SUFFIXES, Finding
+
+MAX_FUNCTION_LINES = 70
+
+CLANG_FORMAT = "clang-format-19"
+
+# Everything in C++ whose inner braces and quotes mean nothing, in the order of precedence.
+OPAQUE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"([^(\s]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
+    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[ \t]*#(?:\\\n|[^\n])*",
+    re.DOTALL | re.MULTILINE)
+
+CONTAINER = re.compile(r"\b(?:namespace|class|struct|union|enum|extern)\b")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+
+# The layers, from the bottom to the top: code of one may include only what stands below it.
+# A folder takes the longest prefix that fits it.
+LAYERS = {
+    "mmu/base/": ("mmu/base/",),
+    "mmu/graph/": ("mmu/base/", "mmu/graph/"),
+    "mmu/shadow/": ("mmu/base/", "mmu/graph/", "mmu/shadow/"),
+    "mmu/": ("mmu/",),
+    "legacy_mmu/": ("mmu/", "legacy_mmu/"),
+    "fuzzers/": ("mmu/", "legacy_mmu/", "fuzzers/"),
+}
+
+# These judge the engines, so they share nothing with them but values, even indirectly.
+INDEPENDENT = re.compile(r"^fuzzers/(?:model|auditor)\w*\.(?:cc|h)$")
+VALUES = ("mmu/base/bug.h", "mmu/base/spte.h", "mmu/base/types.h")
+
+
+def check_format(tree):
+    """Compares each C++ file with what clang-format makes of it."""
+    def reformat(path):
+        return path, subprocess.run(
+            [CLANG_FORMAT, "--style=file", path],
+            cwd=tree.root, capture_output=True, check=True).stdout
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, formatted in pool.map(reformat, tree.matching(*CPP_SUFFIXES)):
+            if formatted != tree.data(path):
+                line = _first_difference(tree.data(path), formatted)
+                yield Finding(path, line, "format", f"what `{CLANG_FORMAT} -i` makes of it")
+
+
+def _first_difference(left, right):
+    pairs = zip(left.split(b"\n"), right.split(b"\n"))
+    return next((number for number, (a, b) in enumerate(pairs, 1) if a != b), 1)
+
+
+def blank_opaque(text):
+    """C++ without comments, literals and preprocessor lines; line breaks stay."""
+    return OPAQUE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def _is_container(head):
+    """Whether the text before a brace opens a scope of declarations, not a function."""
+    flat = head
+    while True:
+        shorter = re.sub(r"\([^()]*\)|<[^<>]*>", " ", flat)
+        if shorter == flat:
+            break
+        flat = shorter
+    return bool(CONTAINER.search(flat))
+
+
+def cpp_functions(text):
+    """Yields first line, last line and head of each function that is not within another one."""
+    code = blank_opaque(text)
+    stack, head_start = [], 0
+    for match in re.finditer(r"[{};]", code):
+        position = match.start()
+        inside_function = any(kind == "function" for kind, _, _ in stack)
+        if match.group() == "{" and inside_function:
+            stack.append(("inner", 0, ""))
+        elif match.group() == "{":
+            head = code[head_start:position]
+            kind = "function" if ")" in head and not _is_container(head) else "container"
+            start = head_start + len(head) - len(head.lstrip())
+            stack.append((kind, start, " ".join(head.split())))
+        elif match.group() == "}" and stack:
+            kind, start, head = stack.pop()
+            if kind == "function":
+                yield code.count("\n", 0, start) + 1, code.count("\n", 0, position) + 1, head
+        head_start = position + 1
+
+
+def _python_functions(text):
+    """The same for Python, and for the subset of it that Bazel's macros are written in."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            yield node.lineno, node.end_lineno, node.name
+
+
+def _shell_functions(text):
+    for match in re.finditer(r"^(\w+)\(\) \{\n.*?^\}", text, re.DOTALL | re.MULTILINE):
+        first = text.count("\n", 0, match.start()) + 1
+        yield first, first + match.group().count("\n"), match.group(1)
+
+
+def _functions(tree, path):
+    if path.endswith(CPP_SUFFIXES):
+        return cpp_functions(tree.text(path))
+    if path.endswith((".py", ".bzl")):
+        return _python_functions(tree.text(path))
+    return _shell_functions(tree.text(path))
+
+
+def check_function_length(tree):
+    for path in tree.matching(*CPP_SUFFIXES, ".py", ".bzl") + tree.scripts("bash"):
+        for first, last, head in _functions(tree, path):
+            if last - first + 1 > MAX_FUNCTION_LINES:
+                yield Finding(
+                    path, first, f"a function of {last - first + 1} lines ({head[-60:]})",
+                    f"at most {MAX_FUNCTION_LINES}")
+
+
+def check_header_guards(tree):
+    for path in tree.matching(".h"):
+        guard = "RMAPDIFF_" + re.sub(r"\W", "_", path).upper() + "_"
+        lines = [line for _, line in tree.lines(path)]
+        opening = [line for line in lines if line.startswith("#")][:2]
+        if opening != [f"#ifndef {guard}", f"#define {guard}"]:
+            yield Finding(path, 1, "no header guard of the right name", guard)
+        elif not tree.text(path).rstrip().endswith(f"#endif  // {guard}"):
+            yield Finding(path, len(lines), "the guard's end", f"'#endif  // {guard}'")
+
+
+def check_header_comments(tree):
+    """A header opens with its contract, or with the licence line and then its contract."""
+    for path in tree.matching(".h"):
+        head = tree.text(path).split("#ifndef", 1)[0]
+        comment = [line for line in head.splitlines() if line.startswith("//")]
+        prose = [line for line in comment if "SPDX-License-Identifier" not in line]
+        if not tree.text(path).startswith(("//", "/*")) or not (prose or "/*" in head):
+            yield Finding(path, 1, "no opening comment", "what the header promises")
+
+
+def includes(tree, path):
+    """Line and name of each quoted include."""
+    for number, line in tree.lines(path):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1)
+
+
+def _layer(path):
+    fitting = [prefix for prefix in LAYERS if path.startswith(prefix)]
+    return max(fitting, key=len) if fitting else None
+
+
+def _is_of_tree(tree, name):
+    """Whether an include names a file by its path here; others are the libraries'."""
+    return tree.exists(name.split("/", 1)[0]) and "/" in name or ".." in name
+
+
+def check_include_arrows(tree):
+    """Code includes what stands below it, by its path from the root."""
+    for path in tree.matching(*CPP_SUFFIXES):
+        layer = _layer(path)
+        for number, name in includes(tree, path):
+            if not _is_of_tree(tree, name):
+                continue
+            if not tree.exists(name):
+                yield Finding(path, number, f"include of {name}", "a path from the root")
+            elif layer and not name.startswith(LAYERS[layer]):
+                below = ", ".join(LAYERS[layer])
+                yield Finding(path, number, f"include of {name}", f"only {below}")
+
+
+def _reached(tree, path):
+    """All headers that a file includes, with the line of its own that leads to each."""
+    reached = {}
+    for number, name in includes(tree, path):
+        pending = [name]
+        while pending:
+            header = pending.pop()
+            if header not in reached and tree.exists(header):
+                reached[header] = number
+                pending.extend(inner for _, inner in includes(tree, header))
+    return reached
+
+
+def check_independence(tree):
+    for path in tree.matching(*CPP_SUFFIXES):
+        if not INDEPENDENT.match(path):
+            continue
+        for header, number in sorted(_reached(tree, path).items()):
+            if header.startswith(("mmu/", "legacy_mmu/")) and header not in VALUES:
+                values = ", ".join(VALUES)
+                yield Finding(path, number, f"reaches {header}", f"only {values}")

@@ -1,0 +1,264 @@
+"""Each rule fires on a bad sample, and only there."""
+
+import os
+import tempfile
+import unittest
+
+import build_rules
+import code_rules
+import presubmit
+import text_rules
+from tree import Tree
+
+GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
+        "#endif  // RMAPDIFF_{0}_H_\n"
+
+
+def header(name, body=""):
+    return GUARD.format(name, body)
+
+
+class RuleTest(unittest.TestCase):
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.root = scratch.name
+
+    def write(self, path, content, mode=0o644):
+        absolute = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(absolute), exist_ok=True)
+        with open(absolute, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(absolute, mode)
+
+    def tree(self):
+        return Tree(self.root)
+
+    def lines(self, rule):
+        """Path and line of each finding."""
+        return [(finding.path, finding.line) for finding in rule(self.tree())]
+
+
+class TreeTest(RuleTest):
+
+    def test_ignored_files_are_not_seen(self):
+        self.write(".gitignore", "# builds\n/bazel-*\n/out/\n*.profraw\n")
+        for path in ("a.h", "bazel-bin/b.h", "out/c.h", "d/e.profraw", "d/out/f.h", ".git/g.h"):
+            self.write(path, "")
+        self.assertEqual(self.tree().paths, [".gitignore", "a.h", "d/out/f.h"])
+
+    def test_finding_is_one_line(self):
+        finding = presubmit.Finding("a.h", 3, "a tab", "spaces")
+        self.assertEqual(str(finding), "a.h:3: a tab, expected spaces")
+
+
+class TextRulesTest(RuleTest):
+
+    def test_unknown_kind_of_file(self):
+        self.write("notes.doc", "x\n")
+        self.write("run", "#!/usr/bin/env bash\n")
+        self.write("a.cc", "")
+        self.assertEqual(self.lines(text_rules.check_names), [("notes.doc", 1)])
+
+    def test_large_file(self):
+        self.write("big.txt", "x" * (text_rules.MAX_FILE_SIZE + 1))
+        self.write("fits.txt", "x" * text_rules.MAX_FILE_SIZE)
+        self.assertEqual(self.lines(text_rules.check_sizes), [("big.txt", 1)])
+
+    def test_white_space(self):
+        self.write("a.md", "good\nend \n\ttab\nno line feed")
+        self.write("b.md", "good\n\n")
+        self.write("c.golden", "kept \n")
+        self.write("corpus/f/seed.txt", "free \t form")
+        self.assertEqual(
+            self.lines(text_rules.check_white_space),
+            [("a.md", 2), ("a.md", 3), ("a.md", 4), ("b.md", 3)])
+
+    def test_line_length_counts_characters(self):
+        self.write("a.cc", "x" * 100 + "\n" + "x" * 101 + "\n" + "\u00e9" * 100 + "\n")
+        self.assertEqual(self.lines(text_rules.check_line_length), [("a.cc", 2)])
+
+    def test_tables_and_links_may_be_long(self):
+        self.write("a.md", "|" + "x" * 101 + "\n[a](" + "x" * 101 + ")\n" + "x" * 101 + "\n")
+        self.assertEqual(self.lines(text_rules.check_line_length), [("a.md", 3)])
+
+    def test_open_ends(self):
+        words = ["FIX" + "ME", "TO" + "DO", "XX" + "X"]
+        self.write("a.cc", "".join(f"// {word}\n" for word in words) + "// METHODOLOGY\n")
+        self.assertEqual(
+            self.lines(text_rules.check_open_ends), [("a.cc", 1), ("a.cc", 2), ("a.cc", 3)])
+
+    def test_scripts(self):
+        good = "#!/usr/bin/env bash\nset -euo pipefail\n"
+        self.write("good", good, 0o755)
+        self.write("plain", good)
+        self.write("careless", "#!/usr/bin/env bash\necho\n", 0o755)
+        self.write("quotes", good + "echo $1\n", 0o755)
+        self.write("a.py", "#!/usr/bin/env python3\n")
+        self.assertCountEqual(
+            self.lines(text_rules.check_scripts),
+            [("plain", 1), ("a.py", 1), ("careless", 1), ("quotes", 3)])
+
+    def test_links(self):
+        self.write("docs/b.md", "# Two Words, `code`\n")
+        self.write("a.md", "[x](docs/b.md) [x](docs/b.md#two-words-code) [x](https://e.org/x)\n"
+                           "[x](docs/c.md)\n[x](docs/b.md#three)\n```\n[x](in_code.md)\n```\n"
+                           "`[x](in_code.md)`\n[x](#none)\n")
+        self.assertEqual(
+            self.lines(text_rules.check_links), [("a.md", 2), ("a.md", 3), ("a.md", 8)])
+
+
+class CodeRulesTest(RuleTest):
+
+    def test_format(self):
+        self.write(".clang-format", "BasedOnStyle: Google\n")
+        self.write("a.cc", "int a;\nint  b;\n")
+        self.write("b.cc", "int a;\n")
+        self.assertEqual(self.lines(code_rules.check_format), [("a.cc", 2)])
+
+    def function_lines(self, code):
+        return [(first, last) for first, last, _ in code_rules.cpp_functions(code)]
+
+    def test_functions_are_found_in_scopes(self):
+        code = ("namespace a {\nstruct B : C<int(long)> {\n  void F() {\n    if (x) {\n    }\n"
+                "  }\n};\n}\ntemplate <typename T>\nT G(T t)\n{\n  return {t};\n}\n")
+        self.assertEqual(self.function_lines(code), [(3, 6), (9, 13)])
+
+    def test_braces_in_literals_and_comments_do_not_count(self):
+        code = "void F() {\n  a('{', \"}\\\"{\", R\"x({)x\");  // {\n  /* { */\n}\n#define M {\n"
+        self.assertEqual(self.function_lines(code), [(1, 4)])
+
+    def test_digit_separators_are_not_quotes(self):
+        self.assertEqual(self.function_lines("void F() {\n  x = 1'000;\n  y = '{';\n}\n"), [(1, 4)])
+
+    def test_initialized_values_are_no_functions(self):
+        self.assertEqual(self.function_lines("int a[] = {1, 2};\nenum class E {\n  kA,\n};\n"), [])
+
+    def test_long_functions(self):
+        body = "  x();\n" * (code_rules.MAX_FUNCTION_LINES - 2)
+        self.write("fits.cc", f"void F() {{\n{body}}}\n")
+        self.write("long.cc", f"void F() {{\n{body}  x();\n}}\n")
+        self.write("long.py", "def f():\n" + "    x()\n" * code_rules.MAX_FUNCTION_LINES)
+        shell = "#!/usr/bin/env bash\nf() {\n" + "  x\n" * code_rules.MAX_FUNCTION_LINES + "}\n"
+        self.write("long", shell)
+        self.assertEqual(
+            self.lines(code_rules.check_function_length),
+            [("long.cc", 1), ("long.py", 1), ("long", 2)])
+
+    def test_header_guard(self):
+        self.write("mmu/good.h", header("MMU_GOOD"))
+        self.write("mmu/other.h", header("OTHER"))
+        self.write("mmu/once.h", "// Text.\n#pragma once\n")
+        self.write("mmu/end.h", header("MMU_END").replace("#endif  //", "#endif //"))
+        self.assertEqual(
+            [path for path, _ in self.lines(code_rules.check_header_guards)],
+            ["mmu/end.h", "mmu/once.h", "mmu/other.h"])
+
+    def test_header_comment(self):
+        licence = "// SPDX-License-Identifier: GPL-2.0-only\n"
+        self.write("good.h", header("GOOD"))
+        self.write("licensed.h", licence + header("LICENSED"))
+        self.write("bare.h", header("BARE").split("\n\n", 1)[1])
+        self.write("licence_alone.h", licence + header("LICENCE_ALONE").split("\n\n", 1)[1])
+        self.assertEqual(
+            self.lines(code_rules.check_header_comments), [("bare.h", 1), ("licence_alone.h", 1)])
+
+    def test_include_arrows(self):
+        allowed = {
+            "mmu/base/a.h": "mmu/base/types.h",
+            "mmu/shadow/a.h": "mmu/graph/a.h",
+            "mmu/mmu.h": "mmu/shadow/a.h",
+            "mmu/graph/a.h": "fmt/format.h",
+            "legacy_mmu/a.h": "mmu/mmu.h",
+            "fuzzers/a.h": "legacy_mmu/a.h",
+            "tests/a.cc": "fuzzers/a.h",
+            "mmu/base/types.h": "mmu/base/a.h",
+        }
+        forbidden = {
+            "mmu/base/b.h": "mmu/graph/a.h",
+            "mmu/graph/b.h": "mmu/shadow/a.h",
+            "mmu/shadow/b.h": "mmu/mmu.h",
+            "mmu/b.h": "legacy_mmu/a.h",
+            "legacy_mmu/b.h": "fuzzers/a.h",
+            "fuzzers/b.h": "tests/a.cc",
+            "bench/b.cc": "mmu/missing.h",
+            "bench/c.cc": "../mmu/mmu.h",
+        }
+        for path, include in {**allowed, **forbidden}.items():
+            self.write(path, f'// Text.\n#include "{include}"\n')
+        self.assertEqual(
+            self.lines(code_rules.check_include_arrows),
+            [(path, 2) for path in sorted(forbidden)])
+
+    def test_independent_voices_reach_values_alone(self):
+        self.write("mmu/base/spte.h", '#include "mmu/base/types.h"\n')
+        self.write("mmu/base/types.h", "")
+        self.write("mmu/graph/g.h", "")
+        self.write("fuzzers/value.h", '#include "mmu/base/spte.h"\n')
+        self.write("fuzzers/engine.h", '#include "mmu/graph/g.h"\n')
+        self.write("fuzzers/model.h", '#include "fuzzers/value.h"\n')
+        self.write("fuzzers/auditor.cc",
+                   '#include "fuzzers/value.h"\n#include "fuzzers/engine.h"\n')
+        self.write("fuzzers/runner.cc", '#include "fuzzers/engine.h"\n')
+        self.assertEqual(
+            self.lines(code_rules.check_independence), [("fuzzers/auditor.cc", 2)])
+
+
+class BuildRulesTest(RuleTest):
+
+    def test_build_format(self):
+        self.write("a/BUILD", 'cc_library(\n    name = "a",\n    deps = [\n        ":z",\n'
+                              '        "//b",\n        "@c//:d",\n    ],\n)\n')
+        self.write("b/BUILD", 'cc_library(\n    name = "a",\n    deps = [\n        "//b",\n'
+                              '        ":z",\n    ],\n)\n')
+        self.write("c/BUILD", 'cc_library(\n  name = "a",\n    hdrs=["b.h"],\n)\n')
+        self.assertEqual(
+            self.lines(build_rules.check_build_format), [("b/BUILD", 3), ("c/BUILD", 2),
+                                                         ("c/BUILD", 3)])
+
+    def write_corpus(self, corpus_build):
+        self.write("corpus/BUILD", corpus_build)
+        self.write("fuzzers/BUILD", 'load("//x.bzl", "cc_fuzz_test")\n'
+                                    'cc_fuzz_test(name = "f", corpus = ["//corpus:used"])\n')
+        self.write("corpus/used/a.ops", "x\n")
+        self.write("corpus/dead/b.ops", "x\n")
+
+    def test_dead_seeds(self):
+        self.write_corpus('filegroup(name = "used", srcs = glob(["used/*.ops"]))\n'
+                          'filegroup(name = "dead", srcs = glob(["dead/**"]))\n')
+        self.assertEqual(self.lines(build_rules.check_dead_seeds), [("corpus/dead/b.ops", 1)])
+
+    def test_seeds_are_followed_through_groups_and_comprehensions(self):
+        self.write_corpus('[filegroup(name = n, srcs = glob([n + "/*.ops"]))\n'
+                          ' for n in ["one", "dead"]]\n'
+                          'filegroup(name = "used", srcs = glob(["used/*.ops"]) + [":dead"])\n')
+        self.assertEqual(self.lines(build_rules.check_dead_seeds), [])
+
+
+class ExemptionTest(RuleTest):
+
+    def findings(self, rule, exemptions):
+        self.write(presubmit.EXEMPTIONS, exemptions)
+        self.write(".clang-format", "BasedOnStyle: Google\n")
+        self.write("a.md", "end \n")
+        found = presubmit.check(self.tree())
+        return [(finding.path, finding.line) for finding in found[rule]]
+
+    def test_an_exemption_silences_its_rule(self):
+        self.assertEqual(self.findings("white-space", ""), [("a.md", 1)])
+        self.assertEqual(self.findings("white-space", "white-space a.md shows it\n"), [])
+
+    def test_an_unused_exemption_is_a_finding(self):
+        self.assertEqual(
+            self.findings("exemption", "# Text.\nsize a.md is large\n"),
+            [(presubmit.EXEMPTIONS, 2)])
+
+    def test_an_exemption_needs_a_rule_and_a_reason(self):
+        self.assertEqual(
+            self.findings("exemption", "white-space a.md\nno-rule a.md why\n"),
+            [(presubmit.EXEMPTIONS, 1), (presubmit.EXEMPTIONS, 2)])
+
+
+if __name__ == "__main__":
+    unittest.main()
