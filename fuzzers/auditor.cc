@@ -150,9 +150,11 @@ MaybeDifference Auditor::ReadWords() {
   for (const RawPage& page : state_.pages) by_address_.emplace_back(page.spt_address, &page);
   std::sort(by_address_.begin(), by_address_.end());
   for (const RawPage& page : state_.pages) {
-    for (uint32_t index = 0; index < layout_.sptes_per_page(); ++index) {
+    const uint32_t size = layout_.sptes_per_page();
+    for (uint32_t index = NextWord(page.spt, 0, size, masks_.trap); index < size;
+         index = NextWord(page.spt, index + 1, size, masks_.trap)) {
       const Spte word = page.spt[index];
-      if (word == masks_.trap || word == masks_.notrap) continue;
+      if (word == masks_.notrap) continue;
       if (page.zapped) in_zapped_.push_back({page.id, index});
       const bool leaf = page.role.level == kPageTableLevel || (word & kSpteHuge) != 0;
       MaybeDifference difference = leaf ? ReadLeaf(page, index) : ReadLink(page, index);
@@ -329,6 +331,7 @@ std::vector<RawWriteCount> Auditor::DerivedWriteCounts() const {
 
 MaybeDifference Auditor::CheckWriteCounts() {
   const std::vector<RawWriteCount> derived = DerivedWriteCounts();
+  if (derived == state_.write_counts) return std::nullopt;
   std::vector<RawWriteCount> stored = state_.write_counts;
   std::sort(stored.begin(), stored.end(),
             [](const RawWriteCount& a, const RawWriteCount& b) { return a.id < b.id; });
@@ -364,10 +367,10 @@ MaybeDifference Auditor::CheckZapped() {
                         std::move(actual), std::move(detail)};
     };
     const bool invalid = page.role.invalid != 0;
-    const std::string pins = fmt::format("root_count {}", page.root_count);
     if (page.zapped && !invalid) return wrong("invalid", "valid", "a zapped page is invalid");
     if (page.zapped && page.root_count != 0) {
-      return wrong("root_count 0", pins, "a zapped page is not pinned");
+      return wrong("root_count 0", fmt::format("root_count {}", page.root_count),
+                   "a zapped page is not pinned");
     }
     if (!page.zapped && invalid && page.root_count == 0) {
       return wrong("zapped or pinned", "neither", "an invalid page that is not zapped is pinned");

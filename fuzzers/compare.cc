@@ -32,9 +32,8 @@ bool SamePages(const Observation& expected, const Observation& actual, Compariso
 
 // Calls visit(expected or null, actual or null) for each id of either side, ascending, until one
 // call returns a difference. Both vectors are sorted by their member `id`.
-template <typename T, typename Id, typename Visit>
-MaybeDifference ForEachPair(const std::vector<T>& expected, const std::vector<T>& actual,
-                            Id T::* id, Visit visit) {
+template <typename Vector, typename T, typename Id, typename Visit>
+MaybeDifference ForEachPair(const Vector& expected, const Vector& actual, Id T::* id, Visit visit) {
   auto e = expected.begin();
   auto a = actual.begin();
   while (e != expected.end() || a != actual.end()) {
@@ -410,6 +409,13 @@ std::optional<Difference> CompareOutcomes(const Outcome& expected, const Outcome
       Plain(OutcomeFinding(expected, actual), "outcome", ToString(expected), ToString(actual));
   difference.detail = OutcomeDetail(difference.finding);
   return difference;
+}
+
+bool SameUnsyncChildren(const Observation& a, const Observation& b) {
+  return std::equal(a.pages.begin(), a.pages.end(), b.pages.begin(), b.pages.end(),
+                    [](const PageObservation& x, const PageObservation& y) {
+                      return x.unsync_children == y.unsync_children;
+                    });
 }
 
 bool Equal(const Observation& expected, const Observation& actual, Comparison comparison) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <utility>
@@ -24,6 +25,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr uint32_t kPinLimit = 3;
+constexpr size_t kMemoryBytes = 16384;  // what a program of 64 operations needs
 
 // A slot that is not trap.
 struct Slot {
@@ -36,13 +38,15 @@ struct Slot {
 };
 
 struct Page {
+  explicit Page(std::pmr::memory_resource* memory) : slots(memory), parents(memory) {}
+
   Role role;
   Gfn gfn = 0;
   uint32_t root_count = 0;
   bool zapped = false;
   bool unsync = false;
-  std::map<uint32_t, Slot> slots;  // by index; all but trap
-  std::set<SpteRef> parents;       // the links that point here
+  std::pmr::map<uint32_t, Slot> slots;  // by index; all but trap
+  std::pmr::set<SpteRef> parents;       // the links that point here
 };
 
 Outcome Value(uint64_t value) { return {OutcomeCode::kOk, BugClass::kNone, value}; }
@@ -51,6 +55,7 @@ Outcome No(OutcomeCode code) { return {code, BugClass::kNone, 0}; }
 Outcome Bug(BugClass bug) { return {OutcomeCode::kBug, bug, 0}; }
 
 void SortUnique(std::vector<Pfn>* pfns) {
+  if (pfns->size() < 2) return;
   std::sort(pfns->begin(), pfns->end());
   pfns->erase(std::unique(pfns->begin(), pfns->end()), pfns->end());
 }
@@ -159,12 +164,15 @@ class Model::State {
   const GuestLayout& layout_;
   const SpteMasks& masks_;
 
-  std::map<PageId, Page> pages_;
-  std::vector<PageId> active_;                 // head first
-  std::vector<PageId> zapped_;                 // the program's list
-  std::map<RmapId, std::set<SpteRef>> rmaps_;  // the leaf slots by what they map; none is empty
-  std::map<RmapId, uint32_t> generations_;     // of host frames; absent: 0
-  std::map<RmapId, int32_t> write_counts_;     // all that the memslots have
+  // The nodes of all maps and sets live and end together: one allocation serves hundreds of them.
+  std::pmr::monotonic_buffer_resource memory_{kMemoryBytes};
+  std::pmr::map<PageId, Page> pages_{&memory_};
+  std::vector<PageId> active_;  // head first
+  std::vector<PageId> zapped_;  // the program's list
+  // The leaf slots by what they map; none is empty.
+  std::pmr::map<RmapId, std::pmr::set<SpteRef>> rmaps_{&memory_};
+  std::pmr::map<RmapId, uint32_t> generations_{&memory_};  // of host frames; absent: 0
+  std::pmr::map<RmapId, int32_t> write_counts_{&memory_};  // all that the memslots have
   Stats stats_;
   bool ended_ = false;
 
@@ -303,7 +311,8 @@ void Model::State::RemoveLink(SpteRef parent) {
 }
 
 uint64_t Model::State::RemoveParents(PageId id) {
-  const std::set<SpteRef> parents = std::exchange(pages_.at(id).parents, {});
+  const auto& linked = pages_.at(id).parents;
+  const std::vector<SpteRef> parents(linked.begin(), linked.end());
   for (const SpteRef& parent : parents) RemoveLink(parent);
   return parents.size();
 }
@@ -343,7 +352,7 @@ Outcome Model::State::MapOne(SpteRef ref, GfnArg arg, bool writable, bool specul
   slot.value = {SlotValue::Kind::kLeaf, MakeLeaf(masks_, pfn, level, writable, speculative), 0};
   slot.rmap = *rmap;
   if (level > kPageTableLevel) ++stats_.lpages;
-  std::set<SpteRef>& list = rmaps_[*rmap];
+  auto& list = rmaps_[*rmap];
   const bool recycle = list.size() > layout_.recycle_threshold;
   list.insert(ref);
   if (recycle) RecycleList(*rmap);
@@ -446,7 +455,7 @@ Outcome Model::State::Do(const ops::AllocPage& op) {
   if (!op.direct.on && !RmapOf(gfn, kPageTableLevel)) return No(OutcomeCode::kNoSlot);
 
   if (op.direct.on) gfn = gfn / Frames(op.level.level + 1) * Frames(op.level.level + 1);
-  Page& page = pages_[id];
+  Page& page = pages_.try_emplace(id, &memory_).first->second;
   page.role.level = op.level.level;
   page.role.direct = op.direct.on;
   page.role.access = kAccessAll;

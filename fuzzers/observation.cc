@@ -16,6 +16,7 @@ constexpr size_t kMaxShown = 32;
 
 template <typename T>
 void SortAndDedupeVector(std::vector<T>* values) {
+  if (values->size() < 2) return;  // nearly always
   std::sort(values->begin(), values->end());
   values->erase(std::unique(values->begin(), values->end()), values->end());
 }
@@ -48,8 +49,11 @@ class Hasher {
   }
   template <typename T>
   void Add(const std::vector<T>& values) {
-    Add(uint64_t{values.size()});
-    for (const T& value : values) Add(value);
+    AddAll(values);
+  }
+  template <typename T>
+  void Add(const Rows<T>& values) {
+    AddAll(values);
   }
   void Add(const RmapObservation& rmap) {
     Add(rmap.id);
@@ -83,6 +87,11 @@ class Hasher {
   uint64_t value() const { return state_; }
 
  private:
+  template <typename Values>
+  void AddAll(const Values& values) {
+    Add(uint64_t{values.size()});
+    for (const auto& value : values) Add(value);
+  }
   uint64_t state_ = 0x726d617064696666ull;
 };
 

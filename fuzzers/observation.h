@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fuzzers/outcome.h"
+#include "fuzzers/rows.h"
 #include "mmu/base/types.h"
 
 namespace rmapdiff {
@@ -93,8 +94,8 @@ struct Observation {
   Outcome outcome;
   Events events;
   Stats stats;
-  std::vector<RmapObservation> rmaps;  // complete: the non-empty ones only
-  std::vector<PageObservation> pages;
+  Rows<RmapObservation> rmaps;  // complete: the non-empty ones only
+  Rows<PageObservation> pages;
   std::vector<SlotObservation> slots;    // complete: all but trap
   std::vector<WriteCount> write_counts;  // complete only: all of them
   std::vector<PageId> active;            // complete only: the active list, head first
@@ -162,6 +163,9 @@ std::optional<Difference> Compare(const Observation& expected, const Observation
 
 // What Compare asks first: true if nothing at all differs, at no cost in strings or memory.
 bool Equal(const Observation& expected, const Observation& actual, Comparison comparison);
+// Whether the lazily repaired bitmaps are equal: all that two observations can differ in when both
+// are equal to the model's.
+bool SameUnsyncChildren(const Observation& a, const Observation& b);
 // The same as Compare for outcomes alone: what there is to compare where a BUG has ended one of the
 // voices.
 std::optional<Difference> CompareOutcomes(const Outcome& expected, const Outcome& actual);

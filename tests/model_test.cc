@@ -826,7 +826,7 @@ TEST(ModelTest, ObservingWhatIsGoneLeavesItOut) {
                                &seen);
   EXPECT_EQ(seen.pages.size(), 1u);
   EXPECT_EQ(seen.slots, (std::vector<SlotObservation>{{{0, 2}, {}}}));
-  EXPECT_EQ(seen.rmaps, (std::vector<RmapObservation>{{{0, 1, 5}, {}}})) << "empty, but named";
+  EXPECT_EQ(seen.rmaps, (Rows<RmapObservation>{{{0, 1, 5}, {}}})) << "empty, but named";
   EXPECT_TRUE(seen.write_counts.empty());
   EXPECT_TRUE(seen.active.empty());
 }

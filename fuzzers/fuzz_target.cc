@@ -1,0 +1,87 @@
+#include "fuzzers/fuzz_target.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "fuzzers/report.h"
+#include "fuzzers/runner.h"
+
+namespace rmapdiff {
+namespace {
+
+struct StatsBlock {
+  char magic[8];
+  std::atomic<uint64_t> version;
+  std::atomic<uint64_t> execs;
+  std::atomic<uint64_t> ops;
+  std::atomic<uint64_t> findings;
+};
+static_assert(std::atomic<uint64_t>::is_always_lock_free, "other processes read the block");
+static_assert(sizeof(StatsBlock) == 40, "the layout is documented");
+
+constexpr char kMagic[8] = {'R', 'M', 'A', 'P', 'D', 'I', 'F', 'F'};
+constexpr char kUnset[8] = {};
+constexpr uint64_t kVersion = 1;
+
+// Maps the block in the open file, or returns null if the file holds something else.
+StatsBlock* MapStats(int fd) {
+  struct stat status = {};
+  if (fstat(fd, &status) != 0) return nullptr;
+  if (status.st_size != 0 && status.st_size != sizeof(StatsBlock)) return nullptr;
+  if (status.st_size == 0 && ftruncate(fd, sizeof(StatsBlock)) != 0) return nullptr;
+  void* memory = mmap(nullptr, sizeof(StatsBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  auto* stats = static_cast<StatsBlock*>(memory);
+  // Another process may have made the file and not yet filled it in.
+  if (stats->version == 0 && std::memcmp(stats->magic, kUnset, sizeof kUnset) == 0) {
+    std::memcpy(stats->magic, kMagic, sizeof kMagic);
+    stats->version = kVersion;
+  }
+  if (std::memcmp(stats->magic, kMagic, sizeof kMagic) == 0 && stats->version == kVersion) {
+    return stats;
+  }
+  munmap(memory, sizeof(StatsBlock));
+  return nullptr;
+}
+
+StatsBlock* OpenStats() {
+  static StatsBlock unshared;
+  const char* file = std::getenv("RMAPDIFF_STATS");
+  if (file == nullptr || *file == '\0') return &unshared;
+  const int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  StatsBlock* stats = fd >= 0 ? MapStats(fd) : nullptr;
+  if (fd >= 0) close(fd);
+  if (stats != nullptr) return stats;
+  std::fprintf(stderr, "warning: RMAPDIFF_STATS is no file for statistics, none are kept\n");
+  return &unshared;
+}
+
+void Add(std::atomic<uint64_t>* counter, uint64_t amount) {
+  counter->fetch_add(amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+int FuzzOne(const uint8_t* data, size_t size, LimitsMode limits) {
+  static StatsBlock* const stats = OpenStats();
+  static const RunOptions options;
+  const Program program = Decode({data, size});
+  if (program.header.limits != limits) return -1;
+  const Verdict verdict = RunProgram(program, options);
+  Add(&stats->execs, 1);
+  Add(&stats->ops, verdict.ops_run);
+  if (verdict.kind != VerdictKind::kDivergence) return 0;
+  Add(&stats->findings, 1);
+  std::fprintf(stderr, "%sSIGNATURE: %s\n", ReportText(program, verdict).c_str(),
+               Signature(program, verdict).c_str());
+  std::abort();
+}
+
+}  // namespace rmapdiff

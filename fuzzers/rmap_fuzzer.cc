@@ -1,0 +1,6 @@
+// Fuzzes the reverse maps with the production limits.
+#include "fuzzers/fuzz_target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return rmapdiff::FuzzOne(data, size, rmapdiff::LimitsMode::kProduction);
+}

@@ -1,0 +1,314 @@
+// The reports, literally: one golden text for each kind of verdict, and for each way to be wrong.
+#include "fuzzers/report.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace rmapdiff {
+namespace {
+
+// Four operations; the third write-protects gfn 0x2.
+Program SomeProgram() {
+  Program program;
+  program.header.limits = LimitsMode::kTiny;
+  program.ops = {ops::Pin{{3}}, ops::Drop{{5}, {0}, {false}}, ops::WriteProtect{{2}},
+                 ops::Commit{}};
+  return program;
+}
+
+Verdict Divergence() {
+  Verdict verdict;
+  verdict.kind = VerdictKind::kDivergence;
+  verdict.op_index = 2;
+  verdict.ops_run = 3;
+  verdict.guilty = "sibling";
+  verdict.difference = {Finding::kRmapMissing, "rmap(gfn 0x2, level 1)",
+                        "{ page 3 [17], page 5 [0] }", "{ page 3 [17] }", "missing: page 5 [0]"};
+  verdict.values = {{"model", "{ page 3 [17], page 5 [0] }"},
+                    {"legacy", "{ page 3 [17], page 5 [0] }"},
+                    {"sibling", "{ page 3 [17] }"}};
+  return verdict;
+}
+
+Verdict Outcomes(VerdictKind::Value kind, const char* model, const char* legacy,
+                 const char* sibling) {
+  Verdict verdict;
+  verdict.kind = kind;
+  verdict.op_index = 2;
+  verdict.ops_run = 3;
+  verdict.values = {{"model", model}, {"legacy", legacy}, {"sibling", sibling}};
+  return verdict;
+}
+
+Verdict Agreement() {
+  Verdict verdict = Outcomes(VerdictKind::kAgree, "ok", "ok", "ok");
+  verdict.op_index = verdict.ops_run = 4;
+  verdict.state_hash = 0x1234abcd;
+  return verdict;
+}
+
+std::string Line(const std::string& text, size_t number) {
+  size_t begin = 0;
+  while (number-- > 0) begin = text.find('\n', begin) + 1;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+// The second line: who is accused of what.
+std::string Accusation(const Verdict& verdict) {
+  return Line(ReportText(SomeProgram(), verdict), 1);
+}
+
+// ---- Text ----
+
+TEST(ReportTextTest, ADivergence) {
+  EXPECT_EQ(ReportText(SomeProgram(), Divergence(), {.file = "crash-3f2a.bin"}),
+            R"(DIVERGENCE at op 3 of 4: write_protect gfn=0x2
+  engine sibling disagrees with legacy and model            )"
+            R"(signature rmap-missing/write_protect/sibling
+  rmap(gfn 0x2, level 1)
+    model    { page 3 [17], page 5 [0] }
+    legacy   { page 3 [17], page 5 [0] }
+    sibling  { page 3 [17] }                                missing: page 5 [0]
+program (4 ops):
+       program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+    1  pin page=3
+    2  drop page=5 index=0 notrap=no
+  > 3  write_protect gfn=0x2
+    4  commit
+reproduce:  tools/rmapdiff run crash-3f2a.bin
+)");
+}
+
+TEST(ReportTextTest, ADivergenceAtTeardownWithoutFile) {
+  Verdict verdict = Divergence();
+  verdict.check = Check::kTeardown;
+  verdict.op_index = verdict.ops_run = 4;
+  verdict.difference = {Finding::kLeak, "left after teardown", "nothing", "2 descriptors", ""};
+  verdict.values = {{"legacy", "nothing"}, {"sibling", "2 descriptors"}};
+  EXPECT_EQ(ReportText(SomeProgram(), verdict), R"(DIVERGENCE at teardown, after 4 ops
+  engine sibling leaves something behind                    signature leak/teardown/sibling
+  left after teardown
+    legacy   nothing
+    sibling  2 descriptors
+program (4 ops):
+       program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+    1  pin page=3
+    2  drop page=5 index=0 notrap=no
+    3  write_protect gfn=0x2
+    4  commit
+)");
+}
+
+TEST(ReportTextTest, AgreementIsOneLine) {
+  EXPECT_EQ(ReportText(SomeProgram(), Agreement()),
+            "AGREE: 4 ops, legacy and sibling and the model have the same state "
+            "(hash 0x000000001234abcd)\n");
+}
+
+TEST(ReportTextTest, ABugOfAllVoicesIsOneLine) {
+  EXPECT_EQ(ReportText(SomeProgram(), Outcomes(VerdictKind::kBug, "bug rmap_remove",
+                                               "bug rmap_remove", "bug rmap_remove")),
+            "BUG: all voices raise rmap_remove at op 3 of 4: write_protect gfn=0x2\n");
+}
+
+TEST(ReportTextTest, AKnownDifferenceSaysWhereItIsExplained) {
+  Verdict verdict = Outcomes(VerdictKind::kClassified, "ok", "ok", "bug remove_parent");
+  verdict.classified = "D11";
+  EXPECT_EQ(ReportText(SomeProgram(), verdict),
+            R"(KNOWN DIFFERENCE D11 at op 3 of 4: see docs/contract.md
+  write_protect gfn=0x2
+    model    ok
+    legacy   ok
+    sibling  bug remove_parent
+)");
+}
+
+TEST(ReportTextTest, WithoutChecksNothingIsClaimed) {
+  Verdict verdict;
+  verdict.op_index = 4;
+  EXPECT_EQ(ReportText(SomeProgram(), verdict), "DONE: 4 ops, nothing compared\n");
+  verdict.kind = VerdictKind::kBug;
+  verdict.op_index = 0;
+  EXPECT_EQ(ReportText(SomeProgram(), verdict),
+            "BUG: nothing compared, raised at op 1 of 4: pin page=3\n");
+}
+
+TEST(ReportTextTest, EachCheckHasItsOwnAccusation) {
+  const auto remark = [](std::string text) {
+    text.resize(60, ' ');
+    return text + "signature rmap-missing/write_protect/sibling";
+  };
+  Verdict verdict = Divergence();
+  verdict.check = Check::kAudit;
+  EXPECT_EQ(Accusation(verdict), remark("  engine sibling fails its audit"));
+  verdict.check = Check::kAddReturn;
+  EXPECT_EQ(Accusation(verdict), remark("  engine sibling breaks its own rule for rmap_add"));
+  verdict.check = Check::kMmus;
+  EXPECT_EQ(Accusation(verdict),
+            "  engine sibling disagrees with legacy, and fails its audit    "
+            "signature rmap-missing/write_protect/sibling");
+}
+
+TEST(ReportTextTest, AllOrNoneCanBeAccused) {
+  const auto starts = [](const Verdict& verdict) {
+    const std::string line = Accusation(verdict);
+    return line.substr(0, line.find("    "));
+  };
+  Verdict verdict = Divergence();
+  verdict.guilty = "both";
+  EXPECT_EQ(starts(verdict), "  legacy and sibling disagree with the model");
+  verdict.check = Check::kAudit;
+  EXPECT_EQ(starts(verdict), "  legacy and sibling fail their audits");
+  verdict.check = Check::kTeardown;
+  EXPECT_EQ(starts(verdict), "  legacy and sibling leave something behind");
+  verdict.check = Check::kAddReturn;
+  EXPECT_EQ(starts(verdict), "  legacy and sibling break their own rule for rmap_add");
+  verdict.check = Check::kMmus;
+  verdict.guilty = "undecided";
+  EXPECT_EQ(starts(verdict), "  legacy and sibling disagree; the model does not say");
+}
+
+TEST(ReportTextTest, SomeOfManyEnginesCanBeAccused) {
+  Verdict verdict = Divergence();
+  verdict.values.push_back({"canary", "{ }"});
+  verdict.guilty = "sibling+canary";
+  EXPECT_EQ(Accusation(verdict).substr(0, 52),
+            "  sibling and canary disagree with legacy and model ");
+}
+
+TEST(ReportTextTest, TheDifferenceInWordsIsBesideTheFirstGuilty) {
+  Verdict verdict = Divergence();
+  verdict.guilty = "both";
+  const std::string text = ReportText(SomeProgram(), verdict);
+  EXPECT_EQ(Line(text, 4),
+            "    legacy   { page 3 [17], page 5 [0] }                    "
+            "missing: page 5 [0]");
+  EXPECT_EQ(Line(text, 5), "    sibling  { page 3 [17] }");
+}
+
+TEST(ReportTextTest, AWideValuePushesTheWordsAside) {
+  Verdict verdict = Divergence();
+  verdict.values[2].value = std::string(70, 'x');
+  EXPECT_EQ(Line(ReportText(SomeProgram(), verdict), 5),
+            "    sibling  " + std::string(70, 'x') + "    missing: page 5 [0]");
+}
+
+TEST(ReportTextTest, ALongProgramIsShownAroundItsEnd) {
+  Program program = SomeProgram();
+  program.ops.assign(120, ops::Commit{});
+  Verdict verdict = Divergence();
+  verdict.op_index = 99;
+  const std::string text = ReportText(program, verdict, {.file = "", .max_ops = 8});
+  EXPECT_EQ(text.substr(text.find("program (")), R"(program (120 ops):
+         program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+    ... (94 more)
+     95  commit
+     96  commit
+     97  commit
+     98  commit
+     99  commit
+  > 100  commit
+    101  commit
+    102  commit
+    ... (18 more)
+)");
+}
+
+TEST(ReportTextTest, ALongProgramIsShownFromTheBeginningIfItEndsThere) {
+  Program program = SomeProgram();
+  program.ops.assign(9, ops::Commit{});
+  Verdict verdict = Divergence();
+  verdict.op_index = 0;
+  const std::string text = ReportText(program, verdict, {.file = "", .max_ops = 2});
+  EXPECT_EQ(text.substr(text.find("misuse=no")),
+            "misuse=no\n  > 1  commit\n    2  commit\n    ... (7 more)\n");
+}
+
+TEST(ReportTextTest, FileNamesAreWordsOfTheShell) {
+  const auto command = [](const std::string& file) {
+    const std::string text = ReportText(SomeProgram(), Divergence(), {.file = file});
+    return text.substr(text.find("run ") + 4);
+  };
+  EXPECT_EQ(command("a/b-c_1.ops"), "a/b-c_1.ops\n");
+  EXPECT_EQ(command("two words"), "'two words'\n");
+  EXPECT_EQ(command("it's"), "'it'\\''s'\n");
+  EXPECT_EQ(command("-x"), "./-x\n");
+  EXPECT_EQ(command("a\033[31m'\\"), "$'a\\x1b[31m\\'\\\\'\n");
+}
+
+// ---- Signatures ----
+
+TEST(SignatureTest, NamesFindingOperationAndGuilty) {
+  EXPECT_EQ(Signature(SomeProgram(), Divergence()), "rmap-missing/write_protect/sibling");
+}
+
+TEST(SignatureTest, IsEmptyUnlessThereIsAFinding) {
+  EXPECT_EQ(Signature(SomeProgram(), Agreement()), "");
+  EXPECT_EQ(Signature(SomeProgram(), Outcomes(VerdictKind::kBug, "", "", "")), "");
+  EXPECT_EQ(Signature(SomeProgram(), Outcomes(VerdictKind::kClassified, "", "", "")), "");
+}
+
+// ---- JSON ----
+
+TEST(ReportJsonTest, ADivergence) {
+  EXPECT_EQ(
+      ReportJson(SomeProgram(), Divergence(), {.file = "a.ops"}),
+      R"({"kind":"divergence","ops":4,"ops_run":3,"state_hash":"0x0000000000000000",)"
+      R"("file":"a.ops","op_index":2,"op":"write_protect gfn=0x2",)"
+      R"("values":[{"voice":"model","value":"{ page 3 [17], page 5 [0] }"},)"
+      R"({"voice":"legacy","value":"{ page 3 [17], page 5 [0] }"},)"
+      R"({"voice":"sibling","value":"{ page 3 [17] }"}],)"
+      R"("signature":"rmap-missing/write_protect/sibling","guilty":"sibling","check":"model",)"
+      R"-("finding":"rmap-missing","subject":"rmap(gfn 0x2, level 1)",)-"
+      R"("expected":"{ page 3 [17], page 5 [0] }","actual":"{ page 3 [17] }",)"
+      R"("detail":"missing: page 5 [0]"})"
+      "\n");
+}
+
+TEST(ReportJsonTest, Agreement) {
+  EXPECT_EQ(ReportJson(SomeProgram(), Agreement()),
+            R"({"kind":"agree","ops":4,"ops_run":4,"state_hash":"0x000000001234abcd","file":""})"
+            "\n");
+}
+
+TEST(ReportJsonTest, ABug) {
+  EXPECT_EQ(ReportJson(SomeProgram(), Outcomes(VerdictKind::kBug, "bug a", "bug a", "bug a")),
+            R"({"kind":"bug","ops":4,"ops_run":3,"state_hash":"0x0000000000000000","file":"",)"
+            R"("op_index":2,"op":"write_protect gfn=0x2","values":[)"
+            R"({"voice":"model","value":"bug a"},{"voice":"legacy","value":"bug a"},)"
+            R"({"voice":"sibling","value":"bug a"}]})"
+            "\n");
+}
+
+TEST(ReportJsonTest, AKnownDifference) {
+  Verdict verdict = Outcomes(VerdictKind::kClassified, "a", "b", "c");
+  verdict.classified = "D12";
+  EXPECT_EQ(ReportJson(SomeProgram(), verdict),
+            R"({"kind":"classified","ops":4,"ops_run":3,"state_hash":"0x0000000000000000",)"
+            R"("file":"","op_index":2,"op":"write_protect gfn=0x2","values":[)"
+            R"({"voice":"model","value":"a"},{"voice":"legacy","value":"b"},)"
+            R"({"voice":"sibling","value":"c"}],"classified":"D12"})"
+            "\n");
+}
+
+TEST(ReportJsonTest, AnyFileNameIsAValidString) {
+  const auto quoted = [](const std::string& file) {
+    const std::string json = ReportJson(SomeProgram(), Agreement(), {.file = file});
+    const size_t begin = json.find("\"file\":") + 7;
+    return json.substr(begin, json.size() - begin - 2);
+  };
+  EXPECT_EQ(quoted("a\"b\\c"), R"("a\"b\\c")");
+  EXPECT_EQ(quoted("\n\033\x7f"), R"("\u000a\u001b\u007f")");
+  EXPECT_EQ(quoted("\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7"),
+            "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7\"");
+  // A lone continuation, a cut sequence, overlong, a surrogate's first byte, beyond the last plane.
+  EXPECT_EQ(quoted("\x80"), R"("\ufffd")");
+  EXPECT_EQ(quoted("\xc3"), R"("\ufffd")");
+  EXPECT_EQ(quoted("\xc0\xaf"), R"("\ufffd\ufffd")");
+  EXPECT_EQ(quoted("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");
+  EXPECT_EQ(quoted("\xf4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")");
+}
+
+}  // namespace
+}  // namespace rmapdiff
