@@ -1,0 +1,412 @@
+"""What the command line promises: exit codes, exact lines, whole files or none."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
+FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
+OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
+
+VERBS = ("run", "show", "assemble", "ops", "fuzz")
+HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
+MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
+MAP_1 = MAP.replace("index=0", "index=1")
+PROGRAM = HEADER + ALLOC + MAP + MAP_1
+BYTES = b"\1\1\0\0\0\0\0\0" b"\0\0\0\0"  # how they begin: the header, the first record
+
+MISUSE = (HEADER.replace("misuse=no", "misuse=yes") + ALLOC +
+          "misuse_remove page=0 index=0 gfn=0x2\n")
+
+TRACE = HEADER + """\
+   op  operation                                                            outcome
+    1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      ok
+    2  map page=0 index=0 gfn=0x2 write=no speculative=no                   ok
+         rmap(gfn 0x2, level 1)
+           legacy    page 0 [0]
+           sibling   page 0 [0]
+    3  map page=0 index=1 gfn=0x2 write=no speculative=no                   ok
+         rmap(gfn 0x2, level 1)
+           legacy    page 0 [0], page 0 [1]
+           sibling   page 0 [1], page 0 [0]
+"""
+
+
+class CliTest(unittest.TestCase):
+    """Each test has a folder of its own, and is in it."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def write(self, name, content=PROGRAM):
+        with open(name, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+        return name
+
+    def read(self, name):
+        with open(name, "rb") as file:
+            return file.read()
+
+    def run_cli(self, *words, **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        program = options.pop("program", RMAPDIFF)
+        return subprocess.run([program, *words], stderr=subprocess.PIPE, timeout=60, check=False,
+                              **options)
+
+    def expect(self, code, words, stderr="", **options):
+        """Returns what is written to standard output."""
+        done = self.run_cli(*words, **options)
+        self.assertEqual(done.stderr.decode(), stderr)
+        self.assertEqual(done.returncode, code)
+        return done.stdout.decode() if done.stdout is not None else ""
+
+
+class UsageTest(CliTest):
+
+    def test_without_arguments_it_prints_the_help_and_says_wrong_usage(self):
+        done = self.run_cli()
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertEqual(done.stderr.decode(), self.expect(0, ["--help"]))
+        for verb in VERBS:
+            self.assertIn(f"\n  {verb} ", done.stderr.decode())
+
+    def test_each_verb_has_help_with_an_example(self):
+        for verb in VERBS:
+            text = self.expect(0, [verb, "--help"])
+            self.assertIn(f"Usage: rmapdiff {verb} ", text)
+            self.assertIn("\nExample:\n  ", text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 100, verb)
+
+    def test_the_version_is_one_line(self):
+        self.assertRegex(self.expect(0, ["--version"]),
+                         r"\Armapdiff \d+\.\d+, program format 1\n\Z")
+
+    def test_an_unknown_verb_suggests_the_nearest(self):
+        self.expect(2, ["asemble"], "rmapdiff: no verb 'asemble', did you mean 'assemble'?\n")
+        self.expect(2, ["sho"], "rmapdiff: no verb 'sho', did you mean 'show'?\n")
+        self.expect(2, ["xyzzy\x1b"], "rmapdiff: no verb 'xyzzy\\x1b', expected one of "
+                                      "run, show, assemble, ops, fuzz\n")
+
+    def test_wrong_usage_of_a_verb_is_one_line(self):
+        for words, what in (
+                (["run"], "FILE is required"),
+                (["run", "--bogus\x07", "x"],
+                 "The following argument was not expected: --bogus\\x07"),
+                (["run", "--json", "--trace", "x"], "--json excludes --trace"),
+                (["assemble", "x"], "--output is required"),
+                (["ops", "x"], "The following argument was not expected: x"),
+                (["fuzz"], "no --bin-dir, use tools/fuzz, which builds them")):
+            self.expect(2, words, f"rmapdiff {words[0]}: {what}, see rmapdiff {words[0]} --help\n")
+
+
+class InputTest(CliTest):
+
+    def refused(self, name, what, **options):
+        for words in (["run", name], ["show", name], ["assemble", name, "-o", "out"]):
+            self.assertEqual(self.expect(2, words, what + "\n", **options), "")
+        self.assertFalse(os.path.exists("out"))
+
+    def test_a_missing_file(self):
+        self.refused("none.ops", "none.ops: no such file, expected a program")
+        self.refused("", ": no such file, expected a program")
+
+    def test_a_path_through_a_file(self):
+        self.write("file")
+        self.refused("file/x", "file/x: Not a directory, expected a readable file")
+
+    def test_a_directory(self):
+        self.refused(".", ".: is a directory, expected a file that holds a program")
+
+    def test_a_pipe_that_nobody_writes_to(self):
+        os.mkfifo("pipe")
+        self.refused("pipe", "pipe: is a pipe, expected a file that holds a program")
+
+    def test_a_socket(self):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("socket")
+            self.refused("socket", "socket: is a socket, expected a file that holds a program")
+
+    def test_a_device(self):
+        self.refused("/dev/zero", "/dev/zero: is a device, expected a file that holds a program")
+
+    def test_an_empty_file(self):
+        self.refused(self.write("empty", ""), "empty: is empty, expected a program")
+
+    def test_a_file_of_a_mebibyte_is_read_and_one_byte_more_is_not(self):
+        self.write("most", b"\0" * (1 << 20))
+        self.expect(0, ["assemble", "most", "-o", "out"])
+        os.remove("out")
+        self.refused(self.write("long", b"\0" * ((1 << 20) + 1)),
+                     "long: is too long, expected at most 1048576 bytes")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_an_unreadable_file(self):
+        os.chmod(self.write("secret"), 0)
+        self.refused("secret", "secret: Permission denied, expected a readable file")
+
+    def test_malformed_text_is_located(self):
+        self.write("slip", HEADER + "zap\n")
+        self.refused("slip", "slip:2:4: zap lacks 'page', expected a page id from 0 to 31")
+
+    def test_a_file_named_as_text_is_never_run_as_bytes(self):
+        self.write("slip.ops", "progam version=1\n")
+        self.refused("slip.ops",
+                     "slip.ops:1:1: the program begins with 'progam', expected 'program version=1'")
+        self.write("slip", "progam version=1\n")
+        self.expect(0, ["show", "slip"])
+
+    def test_control_characters_of_a_name_are_escaped(self):
+        self.refused("a\x1b[31m\n\x7f\u009b.ops",
+                     "a\\x1b[31m\\x0a\\x7f\\xc2\\x9b.ops: no such file, expected a program")
+
+    def test_standard_input(self):
+        text = self.expect(0, ["show", "-"], input=PROGRAM.encode())
+        self.assertEqual(text, PROGRAM)
+        self.refused("-", "standard input: is empty, expected a program", input=b"")
+        self.refused("-", "standard input:2:4: zap lacks 'page', expected a page id from 0 to 31",
+                     input=(HEADER + "zap\n").encode())
+
+    def test_closed_standard_input(self):
+        self.refused("-", "standard input: Bad file descriptor, expected a readable file",
+                     preexec_fn=lambda: os.close(0))
+
+
+class RunTest(CliTest):
+
+    def test_a_program_on_which_all_agree(self):
+        self.assertRegex(self.expect(0, ["run", self.write("a.ops")]),
+                         r"\AAGREE: 3 ops, .* \(hash 0x[0-9a-f]{16}\)\n\Z")
+
+    def test_bytes_and_text_of_a_program_have_the_same_verdict(self):
+        self.write("a.ops")
+        self.expect(0, ["assemble", "a.ops", "-o", "a.bin"])
+        expected = self.expect(0, ["run", "a.ops"])
+        self.assertEqual(self.expect(0, ["run", "a.bin"]), expected)
+        self.assertEqual(self.expect(0, ["run", "--full", "a.bin"]), expected)
+
+    def test_standard_input(self):
+        text = self.expect(0, ["run", "-"], input=PROGRAM.encode())
+        self.assertEqual(text, self.expect(0, ["run", self.write("a.ops")]))
+
+    def test_of_several_files_each_has_a_title(self):
+        self.write("a.ops")
+        self.write("b\x1b.ops", MISUSE)
+        lines = self.expect(0, ["run", "a.ops", "b\x1b.ops"]).splitlines()
+        self.assertEqual([lines[0], lines[2]], ["# a.ops", "# b\\x1b.ops"])
+        self.assertRegex(lines[3], "^BUG: all voices raise rmap_remove at op 2 of 2: misuse_remove")
+
+    def test_a_bad_file_does_not_keep_the_others_from_running(self):
+        self.write("a.ops")
+        text = self.expect(2, ["run", "none", "a.ops"], "none: no such file, expected a program\n")
+        self.assertRegex(text, r"\A# a\.ops\nAGREE: ")
+
+    def test_a_divergence_is_reported_with_its_signature(self):
+        self.write("a.ops")
+        text = self.expect(1, ["run", "a.ops"], program=FAULTY)
+        self.assertRegex(text, r"\ADIVERGENCE at op 1 of 3: alloc_page page=0 .*\n.*"
+                         r"signature outcome/alloc_page/both\n")
+        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff run a.ops\n"), text)
+        verdict = json.loads(self.expect(1, ["run", "--json", "a.ops"], program=FAULTY))
+        self.assertEqual((verdict["kind"], verdict["signature"]),
+                         ("divergence", "outcome/alloc_page/both"))
+
+    def test_the_trace_shows_outcomes_that_differ(self):
+        text = self.expect(1, ["run", "--trace", self.write("a.ops")], program=FAULTY)
+        self.assertEqual(text.splitlines()[2:6], [
+            "    1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      DIFFERS",
+            "         model     ok",
+            "         legacy    no_memory",
+            "         sibling   no_memory"])
+
+    def test_the_worst_of_several_files_is_the_exit_code(self):
+        self.write("empty-program", HEADER)
+        self.write("a.ops")
+        self.expect(0, ["run", "empty-program"])
+        self.expect(1, ["run", "a.ops", "empty-program"], program=FAULTY)
+        self.expect(2, ["run", "none", "a.ops"], "none: no such file, expected a program\n",
+                    program=FAULTY)
+
+    def test_json_is_one_object_a_line(self):
+        self.write("a.ops")
+        self.write("b.ops", MISUSE)
+        lines = self.expect(0, ["run", "--json", "a.ops", "b.ops"]).splitlines()
+        verdicts = [json.loads(line) for line in lines]
+        self.assertEqual([verdict["kind"] for verdict in verdicts], ["agree", "bug"])
+        self.assertEqual([verdict["file"] for verdict in verdicts], ["a.ops", "b.ops"])
+
+    def test_the_trace_shows_each_engines_own_order(self):
+        text = self.expect(0, ["run", "--trace", self.write("a.ops")])
+        self.assertEqual(text[:len(TRACE)], TRACE)
+        self.assertRegex(text[len(TRACE):], r"\AAGREE: .*\n\Z")
+
+    def test_the_trace_shows_parents_that_changed(self):
+        self.write("a.ops", HEADER +
+                   "alloc_page page=1 level=2 direct=no gfn=0x1 parent=none index=0\n"
+                   "alloc_page page=0 level=1 direct=no gfn=0x1 parent=1 index=3\n"
+                   "parent_walk page=0\nunlink parent=1 index=3\n")
+        lines = self.expect(0, ["run", "--trace", "a.ops"]).splitlines()
+        self.assertEqual(lines[4:7], ["         parents of page 0",
+                                      "           legacy    page 1 [3]",
+                                      "           sibling   page 1 [3]"])
+        self.assertEqual(lines[9:12], ["         parents of page 0",
+                                       "           legacy    (empty)",
+                                       "           sibling   (empty)"])
+
+    def test_the_trace_of_long_lists_stays_within_100_columns(self):
+        self.write("a.ops", HEADER.replace("tiny", "production") + ALLOC +
+                   "map_many page=0 index=100 gfn=0x2 count=64 write=no\n")
+        lines = self.expect(0, ["run", "--trace", "a.ops"]).splitlines()
+        self.assertLessEqual(max(map(len, lines)), 100)
+        self.assertIn("page 0 [163]", lines[-2] + lines[-3] + lines[-4] + lines[-5] + lines[-6])
+        self.assertEqual(sum("... 44 more ..." in line for line in lines), 2)
+
+    def test_a_bug_ends_the_trace(self):
+        text = self.expect(0, ["run", "--trace", self.write("a.ops", MISUSE)])
+        self.assertIn("bug rmap_remove\n", text)
+
+
+class ShowAndAssembleTest(CliTest):
+
+    def test_text_to_bytes_to_text(self):
+        self.write("a.ops", "# a comment\n" + PROGRAM)
+        self.assertEqual(self.expect(0, ["assemble", "a.ops", "-o", "a.bin"]), "")
+        self.assertEqual(self.read("a.bin")[:12], BYTES)
+        self.assertEqual(len(self.read("a.bin")), 8 * 4)
+        self.assertEqual(self.expect(0, ["show", "a.bin"]), PROGRAM)
+
+    def test_several_files_are_told_apart_by_comments(self):
+        self.write("a")
+        self.write("b")
+        self.assertEqual(self.expect(0, ["show", "a", "b"]), f"# a\n{PROGRAM}# b\n{PROGRAM}")
+
+    def test_if_one_file_is_bad_nothing_is_shown(self):
+        self.write("a")
+        self.assertEqual(self.expect(2, ["show", "a", "none"],
+                                     "none: no such file, expected a program\n"), "")
+
+    def test_bytes_become_canonical(self):
+        self.write("a.bin", b"\xff" * 13)
+        self.expect(0, ["assemble", "a.bin", "-o", "b.bin"])
+        self.expect(0, ["assemble", "b.bin", "-o", "c.bin"])
+        self.assertEqual(len(self.read("b.bin")), 16)
+        self.assertEqual(self.read("b.bin"), self.read("c.bin"))
+
+
+class OutputTest(CliTest):
+
+    def assemble(self, code, out, stderr="", **options):
+        self.write("a.ops")
+        self.expect(code, ["assemble", "a.ops", "-o", out], stderr, **options)
+
+    def test_a_file_is_replaced_as_a_whole_and_keeps_its_mode(self):
+        os.chmod(self.write("out", b"x" * 1000), 0o640)
+        inode = os.stat("out").st_ino
+        self.assemble(0, "out")
+        self.assertEqual(len(self.read("out")), 32)
+        self.assertEqual(os.stat("out").st_mode & 0o777, 0o640)
+        self.assertNotEqual(os.stat("out").st_ino, inode)
+        self.assertEqual(sorted(os.listdir()), ["a.ops", "out"])
+
+    def test_a_new_file_has_the_mode_that_the_umask_leaves(self):
+        self.assemble(0, "out", preexec_fn=lambda: os.umask(0o027))
+        self.assertEqual(os.stat("out").st_mode & 0o777, 0o640)
+
+    def test_a_symbolic_link_is_followed(self):
+        os.mkdir("there")
+        self.write("there/real", "old")
+        os.symlink("there/real", "link")
+        self.assemble(0, "link")
+        self.assertTrue(os.path.islink("link"))
+        self.assertEqual(len(self.read("there/real")), 32)
+
+    def test_a_folder_that_is_not_there(self):
+        self.assemble(3, "none/o\nut",
+                      "none/o\\x0aut: cannot be written: No such file or directory\n")
+
+    def test_a_directory_is_no_file(self):
+        os.mkdir("out")
+        self.assemble(3, "out", "out: cannot be written: Is a directory\n")
+
+    def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(self):
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+        self.write("out", "old")
+        self.assemble(3, "out", "out: cannot be written: File too large\n", preexec_fn=limit)
+        self.assertEqual(self.read("out"), b"old")
+        self.assertEqual(sorted(os.listdir()), ["a.ops", "out"])
+
+    def test_a_device_is_written_to_and_not_replaced(self):
+        self.assemble(3, "/dev/full", "/dev/full: cannot be written: No space left on device\n")
+        self.write("a.ops")
+        text = self.run_cli("assemble", "a.ops", "-o", "/dev/stdout").stdout
+        self.assertEqual(len(text), 32)
+
+    def test_a_full_disk_under_standard_output(self):
+        self.write("a.ops")
+        for words in (["run", "a.ops"], ["run", "--trace", "a.ops"], ["run", "--json", "a.ops"],
+                      ["show", "a.ops"], ["ops"], ["ops", "--json"], ["--help"], ["--version"],
+                      ["run", "--help"]):
+            with open("/dev/full", "wb") as full:
+                self.expect(3, words,
+                            "standard output: cannot be written: No space left on device\n",
+                            stdout=full)
+
+    def test_a_closed_standard_output(self):
+        self.expect(3, ["ops"], "standard output: cannot be written: Bad file descriptor\n",
+                    preexec_fn=lambda: os.close(1))
+
+    def test_a_file_is_never_taken_for_a_closed_standard_output(self):
+        self.write("a.ops")
+        self.expect(3, ["show", "a.ops"],
+                    "standard output: cannot be written: Bad file descriptor\n",
+                    preexec_fn=lambda: os.close(1))
+        self.assertEqual(self.read("a.ops").decode(), PROGRAM)
+
+    def test_a_pipe_that_nobody_reads_ends_it_quietly(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = self.run_cli("ops", stdout=writer)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
+
+    def test_an_exception_is_an_internal_error(self):
+        self.write("big", b"\0" * (1 << 20))
+        limit = 10 << 20
+        self.expect(4, ["show", "big"], "rmapdiff: internal error: std::bad_alloc\n",
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+
+
+class OpsTest(CliTest):
+
+    def test_all_forms_list_the_same_operations_by_opcode(self):
+        table = json.loads(self.expect(0, ["ops", "--json"]))
+        self.assertGreaterEqual(len(table), 29)
+        self.assertEqual([op["opcode"] for op in table], list(range(len(table))))
+        self.assertEqual(table[1]["arguments"], ["page", "index", "gfn", "write", "speculative"])
+        text = self.expect(0, ["ops"])
+        markdown = self.expect(0, ["ops", "--markdown"])
+        for op in table:
+            self.assertRegex(text, rf"\n +{op['opcode']}  {op['name']} +{op['group']} ")
+            self.assertIn(f"\n| {op['opcode']} | `{op['name']}` | {op['group']} | ", markdown)
+            self.assertIn(op["help"], text)
+            self.assertIn(op["help"], markdown)
+        self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_the_page_of_operations_is_the_table(self):
+        with open(OPERATIONS_PAGE, encoding="utf-8") as page:
+            self.assertEqual(page.read(), self.expect(0, ["ops", "--markdown"]),
+                             "run tools/rmapdiff ops --markdown > docs/operations.md")
+
+
+if __name__ == "__main__":
+    unittest.main()

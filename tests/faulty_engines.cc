@@ -1,0 +1,35 @@
+// Engines of which every operation fails, in place of the real ones: with them a program on any
+// operation is a divergence, which the real ones never show.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fuzzers/voice.h"
+
+namespace rmapdiff {
+namespace {
+
+class Faulty final : public Voice {
+ public:
+  Outcome Apply(const Op&) override { return {.code = OutcomeCode::kNoMemory}; }
+  void ObserveTouched(const Touched&, Observation*) override {}
+  void ObserveAll(Observation*) override {}
+  const RawState& Raw() override { return state_; }
+  bool add_returns_ok() const override { return true; }
+  std::string Teardown() override { return ""; }
+
+ private:
+  const RawState state_;
+};
+
+std::unique_ptr<Voice> MakeFaulty(const Header&) { return std::make_unique<Faulty>(); }
+
+}  // namespace
+
+const std::vector<Engine>& AllEngines() {
+  static const std::vector<Engine>* engines =
+      new std::vector<Engine>{{"legacy", MakeFaulty}, {"sibling", MakeFaulty}};
+  return *engines;
+}
+
+}  // namespace rmapdiff

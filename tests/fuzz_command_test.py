@@ -1,0 +1,358 @@
+"""What `rmapdiff fuzz` promises, with scripts in place of fuzz targets.
+
+Each script is a target as the supervisor sees it: libFuzzer's log lines, exit codes and files.
+"""
+
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
+
+# How every script begins. `figures N` prints a line of figures, `report FILE TEXT` ends as an
+# input that was found does.
+PRELUDE = r"""#!/bin/bash
+figures() { printf '#%d\tNEW    cov: 5 ft: %d corp: 3/9b\n' "$1" "$((10 + $1))"; }
+for word in "$@"; do
+  case "$word" in
+    -artifact_prefix=*) prefix="${word#*=}" ;;
+    -seed=*) seed="${word#*=}" ;;
+  esac
+done
+report() {
+  echo input > "$prefix$1"
+  echo "$2"
+  echo "artifact_prefix='$prefix'; Test unit written to $prefix$1"
+}
+"""
+
+STATS = (r"printf 'RMAPDIFF\1\0\0\0\0\0\0\0\144\0\0\0\0\0\0\0\350\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0' "
+         '> "$RMAPDIFF_STATS"\n')
+
+STEADY = """
+stop() { echo 'stat::number_of_executed_units: 77'; exit 72; }
+trap stop INT
+figures 1
+for i in {2..1000}; do figures 2; sleep 0.1; done
+"""
+
+CRASHES = """
+figures 3
+report crash-00000000000000000000000000000000000000aa 'DIVERGENCE at op 2
+SIGNATURE: rmap-missing/drop/sibling
+==1== ERROR: libFuzzer: deadly signal
+SUMMARY: libFuzzer: deadly signal'
+exit 77
+"""
+
+# Another finding each time, of each kind.
+KINDS = """
+figures 3
+digits=00000000000000000000000000000000000000a
+number="$(cat number 2>/dev/null || echo 0)"
+echo "$((number + 1))" > number
+case "$number" in
+  0) report "crash-${digits}0" 'SIGNATURE: own/one'; exit 77 ;;
+  1) report "timeout-${digits}1" 'SUMMARY: libFuzzer: timeout'; exit 70 ;;
+  2) report "oom-${digits}2" 'SUMMARY: libFuzzer: out-of-memory'; exit 71 ;;
+  3) report "crash-${digits}3" 'SUMMARY: AddressSanitizer: x y'; exit 1 ;;
+  4) report "leak-${digits}4" 'SUMMARY: AddressSanitizer: 9 leaked'; exit 77 ;;
+  5) kill -SEGV $$ ;;
+  *) while :; do sleep 0.1; done ;;
+esac
+"""
+
+
+class PatientSuite(unittest.TestSuite):
+    """The tests spend their time on waiting, so they wait together."""
+
+    def run(self, result, debug=False):
+        tests = []
+        pending = [self]
+        while pending:
+            for one in pending.pop():
+                (pending if isinstance(one, unittest.TestSuite) else tests).append(one)
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda test: test.run(result), tests))
+        return result
+
+
+def load_tests(_loader, tests, _pattern):
+    return PatientSuite(tests)
+
+
+class FuzzCommandTest(unittest.TestCase):
+    """Each test has a folder of its own: bin/ with the targets, out/ with what comes of them."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        os.mkdir(self.path("bin"))
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, *names):
+        with open(self.path(*names), encoding="utf-8") as file:
+            return file.read()
+
+    def target(self, name, script):
+        self.write(self.path("bin", name + "_bin"), PRELUDE + script)
+        os.chmod(self.path("bin", name + "_bin"), 0o755)
+        with open(self.path("bin", "fuzz_targets.txt"), "a", encoding="utf-8") as file:
+            file.write(name + "\n")
+
+    def start(self, *words, **options):
+        return subprocess.Popen(
+            [RMAPDIFF, "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
+            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True)
+
+    def fuzz(self, *words):
+        """Returns exit code, standard output, standard error; nothing may be left running."""
+        process = self.start(*words)
+        output, errors = process.communicate(timeout=60)
+        self.assert_nothing_runs()
+        return process.returncode, output, errors
+
+    def assert_nothing_runs(self):
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{process}/cmdline", "rb") as file:
+                    self.assertNotIn(self.folder.encode() + b"/bin/", file.read())
+            except OSError:
+                pass  # it has ended
+
+    def refused(self, code, words, line):
+        self.assertEqual(self.fuzz(*words), (code, "", line + "\n"))
+
+    def summary(self):
+        return json.loads(self.read("out", "summary.json"))
+
+    # ---- Usage ----
+
+    def test_values_that_make_no_sense(self):
+        self.target("one", STEADY)
+        self.target("two", STEADY)
+        end = ", see rmapdiff fuzz --help"
+        for words, what in (
+                (["--time=1d"], "--time: '1d' is no time like 90s, 10m or 2h"),
+                (["--time=0"], "--time: '0' is no time like 90s, 10m or 2h"),
+                (["--jobs=0"], "--jobs: '0' is no number from 1 to 1024"),
+                (["--jobs=x"], "--jobs: 'x' is no number from 1 to 1024"),
+                (["--seed=-1"], "--seed: '-1' is no number from 0 to 4294967295"),
+                (["--target=tow"], "--target: no target 'tow', expected one of one, two"),
+                (["--time=1", "--jobs=1"],
+                 "--time: 1s is too short for 2 targets, expected at least 2s")):
+            self.refused(2, words, "rmapdiff fuzz: " + what + end)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_targets_that_were_not_built(self):
+        bin_dir = os.path.realpath(self.path("bin"))
+        self.refused(3, [], self.path("bin/fuzz_targets.txt").replace(self.path("bin"), bin_dir) +
+                     ": names no fuzz target, expected what tools/fuzz builds")
+        self.write(self.path("bin", "fuzz_targets.txt"), "one\n")
+        self.refused(3, [], bin_dir + "/one_bin: no such program, expected the fuzz target as "
+                     "tools/fuzz builds it")
+        self.write(self.path("bin", "fuzz_targets.txt"), "../x\x1b\n")
+        self.refused(3, [], bin_dir + "/fuzz_targets.txt: no name of a fuzz target: '../x\\x1b'")
+
+    def test_a_folder_that_cannot_be_made(self):
+        self.target("one", STEADY)
+        self.write(self.path("out"), "a file")
+        self.refused(3, [], "out/logs: cannot be made a directory: Not a directory")
+
+    def test_a_folder_that_another_run_uses(self):
+        self.target("one", STEADY)
+        first = self.start("--time=20", "--jobs=1")
+        first.stdout.readline()
+        process = self.start("--time=1")
+        output, errors = process.communicate(timeout=10)
+        self.assertEqual((process.returncode, output, errors), (
+            3, "", "out: in use by another run, expected a folder of its own\n"))
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=10)
+
+    # ---- Figures ----
+
+    def test_figures_come_from_the_stats_file_and_the_log(self):
+        self.target("counts", STATS + STEADY)
+        self.target("silent", STEADY)
+        code, output, errors = self.fuzz("--time=2", "--jobs=2", "--seed=7")
+        self.assertEqual(code, 0, output + errors)
+        summary = self.summary()
+        counts, silent = summary["targets"]["counts"], summary["targets"]["silent"]
+        self.assertEqual((counts["execs"], counts["ops"], counts["features"], counts["corpus"]),
+                         (100, 1000, 12, 3))
+        self.assertAlmostEqual(counts["ops_per_second"], 1000 / counts["seconds"], places=3)
+        self.assertEqual((silent["execs"], silent["ops"], silent["findings"]), (77, 0, 0))
+        self.assertEqual((summary["seed"], summary["jobs"], summary["budget"]), (7, 2, 2))
+        self.assertFalse(summary["interrupted"])
+        self.assertEqual(summary["findings"], [])
+        self.assertRegex(output, r"\Afuzzing counts, silent for 0:02 in 2 jobs, seed 7, into out\n"
+                         r"target +seconds +execs +ops +ops/s +features +corpus +findings\n"
+                         r"counts +2 +100 +1,000 +\d+ +12 +3 +0\n"
+                         r"silent +2 +77 +- +- +12 +3 +0\n"
+                         r"total +4 +177 +1,000 +\d+ +24 +6 +0\n\Z")
+        self.assertRegex(errors, r"\A0:01 of 0:02  \d+ execs/s  \d+ ops/s  24 features  6 corpus  "
+                         r"0 findings\n\Z")
+        self.assertRegex(self.read("out", "logs", "silent-1.log"), r"\A#1\tNEW ")
+
+    def test_one_job_gives_every_target_its_turn(self):
+        for name in ("one", "two", "three"):
+            self.target(name, STEADY)
+        began = time.monotonic()
+        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 0, output + errors)
+        self.assertLess(time.monotonic() - began, 6)
+        for figures in self.summary()["targets"].values():
+            self.assertGreater(figures["seconds"], 0.5)
+            self.assertLess(figures["seconds"], 2)
+
+    def test_only_the_targets_that_are_asked_for_run(self):
+        for name in ("one", "two", "three"):
+            self.target(name, STEADY)
+        self.assertEqual(self.fuzz("--time=1", "--target=three", "--target=one", "--jobs=2")[0], 0)
+        self.assertEqual(list(self.summary()["targets"]), ["one", "three"])
+
+    def test_a_target_gets_its_flags_and_its_files(self):
+        self.target("one", 'echo "$0 $*"\necho "$ASAN_OPTIONS $RMAPDIFF_STATS"\n' + STEADY)
+        os.mkdir(self.path("bin", "one_corpus"))
+        self.write(self.path("bin", "one.dict"), "")
+        self.write(self.path("bin", "one_options.options"), "[libfuzzer]\nmax_len=64\n")
+        self.assertEqual(self.fuzz("--time=1", "--jobs=1", "--seed=5")[0], 0)
+        bin_dir = os.path.realpath(self.path("bin"))
+        line, environment = self.read("out", "logs", "one-0.log").splitlines()[:2]
+        self.assertRegex(line, re.escape(bin_dir) + r"/one_bin -seed=\d+ -max_total_time=\d+ "
+                         "-timeout=25 -report_slow_units=25 -rss_limit_mb=2560 -max_len=2056 "
+                         "-reload=1 -print_final_stats=1 -artifact_prefix=out/findings/one/ "
+                         f"-dict={bin_dir}/one.dict -max_len=64 "
+                         f"out/corpus/one {bin_dir}/one_corpus")
+        self.assertRegex(environment, "abort_on_error=0:exitcode=1:symbolize=1 out/logs/one.stats$")
+        self.assertTrue(os.path.isdir(self.path("out", "corpus", "one")))
+        self.fuzz("--time=1", "--jobs=1", "--seed=5")
+        self.assertEqual(self.read("out", "logs", "one-0.log").splitlines()[0], line)
+        self.fuzz("--time=1", "--jobs=1", "--seed=6")
+        self.assertNotEqual(self.read("out", "logs", "one-0.log").splitlines()[0], line)
+
+    # ---- Findings ----
+
+    def test_a_crash_is_recorded_once_and_counted(self):
+        self.target("one", CRASHES)
+        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 1, output + errors)
+        findings = self.summary()["findings"]
+        artifact = "out/findings/one/crash-00000000000000000000000000000000000000aa"
+        self.assertEqual(len(findings), 1)
+        count = findings[0].pop("count")
+        self.assertEqual(findings[0], {
+            "target": "one", "signature": "rmap-missing/drop/sibling", "kind": "divergence",
+            "artifact": artifact, "report": artifact + ".txt"})
+        # Again and again, but after growing pauses: at once, at once, 0.25 s, 0.5 s, 1 s ...
+        self.assertGreaterEqual(count, 2)
+        self.assertLessEqual(count, 6)
+        self.assertEqual(self.read(artifact), "input\n")
+        self.assertTrue(self.read(artifact + ".txt").startswith(
+            "DIVERGENCE at op 2\nSIGNATURE: rmap-missing/drop/sibling\n"))
+        self.assertEqual(output.count("FINDING "), 1)
+        self.assertIn(f"\nFINDING one: rmap-missing/drop/sibling: {artifact}\n", output)
+        self.assertIn(f"\none: rmap-missing/drop/sibling (divergence, seen {count} times)\n"
+                      f"  input   {artifact}\n  report  {artifact}.txt\n", output)
+        self.assertEqual(self.summary()["targets"]["one"]["findings"], 1)
+
+    def test_each_way_to_end_is_a_finding_of_its_kind(self):
+        self.target("one", KINDS)
+        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 1, output + errors)
+        self.assertEqual([(one["kind"], one["signature"]) for one in self.summary()["findings"]], [
+            ("divergence", "own/one"), ("timeout", "timeout"), ("oom", "out-of-memory"),
+            ("sanitizer", "AddressSanitizer: x y"), ("leak", "AddressSanitizer: 9 leaked"),
+            ("signal", "signal, exit code 139")])
+        self.assertEqual(self.summary()["findings"][5]["artifact"], "")
+        self.assertIn("input   none was written", output)
+
+    # ---- Targets that do not work ----
+
+    def test_a_target_that_fails_at_once_is_given_up_and_the_others_go_on(self):
+        self.target("bad", "echo 'cannot\x1b go on'\nexit 1\n")
+        self.target("good", STEADY)
+        code, output, errors = self.fuzz("--time=2", "--jobs=1")
+        self.assertEqual(code, 3, output + errors)
+        self.assertRegex(errors, r"\nrmapdiff fuzz: bad did not work, out/logs/bad-0.log ends with"
+                         r"(\n  cannot\\x1b go on){1,3}\n\Z")
+        self.assertEqual(self.summary()["targets"]["bad"]["execs"], 0)
+        self.assertEqual(self.summary()["targets"]["good"]["execs"], 77)
+
+    def test_if_all_targets_fail_it_ends_early(self):
+        self.target("bad", "exit 0\n")
+        began = time.monotonic()
+        self.assertEqual(self.fuzz("--time=1h", "--jobs=2")[0], 3)
+        self.assertLess(time.monotonic() - began, 10)
+
+    def test_a_target_that_executes_nothing_is_an_error(self):
+        self.target("idle", "echo 'thinking'\nsleep 100\n")
+        code, output, errors = self.fuzz("--time=1", "--jobs=1")
+        self.assertEqual(code, 3, output + errors)
+        self.assertIn("rmapdiff fuzz: idle did not work, out/logs/idle-0.log ends with\n"
+                      "  thinking\n", errors)
+
+    def test_a_target_that_does_not_stop_is_made_to(self):
+        self.target("deaf", "trap '' INT TERM\nfigures 5\nwhile :; do sleep 0.1; done\n")
+        began = time.monotonic()
+        code, output, errors = self.fuzz("--time=1", "--jobs=1")
+        self.assertEqual(code, 0, output + errors)
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertEqual(self.summary()["targets"]["deaf"]["execs"], 5)
+
+    # ---- Ends ----
+
+    def test_a_signal_ends_it_early_with_a_summary(self):
+        self.target("one", CRASHES)
+        self.target("two", STEADY)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.start("--time=1h", "--jobs=2")
+            while "FINDING" not in process.stdout.readline():
+                pass
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=10)
+            self.assertEqual(process.returncode, 1, output + errors)
+            self.assertTrue(output.startswith("stopping\n"), output)
+            self.assertIn("\ntotal ", output)
+            self.assertTrue(self.summary()["interrupted"])
+            self.assertEqual(len(self.summary()["findings"]), 1)
+            os.remove(self.path("out", "summary.json"))
+            self.assert_nothing_runs()
+
+    def test_when_it_is_killed_its_processes_end(self):
+        self.target("one", STEADY)
+        process = self.start("--time=1h", "--jobs=1")
+        while not os.path.exists(self.path("out", "logs", "one-0.log")):
+            time.sleep(0.05)
+        process.kill()
+        process.communicate(timeout=10)
+        time.sleep(0.3)
+        self.assert_nothing_runs()
+
+    def test_it_goes_on_when_nobody_reads_its_output(self):
+        self.target("one", STEADY)
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = self.start("--time=1", "--jobs=1", stdout=writer)
+        os.close(writer)
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.summary()["targets"]["one"]["execs"], 77)
+
+
+if __name__ == "__main__":
+    unittest.main()

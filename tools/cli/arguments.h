@@ -1,0 +1,48 @@
+// The command line of one verb: what it takes, its --help, and its errors in one line.
+//
+// A thin layer over CLI11, so that its headers are compiled once and every verb speaks alike.
+#ifndef RMAPDIFF_TOOLS_CLI_ARGUMENTS_H_
+#define RMAPDIFF_TOOLS_CLI_ARGUMENTS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace rmapdiff {
+
+class Arguments {
+ public:
+  Arguments(const std::string& verb, const std::string& summary, const std::string& example);
+  ~Arguments();
+
+  // What follows has to outlive Parse; an option that is not given leaves the value as it is.
+  void Files(std::vector<std::string>* files, const std::string& help);  // FILE..., at least one
+  void File(std::string* file, const std::string& help);                 // FILE, exactly one
+  void Flag(const std::string& names, bool* on, const std::string& help);
+  void Option(const std::string& names, const std::string& value_name, std::string* value,
+              const std::string& help, bool required = false);
+  void Repeated(const std::string& names, const std::string& value_name,
+                std::vector<std::string>* values, const std::string& help);
+  // The two flags cannot be given together.
+  void Excludes(const std::string& name, const std::string& other);
+
+  // Nothing if the verb is to go on, else its exit code: --help has been answered, or a line said
+  // what is wrong.
+  std::optional<int> Parse(std::vector<std::string> words);
+
+  // What is wrong with a value, found after Parse: a Failure with kExitUsage.
+  [[noreturn]] void Reject(const std::string& what) const;
+
+ private:
+  const std::string verb_;
+  const std::unique_ptr<CLI::App> app_;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_ARGUMENTS_H_

@@ -1,0 +1,128 @@
+// rmapdiff fuzz: all fuzz targets side by side for a while. tools/fuzz builds them and calls this.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "tools/cli/arguments.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/fuzz_session.h"
+#include "tools/cli/fuzz_targets.h"
+#include "tools/cli/output.h"
+#include "tools/cli/text.h"
+#include "tools/cli/verbs.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr uint64_t kMaxJobs = 1024;
+constexpr size_t kTailLines = 12;
+
+struct FuzzWords {
+  std::string bin_dir;
+  std::string dir = "fuzz-out";
+  std::string time = "60s";
+  std::string jobs;
+  std::string seed;
+  std::vector<std::string> targets;
+};
+
+uint64_t NumberOr(const Arguments& arguments, const std::string& name, const std::string& text,
+                  uint64_t otherwise, uint64_t least, uint64_t most) {
+  if (text.empty()) return otherwise;
+  const std::optional<uint64_t> number = ParseNumber(text);
+  if (number && *number >= least && *number <= most) return *number;
+  arguments.Reject(fmt::format("{}: '{}' is no number from {} to {}", name, text, least, most));
+}
+
+std::vector<FuzzTarget> Select(const Arguments& arguments, std::vector<FuzzTarget> built,
+                               const std::vector<std::string>& names) {
+  if (names.empty()) return built;
+  std::vector<std::string> known;
+  for (const FuzzTarget& target : built) known.push_back(target.name);
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    arguments.Reject(
+        fmt::format("--target: no target '{}', expected one of {}", name, Join(known)));
+  }
+  const auto unwanted = [&](const FuzzTarget& target) {
+    return std::find(names.begin(), names.end(), target.name) == names.end();
+  };
+  built.erase(std::remove_if(built.begin(), built.end(), unwanted), built.end());
+  return built;
+}
+
+FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words, size_t targets) {
+  FuzzOptions options;
+  const std::optional<uint64_t> seconds = ParseDuration(words.time);
+  if (!seconds) arguments.Reject("--time: '" + words.time + "' is no time like 90s, 10m or 2h");
+  options.seconds = *seconds;
+  const uint64_t cpus = std::max(1u, std::thread::hardware_concurrency());
+  options.jobs = NumberOr(arguments, "--jobs", words.jobs, cpus, 1, kMaxJobs);
+  std::random_device random;
+  options.seed = NumberOr(arguments, "--seed", words.seed, random(), 0, UINT32_MAX);
+  const uint64_t least = MinimumSeconds(targets, options.jobs);
+  if (options.seconds < least) {
+    arguments.Reject(fmt::format("--time: {}s is too short for {} targets, expected at least {}s",
+                                 options.seconds, targets, least));
+  }
+  // libFuzzer would take it for a flag.
+  options.folder = words.dir.substr(0, 1) == "-" ? "./" + words.dir : words.dir;
+  return options;
+}
+
+std::string Announcement(const FuzzOptions& options, const std::vector<FuzzTarget>& targets) {
+  std::vector<std::string> names;
+  for (const FuzzTarget& target : targets) names.push_back(target.name);
+  return fmt::format("fuzzing {} for {} in {} job{}, seed {}, into {}\n", Join(names),
+                     FormatDuration(static_cast<double>(options.seconds)), options.jobs,
+                     options.jobs == 1 ? "" : "s", options.seed, Printable(options.folder));
+}
+
+// What the target said last.
+void ShowTail(const FailedTarget& failed) {
+  std::ifstream file(failed.log_file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(line);
+    if (lines.size() > kTailLines) lines.erase(lines.begin());
+  }
+  WriteErrorLine(fmt::format("rmapdiff fuzz: {} did not work, {} ends with", failed.name,
+                             Printable(failed.log_file)));
+  for (const std::string& line : lines) WriteErrorLine("  " + Printable(line));
+}
+
+}  // namespace
+
+int FuzzVerb(const Words& words) {
+  FuzzWords given;
+  Arguments arguments("fuzz", "Runs the fuzz targets side by side for a while and sums up.",
+                      "tools/fuzz --time=10m --target=rmap_fuzzer");
+  arguments.Option("--time", "TIME", &given.time, "for all together: 90, 90s, 10m, 2h [60s]");
+  arguments.Option("--jobs", "N", &given.jobs, "how many processes at a time [the CPUs]");
+  arguments.Repeated("--target", "NAME", &given.targets, "only this one; can be repeated");
+  arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
+  arguments.Option("--dir", "DIR", &given.dir, "for corpus, findings, logs, summary [fuzz-out]");
+  arguments.Option("--bin-dir", "DIR", &given.bin_dir, "where the targets are [tools/fuzz says]");
+  if (const auto code = arguments.Parse(words)) return *code;
+  if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
+  if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
+
+  const std::vector<FuzzTarget> targets =
+      Select(arguments, FindFuzzTargets(given.bin_dir), given.targets);
+  const FuzzOptions options = OptionsOf(arguments, given, targets.size());
+  // The run goes on, and is summed up, if nobody reads what is printed any more.
+  signal(SIGPIPE, SIG_IGN);
+  FuzzSession session(options, targets);
+  WriteOut(Announcement(options, targets));
+  const FuzzSummary summary = session.Run();
+  const std::vector<FailedTarget> failed = session.FailedTargets();
+  for (const FailedTarget& one : failed) ShowTail(one);
+  if (!failed.empty()) return kExitEnvironment;
+  return summary.findings.empty() ? kExitDone : kExitFinding;
+}
+
+}  // namespace rmapdiff

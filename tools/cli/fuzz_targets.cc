@@ -1,0 +1,72 @@
+#include "tools/cli/fuzz_targets.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/text.h"
+
+namespace rmapdiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> ReadLines(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+bool IsName(const std::string& name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  });
+}
+
+FuzzTarget FindTarget(const std::string& folder, const std::string& name) {
+  FuzzTarget target;
+  target.name = name;
+  target.binary = folder + "/" + name + "_bin";
+  if (access(target.binary.c_str(), X_OK) != 0) {
+    throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
+                                        "fuzz target as tools/fuzz builds it");
+  }
+  std::error_code ignored;
+  const std::string seeds = folder + "/" + name + "_corpus";
+  if (fs::is_directory(seeds, ignored)) target.seeds = seeds;
+  const std::string dictionary = folder + "/" + name + ".dict";
+  if (fs::is_regular_file(dictionary, ignored)) target.dictionary = dictionary;
+  for (const std::string& line : ReadLines(folder + "/" + name + "_options.options")) {
+    if (line.find('=') != line.npos) target.options.push_back(line);
+  }
+  return target;
+}
+
+}  // namespace
+
+std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder) {
+  // A relative path that begins with a dash would be taken for a flag.
+  const std::string path = fs::absolute(folder).lexically_normal().string();
+  const std::string list = path + "/fuzz_targets.txt";
+  std::vector<FuzzTarget> targets;
+  for (const std::string& name : ReadLines(list)) {
+    if (!IsName(name)) {
+      throw Failure(kExitEnvironment, fmt::format("{}: no name of a fuzz target: '{}'",
+                                                  Printable(list), Printable(name)));
+    }
+    targets.push_back(FindTarget(path, name));
+  }
+  if (!targets.empty()) return targets;
+  throw Failure(kExitEnvironment,
+                Printable(list) + ": names no fuzz target, expected what tools/fuzz builds");
+}
+
+}  // namespace rmapdiff

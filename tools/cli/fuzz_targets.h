@@ -1,0 +1,27 @@
+// The fuzz targets that were built, with the files that belong to them.
+//
+// A folder as //fuzzers is built into: fuzz_targets.txt names the targets, one a line, in order,
+// and for each there are NAME_bin, NAME_corpus/ (seeds), and perhaps NAME_options.options (flags of
+// libFuzzer, `key=value`) and NAME.dict.
+#ifndef RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_
+#define RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_
+
+#include <string>
+#include <vector>
+
+namespace rmapdiff {
+
+struct FuzzTarget {
+  std::string name;
+  std::string binary;
+  std::string seeds;                 // "" for none
+  std::string dictionary;            // "" for none
+  std::vector<std::string> options;  // "max_len=2056"
+};
+
+// Throws a Failure with kExitEnvironment if the list or a binary is missing.
+std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_

@@ -1,0 +1,91 @@
+// rmapdiff: differential fuzzing of KVM's reverse maps, from the command line.
+//
+// Exit codes: 0 agree or done, 1 a divergence or finding, 2 usage or bad input, 3 environment,
+// 4 internal error.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <exception>
+
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
+#include "tools/cli/text.h"
+#include "tools/cli/verbs.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(const Words& words);
+};
+
+constexpr Verb kVerbs[] = {
+    {"run", "run programs and compare the MMUs after each operation", RunVerb},
+    {"show", "print programs as text", ShowVerb},
+    {"assemble", "turn a program into its canonical bytes", AssembleVerb},
+    {"ops", "print the table of operations", OpsVerb},
+    {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
+};
+
+std::string Help() {
+  std::string help = "Usage: rmapdiff VERB [OPTIONS] [FILE...]\n\nVerbs:\n";
+  for (const Verb& verb : kVerbs) help += fmt::format("  {:<10}  {}\n", verb.name, verb.summary);
+  return help +
+         "\n  rmapdiff VERB --help   options and an example\n"
+         "  rmapdiff --version     the version\n"
+         "\nExit codes: 0 agree or done, 1 a divergence or finding, 2 usage or bad input,\n"
+         "            3 environment, 4 internal error";
+}
+
+int UnknownVerb(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) names.push_back(verb.name);
+  const std::string nearest = Nearest(word, names);
+  const std::string hint =
+      nearest.empty() ? "expected one of " + Join(names) : "did you mean '" + nearest + "'?";
+  throw Failure(kExitUsage, fmt::format("rmapdiff: no verb '{}', {}", Printable(word), hint));
+}
+
+int Dispatch(const Words& words) {
+  if (words.empty()) {
+    WriteErrorLine(Help());
+    return kExitUsage;
+  }
+  for (const Verb& verb : kVerbs) {
+    if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    WriteOut(Help() + "\n");
+  } else if (words[0] == "--version") {
+    WriteOut(kVersion);
+  } else {
+    return UnknownVerb(words[0]);
+  }
+  return kExitDone;
+}
+
+int Main(const Words& words) {
+  // A parent may have it ignored; a pipe that nobody reads is to end us quietly.
+  signal(SIGPIPE, SIG_DFL);
+  GuardStandardDescriptors();
+  try {
+    return Dispatch(words);
+  } catch (const Failure& failure) {
+    WriteErrorLine(failure.what());
+    return failure.code();
+  } catch (const std::exception& error) {
+    WriteErrorLine(std::string("rmapdiff: internal error: ") + Printable(error.what()));
+  } catch (...) {
+    WriteErrorLine("rmapdiff: internal error: an exception of an unknown kind");
+  }
+  return kExitInternalError;
+}
+
+}  // namespace
+}  // namespace rmapdiff
+
+int main(int argc, char** argv) { return rmapdiff::Main({argv + (argc > 0), argv + argc}); }

@@ -1,0 +1,21 @@
+// The verbs of the command line: each takes the words after its name and returns an exit code, or
+// throws a Failure.
+#ifndef RMAPDIFF_TOOLS_CLI_VERBS_H_
+#define RMAPDIFF_TOOLS_CLI_VERBS_H_
+
+#include <string>
+#include <vector>
+
+namespace rmapdiff {
+
+using Words = std::vector<std::string>;
+
+int RunVerb(const Words& words);
+int ShowVerb(const Words& words);
+int AssembleVerb(const Words& words);
+int OpsVerb(const Words& words);
+int FuzzVerb(const Words& words);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_VERBS_H_
