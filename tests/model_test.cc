@@ -920,7 +920,7 @@ void ExpectConsistent(const Observation& all, const GuestLayout& layout) {
       parents[slot.value.child].push_back(slot.ref);
     }
   }
-  std::vector<RmapObservation> lists;
+  Rows<RmapObservation> lists;
   for (const auto& [id, entries] : rmaps) lists.push_back({id, entries});
   EXPECT_EQ(all.rmaps, lists);
   std::vector<PageId> active = all.active;

@@ -22,6 +22,10 @@ const char* BugName(BugClass bug) {
       return "cache_empty";
     case BugClass::kNoSlot:
       return "no_slot";
+    case BugClass::kSyncDirect:
+      return "sync_direct";
+    case BugClass::kLivelock:
+      return "livelock";
     case BugClass::kCycle:
       return "cycle";
     case BugClass::kDangling:

@@ -2,8 +2,9 @@
 //
 // A BUG is an outcome to be compared, not an abort: both MMUs must raise the same class at the same
 // operation. The wording is the MMU's own and is shown, never compared (D10 in docs/contract.md).
-// The classes from kCycle on have no counterpart in the kernel: there the walk would never end, or
-// would follow a pointer into freed memory. They are raised by the bounds that every list walk has.
+// kLivelock and the classes from kCycle on have no counterpart in the kernel: there the loop would
+// never end, or would follow a pointer into freed memory. They are raised by the bounds that every
+// list walk has.
 #ifndef RMAPDIFF_MMU_BASE_BUG_H_
 #define RMAPDIFF_MMU_BASE_BUG_H_
 
@@ -22,6 +23,8 @@ enum class BugClass : uint8_t {
   kUnmapAbsent,          // kvm_unmap_rmapp, kvm_set_pte_rmapp, kvm_age_rmapp: not present
   kCacheEmpty,           // mmu_memory_cache_alloc: not topped up enough (L1)
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)
+  kSyncDirect,           // sync_page: the page is direct
+  kLivelock,             // a loop under the MMU lock waits for what cannot happen (B7)
   kCycle,                // a list walk exceeded its bound
   kDangling,             // a list entry points into a page that is no shadow page any more
   kWild,                 // a list entry is no address of the arena at all

@@ -80,12 +80,12 @@ void*& PrivateWord(uintptr_t address) {
   return region.page_private[(address - region.base) / kPageBytes];
 }
 
-// Room between two objects of a page, so that an overrun meets poison.
+// Room between two objects of a page, so that an overrun meets poison. An object that fills its page
+// has none.
 constexpr size_t kRedzone = 16;
 
 size_t StrideOf(size_t object_bytes) {
-  if (object_bytes == kPageBytes) return kPageBytes;
-  return (object_bytes + kRedzone + 15) / 16 * 16;
+  return std::min(kPageBytes, (object_bytes + kRedzone + 15) / 16 * 16);
 }
 
 }  // namespace

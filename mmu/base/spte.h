@@ -5,7 +5,7 @@
 // has the present bit SET, so presence is never a test of that bit: an spte is present iff it is
 // neither word (is_shadow_present_pte).
 //
-// Source: arch/x86/kvm/mmu.c of Linux 2.6.36. Not covered: memory types, NX and execute bits.
+// Source: arch/x86/kvm/mmu.c of Linux 2.6.36. Not covered: memory types.
 #ifndef RMAPDIFF_MMU_BASE_SPTE_H_
 #define RMAPDIFF_MMU_BASE_SPTE_H_
 
@@ -29,6 +29,8 @@ struct SpteMasks {
   Spte user = kSpteUser;
   Spte accessed = kSpteAccessed;  // 0: the hardware keeps no accessed bit (EPT of that time)
   Spte dirty = kSpteDirty;
+  Spte nx = 1ull << 63;  // set on what must not be executed ...
+  Spte exec = 0;         // ... or this one on what may be
 
   friend bool operator==(const SpteMasks&, const SpteMasks&) = default;
 };
@@ -38,7 +40,7 @@ inline constexpr SpteMasks kShadowMasks{};
 // Shadow paging on VMX with bypass_guest_pf: the trap word looks present to the hardware.
 inline constexpr SpteMasks kBypassMasks{.trap = ~0xffeull};
 // EPT of 2.6.36: no accessed and no dirty bit.
-inline constexpr SpteMasks kEptMasks{.user = 0, .accessed = 0, .dirty = 0};
+inline constexpr SpteMasks kEptMasks{.user = 0, .accessed = 0, .dirty = 0, .nx = 0, .exec = 4};
 
 constexpr bool IsPresent(const SpteMasks& masks, Spte spte) {
   return spte != masks.trap && spte != masks.notrap;

@@ -15,6 +15,9 @@ struct ProductionLimits {
   static constexpr int kLevelBits = 9;            // PT64_LEVEL_BITS
   static constexpr int kRecycleThreshold = 1000;  // RMAP_RECYCLE_THRESHOLD
   static constexpr int kUnsyncBatch = 16;         // KVM_PAGE_ARRAY_NR
+  static constexpr int kMinAllocPages = 64;       // KVM_MIN_ALLOC_MMU_PAGES
+  static constexpr int kMinFreePages = 5;         // KVM_MIN_FREE_MMU_PAGES
+  static constexpr int kRefillPages = 25;         // KVM_REFILL_PAGES
 };
 
 struct TinyLimits {
@@ -23,6 +26,9 @@ struct TinyLimits {
   static constexpr int kLevelBits = 3;
   static constexpr int kRecycleThreshold = 6;
   static constexpr int kUnsyncBatch = 4;
+  static constexpr int kMinAllocPages = 24;
+  static constexpr int kMinFreePages = 5;  // what one fault may need, as in production
+  static constexpr int kRefillPages = 8;
 };
 
 // Entries of a shadow page.

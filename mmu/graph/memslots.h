@@ -7,7 +7,7 @@
 //
 // Source: struct kvm_memory_slot, __kvm_set_memory_region, gfn_to_memslot, gfn_to_rmap,
 // account_shadowed, unaccount_shadowed of Linux 2.6.36.
-// Not covered: dirty bitmaps, invalid slots.
+// Not covered: invalid slots (KVM_MEMSLOT_INVALID), which no fault can see here.
 #ifndef RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
 #define RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
 
@@ -26,10 +26,12 @@ constexpr unsigned GfnShift(int level) {
   return static_cast<unsigned>(Limits::kLevelBits * (level - 1));
 }
 
-// The first frame of the page of `level` that `gfn` is in.
+// The first frame of the page of `level` (1..5) that `gfn` is in. Level 5 is all that a level 4
+// page maps, in a 32-bit build more than a gfn can name.
 template <class Limits>
 constexpr Gfn AlignGfn(Gfn gfn, int level) {
-  return gfn >> GfnShift<Limits>(level) << GfnShift<Limits>(level);
+  const uint64_t wide = gfn;
+  return static_cast<Gfn>(wide >> GfnShift<Limits>(level) << GfnShift<Limits>(level));
 }
 
 template <class Head, class Limits>
@@ -43,7 +45,7 @@ class Memslot {
  public:
   // A slot of `npages` > 0 frames; `user_gfn` is userspace_addr >> PAGE_SHIFT.
   Memslot(uint32_t id, Gfn base_gfn, Gfn npages, Gfn user_gfn)
-      : id_(id), base_gfn_(base_gfn), npages_(npages), rmap_(npages) {
+      : id_(id), base_gfn_(base_gfn), npages_(npages), user_gfn_(user_gfn), rmap_(npages) {
     for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
       InitLargePages(level, user_gfn);
     }
@@ -52,6 +54,11 @@ class Memslot {
   uint32_t id() const { return id_; }
   Gfn base_gfn() const { return base_gfn_; }
   Gfn npages() const { return npages_; }
+  Gfn user_gfn() const { return user_gfn_; }
+  // A slot that was deleted, or never set.
+  bool empty() const { return npages_ == 0; }
+  // gfn_to_hva, in pages. REQUIRES: Contains(gfn).
+  Gfn UserGfn(Gfn gfn) const { return user_gfn_ + (gfn - base_gfn_); }
   bool Contains(Gfn gfn) const { return gfn >= base_gfn_ && gfn - base_gfn_ < npages_; }
 
   // Number of heads at `level` (1..3).
@@ -69,9 +76,32 @@ class Memslot {
   const Head& rmap(uint32_t index, int level) const {
     return const_cast<Memslot*>(this)->rmap(index, level);
   }
+  // Calls visit(level, index, head) for each head of the slot, in the order of (level, index).
+  template <class Visit>
+  void ForEachRmap(Visit&& visit) const {
+    for (uint32_t i = 0; i < rmap_.size(); ++i) visit(kPageTableLevel, i, rmap_[i]);
+    for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+      for (uint32_t i = 0; i < lpages(level).size(); ++i) visit(level, i, lpages(level)[i].rmap);
+    }
+  }
   // REQUIRES: level is 2 or 3.
   int& write_count(uint32_t index, int level) { return lpages(level)[index].write_count; }
   int write_count(uint32_t index, int level) const { return lpages(level)[index].write_count; }
+
+  // dirty_bitmap: kept while the slot is logged, one bit a frame.
+  bool logged() const { return !dirty_bitmap_.empty(); }
+  void SetLogged(bool logged) { dirty_bitmap_.assign(logged ? npages_ : 0, false); }
+  std::vector<bool>& dirty_bitmap() { return dirty_bitmap_; }
+  const std::vector<bool>& dirty_bitmap() const { return dirty_bitmap_; }
+
+  // Gives the slot another base_gfn and leaves everything else as it is, as 2.6.36 moves slots.
+  void MoveKeepingMaps(Gfn base_gfn) {
+    base_gfn_ = base_gfn;
+    for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+      const size_t needed = IndexOf(base_gfn_ + npages_ - 1, level) + 1;
+      if (lpages(level).size() < needed) lpages(level).resize(needed);  // the kernel overruns
+    }
+  }
 
  private:
   using LargePages = std::vector<LargePageInfo<Head, Limits>>;
@@ -83,6 +113,7 @@ class Memslot {
     const Gfn last = base_gfn_ + npages_ - 1;
     const Gfn mask = (Gfn{1} << GfnShift<Limits>(level)) - 1;
     LargePages& pages = lpages(level);
+    if (npages_ == 0) return;
     pages.resize(IndexOf(last, level) + 1);
     if ((base_gfn_ & mask) != 0) pages.front().write_count = 1;
     if (((last + 1) & mask) != 0) pages.back().write_count = 1;
@@ -93,8 +124,10 @@ class Memslot {
   uint32_t id_;
   Gfn base_gfn_;
   Gfn npages_;
+  Gfn user_gfn_;
   std::vector<Head> rmap_;
   LargePages lpage_info_[kRmapLevels - 1];
+  std::vector<bool> dirty_bitmap_;
 };
 
 template <class Head, class Limits>
@@ -107,7 +140,18 @@ class Memslots {
     slots_.emplace_back(static_cast<uint32_t>(slots_.size()), base_gfn, npages, user_gfn);
   }
 
+  // Makes slot `id` a new one, as Add does; `npages` 0: an empty one.
+  // REQUIRES: id < 64, no head of the slot has an entry.
+  void Set(uint32_t id, Gfn base_gfn, Gfn npages, Gfn user_gfn) {
+    while (slots_.size() <= id) {
+      slots_.emplace_back(static_cast<uint32_t>(slots_.size()), Gfn{0}, Gfn{0}, Gfn{0});
+    }
+    slots_[id] = Slot(id, base_gfn, npages, user_gfn);
+  }
+
+  // In the order of ids; empty slots included.
   const std::vector<Slot>& all() const { return slots_; }
+  std::vector<Slot>& all() { return slots_; }
 
   // gfn_to_memslot: null if no slot has the gfn.
   Slot* Find(Gfn gfn) {
@@ -116,6 +160,8 @@ class Memslots {
     }
     return nullptr;
   }
+
+  const Slot* Find(Gfn gfn) const { return const_cast<Memslots*>(this)->Find(gfn); }
 
   // Like Find, for callers that follow the result. BUGs: kNoSlot.
   Slot& Get(Gfn gfn) {

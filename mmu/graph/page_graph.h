@@ -15,6 +15,7 @@
 //  3. A page is on the active list or on one list of zapped pages. Zapped pages are empty, unlinked
 //     and invalid; an invalid page on the active list is pinned (root_count > 0).
 //  4. Nothing is allocated but from Caches, which are topped up before the MMU lock is taken.
+//  5. A page is in the hash bucket of its gfn from its allocation until it is freed, zapped or not.
 //
 // Function comments name the kernel function restated, Linux 2.6.36, arch/x86/kvm/mmu.c.
 // Where a kernel function would BUG(), BugError is thrown and the graph may only be destroyed.
@@ -89,6 +90,14 @@ class PageGraph {
   const R& map() const { return map_; }
   const SpteMasks& masks() const { return masks_; }
   const PageList& active_pages() const { return active_pages_; }
+  // Pages that are allocated and not freed, zapped ones included.
+  int pages() const { return pages_; }
+  // mmu_page_hash: the newest page of `gfn`, and the next older one; null at the end. A page may be
+  // zapped meanwhile, but not freed.
+  Page* FirstPageOf(Gfn gfn) const { return SameGfn(page_hash_[gfn % kHashBuckets], gfn); }
+  Page* NextPageOf(const Page& page) const { return SameGfn(page.hash_next, page.gfn); }
+  // How often all vcpus were flushed; unlike the event it is never cleared.
+  uint64_t flushes() const { return flushes_; }
   HostEvents& events() { return events_; }
   const HostEvents& events() const { return events_; }
   const GraphStats& stats() const { return stats_; }
@@ -141,6 +150,10 @@ class PageGraph {
   void RmapRemove(Spte* sptep);
   // rmap_next.
   Spte* RmapNext(const Head& head, Spte* cur) const { return map_.Next(head, cur); }
+  // The end of mmu_set_spte for a new mapping that is stored already: as MapLeaf.
+  bool AddLeaf(Caches& caches, Spte* sptep, Gfn gfn);
+  // update_spte: overwrites a word whose mapping stays on its list.
+  void UpdateSpte(Spte* sptep, Spte new_spte);
   // drop_spte. BUGs: kRmapRemove if the slot was on no list, present or not (B1).
   void DropSpte(Spte* sptep, Spte new_spte);
   // mmu_page_zap_pte for a leaf: --lpages if it is large, then drop_spte.
@@ -153,6 +166,8 @@ class PageGraph {
   void RmapSetPte(Head& head, Pfn pfn, bool writable);
   // kvm_age_rmapp. True if any leaf was accessed (without an accessed bit: was mapped).
   bool RmapAge(Head& head);
+  // kvm_test_age_rmapp (of 2.6.38): whether any leaf was accessed; changes nothing.
+  bool RmapTestAge(const Head& head) const;
   // rmap_recycle.
   void RmapRecycle(Head& head);
 
@@ -168,6 +183,10 @@ class PageGraph {
   // are cleared. Returns how many.
   template <class Sync>
   int ForEachUnsyncChild(Page& page, Sync&& sync);
+  // The same, batch by batch: protect(child) for each page of a batch, sync(child) for each, then
+  // commit(). Pages of a batch may be zapped by sync, but not freed before commit.
+  template <class Protect, class Sync, class Commit>
+  int ForEachUnsyncBatch(Page& page, Protect&& protect, Sync&& sync, Commit&& commit);
 
   // ---- Zapping (page_graph_zap.h) ----
   // kvm_mmu_prepare_zap_page onto `zapped`. Returns what the kernel returns: unsync children zapped
@@ -181,16 +200,30 @@ class PageGraph {
   void Pin(Page& page) { ++page.root_count; }
   void Unpin(Page& page);
 
+  // kvm_flush_remote_tlbs.
+  void FlushRemote() {
+    ++events_.remote_flushes;
+    ++flushes_;
+  }
+  // page_header(__pa(sptep)).
+  static Page& PageOf(const Spte* sptep) { return static_cast<Page&>(*PageHeader(sptep)); }
+
  private:
+  static constexpr Gfn kHashBuckets = 1024;  // 1 << KVM_MMU_HASH_SHIFT
+
   struct UnsyncBatch;
   struct UnsyncPath;
 
-  static Page& PageOf(const Spte* sptep) { return static_cast<Page&>(*PageHeader(sptep)); }
   Head& RmapOf(const Spte* sptep);
   bool IsLeafSlot(const Page& page, uint32_t index) const;
   void FreePage(Page& page);
+  void Hash(Page& page);
+  void Unhash(Page& page);
+  static Page* SameGfn(ShadowPage* page, Gfn gfn) {
+    while (page != nullptr && page->gfn != gfn) page = page->hash_next;
+    return static_cast<Page*>(page);
+  }
   void SetSpteTrackBits(Spte* sptep, Spte new_spte);
-  void UpdateSpte(Spte* sptep, Spte new_spte);
   bool WriteProtectSmall(Head& head);
   bool WriteProtectLarge(Head& head);
   void MarkUnsync(Page& page, uint32_t index);
@@ -205,6 +238,9 @@ class PageGraph {
   Pool header_pool_;
   Slots slots_;
   PageList active_pages_;
+  std::array<ShadowPage*, kHashBuckets> page_hash_{};
+  int pages_ = 0;
+  uint64_t flushes_ = 0;
   HostEvents events_;
   GraphStats stats_;
   bool add_returns_ok_ = true;

@@ -26,6 +26,8 @@ typename R::Page* PageGraph<R>::AllocPage(Caches& caches, PageId id, Gfn gfn, Ro
   map_.InitParents(*page, parent_pte);
   page->gfn = gfn;
   page->role = role;
+  Hash(*page);
+  ++pages_;
   if (!role.direct) slots_.AccountShadowed(gfn, +1);
   for (int i = 0; i < kEntries; ++i) page->spt[i] = masks_.trap;
   return page;
@@ -34,9 +36,28 @@ typename R::Page* PageGraph<R>::AllocPage(Caches& caches, PageId id, Gfn gfn, Ro
 template <ReverseMap R>
 void PageGraph<R>::FreePage(Page& page) {
   events_.freed.push_back(page.id);
+  Unhash(page);
+  --pages_;
   page_pool_.Release(page.spt);
   map_.FreeStorage(page_pool_, page, page.role.direct);
   header_pool_.Release(&page);
+}
+
+// hlist_add_head.
+template <ReverseMap R>
+void PageGraph<R>::Hash(Page& page) {
+  ShadowPage*& first = page_hash_[page.gfn % kHashBuckets];
+  page.hash_next = first;
+  page.hash_pprev = &first;
+  if (first != nullptr) first->hash_pprev = &page.hash_next;
+  first = &page;
+}
+
+// hlist_del.
+template <ReverseMap R>
+void PageGraph<R>::Unhash(Page& page) {
+  *page.hash_pprev = page.hash_next;
+  if (page.hash_next != nullptr) page.hash_next->hash_pprev = page.hash_pprev;
 }
 
 template <ReverseMap R>

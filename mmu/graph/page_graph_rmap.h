@@ -45,8 +45,14 @@ void PageGraph<R>::RmapRemove(Spte* sptep) {
 
 template <ReverseMap R>
 bool PageGraph<R>::MapLeaf(Caches& caches, Spte* sptep, Spte spte, Gfn gfn) {
-  Page& page = PageOf(sptep);
   *sptep = spte;
+  return AddLeaf(caches, sptep, gfn);
+}
+
+template <ReverseMap R>
+bool PageGraph<R>::AddLeaf(Caches& caches, Spte* sptep, Gfn gfn) {
+  if (!IsPresent(masks_, *sptep)) return false;
+  Page& page = PageOf(sptep);
   if (page.role.level > kPageTableLevel) ++stats_.lpages;
   page.slot_bitmap |= uint64_t{1} << slots_.Get(gfn).id();
   int before = RmapAdd(caches, sptep, gfn);
@@ -175,7 +181,7 @@ void PageGraph<R>::RmapSetPte(Head& head, Pfn pfn, bool writable) {
       sptep = RmapNext(head, sptep);
     }
   }
-  if (mapped) ++events_.remote_flushes;
+  if (mapped) FlushRemote();
 }
 
 template <ReverseMap R>
@@ -196,10 +202,24 @@ bool PageGraph<R>::RmapAge(Head& head) {
 }
 
 template <ReverseMap R>
+bool PageGraph<R>::RmapTestAge(const Head& head) const {
+  if (masks_.accessed == 0) return false;
+  WalkBound bound;
+  for (Spte* sptep = RmapNext(head, nullptr); sptep != nullptr; sptep = RmapNext(head, sptep)) {
+    bound.Step();
+    if ((*sptep & kSptePresent) == 0) {
+      RaiseBug(BugClass::kUnmapAbsent, "kvm_test_age_rmapp: !(*spte & PT_PRESENT_MASK)");
+    }
+    if ((*sptep & masks_.accessed) != 0) return true;
+  }
+  return false;
+}
+
+template <ReverseMap R>
 void PageGraph<R>::RmapRecycle(Head& head) {
   ++stats_.recycled;
   RmapUnmap(head);
-  ++events_.remote_flushes;
+  FlushRemote();
 }
 
 }  // namespace rmapdiff

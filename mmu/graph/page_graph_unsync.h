@@ -142,6 +142,12 @@ void PageGraph<R>::ClearParents(UnsyncPath& path) {
 template <ReverseMap R>
 template <class Sync>
 int PageGraph<R>::ForEachUnsyncChild(Page& page, Sync&& sync) {
+  return ForEachUnsyncBatch(page, [](Page&) {}, sync, [] {});
+}
+
+template <ReverseMap R>
+template <class Protect, class Sync, class Commit>
+int PageGraph<R>::ForEachUnsyncBatch(Page& page, Protect&& protect, Sync&& sync, Commit&& commit) {
   int synced = 0;
   if (page.role.level == kPageTableLevel) return synced;
   WalkBound bound;
@@ -150,12 +156,17 @@ int PageGraph<R>::ForEachUnsyncChild(Page& page, Sync&& sync) {
     UnsyncBatch batch;
     batch.Add(page, 0);
     if (UnsyncWalk(page, batch) == 0) break;
+    for (int i = 0; i < batch.size; ++i) {
+      Page& child = *batch.entries[static_cast<size_t>(i)].page;
+      if (child.role.level == kPageTableLevel) protect(child);
+    }
     UnsyncPath path;
     for (int i = path.Next(batch, -1); i < batch.size; i = path.Next(batch, i)) {
       sync(*batch.entries[static_cast<size_t>(i)].page);
       ClearParents(path);
       ++synced;
     }
+    commit();
   }
   return synced;
 }

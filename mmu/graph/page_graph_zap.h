@@ -20,7 +20,7 @@ int PageGraph<R>::PrepareZap(Page& page, PageList& zapped) {
   if (page.unsync) MarkSynced(page);
   if (page.root_count == 0) {
     ++count;
-    zapped.splice(zapped.end(), active_pages_, page.position);
+    zapped.splice(zapped.begin(), active_pages_, page.position);
   } else {
     active_pages_.splice(active_pages_.begin(), active_pages_, page.position);
     ++stats_.reloads;
@@ -32,7 +32,7 @@ int PageGraph<R>::PrepareZap(Page& page, PageList& zapped) {
 template <ReverseMap R>
 int PageGraph<R>::CommitZap(PageList& zapped) {
   if (zapped.empty()) return 0;
-  ++events_.remote_flushes;
+  FlushRemote();
   int freed = 0;
   for (ShadowPage* page : zapped) {
     FreePage(static_cast<Page&>(*page));

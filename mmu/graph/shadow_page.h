@@ -30,6 +30,8 @@ struct ShadowPage {
   uint32_t unsync_children = 0;
   std::bitset<512> unsync_child_bitmap;
   std::list<ShadowPage*>::iterator position;  // on the active list or on a list of zapped pages
+  ShadowPage* hash_next = nullptr;            // hash_link: pages of one bucket, newest first
+  ShadowPage** hash_pprev = nullptr;
 };
 
 // Active pages or zapped ones; the position in the header belongs to the list that holds the page.

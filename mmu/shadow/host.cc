@@ -1,0 +1,79 @@
+#include "mmu/shadow/host.h"
+
+#include <algorithm>
+
+namespace rmapdiff {
+
+Pfn Host::Frame(Hva hva) const {
+  uint64_t generation = 1;
+  for (int level = kPageTableLevel; level <= kRmapLevels; ++level) {
+    const auto& generations = generations_[level - 1];
+    const auto found = generations.find(BlockOf(hva, level));
+    if (found != generations.end()) generation = std::max(generation, found->second);
+  }
+  return generation << kHvaBits | hva;
+}
+
+std::optional<Hva> Host::PageOn(Pfn pfn) const {
+  const Hva hva = static_cast<Hva>(pfn & ((Pfn{1} << kHvaBits) - 1));
+  if (!Mapped(hva) || Frame(hva) != pfn) return std::nullopt;
+  return hva;
+}
+
+int Host::BackingLevel(Hva hva) const {
+  for (int level = kRmapLevels; level >= kDirectoryLevel; --level) {
+    if (large_[level - kDirectoryLevel].count(BlockOf(hva, level)) != 0) return level;
+  }
+  return kPageTableLevel;
+}
+
+uint64_t Host::Read(Hva hva, unsigned word) const {
+  const auto found = contents_.find(hva);
+  return found == contents_.end() ? 0 : found->second[word];
+}
+
+void Host::Write(Hva hva, unsigned word, uint64_t value) {
+  std::vector<uint64_t>& page = contents_[hva];
+  if (page.empty()) page.resize(words_);
+  page[word] = value;
+}
+
+void Host::Split(Hva hva) {
+  for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
+    large_[level - kDirectoryLevel].erase(BlockOf(hva, level));
+  }
+}
+
+void Host::Move(Hva hva) {
+  Split(hva);
+  generations_[0][hva] = ++clock_;
+  unmapped_.erase(hva);
+  read_only_.erase(hva);
+}
+
+void Host::Protect(Hva hva) {
+  Move(hva);
+  read_only_.insert(hva);
+}
+
+void Host::Unmap(Hva hva) {
+  Move(hva);
+  unmapped_.insert(hva);
+}
+
+void Host::SetBacking(Hva hva, int level) {
+  Split(hva);
+  if (level == kPageTableLevel) return;
+  const Hva first = BlockOf(hva, level);
+  const Hva end = first + BlockPages(level);
+  for (int small = kDirectoryLevel; small < level; ++small) {
+    auto& blocks = large_[small - kDirectoryLevel];
+    blocks.erase(blocks.lower_bound(first), blocks.lower_bound(end));
+  }
+  unmapped_.erase(unmapped_.lower_bound(first), unmapped_.lower_bound(end));
+  read_only_.erase(read_only_.lower_bound(first), read_only_.lower_bound(end));
+  large_[level - kDirectoryLevel].insert(first);
+  generations_[level - 1][first] = ++clock_;
+}
+
+}  // namespace rmapdiff

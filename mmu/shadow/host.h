@@ -1,0 +1,80 @@
+// The host's memory as KVM asks for it: which frame is behind a user page, and what is in it.
+//
+// One address space of small page numbers (Hva). Every page is mapped and writable until somebody
+// changes that. A page's frame number is made of its number and a generation that grows with every
+// change of the mapping, so no frame number is ever used twice, frames of a large block are
+// contiguous and aligned by construction, and a frame that is gone is known to be gone.
+//
+// Contents belong to the page, not to the frame: moving a page copies it.
+// Nothing here calls a notifier; whoever changes a mapping calls them, before and after
+// (ShadowMmu::MovePage and its neighbours do).
+// Not covered: two pages on one frame (aliases are memslots with the same user pages), swap delays.
+#ifndef RMAPDIFF_MMU_SHADOW_HOST_H_
+#define RMAPDIFF_MMU_SHADOW_HOST_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+
+using Hva = uint32_t;  // a host virtual page number
+
+class Host {
+ public:
+  static constexpr unsigned kHvaBits = 22;
+
+  // Pages of `words` 8-byte words; a large block of level l has 2^(level_bits * (l - 1)) pages.
+  Host(unsigned words, unsigned level_bits) : words_(words), level_bits_(level_bits) {}
+
+  // ---- Questions ----
+  unsigned words() const { return words_; }
+  bool Mapped(Hva hva) const { return unmapped_.count(hva) == 0; }
+  bool Writable(Hva hva) const { return read_only_.count(hva) == 0; }
+  // The frame behind a page. REQUIRES: it is mapped.
+  Pfn Frame(Hva hva) const;
+  // The page that is on this frame now; nothing if the frame is gone.
+  std::optional<Hva> PageOn(Pfn pfn) const;
+  // host_mapping_level: 1..3, the size of the block that the page is mapped in.
+  int BackingLevel(Hva hva) const;
+  // The first page of the block of `level` that the page is in.
+  Hva BlockOf(Hva hva, int level) const { return hva >> Shift(level) << Shift(level); }
+  Hva BlockPages(int level) const { return Hva{1} << Shift(level); }
+
+  // ---- Contents ----
+  uint64_t Read(Hva hva, unsigned word) const;
+  void Write(Hva hva, unsigned word, uint64_t value);
+  // The pages that were ever written to, and their words.
+  const std::map<Hva, std::vector<uint64_t>>& contents() const { return contents_; }
+
+  // ---- Changes. Each splits the large block that the page is in, and moves it to a new frame.
+  // ---- Maps the page writable: moves it, breaks the copy on write, or maps it again.
+  void Move(Hva hva);
+  // Maps the page read-only, as KSM does.
+  void Protect(Hva hva);
+  void Unmap(Hva hva);
+  // Moves the block of `level` around the page to contiguous frames, all mapped and writable; 1:
+  // only splits the block that it is in.
+  void SetBacking(Hva hva, int level);
+
+ private:
+  unsigned Shift(int level) const { return level_bits_ * static_cast<unsigned>(level - 1); }
+  void Split(Hva hva);
+
+  const unsigned words_;
+  const unsigned level_bits_;
+  uint64_t clock_ = 1;
+  std::map<Hva, uint64_t> generations_[3];  // by level, of the blocks that changed as a whole
+  std::set<Hva> large_[2];                  // blocks of levels 2 and 3
+  std::set<Hva> unmapped_;
+  std::set<Hva> read_only_;
+  std::map<Hva, std::vector<uint64_t>> contents_;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SHADOW_HOST_H_

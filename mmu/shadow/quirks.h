@@ -1,0 +1,60 @@
+// The latent bugs of Linux 2.6.36's shadow MMU that this engine can show, each behind its own
+// switch.
+//
+// Under random traffic most of them end a run early, or make the MMU do what no guest should see,
+// so they are fixed by default. A true switch restores what the kernel of that time did. The B
+// numbers are the project's own; the others are named by the commit that fixed them upstream. Every
+// switch has a directed test in tests/shadow_quirks_test.cc.
+// Not covered: the bugs of one reverse map (L1, S1 ...), which need no switch.
+#ifndef RMAPDIFF_MMU_SHADOW_QUIRKS_H_
+#define RMAPDIFF_MMU_SHADOW_QUIRKS_H_
+
+namespace rmapdiff {
+
+struct Quirks {
+  // B1. set_spte drops the slot where a large page turns out to be write-protected, although
+  // nothing may be mapped there: a BUG, or with garbage in gfns[] any other list is searched.
+  bool drop_absent_spte = false;
+  // B2 (CVE-2026-46113, CVE-2026-53359). fetch follows a link without asking whether the page
+  // behind it is still the one the guest's entry means.
+  bool keep_stale_child = false;
+  // B3. mmu_set_spte takes an spte for rmapped if the host frame is the same; with two slots on one
+  // host page the guest frame may be another one.
+  bool rmapped_by_pfn = false;
+  // B4 (404381c5839d). __direct_map walks through a large spte above the level it wants.
+  bool direct_map_through_large = false;
+  // B5 (44ad9944f1d3). slot_remove_write_access clears W in links as well.
+  bool protect_links = false;
+  // B6, the second half. A small page that moves is written into the large sptes around it.
+  bool change_pte_in_large = false;
+  // B7. Reclaim never ends when only pinned roots are left. (Here: BugClass::kLivelock.)
+  bool reclaim_pinned_forever = false;
+  // B9 (c093b8b46c5f). The gfn of direct PAE roots: 0 without paging, i << 30 with TDP.
+  bool wrong_direct_root_gfn = false;
+  // b1bd5cba3306 (CVE-2021-38198). Pages above the leaf get the access rights of the whole walk, so
+  // that one is shared by paths with different rights.
+  bool inherit_walk_access = false;
+  // c22885050e65. A supervisor's write with CR0.WP = 0 becomes writable after the direct page was
+  // chosen: a writable spte in a page that others share as read-only, and a dirty bit missed.
+  bool wp0_after_choosing_page = false;
+  // 6dbf79e7164e, f81602958c11. Where sync or set_spte take away a writable spte, only the vcpu at
+  // hand is flushed; whoever write-protects next finds nothing to protect and flushes nobody.
+  bool flush_only_this_vcpu = false;
+  // edde99ce0529. The dirty log write-protects the slot before it swaps the bitmaps.
+  bool protect_before_swap = false;
+  // 12d6e7538e2d. A slot that moves keeps its shadow pages, rmaps and write counts.
+  bool move_slot_in_place = false;
+  // Roots that were allocated before one of the four failed stay pinned for ever.
+  bool leak_partial_roots = false;
+
+  static constexpr Quirks Fixed() { return {}; }
+  static constexpr Quirks AsIn2_6_36() {
+    return {true, true, true, true, true, true, true, true, true, true, true, true, true, true};
+  }
+
+  friend bool operator==(const Quirks&, const Quirks&) = default;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SHADOW_QUIRKS_H_

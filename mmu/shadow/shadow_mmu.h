@@ -1,0 +1,435 @@
+// The shadow MMU of Linux 2.6.36 on any reverse map: what a guest and a host make of a PageGraph.
+//
+//      Access, Invlpg, LoadCr3 ...        MovePage, AgePage, SetMemslot, Shrink ...
+//               guest │                                     │ host
+//   ┌───────────────────────────────────────────────────────────────────────────┐
+//   │ hardware   fault   pte_write   sync   roots   notifiers  memslots  reclaim│  ShadowMmu<R>
+//   └───────────────────────────────────────────────────────────────────────────┘
+//        shadow pages, rmaps, write protection, zap: PageGraph<R>;  frames: Host
+//
+// The class plays three parts. The guest's processors: Access looks into the TLB, walks the shadow
+// tables, sets accessed bits in sptes, and on a miss calls the MMU, until the access is done or
+// something else has happened. The MMU: the functions of arch/x86/kvm/mmu.c and paging_tmpl.h, one
+// by one, in their order. The host's kernel: mappings move, with the notifiers called around it.
+//
+// Shadow paging and TDP. With TDP the guest's own tables are not the MMU's business: an address is
+// a guest physical one, whatever the mode.
+//
+// Invariants, whenever no function is running (beside those of PageGraph)
+//  1. A page that serves as a root of n vcpus has root_count n; nobody else pins.
+//  2. A frame with an indirect, valid page that is in sync is mapped writable by no spte.
+//  3. write_count of a large page: its static bias plus the indirect, valid pages of frames in it.
+//  4. A vcpu's TLB holds nothing that a flush since should have taken, once vcpu() has looked.
+//  5. While a slot is logged, no spte maps one of its frames writable whose dirty bit is clear.
+//
+// Locking. There is one thread; what the kernel does under mmu_lock happens in one go. Where the
+// kernel is not holding the lock, between looking something up and relying on it, stands a window:
+// Interleave sets a function that runs once, in the next one. That is how other vcpus and the host
+// get in between.
+//
+// Memory. The vcpu's caches are topped up where the kernel does it, before the lock; kNoMemory is
+// returned from there, and a retry finds nothing half done. BUGs are thrown as BugError; then the
+// MMU may only be destroyed. All loops are bounded.
+//
+// Function comments name the kernel function restated. Quirks restore its latent bugs.
+// Not covered: MMIO beyond being recognised, nested guests, PCIDs, large page invlpg, NUMA, MTRRs.
+#ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_
+#define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "mmu/graph/page_graph.h"
+#include "mmu/shadow/guest.h"
+#include "mmu/shadow/host.h"
+#include "mmu/shadow/quirks.h"
+#include "mmu/shadow/vcpu.h"
+
+namespace rmapdiff {
+
+struct MmuConfig {
+  SpteMasks masks;  // kShadowMasks, kBypassMasks; kEptMasks with tdp
+  RecyclePolicy recycle = RecyclePolicy::kExact;
+  int vcpus = 1;  // 1..4
+  bool tdp = false;
+  int tdp_level = 4;  // 4 (EPT), or 3: four roots, as NPT on a 32-bit host
+  bool oos_shadow = true;
+  int max_large_level = 3;  // get_lpage_level: 1..3
+  Quirks quirks;
+};
+
+enum class MmuCode : uint8_t {
+  kOk,                 // done; an access: by the hardware
+  kEmulated,           // an access: by the emulator
+  kGuestFault,         // #PF; error_code says why
+  kGeneralProtection,  // #GP: that cr3 cannot be loaded
+  kTripleFault,        // the root table has no memory: the guest is shut down
+  kMmio,               // no memslot there
+  kHostFault,          // -EFAULT: the host page is not mapped
+  kNoMemory,           // -ENOMEM
+  kInvalid,            // -EINVAL or -EEXIST: the request makes no sense
+  kRetryExhausted,     // the guest faults again and again: a livelock, or an open notifier range
+  kStaleFrame,         // the hardware reached a host frame that is gone, or wrote to one that the
+                       // host has read-only: never legal
+};
+
+enum class AccessType : uint8_t { kRead, kWrite, kFetch };
+
+struct AccessRequest {
+  Gva gva = 0;
+  AccessType type = AccessType::kRead;
+  bool user = false;
+  uint64_t value = 0;  // to write
+  int bytes = 8;       // to write: 1, 2, 4 or 8; the address is rounded down to a multiple
+};
+
+struct AccessResult {
+  MmuCode code = MmuCode::kOk;
+  uint64_t value = 0;       // the whole word, as read or as it is after the write
+  uint32_t error_code = 0;  // with kGuestFault
+  int exits = 0;            // faults that the MMU handled on the way
+  Pfn pfn = 0;              // with kOk: the frame reached
+
+  friend bool operator==(const AccessResult&, const AccessResult&) = default;
+};
+
+// struct kvm_userspace_memory_region.
+struct MemslotRequest {
+  uint32_t id = 0;  // < kMemorySlots
+  Gfn base_gfn = 0;
+  Gfn npages = 0;  // 0: delete
+  Hva hva = 0;     // first host page
+  bool log_dirty = false;
+};
+
+struct MmuStats {
+  uint32_t pf_fixed = 0;
+  uint32_t pte_write = 0;
+  uint32_t pte_updated = 0;
+  uint32_t pde_zapped = 0;
+  uint32_t flooded = 0;
+  uint32_t reclaimed = 0;  // mmu_recycled
+  uint32_t tlb_flush = 0;  // of one vcpu
+  uint32_t invlpg = 0;
+  uint32_t emulated = 0;  // instructions
+  uint32_t synced = 0;    // pages given to sync_page
+
+  friend bool operator==(const MmuStats&, const MmuStats&) = default;
+};
+
+template <ReverseMap R>
+class ShadowMmu {
+ public:
+  using Graph = PageGraph<R>;
+  using Limits = typename R::Limits;
+  using Page = typename Graph::Page;
+  using Head = typename Graph::Head;
+  using Slot = typename Graph::Slots::Slot;
+  using Processor = Vcpu<R>;
+  using Paging = GuestPaging<Limits>;
+
+  static constexpr int kEntries = Graph::kEntries;
+  static constexpr uint32_t kMemorySlots = 32;  // KVM_MEMORY_SLOTS
+  static constexpr int kMaxExits = 12;          // of one access, then kRetryExhausted
+  static constexpr int kMaxVcpus = 4;
+
+  ShadowMmu(HostMemory& memory, const MmuConfig& config);
+  ShadowMmu(const ShadowMmu&) = delete;
+  ShadowMmu& operator=(const ShadowMmu&) = delete;
+
+  // ---- State ----
+  const MmuConfig& config() const { return config_; }
+  Graph& graph() { return graph_; }
+  const Graph& graph() const { return graph_; }
+  Host& host() { return host_; }
+  const Host& host() const { return host_; }
+  const MmuStats& stats() const { return stats_; }
+  int vcpus() const { return static_cast<int>(vcpus_.size()); }
+  // A vcpu, with pending flushes and requests brought up to date.
+  const Processor& vcpu(int vcpu);
+  // mmu_notifier_seq, mmu_notifier_count, n_alloc_mmu_pages, n_free_mmu_pages.
+  uint64_t notifier_seq() const { return notifier_seq_; }
+  int notifier_count() const { return notifier_count_; }
+  int allocated_pages() const { return n_alloc_mmu_pages_; }
+  int free_pages() const { return n_alloc_mmu_pages_ - graph_.pages(); }
+  // The shadow page that the hardware walk of `gva` begins in; null: no root there (yet).
+  Page* RootFor(const Processor& vcpu, Gva gva, int* level) const;
+
+  // ---- The guest ----
+  // Enters the guest and performs one access; see AccessResult.
+  AccessResult Access(int vcpu, const AccessRequest& request);
+  // One instruction that stores many values, from page to page (rep movs): once it is emulated it
+  // stays so, and nothing is topped up between two stores (L1). Ends at the first store that fails;
+  // the result is that of the last store.
+  AccessResult StoreMany(int vcpu, const AccessRequest& first, const std::vector<uint64_t>& values);
+  // kvm_mmu_invlpg.
+  void Invlpg(int vcpu, Gva gva);
+  // kvm_set_cr3. kGeneralProtection: nothing has changed.
+  MmuCode LoadCr3(int vcpu, Gfn cr3);
+  // A write to CR0, CR4 or EFER, with cr3: kvm_mmu_reset_context.
+  MmuCode SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
+  // What vcpu_enter_guest does before the guest runs: requests, kvm_mmu_reload. Access does it too.
+  MmuCode EnterGuest(int vcpu);
+  // kvm_mmu_unload: the vcpu lets go of its roots.
+  void Unload(int vcpu);
+  // kvm_pv_mmu_write: the hypercall by which a guest stores into its tables, by physical address.
+  MmuCode PvMmuWrite(int vcpu, Gva gpa, uint64_t value, int bytes);
+  // kvm_mmu_unprotect_page_virt. True if pages were zapped.
+  bool UnprotectVirt(int vcpu, Gva gva);
+
+  // ---- Guest memory, past all translation ----
+  // A word of guest memory; nothing without a slot or a mapped host page. (kvm_read_guest)
+  std::optional<uint64_t> ReadGuest(Gfn gfn, unsigned word) const;
+  // kvm_write_guest: breaks copy on write, marks the frame dirty. False: no slot, no page.
+  bool WriteGuest(Gfn gfn, unsigned word, uint64_t value);
+  // Userspace stores into guest memory behind the MMU's back: nothing is marked, nothing updated.
+  bool HostWrite(Gfn gfn, unsigned word, uint64_t value);
+
+  // ---- The host's mappings: mmu notifiers ----
+  void InvalidateRangeStart(Hva begin, Hva end);
+  void InvalidateRangeEnd();
+  void InvalidatePage(Hva hva);
+  void ChangePte(Hva hva, Pfn pfn, bool writable);
+  // clear_flush_young.
+  bool AgePage(Hva hva);
+  bool TestYoung(Hva hva);
+  // A change of a mapping with the notifiers around it, as the host's kernel makes it:
+  // to a new frame, ...
+  void MovePage(Hva hva);
+  // ... to a read-only frame by change_pte (KSM), ...
+  void MergePage(Hva hva);
+  // ... away, until MapPage, ...
+  void UnmapPage(Hva hva);
+  void MapPage(Hva hva);
+  // ... into or out of a large block.
+  void SetBacking(Hva hva, int level);
+
+  // ---- Memslots and the dirty log ----
+  // __kvm_set_memory_region: creates, deletes, moves, or changes log_dirty.
+  MmuCode SetMemslot(const MemslotRequest& request);
+  // kvm_vm_ioctl_get_dirty_log: the frames written since the last one, and they are protected
+  // again.
+  MmuCode GetDirtyLog(uint32_t id, std::vector<Gfn>* dirty);
+  // kvm_mmu_slot_remove_write_access.
+  void SlotRemoveWriteAccess(uint32_t id);
+
+  // ---- Reclaim ----
+  // kvm_vm_ioctl_set_nr_mmu_pages.
+  MmuCode SetQuota(int pages);
+  // mmu_shrink: gives back one page from the tail. Returns how many there were before.
+  int Shrink();
+  // kvm_arch_flush_shadow: kvm_mmu_zap_all and a reload of all vcpus.
+  void ZapAll();
+  // kvm_mmu_unprotect_page. True if pages were zapped.
+  bool UnprotectPage(Gfn gfn);
+  // kvm_mmu_destroy of each vcpu, then zap_all: no page is left, and the caches are drained.
+  void Teardown();
+
+  // Runs `action` once, in the next window. It may do anything from other vcpus or the host but
+  // change memslots; it must not use the vcpu in whose operation the window is.
+  void Interleave(std::function<void()> action) { interleaved_ = std::move(action); }
+  bool interleave_pending() const { return interleaved_ != nullptr; }
+
+ private:
+  struct Walker;
+  struct ShadowWalk;
+  struct MappingRequest;
+  struct HostFrame;
+  struct Hardware;
+  enum class FaultResult : uint8_t { kRetry, kEmulate, kGuestFault, kNoMemory, kHostFault };
+
+  // ---- Small things (shadow_mmu.h) ----
+  Paging paging(const Processor& vcpu) const { return {vcpu.mode.paging}; }
+  bool Present(Spte spte) const { return IsPresent(graph_.masks(), spte); }
+  Spte trap() const { return graph_.masks().trap; }
+  void Refresh(Processor& vcpu);
+  void FlushTlb(Processor& vcpu);
+  void Window();
+  // Whether an address is a guest physical one.
+  bool IsDirect(const Processor& vcpu) const {
+    return config_.tdp || vcpu.mode.paging == PagingMode::kNonPaging;
+  }
+  static bool IsShadowed(const Page& page) { return !page.role.direct && !page.role.invalid; }
+
+  // ---- Guest memory and walk_addr (shadow_mmu_walk.h) ----
+  std::optional<Hva> HvaOf(Gfn gfn) const;
+  void MarkPageDirty(Gfn gfn);
+  void BreakCow(Hva hva);
+  HostFrame GfnToPfn(Gfn gfn);
+  std::optional<Gpte> ReadGpte(Gfn table, uint32_t index, bool pae) const;
+  bool WriteGpte(Gfn table, uint32_t index, bool pae, Gpte gpte);
+  unsigned GpteAccess(const Processor& vcpu, Gpte gpte) const;
+  bool IsReserved(const Processor& vcpu, Gpte gpte, int level) const;
+  bool WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user, Walker* walker);
+  bool WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker, Gpte* gpte);
+  bool GpteChanged(const Processor& vcpu, const Walker& walker, int level) const;
+  std::optional<Gva> GvaToGpa(Processor& vcpu, Gva gva, AccessType type, bool user,
+                              uint32_t* error_code);
+
+  // ---- Shadow pages (shadow_mmu_page.h) ----
+  Page& GetPage(Processor& vcpu, Gfn gfn, Gva gva, int level, bool direct, unsigned access,
+                Spte* parent_pte);
+  Page& NewPage(Processor& vcpu, Gfn gfn, Role role, bool need_sync, Spte* parent_pte);
+  void PrefetchPage(Page& page);
+  Role RoleFor(const Processor& vcpu, Gva gva, int level, bool direct, unsigned access) const;
+
+  // ---- Faults (shadow_mmu_fault.h) ----
+  FaultResult PageFault(Processor& vcpu, const AccessRequest& request, uint32_t* error_code);
+  FaultResult DirectPageFault(Processor& vcpu, const AccessRequest& request);
+  FaultResult HandlePageFault(Processor& vcpu, const AccessRequest& request, Walker& walker);
+  bool Fetch(Processor& vcpu, Gva gva, const Walker& walker, MappingRequest& mapping);
+  bool FetchIndirect(Processor& vcpu, const Walker& walker, ShadowWalk& it);
+  void FetchDirect(Processor& vcpu, const Walker& walker, int target, ShadowWalk& it);
+  void UnlinkUnexpectedChild(Spte* sptep, Gfn gfn, Role role);
+  void ValidateDirectSpte(Spte* sptep, Gfn gfn, Role role);
+  void DropLargeSpte(Spte* sptep);
+  bool DirectMap(Processor& vcpu, MappingRequest& mapping);
+  int MappingLevel(Gfn gfn) const;
+  bool HasWriteProtectedPage(Gfn gfn, int level) const;
+  bool MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping);
+  bool SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping);
+  Spte BuildSpte(const MappingRequest& mapping) const;
+  bool WasRmapped(Spte* sptep, const MappingRequest& mapping);
+  bool NeedWriteProtect(Gfn gfn, bool can_unsync);
+  void UnsyncPages(Gfn gfn);
+  bool NotifierRetry(uint64_t mmu_seq) const {
+    return notifier_count_ != 0 || notifier_seq_ != mmu_seq;
+  }
+
+  // ---- Writes to page tables (shadow_mmu_pte_write.h) ----
+  void PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset, std::optional<Gpte> value,
+                      int bytes, bool guest_initiated);
+  void GuessFrame(Processor& vcpu, Gpte gpte);
+  bool DetectFlood(Processor& vcpu, Gfn gfn);
+  bool PteWriteOne(Processor& vcpu, Page& page, unsigned offset, Gpte gpte, bool* remote_flush);
+  void ZapPte(Page& page, Spte* sptep);
+  void UpdatePte(Processor& vcpu, Page& page, Spte* sptep, Gpte gpte);
+  bool NeedRemoteFlush(Spte old_spte, Spte new_spte) const;
+  void AccessPage(Processor& vcpu, Gfn gfn);
+
+  // ---- Synchronisation (shadow_mmu_sync.h) ----
+  bool SyncPage(Processor& vcpu, Page& page, bool clear_unsync);
+  bool SyncPageOrZap(Processor& vcpu, Page& page, PageList& zapped, bool clear_unsync);
+  bool SyncPageTransient(Processor& vcpu, Page& page);
+  void SyncPages(Processor& vcpu, Gfn gfn);
+  bool SyncSpte(Processor& vcpu, Page& page, uint32_t index, Gpte gpte, bool clear_unsync);
+  void SyncChildren(Processor& vcpu, Page& root);
+  void SyncRoots(Processor& vcpu);
+
+  // ---- Roots (shadow_mmu_roots.h) ----
+  void InitContext(Processor& vcpu);
+  MmuCode LoadRoots(Processor& vcpu);
+  MmuCode AllocRoots(Processor& vcpu);
+  MmuCode AllocPaeRoots(Processor& vcpu);
+  Page* AllocRoot(Processor& vcpu, Gfn gfn, Gva gva, int level, bool direct);
+  void FreeRoots(Processor& vcpu);
+  void ReleaseRoot(Page*& root, PageList& zapped);
+  bool LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4>* pdptrs) const;
+  void ReloadAll();
+
+  // ---- Hardware (shadow_mmu_hardware.h) ----
+  Gva PageNumber(const Processor& vcpu, Gva gva) const;
+  static Gva Aligned(Gva gva, int bytes);
+  AccessRequest Normalized(const Processor& vcpu, AccessRequest request) const;
+  static bool Permits(const TlbEntry& entry, const AccessRequest& request);
+  Hardware HardwareWalk(const Processor& vcpu, const AccessRequest& request);
+  Hardware Translate(Processor& vcpu, const AccessRequest& request);
+  static unsigned WordOf(const AccessRequest& request);
+  static uint64_t Store(uint64_t word, const AccessRequest& request);
+  AccessResult TouchFrame(const AccessRequest& request, const Hardware& walk);
+  AccessResult Emulate(Processor& vcpu, const AccessRequest& request);
+  AccessResult EmulatePhysical(Processor& vcpu, Gfn gfn, const AccessRequest& request);
+  std::optional<AccessResult> HandleExit(Processor& vcpu, const AccessRequest& request);
+
+  // ---- Notifiers (shadow_mmu_host.h) ----
+  template <class Handler>
+  bool HandleHva(Hva begin, Hva end, Handler&& handler);
+  void UnmapRange(Hva begin, Hva end);
+  template <class Change>
+  void ChangeMapping(Hva hva, int level, Change&& change);
+
+  // ---- Memslots (shadow_mmu_slots.h) ----
+  bool Overlaps(const MemslotRequest& request) const;
+  MmuCode ChangeSlot(const MemslotRequest& request, Slot& slot);
+  void CommitMemslots(uint32_t id);
+
+  // ---- Reclaim (shadow_mmu_reclaim.h) ----
+  void FreeSomePages();
+  void ChangeMmuPages(int pages);
+  int ZapFromTail(int wanted);
+
+  const MmuConfig config_;
+  Graph graph_;
+  Host host_;
+  std::deque<Processor> vcpus_;
+  MmuStats stats_;
+  PageId next_page_ = 0;
+  int n_alloc_mmu_pages_ = Limits::kMinAllocPages;
+  int n_requested_mmu_pages_ = 0;
+  uint64_t notifier_seq_ = 0;
+  int notifier_count_ = 0;
+  uint64_t invlpg_counter_ = 0;
+  std::function<void()> interleaved_;
+};
+
+template <ReverseMap R>
+ShadowMmu<R>::ShadowMmu(HostMemory& memory, const MmuConfig& config)
+    : config_(config),
+      graph_(memory, config.masks, config.recycle),
+      host_(kEntries, Limits::kLevelBits) {
+  for (int i = 0; i < config.vcpus; ++i) InitContext(vcpus_.emplace_back(i));
+}
+
+template <ReverseMap R>
+const typename ShadowMmu<R>::Processor& ShadowMmu<R>::vcpu(int vcpu) {
+  Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  Refresh(processor);
+  return processor;
+}
+
+// Acts upon what the graph has done to all vcpus since: kvm_flush_remote_tlbs,
+// kvm_reload_remote_mmus, kvm_mmu_reset_last_pte_updated. A vcpu that has a flush before it enters
+// the guest has an empty TLB.
+template <ReverseMap R>
+void ShadowMmu<R>::Refresh(Processor& vcpu) {
+  if (vcpu.seen_reloads != graph_.stats().reloads) vcpu.requests.reload = true;
+  if (vcpu.seen_zaps != graph_.stats().zapped) vcpu.last_pte_updated = nullptr;
+  const bool flushed = vcpu.seen_flushes != graph_.flushes();
+  if (flushed || vcpu.requests.flush || vcpu.requests.reload) vcpu.tlb.Clear();
+  vcpu.seen_reloads = graph_.stats().reloads;
+  vcpu.seen_zaps = graph_.stats().zapped;
+  vcpu.seen_flushes = graph_.flushes();
+}
+
+// kvm_mmu_flush_tlb.
+template <ReverseMap R>
+void ShadowMmu<R>::FlushTlb(Processor& vcpu) {
+  ++stats_.tlb_flush;
+  vcpu.requests.flush = true;
+}
+
+template <ReverseMap R>
+void ShadowMmu<R>::Window() {
+  if (interleaved_ == nullptr) return;
+  const std::function<void()> action = std::move(interleaved_);
+  interleaved_ = nullptr;
+  action();
+}
+
+}  // namespace rmapdiff
+
+#include "mmu/shadow/shadow_mmu_fault.h"      // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_hardware.h"   // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_host.h"       // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_page.h"       // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_pte_write.h"  // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_reclaim.h"    // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_roots.h"      // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_slots.h"      // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_sync.h"       // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_walk.h"       // IWYU pragma: export
+
+#endif  // RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_

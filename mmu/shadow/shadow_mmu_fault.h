@@ -1,0 +1,346 @@
+// ShadowMmu: page faults and the sptes that they install. Included by shadow_mmu.h.
+//
+// A fault has a first half without the lock (top up, walk, find the host's frame) and a second one
+// under it; in between anything may happen. What was looked up is checked again: the frame by the
+// notifiers' sequence number, each guest entry by reading it again once its table is
+// write-protected.
+#ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FAULT_H_
+#define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FAULT_H_
+
+#include <algorithm>
+
+#include "mmu/shadow/shadow_mmu.h"
+
+namespace rmapdiff {
+
+// The parameters of mmu_set_spte and set_spte.
+template <ReverseMap R>
+struct ShadowMmu<R>::MappingRequest {
+  unsigned access = kAccessAll;  // pte_access
+  bool user_fault = false;
+  bool write_fault = false;
+  bool dirty = true;
+  int level = kPageTableLevel;
+  Gfn gfn = 0;
+  Pfn pfn = 0;
+  bool speculative = false;
+  bool can_unsync = true;
+  bool host_writable = true;  // reset_host_protection
+};
+
+// page_fault of the mode. kGuestFault: with *error_code.
+template <ReverseMap R>
+typename ShadowMmu<R>::FaultResult ShadowMmu<R>::PageFault(Processor& vcpu,
+                                                           const AccessRequest& request,
+                                                           uint32_t* error_code) {
+  if (!graph_.TopUp(vcpu.caches)) return FaultResult::kNoMemory;
+  if (IsDirect(vcpu)) return DirectPageFault(vcpu, request);
+  Walker walker;
+  if (!WalkAddr(vcpu, request.gva, request.type, request.user, &walker)) {
+    *error_code = walker.error_code;
+    vcpu.last_pt_write_count = 0;
+    return FaultResult::kGuestFault;
+  }
+  return HandlePageFault(vcpu, request, walker);
+}
+
+// FNAME(page_fault) behind the walk.
+template <ReverseMap R>
+typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu,
+                                                                 const AccessRequest& request,
+                                                                 Walker& walker) {
+  const bool write = request.type == AccessType::kWrite;
+  const bool wp0_write = write && !request.user && !vcpu.mode.wp;
+  if (wp0_write && !config_.quirks.wp0_after_choosing_page &&
+      (walker.pte_access & kAccessWrite) == 0) {
+    walker.pte_access = (walker.pte_access | kAccessWrite) & ~kAccessUser;
+  }
+  MappingRequest mapping;
+  if (walker.level >= kDirectoryLevel) {
+    mapping.level = std::min(walker.level, MappingLevel(walker.gfn));
+    walker.gfn = AlignGfn<Limits>(walker.gfn, mapping.level);
+  }
+  const uint64_t mmu_seq = notifier_seq_;
+  const HostFrame frame = GfnToPfn(walker.gfn);
+  if (frame.state == HostFrame::State::kNoSlot) return FaultResult::kEmulate;
+  if (frame.state == HostFrame::State::kFault) return FaultResult::kHostFault;
+  Window();
+  if (NotifierRetry(mmu_seq)) return FaultResult::kRetry;
+  FreeSomePages();
+  mapping.access = walker.pte_access;
+  mapping.user_fault = request.user;
+  mapping.write_fault = write;
+  mapping.dirty = walker.dirty();
+  mapping.gfn = walker.gfn;
+  mapping.pfn = frame.pfn;
+  const bool write_pt = Fetch(vcpu, request.gva, walker, mapping);
+  if (!write_pt) vcpu.last_pt_write_count = 0;
+  ++stats_.pf_fixed;
+  return write_pt ? FaultResult::kEmulate : FaultResult::kRetry;
+}
+
+// nonpaging_page_fault, nonpaging_map, tdp_page_fault.
+template <ReverseMap R>
+typename ShadowMmu<R>::FaultResult ShadowMmu<R>::DirectPageFault(Processor& vcpu,
+                                                                 const AccessRequest& request) {
+  const Gfn gfn = static_cast<Gfn>(request.gva >> kPageShift);
+  MappingRequest mapping;
+  mapping.level = MappingLevel(gfn);
+  // Four roots of level 2 cannot hold more; with TDP that is a 32-bit host, which has no 1G pages.
+  if (vcpu.shadow_root_level != kRootLevel)
+    mapping.level = std::min(mapping.level, kDirectoryLevel);
+  mapping.gfn = AlignGfn<Limits>(gfn, mapping.level);
+  mapping.write_fault = request.type == AccessType::kWrite;
+  const uint64_t mmu_seq = notifier_seq_;
+  const HostFrame frame = GfnToPfn(mapping.gfn);
+  if (frame.state == HostFrame::State::kNoSlot) return FaultResult::kEmulate;
+  if (frame.state == HostFrame::State::kFault) return FaultResult::kHostFault;
+  mapping.pfn = frame.pfn;
+  Window();
+  if (NotifierRetry(mmu_seq)) return FaultResult::kRetry;
+  FreeSomePages();
+  return DirectMap(vcpu, mapping) ? FaultResult::kEmulate : FaultResult::kRetry;
+}
+
+// mapping_level.
+template <ReverseMap R>
+int ShadowMmu<R>::MappingLevel(Gfn gfn) const {
+  const Slot* slot = graph_.slots().Find(gfn);
+  if (slot == nullptr || slot->logged()) return kPageTableLevel;
+  const int host_level = host_.BackingLevel(static_cast<Hva>(slot->UserGfn(gfn)));
+  const int max_level = std::min(host_level, config_.max_large_level);
+  int level = kDirectoryLevel;
+  while (level <= max_level && !HasWriteProtectedPage(gfn, level)) ++level;
+  return level - 1;
+}
+
+// has_wrprotected_page.
+template <ReverseMap R>
+bool ShadowMmu<R>::HasWriteProtectedPage(Gfn gfn, int level) const {
+  const Slot* slot = graph_.slots().Find(gfn);
+  return slot == nullptr || slot->write_count(slot->IndexOf(gfn, level), level) != 0;
+}
+
+// FNAME(fetch). True if the store has to be emulated because its target is a page table.
+template <ReverseMap R>
+bool ShadowMmu<R>::Fetch(Processor& vcpu, Gva gva, const Walker& walker, MappingRequest& mapping) {
+  const int top_level = std::min(
+      vcpu.root_level, vcpu.mode.paging == PagingMode::kLong ? kRootLevel : kDirectoryLevel);
+  if (GpteChanged(vcpu, walker, top_level)) return false;
+  ShadowWalk it(*this, vcpu, gva);
+  if (!FetchIndirect(vcpu, walker, it)) return false;
+  FetchDirect(vcpu, walker, mapping.level, it);
+  if (it.sptep == nullptr || it.level != mapping.level) return false;
+  return MmuSetSpte(vcpu, it.sptep, mapping);
+}
+
+// The levels at which the guest has tables. False: an entry has changed since the walk.
+template <ReverseMap R>
+bool ShadowMmu<R>::FetchIndirect(Processor& vcpu, const Walker& walker, ShadowWalk& it) {
+  const Quirks& quirks = config_.quirks;
+  const Gva gva = it.page_number << kPageShift;
+  for (; it.Okay() && it.level > walker.level; it.Next()) {
+    const int level = it.level - 1;
+    const size_t at = static_cast<size_t>(level - 1);
+    const Gfn table = walker.table_gfn[at];
+    const unsigned access =
+        quirks.inherit_walk_access ? walker.pt_access() : walker.table_access[at];
+    DropLargeSpte(it.sptep);
+    if (!quirks.keep_stale_child) {
+      Role role = RoleFor(vcpu, gva, level, false, access);
+      if (quirks.inherit_walk_access && Present(*it.sptep)) {
+        role.access = ChildOf(*it.sptep)->role.access;
+      }
+      UnlinkUnexpectedChild(it.sptep, table, role);
+    }
+    Page* page = nullptr;
+    if (!Present(*it.sptep)) {
+      page = &GetPage(vcpu, table, gva, level, false, access, it.sptep);
+    }
+    if (GpteChanged(vcpu, walker, level)) {
+      if (page != nullptr) graph_.PutPage(*page, it.sptep);
+      return false;
+    }
+    if (page != nullptr) graph_.LinkPage(it.sptep, *page);
+  }
+  return true;
+}
+
+// The levels below, where one guest entry maps more than the host has in one piece.
+template <ReverseMap R>
+void ShadowMmu<R>::FetchDirect(Processor& vcpu, const Walker& walker, int target, ShadowWalk& it) {
+  const Gva gva = it.page_number << kPageShift;
+  unsigned access = walker.pte_access;
+  if (!walker.dirty()) access &= ~kAccessWrite;
+  for (; it.Okay() && it.level > target; it.Next()) {
+    const Gfn gfn = AlignGfn<Limits>(walker.gfn, it.level);
+    const int level = it.level - 1;
+    ValidateDirectSpte(it.sptep, gfn, RoleFor(vcpu, gva, level, true, access));
+    DropLargeSpte(it.sptep);
+    if (Present(*it.sptep)) continue;
+    Page& page = GetPage(vcpu, gfn, gva, level, true, access, it.sptep);
+    graph_.LinkPage(it.sptep, page);
+  }
+}
+
+// A link that leads elsewhere than the guest's entry says is cut.
+template <ReverseMap R>
+void ShadowMmu<R>::UnlinkUnexpectedChild(Spte* sptep, Gfn gfn, Role role) {
+  if (!Present(*sptep) || IsHuge(*sptep)) return;
+  const ShadowPage& child = *ChildOf(*sptep);
+  if (child.gfn == gfn && child.role == role) return;
+  graph_.UnlinkChild(sptep);
+  graph_.FlushRemote();
+}
+
+// validate_direct_spte: a direct page belongs to one set of access rights.
+template <ReverseMap R>
+void ShadowMmu<R>::ValidateDirectSpte(Spte* sptep, Gfn gfn, Role role) {
+  if (config_.quirks.keep_stale_child && Present(*sptep) && !IsHuge(*sptep)) {
+    const ShadowPage& child = *ChildOf(*sptep);
+    gfn = child.gfn;
+    const uint32_t access = role.access;
+    role = child.role;
+    role.access = access & kAccessAll;
+  }
+  UnlinkUnexpectedChild(sptep, gfn, role);
+}
+
+// drop_large_spte.
+template <ReverseMap R>
+void ShadowMmu<R>::DropLargeSpte(Spte* sptep) {
+  if (!Present(*sptep) || !IsHuge(*sptep)) return;
+  graph_.DropSpte(sptep, trap());
+  graph_.FlushRemote();
+}
+
+// __direct_map. True: as Fetch.
+template <ReverseMap R>
+bool ShadowMmu<R>::DirectMap(Processor& vcpu, MappingRequest& mapping) {
+  const SpteMasks& masks = graph_.masks();
+  const Gva address = Gva{mapping.gfn} << kPageShift;
+  for (ShadowWalk it(*this, vcpu, address); it.Okay(); it.Next()) {
+    if (it.level == mapping.level) {
+      ++stats_.pf_fixed;
+      return MmuSetSpte(vcpu, it.sptep, mapping);
+    }
+    if (!config_.quirks.direct_map_through_large) DropLargeSpte(it.sptep);
+    if (*it.sptep != masks.trap) continue;
+    const Gfn gfn = AlignGfn<Limits>(mapping.gfn, it.level);
+    const Page& page = GetPage(vcpu, gfn, address, it.level - 1, true, kAccessAll, it.sptep);
+    *it.sptep = LinkAddress(page) | kSptePresent | kSpteWritable | masks.user | masks.exec;
+  }
+  return false;
+}
+
+// The first half of mmu_set_spte: whether the slot is on the right list already. Whatever else was
+// mapped there is gone afterwards.
+template <ReverseMap R>
+bool ShadowMmu<R>::WasRmapped(Spte* sptep, const MappingRequest& mapping) {
+  if (!Present(*sptep)) return false;
+  if (mapping.level > kPageTableLevel && !IsHuge(*sptep)) {
+    graph_.UnlinkChild(sptep);
+    graph_.FlushRemote();
+    return false;
+  }
+  const Page& page = Graph::PageOf(sptep);
+  const bool same_gfn =
+      config_.quirks.rmapped_by_pfn || graph_.GetGfn(page, IndexOf(page, sptep)) == mapping.gfn;
+  if (PfnOf(*sptep) == mapping.pfn && same_gfn) return true;
+  graph_.DropSpte(sptep, trap());
+  graph_.FlushRemote();
+  return false;
+}
+
+// mmu_set_spte. True if a write fault met a page table (*ptwrite).
+template <ReverseMap R>
+bool ShadowMmu<R>::MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping) {
+  const bool was_rmapped = WasRmapped(sptep, mapping);
+  const bool needs_emulation = SetSpte(vcpu, sptep, mapping);
+  if (needs_emulation) FlushTlb(vcpu);
+  Graph::PageOf(sptep).slot_bitmap |= uint64_t{1} << graph_.slots().Get(mapping.gfn).id();
+  if (!was_rmapped) graph_.AddLeaf(vcpu.caches, sptep, mapping.gfn);
+  if (mapping.speculative) {
+    Refresh(vcpu);
+    vcpu.last_pte_updated = sptep;
+    vcpu.last_pte_gfn = mapping.gfn;
+  }
+  return needs_emulation && mapping.write_fault;
+}
+
+// The word that set_spte makes, before anything about writing is decided.
+template <ReverseMap R>
+Spte ShadowMmu<R>::BuildSpte(const MappingRequest& mapping) const {
+  const SpteMasks& masks = graph_.masks();
+  Spte spte = kSptePresent | masks.dirty | mapping.pfn << kPageShift;
+  if (!mapping.speculative) spte |= masks.accessed;
+  spte |= (mapping.access & kAccessExec) != 0 ? masks.exec : masks.nx;
+  if ((mapping.access & kAccessUser) != 0) spte |= masks.user;
+  if (mapping.level > kPageTableLevel) spte |= kSpteHuge;
+  if (mapping.host_writable) spte |= kSpteHostWritable;
+  return spte;
+}
+
+// set_spte. True if the frame has to stay write-protected.
+template <ReverseMap R>
+bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping) {
+  if (!mapping.dirty) mapping.access &= ~kAccessWrite;
+  Spte spte = BuildSpte(mapping);
+  const Spte old = *sptep;
+  const bool may_write = (mapping.access & kAccessWrite) != 0;
+  const bool wp0_write =
+      !config_.tdp && mapping.write_fault && !vcpu.mode.wp && !mapping.user_fault;
+  bool write_protect = false;
+  bool mark_dirty = may_write;
+  if (may_write || wp0_write) {
+    if (mapping.level > kPageTableLevel && HasWriteProtectedPage(mapping.gfn, mapping.level)) {
+      if (Present(old) || config_.quirks.drop_absent_spte) graph_.DropSpte(sptep, trap());
+      return true;
+    }
+    spte |= kSpteWritable;
+    if (!config_.tdp && !may_write) spte &= ~kSpteUser;
+    const bool was_writable = Present(old) && IsWritable(old);
+    if (!mapping.can_unsync && was_writable) {
+      mark_dirty = false;  // was writable before: nothing new to check or to log
+    } else if (NeedWriteProtect(mapping.gfn, mapping.can_unsync)) {
+      write_protect = true;
+      mark_dirty = false;
+      spte &= ~kSpteWritable;
+    }
+  }
+  if (mark_dirty) MarkPageDirty(mapping.gfn);
+  if (Present(old) && IsWritable(old) && !IsWritable(spte)) {
+    graph_.events().dirtied.push_back(mapping.pfn);
+    if (!config_.quirks.flush_only_this_vcpu) graph_.FlushRemote();
+  }
+  graph_.UpdateSpte(sptep, spte);
+  return write_protect;
+}
+
+// mmu_need_write_protect: whether the frame is a table that must not be written. A leaf table may
+// go out of sync instead.
+template <ReverseMap R>
+bool ShadowMmu<R>::NeedWriteProtect(Gfn gfn, bool can_unsync) {
+  bool need_unsync = false;
+  for (Page* page = graph_.FirstPageOf(gfn); page != nullptr; page = graph_.NextPageOf(*page)) {
+    if (!IsShadowed(*page)) continue;
+    if (!can_unsync || page->role.level != kPageTableLevel) return true;
+    if (page->unsync) continue;
+    if (!config_.oos_shadow) return true;
+    need_unsync = true;
+  }
+  if (need_unsync) UnsyncPages(gfn);
+  return false;
+}
+
+// kvm_unsync_pages.
+template <ReverseMap R>
+void ShadowMmu<R>::UnsyncPages(Gfn gfn) {
+  for (Page* page = graph_.FirstPageOf(gfn); page != nullptr; page = graph_.NextPageOf(*page)) {
+    if (IsShadowed(*page) && !page->unsync) graph_.UnsyncPage(*page);
+  }
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FAULT_H_

@@ -1,0 +1,196 @@
+// ShadowMmu: roots, and the changes of mode and cr3 that replace them. Included by shadow_mmu.h.
+//
+// A root is pinned while a vcpu uses it. Who zaps it meanwhile leaves it empty and invalid on the
+// active list and asks all vcpus to reload; the last one to let go frees it.
+#ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ROOTS_H_
+#define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ROOTS_H_
+
+#include "mmu/shadow/shadow_mmu.h"
+
+namespace rmapdiff {
+
+// init_kvm_softmmu, init_kvm_tdp_mmu.
+template <ReverseMap R>
+void ShadowMmu<R>::InitContext(Processor& vcpu) {
+  const PagingMode mode = vcpu.mode.paging;
+  vcpu.root_level = GuestRootLevel(mode);
+  vcpu.shadow_root_level = mode == PagingMode::kLong ? kRootLevel : 3;
+  vcpu.base_role = Role{};
+  if (config_.tdp) {
+    vcpu.shadow_root_level = config_.tdp_level;
+    return;
+  }
+  vcpu.base_role.cr4_pae = IsPae(mode);
+  vcpu.base_role.cr0_wp = vcpu.mode.wp;
+  vcpu.base_role.nxe = vcpu.mode.nx;
+}
+
+// A root page, pinned; null if there is no memory at its gfn.
+template <ReverseMap R>
+typename ShadowMmu<R>::Page* ShadowMmu<R>::AllocRoot(Processor& vcpu, Gfn gfn, Gva gva, int level,
+                                                     bool direct) {
+  if (!direct && graph_.slots().Find(gfn) == nullptr) return nullptr;
+  FreeSomePages();
+  Page& page = GetPage(vcpu, gfn, gva, level, direct, kAccessAll, nullptr);
+  graph_.Pin(page);
+  return &page;
+}
+
+// mmu_alloc_roots.
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::AllocRoots(Processor& vcpu) {
+  if (vcpu.shadow_root_level != kRootLevel) return AllocPaeRoots(vcpu);
+  const Gfn gfn = config_.tdp ? 0 : vcpu.cr3;
+  vcpu.root = AllocRoot(vcpu, gfn, 0, kRootLevel, config_.tdp);
+  if (vcpu.root == nullptr) return MmuCode::kTripleFault;
+  vcpu.root_valid = true;
+  Window();
+  return MmuCode::kOk;
+}
+
+// The lock is taken for each root on its own.
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::AllocPaeRoots(Processor& vcpu) {
+  const bool direct = IsDirect(vcpu);
+  const unsigned shift = GfnShift<Limits>(3);  // frames of a root
+  for (unsigned i = 0; i < 4; ++i) {
+    Gfn gfn = vcpu.cr3;
+    if (direct) {
+      gfn = Gfn{i} << shift;
+      if (config_.quirks.wrong_direct_root_gfn) gfn = config_.tdp ? gfn << kPageShift : 0;
+    } else if (vcpu.mode.paging == PagingMode::kPae) {
+      vcpu.pae_root[i] = nullptr;
+      if ((vcpu.pdptrs[i] & kGptePresent) == 0) continue;
+      gfn = static_cast<Gfn>((vcpu.pdptrs[i] & kGpteAddress) >> kPageShift);
+    }
+    const Gva gva = Gva{i} << shift << kPageShift;
+    vcpu.pae_root[i] = AllocRoot(vcpu, gfn, gva, kDirectoryLevel, direct);
+    if (vcpu.pae_root[i] == nullptr) {
+      if (!config_.quirks.leak_partial_roots) {
+        vcpu.root_valid = true;
+        FreeRoots(vcpu);
+      }
+      vcpu.pae_root = {};
+      return MmuCode::kTripleFault;
+    }
+    Window();
+  }
+  vcpu.root_valid = true;
+  return MmuCode::kOk;
+}
+
+// kvm_mmu_load.
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::LoadRoots(Processor& vcpu) {
+  if (!graph_.TopUp(vcpu.caches)) return MmuCode::kNoMemory;
+  const MmuCode code = AllocRoots(vcpu);
+  SyncRoots(vcpu);
+  if (code == MmuCode::kOk) vcpu.tlb.Clear();
+  return code;
+}
+
+template <ReverseMap R>
+void ShadowMmu<R>::ReleaseRoot(Page*& root, PageList& zapped) {
+  if (root == nullptr) return;
+  if (--root->root_count == 0 && root->role.invalid) graph_.PrepareZap(*root, zapped);
+  root = nullptr;
+}
+
+// mmu_free_roots.
+template <ReverseMap R>
+void ShadowMmu<R>::FreeRoots(Processor& vcpu) {
+  if (!vcpu.root_valid) return;
+  PageList zapped;
+  ReleaseRoot(vcpu.root, zapped);
+  for (Page*& root : vcpu.pae_root) ReleaseRoot(root, zapped);
+  graph_.CommitZap(zapped);
+  vcpu.root_valid = false;
+  vcpu.tlb.Clear();  // nothing runs before the next root is loaded, which flushes
+}
+
+// kvm_reload_remote_mmus.
+template <ReverseMap R>
+void ShadowMmu<R>::ReloadAll() {
+  for (Processor& vcpu : vcpus_) vcpu.requests.reload = true;
+}
+
+template <ReverseMap R>
+void ShadowMmu<R>::Unload(int vcpu) {
+  FreeRoots(vcpus_[static_cast<size_t>(vcpu)]);
+}
+
+// load_pdptrs. False: one is malformed, or they are not in memory.
+template <ReverseMap R>
+bool ShadowMmu<R>::LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4>* pdptrs) const {
+  const Paging guest{mode.paging};
+  for (uint32_t i = 0; i < 4; ++i) {
+    const std::optional<Gpte> pdptr = ReadGpte(cr3, i, true);
+    if (!pdptr) return false;
+    const bool present = (*pdptr & kGptePresent) != 0;
+    if (present && (*pdptr & guest.Reserved(mode, *pdptr, 3)) != 0) return false;
+    (*pdptrs)[i] = *pdptr;
+  }
+  return true;
+}
+
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::LoadCr3(int vcpu_index, Gfn cr3) {
+  Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
+  Refresh(vcpu);
+  std::array<Gpte, 4> pdptrs = vcpu.pdptrs;
+  if (vcpu.mode.paging == PagingMode::kPae && !LoadPdptrs(vcpu.mode, cr3, &pdptrs)) {
+    return MmuCode::kGeneralProtection;
+  }
+  if (cr3 == vcpu.cr3 && pdptrs == vcpu.pdptrs) {
+    SyncRoots(vcpu);
+    FlushTlb(vcpu);
+    return MmuCode::kOk;
+  }
+  if (graph_.slots().Find(cr3) == nullptr) return MmuCode::kGeneralProtection;
+  vcpu.cr3 = cr3;
+  vcpu.pdptrs = pdptrs;
+  if (!IsDirect(vcpu)) FreeRoots(vcpu);
+  return MmuCode::kOk;
+}
+
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::SetMode(int vcpu_index, const GuestMode& mode, Gfn cr3) {
+  Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
+  Refresh(vcpu);
+  std::array<Gpte, 4> pdptrs{};
+  if (mode.paging == PagingMode::kPae && !LoadPdptrs(mode, cr3, &pdptrs)) {
+    return MmuCode::kGeneralProtection;
+  }
+  if (mode.paging != PagingMode::kNonPaging && graph_.slots().Find(cr3) == nullptr) {
+    return MmuCode::kGeneralProtection;
+  }
+  FreeRoots(vcpu);
+  vcpu.mode = mode;
+  vcpu.cr3 = cr3;
+  vcpu.pdptrs = pdptrs;
+  InitContext(vcpu);
+  return MmuCode::kOk;
+}
+
+// Requests first, then roots; both may bring new requests, as a reload may shrink the MMU.
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::EnterGuest(int vcpu_index) {
+  Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
+  for (int round = 0; round < kMaxExits; ++round) {
+    Refresh(vcpu);
+    if (vcpu.requests == VcpuRequests{} && vcpu.root_valid) return MmuCode::kOk;
+    const VcpuRequests requests = vcpu.requests;
+    vcpu.requests = {};
+    if (requests.reload) FreeRoots(vcpu);
+    if (requests.sync) SyncRoots(vcpu);
+    if (requests.flush) vcpu.tlb.Clear();
+    if (vcpu.root_valid) continue;
+    const MmuCode code = LoadRoots(vcpu);
+    if (code != MmuCode::kOk) return code;
+  }
+  return MmuCode::kRetryExhausted;
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ROOTS_H_

@@ -1,0 +1,220 @@
+// ShadowMmu: guest memory, and the walk of the guest's own tables. Included by shadow_mmu.h.
+//
+// Guest memory is reached through the memslots and the host's mappings, as KVM reaches it through
+// user addresses. A store to a read-only host page breaks the copy on write first, which calls the
+// notifiers; that is why whoever looks up a frame reads mmu_notifier_seq before.
+#ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
+#define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
+
+#include "mmu/shadow/shadow_mmu.h"
+
+namespace rmapdiff {
+
+// struct guest_walker; the arrays are indexed by level - 1.
+template <ReverseMap R>
+struct ShadowMmu<R>::Walker {
+  int level = 0;
+  std::array<Gfn, kRootLevel> table_gfn{};
+  std::array<uint32_t, kRootLevel> index{};
+  std::array<Gpte, kRootLevel> ptes{};
+  std::array<unsigned, kRootLevel> table_access{};  // what the entries above the table allow
+  unsigned pte_access = 0;                          // ... and the leaf as well
+  Gfn gfn = 0;
+  uint32_t error_code = 0;
+
+  unsigned pt_access() const { return table_access[static_cast<size_t>(level - 1)]; }
+  Gpte leaf() const { return ptes[static_cast<size_t>(level - 1)]; }
+  bool dirty() const { return (leaf() & kGpteDirty) != 0; }
+};
+
+template <ReverseMap R>
+struct ShadowMmu<R>::HostFrame {
+  enum class State : uint8_t { kMapped, kNoSlot, kFault };
+  State state = State::kMapped;
+  Pfn pfn = 0;
+};
+
+// gfn_to_hva.
+template <ReverseMap R>
+std::optional<Hva> ShadowMmu<R>::HvaOf(Gfn gfn) const {
+  for (const Slot& slot : graph_.slots().all()) {
+    if (slot.Contains(gfn)) return static_cast<Hva>(slot.UserGfn(gfn));
+  }
+  return std::nullopt;
+}
+
+// mark_page_dirty.
+template <ReverseMap R>
+void ShadowMmu<R>::MarkPageDirty(Gfn gfn) {
+  Slot* slot = graph_.slots().Find(gfn);
+  if (slot != nullptr && slot->logged()) slot->dirty_bitmap()[gfn - slot->base_gfn()] = true;
+}
+
+// do_wp_page: the host's page becomes writable, on a new frame.
+template <ReverseMap R>
+void ShadowMmu<R>::BreakCow(Hva hva) {
+  if (host_.Writable(hva)) return;
+  host_.Move(hva);
+  ChangePte(hva, host_.Frame(hva), true);
+}
+
+// gfn_to_pfn: always for writing, as in 2.6.36.
+template <ReverseMap R>
+typename ShadowMmu<R>::HostFrame ShadowMmu<R>::GfnToPfn(Gfn gfn) {
+  const std::optional<Hva> hva = HvaOf(gfn);
+  if (!hva) return {HostFrame::State::kNoSlot, 0};
+  if (!host_.Mapped(*hva)) return {HostFrame::State::kFault, 0};
+  BreakCow(*hva);
+  return {HostFrame::State::kMapped, host_.Frame(*hva)};
+}
+
+template <ReverseMap R>
+std::optional<uint64_t> ShadowMmu<R>::ReadGuest(Gfn gfn, unsigned word) const {
+  const std::optional<Hva> hva = HvaOf(gfn);
+  if (!hva || !host_.Mapped(*hva)) return std::nullopt;
+  return host_.Read(*hva, word);
+}
+
+template <ReverseMap R>
+bool ShadowMmu<R>::WriteGuest(Gfn gfn, unsigned word, uint64_t value) {
+  if (!HostWrite(gfn, word, value)) return false;
+  MarkPageDirty(gfn);
+  return true;
+}
+
+template <ReverseMap R>
+bool ShadowMmu<R>::HostWrite(Gfn gfn, unsigned word, uint64_t value) {
+  const std::optional<Hva> hva = HvaOf(gfn);
+  if (!hva || !host_.Mapped(*hva)) return false;
+  BreakCow(*hva);
+  host_.Write(*hva, word, value);
+  return true;
+}
+
+// An entry of a guest table: 8 bytes with PAE, else half a word.
+template <ReverseMap R>
+std::optional<Gpte> ShadowMmu<R>::ReadGpte(Gfn table, uint32_t index, bool pae) const {
+  const std::optional<uint64_t> word = ReadGuest(table, pae ? index : index / 2);
+  if (!word || pae) return word;
+  return *word >> (index % 2 * 32) & LowBits(32);
+}
+
+template <ReverseMap R>
+bool ShadowMmu<R>::WriteGpte(Gfn table, uint32_t index, bool pae, Gpte gpte) {
+  if (pae) return WriteGuest(table, index, gpte);
+  const std::optional<uint64_t> word = ReadGuest(table, index / 2);
+  if (!word) return false;
+  const unsigned shift = index % 2 * 32;
+  return WriteGuest(table, index / 2, (*word & ~(LowBits(32) << shift)) | gpte << shift);
+}
+
+// gpte_access. The bits of ACC_* and of entries are the same.
+template <ReverseMap R>
+unsigned ShadowMmu<R>::GpteAccess(const Processor& vcpu, Gpte gpte) const {
+  const unsigned access = static_cast<unsigned>(gpte & (kGpteWritable | kGpteUser)) | kAccessExec;
+  const bool no_exec = IsPae(vcpu.mode.paging) && vcpu.mode.nx && (gpte & kGpteNx) != 0;
+  return no_exec ? access & ~kAccessExec : access;
+}
+
+template <ReverseMap R>
+bool ShadowMmu<R>::IsReserved(const Processor& vcpu, Gpte gpte, int level) const {
+  return (gpte & paging(vcpu).Reserved(vcpu.mode, gpte, level)) != 0;
+}
+
+// One entry: reads it, checks it, sets its accessed bit. False: error_code says why.
+template <ReverseMap R>
+bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker,
+                            Gpte* gpte) {
+  const size_t at = static_cast<size_t>(walker->level - 1);
+  const bool pae = IsPae(vcpu.mode.paging);
+  const Gfn table = walker->table_gfn[at];
+  const std::optional<Gpte> read = ReadGpte(table, walker->index[at], pae);
+  if (!read || (*read & kGptePresent) == 0) return false;
+  *gpte = *read;
+  if (IsReserved(vcpu, *gpte, walker->level)) {
+    walker->error_code = kFaultPresent | kFaultReserved;
+    return false;
+  }
+  const bool write_denied =
+      type == AccessType::kWrite && (*gpte & kGpteWritable) == 0 && (user || vcpu.mode.wp);
+  const bool user_denied = user && (*gpte & kGpteUser) == 0;
+  const bool fetch_denied =
+      type == AccessType::kFetch && (GpteAccess(vcpu, *gpte) & kAccessExec) == 0;
+  if (write_denied || user_denied || fetch_denied) {
+    walker->error_code = kFaultPresent;
+    return false;
+  }
+  if ((*gpte & kGpteAccessed) == 0) {
+    *gpte |= kGpteAccessed;
+    WriteGpte(table, walker->index[at], pae, *gpte);
+  }
+  walker->ptes[at] = *gpte;
+  return true;
+}
+
+// walk_addr. False: the guest gets a #PF with error_code.
+template <ReverseMap R>
+bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user, Walker* walker) {
+  const Paging guest = paging(vcpu);
+  walker->level = vcpu.root_level;
+  Gpte gpte = Gpte{vcpu.cr3} << kPageShift;
+  bool present = true;
+  if (vcpu.mode.paging == PagingMode::kPae) {
+    gpte = vcpu.pdptrs[guest.Index(gva, walker->level)];
+    present = (gpte & kGptePresent) != 0;
+    --walker->level;
+  }
+  unsigned access = kAccessAll;
+  while (present) {
+    const size_t at = static_cast<size_t>(walker->level - 1);
+    walker->table_gfn[at] = guest.GfnOf(gpte, kPageTableLevel);
+    walker->index[at] = guest.Index(gva, walker->level);
+    walker->table_access[at] = access;
+    present = WalkStep(vcpu, type, user, walker, &gpte);
+    if (!present) break;
+    access &= GpteAccess(vcpu, gpte);
+    if (guest.IsLast(vcpu.mode, gpte, walker->level)) break;
+    --walker->level;
+  }
+  if (!present) {
+    if (type == AccessType::kWrite) walker->error_code |= kFaultWrite;
+    if (type == AccessType::kFetch) walker->error_code |= kFaultFetch;
+    if (user) walker->error_code |= kFaultUser;
+    return false;
+  }
+  const size_t leaf = static_cast<size_t>(walker->level - 1);
+  if (type == AccessType::kWrite && (gpte & kGpteDirty) == 0) {
+    gpte |= kGpteDirty;
+    WriteGpte(walker->table_gfn[leaf], walker->index[leaf], IsPae(vcpu.mode.paging), gpte);
+    walker->ptes[leaf] = gpte;
+  }
+  walker->pte_access = access;
+  walker->gfn = guest.GfnOf(gpte, walker->level) + guest.FrameOffset(gva, walker->level);
+  return true;
+}
+
+// gpte_changed.
+template <ReverseMap R>
+bool ShadowMmu<R>::GpteChanged(const Processor& vcpu, const Walker& walker, int level) const {
+  const size_t at = static_cast<size_t>(level - 1);
+  const std::optional<Gpte> now =
+      ReadGpte(walker.table_gfn[at], walker.index[at], IsPae(vcpu.mode.paging));
+  return !now || *now != walker.ptes[at];
+}
+
+// gva_to_gpa.
+template <ReverseMap R>
+std::optional<Gva> ShadowMmu<R>::GvaToGpa(Processor& vcpu, Gva gva, AccessType type, bool user,
+                                          uint32_t* error_code) {
+  if (IsDirect(vcpu)) return gva;
+  Walker walker;
+  if (!WalkAddr(vcpu, gva, type, user, &walker)) {
+    *error_code = walker.error_code;
+    return std::nullopt;
+  }
+  return Gva{walker.gfn} << kPageShift | (gva & kPageOffset);
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
