@@ -2,7 +2,8 @@
 //
 //   BM_CheckedOverUnchecked   throughput of RunProgram with all its checks over throughput of the
 //                             same programs on the same two MMUs without any (goal: >= 0.5)
-//   BM_TenTimesTheOps         time of a program of 10,000 operations over one of 1,000 (goal: <= 11)
+//   BM_TenTimesTheOps         time of a program of 10,000 operations over one of 1,000 (goal: <=
+//   11)
 //
 // The two sides alternate, so that a machine that is slow for a moment is slow for both.
 #include <benchmark/benchmark.h>

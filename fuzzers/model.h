@@ -5,8 +5,8 @@
 // them, only value types. A reverse map is by definition the set of leaf slots that map its frame,
 // the parents of a page the set of link slots that point at it.
 //
-// Not restated: the lazily repaired unsync bitmaps (which the auditor checks by their invariants and
-// the two MMUs against each other), list order, cache levels, running out of memory.
+// Not restated: the lazily repaired unsync bitmaps (which the auditor checks by their invariants
+// and the two MMUs against each other), list order, cache levels, running out of memory.
 #ifndef RMAPDIFF_FUZZERS_MODEL_H_
 #define RMAPDIFF_FUZZERS_MODEL_H_
 

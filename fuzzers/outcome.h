@@ -14,20 +14,20 @@ namespace rmapdiff {
 
 enum class OutcomeCode : uint8_t {
   kOk,
-  kPageExists,    // the page id is taken
-  kNoSuchPage,    // no live page has the id
-  kPageZapped,    // the page is on the list of zapped pages, or an invalid root where none may be
-  kWrongLevel,    // the page's level or kind does not allow it
-  kNoSlot,        // no memslot covers the gfn
-  kSlotBusy,      // the spte slot is in use
-  kNotPresent,    // the spte slot holds no leaf (or, for unlink, no link)
-  kNotUnsync,     // the page is in sync
-  kAlreadyUnsync, // the page is unsync
-  kNotPinned,     // root_count is zero
-  kPinLimit,      // root_count is at its limit
-  kNoMemory,      // topping up the caches failed; nothing was changed
-  kMisuseOff,     // a misuse operation in a program whose header does not allow it
-  kBug,           // the MMU raised BUG(); the program ends here
+  kPageExists,     // the page id is taken
+  kNoSuchPage,     // no live page has the id
+  kPageZapped,     // the page is on the list of zapped pages, or an invalid root where none may be
+  kWrongLevel,     // the page's level or kind does not allow it
+  kNoSlot,         // no memslot covers the gfn
+  kSlotBusy,       // the spte slot is in use
+  kNotPresent,     // the spte slot holds no leaf (or, for unlink, no link)
+  kNotUnsync,      // the page is in sync
+  kAlreadyUnsync,  // the page is unsync
+  kNotPinned,      // root_count is zero
+  kPinLimit,       // root_count is at its limit
+  kNoMemory,       // topping up the caches failed; nothing was changed
+  kMisuseOff,      // a misuse operation in a program whose header does not allow it
+  kBug,            // the MMU raised BUG(); the program ends here
 };
 
 // The stable name: "ok", "no_such_page" ...

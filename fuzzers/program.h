@@ -30,9 +30,9 @@
 namespace rmapdiff {
 
 enum class LimitsMode : uint8_t { kProduction, kTiny };
-enum class ReuseMode : uint8_t { kQuarantine, kLifo };        // of freed pages and objects
-enum class MasksMode : uint8_t { kShadow, kBypass, kEpt };     // spte.h
-enum class RecycleMode : uint8_t { kExact, kNative };          // who decides on recycling, D2
+enum class ReuseMode : uint8_t { kQuarantine, kLifo };      // of freed pages and objects
+enum class MasksMode : uint8_t { kShadow, kBypass, kEpt };  // spte.h
+enum class RecycleMode : uint8_t { kExact, kNative };       // who decides on recycling, D2
 
 struct Header {
   LimitsMode limits = LimitsMode::kProduction;
@@ -46,9 +46,12 @@ struct Header {
   }
   const SpteMasks& spte_masks() const {
     switch (masks) {
-      case MasksMode::kBypass: return kBypassMasks;
-      case MasksMode::kEpt: return kEptMasks;
-      case MasksMode::kShadow: break;
+      case MasksMode::kBypass:
+        return kBypassMasks;
+      case MasksMode::kEpt:
+        return kEptMasks;
+      case MasksMode::kShadow:
+        break;
     }
     return kShadowMasks;
   }
@@ -76,8 +79,8 @@ std::string PrintOp(const Header& header, const Op& op);
 std::string Print(const Program& program);
 
 struct ParseError {
-  int line = 0;    // from 1
-  int column = 0;  // from 1, in bytes
+  int line = 0;      // from 1
+  int column = 0;    // from 1, in bytes
   std::string what;  // "unknown operation 'mpa', did you mean 'map'?"; one line of printable ASCII
 };
 std::variant<Program, ParseError> Parse(std::string_view text);

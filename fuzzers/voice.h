@@ -24,9 +24,9 @@ class Voice {
   // may be called.
   virtual Outcome Apply(const Op& op) = 0;
 
-  // Outcome, events and stats of the last operation and the state of what `touched` names (a page or
-  // slot that is gone is left out), or of everything. A walk that cannot be (cycle, dangling, wild)
-  // makes the outcome that BUG.
+  // Outcome, events and stats of the last operation and the state of what `touched` names (a page
+  // or slot that is gone is left out), or of everything. A walk that cannot be (cycle, dangling,
+  // wild) makes the outcome that BUG.
   virtual void ObserveTouched(const Touched& touched, Observation* out) = 0;
   virtual void ObserveAll(Observation* out) = 0;
 

@@ -18,7 +18,7 @@
 //  2. Descriptors and chains come from the vcpu's caches, which were topped up before the lock; an
 //     empty cache is a BUG (L1), an object that is freed goes back to its pool, not to the cache.
 //  3. Add returns 4 * (full descriptors hopped over), which is less than the exact number from the
-//     third entry on (D1): AddReturnAgrees knows what is possible.
+//     second entry on (D1): AddReturnAgrees knows what is possible.
 //
 // Source: rmap_add, rmap_desc_remove_entry, rmap_remove, rmap_next, mmu_page_add_parent_pte,
 // mmu_page_remove_parent_pte, mmu_parent_walk, kvm_mmu_unlink_parents of arch/x86/kvm/mmu.c.
@@ -86,10 +86,11 @@ class DescriptorMap {
     return AddToChain(caches, DescriptorOf(head), sptep);
   }
 
-  // Full descriptors hopped over, times their size; never more than the exact count, and exactly
-  // that only by luck. The last descriptor is not counted even when it is full.
+  // Full descriptors hopped over, times their size. The one that the walk stopped at is not
+  // counted, even when it is full, so that only the first entry gets the exact number.
   static bool AddReturnAgrees(int returned, int exact) {
-    return returned >= 0 && returned <= exact && returned % L::kDescriptorEntries == 0;
+    if (returned == 0) return true;
+    return returned > 0 && returned < exact && returned % L::kDescriptorEntries == 0;
   }
 
   void Remove(Head& head, Spte* sptep) {

@@ -1,6 +1,6 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # What //fuzzers:assemble writes, and what it says of bad seeds.
-set -eu
+set -euo pipefail
 
 assemble="$PWD/$1"
 cd "${TEST_TMPDIR:-$(mktemp -d)}"
@@ -30,7 +30,8 @@ expect 2 'usage: assemble OUTDIR FILE...'
 
 # An .ops file becomes bytes, another file is copied; a file named twice is no collision.
 expect 0 '' out/dir in/deep/zap.ops in/raw.txt in/raw.txt
-[[ "$(ls -A out/dir | tr '\n' ' ')" == 'in-deep-zap.ops.bin in-raw.txt ' ]] || fail "names"
+names="$(find out/dir -type f -printf '%f\n' | sort | tr '\n' ' ')"
+[[ "${names}" == 'in-deep-zap.ops.bin in-raw.txt ' ]] || fail "names"
 printf '\1\1\0\0\0\0\0\0\25\5\0\0\0\0\0\0' | cmp - out/dir/in-deep-zap.ops.bin || fail "bytes"
 cmp in/raw.txt out/dir/in-raw.txt || fail "copy"
 

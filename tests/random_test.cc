@@ -18,6 +18,7 @@ namespace {
 // Of 64 operations, for each header. Sanitizers cost a factor of ten, and 32-bit code is not even
 // optimised.
 constexpr int kPrograms = !kAddressSanitizer ? 1000 : sizeof(void*) == 4 ? 20 : 60;
+constexpr uint64_t kPairs = kAddressSanitizer ? 2 : 10;   // of runs of 128
 constexpr int kLongPrograms = kAddressSanitizer ? 1 : 6;  // of 1000
 
 // All 48 combinations of the header's switches.
@@ -88,7 +89,7 @@ void ExpectEqual(const Verdict& expected, const Verdict& actual, const Program& 
 }
 
 TEST_P(RandomTest, AProgramRunTwiceHasTheSameVerdictAndState) {
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= kPairs; ++seed) {
     const Program program = RandomProgram(GetParam(), 128, seed);
     ExpectEqual(RunProgram(program), RunProgram(program), program);
   }
@@ -98,7 +99,7 @@ TEST_P(RandomTest, AProgramRunTwiceHasTheSameVerdictAndState) {
 TEST_P(RandomTest, TheOrderOfTheEnginesDoesNotMatter) {
   RunOptions reversed;
   std::reverse(reversed.engines.begin(), reversed.engines.end());
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= kPairs; ++seed) {
     const Program program = RandomProgram(GetParam(), 128, seed);
     ExpectEqual(RunProgram(program), RunProgram(program, reversed), program);
   }
@@ -109,7 +110,7 @@ TEST_P(RandomTest, TheOrderOfTheEnginesDoesNotMatter) {
 TEST_P(RandomTest, TheFullCheckFindsNoMoreThanTheTouchedOne) {
   RunOptions full;
   full.check = CheckLevel::kFull;
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= kPairs; ++seed) {
     const Program program = RandomProgram(GetParam(), 128, seed);
     ExpectEqual(RunProgram(program), RunProgram(program, full), program);
   }

@@ -80,8 +80,8 @@ void*& PrivateWord(uintptr_t address) {
   return region.page_private[(address - region.base) / kPageBytes];
 }
 
-// Room between two objects of a page, so that an overrun meets poison. An object that fills its page
-// has none.
+// Room between two objects of a page, so that an overrun meets poison. An object that fills its
+// page has none.
 constexpr size_t kRedzone = 16;
 
 size_t StrideOf(size_t object_bytes) {

@@ -28,6 +28,7 @@ struct FuzzWords {
   std::string jobs;
   std::string seed;
   std::vector<std::string> targets;
+  bool m32 = false;
 };
 
 uint64_t NumberOr(const Arguments& arguments, const std::string& name, const std::string& text,
@@ -105,14 +106,16 @@ int FuzzVerb(const Words& words) {
   arguments.Option("--jobs", "N", &given.jobs, "how many processes at a time [the CPUs]");
   arguments.Repeated("--target", "NAME", &given.targets, "only this one; can be repeated");
   arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
+  arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
   arguments.Option("--dir", "DIR", &given.dir, "for corpus, findings, logs, summary [fuzz-out]");
   arguments.Option("--bin-dir", "DIR", &given.bin_dir, "where the targets are [tools/fuzz says]");
   if (const auto code = arguments.Parse(words)) return *code;
   if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
   if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
 
-  const std::vector<FuzzTarget> targets =
-      Select(arguments, FindFuzzTargets(given.bin_dir), given.targets);
+  const std::vector<FuzzTarget> targets = Select(
+      arguments, FindFuzzTargets(given.bin_dir, given.m32 ? FuzzBuild::kM32 : FuzzBuild::kNative),
+      given.targets);
   const FuzzOptions options = OptionsOf(arguments, given, targets.size());
   // The run goes on, and is summed up, if nobody reads what is printed any more.
   signal(SIGPIPE, SIG_IGN);

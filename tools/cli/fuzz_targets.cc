@@ -31,10 +31,10 @@ bool IsName(const std::string& name) {
   });
 }
 
-FuzzTarget FindTarget(const std::string& folder, const std::string& name) {
+FuzzTarget FindTarget(const std::string& folder, const std::string& name, FuzzBuild build) {
   FuzzTarget target;
   target.name = name;
-  target.binary = folder + "/" + name + "_bin";
+  target.binary = folder + "/" + name + (build == FuzzBuild::kM32 ? "_m32_bin" : "_bin");
   if (access(target.binary.c_str(), X_OK) != 0) {
     throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
                                         "fuzz target as tools/fuzz builds it");
@@ -52,7 +52,7 @@ FuzzTarget FindTarget(const std::string& folder, const std::string& name) {
 
 }  // namespace
 
-std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder) {
+std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild build) {
   // A relative path that begins with a dash would be taken for a flag.
   const std::string path = fs::absolute(folder).lexically_normal().string();
   const std::string list = path + "/fuzz_targets.txt";
@@ -62,7 +62,7 @@ std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder) {
       throw Failure(kExitEnvironment, fmt::format("{}: no name of a fuzz target: '{}'",
                                                   Printable(list), Printable(name)));
     }
-    targets.push_back(FindTarget(path, name));
+    targets.push_back(FindTarget(path, name, build));
   }
   if (!targets.empty()) return targets;
   throw Failure(kExitEnvironment,

@@ -19,8 +19,11 @@ struct FuzzTarget {
   std::vector<std::string> options;  // "max_len=2056"
 };
 
+// How the targets were built: NAME_bin, or as 32-bit code NAME_m32_bin.
+enum class FuzzBuild { kNative, kM32 };
+
 // Throws a Failure with kExitEnvironment if the list or a binary is missing.
-std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder);
+std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild build);
 
 }  // namespace rmapdiff
 
