@@ -18,7 +18,7 @@ namespace {
 // Of 64 operations, for each header. Sanitizers cost a factor of ten, and 32-bit code is not even
 // optimised.
 constexpr int kPrograms = !kAddressSanitizer ? 1000 : sizeof(void*) == 4 ? 20 : 60;
-constexpr uint64_t kPairs = kAddressSanitizer ? 2 : 10;   // of runs of 128
+constexpr uint64_t kPairs = kAddressSanitizer ? 2 : 10;   // of runs to compare, 128 operations
 constexpr int kLongPrograms = kAddressSanitizer ? 1 : 6;  // of 1000
 
 // All 48 combinations of the header's switches.
