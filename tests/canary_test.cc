@@ -64,11 +64,18 @@ TEST_P(CanaryTest, IsFoundAndNamed) {
   const Canary& canary = GetParam();
   if (canary.sight == Sight::kSanitizerOnly && !kAddressSanitizer) GTEST_SKIP() << "needs ASan";
   const auto hunt = [&canary] { return HuntFor(With(canary.engine), canary.bound, kSeed); };
-  if (canary.sight != Sight::kVerdict && kAddressSanitizer) {
-    const auto hunt_and_die = [&hunt] {
-      if (hunt().programs > 0) std::abort();
+  if (canary.sight == Sight::kSanitizerOnly) {
+    EXPECT_DEATH(hunt(), "AddressSanitizer: use-after-poison");
+    return;
+  }
+  if (canary.sight == Sight::kMayDie && kAddressSanitizer) {
+    const auto die_when_found = [&hunt] {
+      const Hunt found = hunt();
+      std::fprintf(stderr, "guilty: %s\n", found.verdict.guilty.c_str());
+      std::abort();
     };
-    EXPECT_DEATH(hunt_and_die(), "");
+    const std::string named = "guilty: " + std::string(canary.engine.name);
+    EXPECT_DEATH(die_when_found(), named + "|AddressSanitizer: use-after-poison");
     return;
   }
   const Hunt found = hunt();

@@ -656,6 +656,7 @@ Spte* LinkOf(const Spte* sptep) {
 }
 
 TEST(ContractTest, D15SiblingLeavesLinksOfUnlistedSlotsBehind) {
+  static_assert(Sibling::kPoisonLinks == kAddressSanitizer);
   MapHost<Sibling> host;
   RmapList<Sibling> rmap(host);
   ParentList<Sibling> parents(host);

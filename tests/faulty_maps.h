@@ -234,6 +234,11 @@ class ShortLinks : public SiblingMap<L> {
     if (direct) return;
     page.gfns = static_cast<Gfn*>(pages.Take(kEntries * sizeof(Gfn), Base::kGfnPattern));
   }
+  // The gfns have a page of their own in 32-bit code, too, so that nothing else is wrong.
+  void FreeStorage(Pool& page_pool, typename Base::Page& page, bool direct) {
+    page_pool.Release(page.sibling_pte);
+    if (!direct) page_pool.Release(page.gfns);
+  }
 };
 
 // ---- Descriptors and chains ----
