@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "fuzzers/guest_layout.h"
+#include "fuzzers/mmu_auditor.h"
+#include "fuzzers/reused.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
 
@@ -83,12 +85,53 @@ MaybeDifference CompareLists(const std::vector<Entry<Id>>& derived,
   return differ(findings.missing, rest.front(), "missing: " + ToString(rest.front().ref));
 }
 
+bool IdIsLess(const RawWriteCount& count, const RmapId& id) { return count.id < id; }
+
+// Of a page graph: every host frame of a gfn is a whole number of moves from the first; one below
+// it is, wrapped around, too many.
+bool IsFrameOf(uint64_t gfn, Pfn pfn) {
+  const Pfn first = HostPfn(Gfn(gfn), 0);
+  const Pfn move = HostPfn(Gfn(gfn), 1) - first;
+  return (pfn - first) % move == 0 && (pfn - first) / move <= kMaxGeneration;
+}
+
 std::string ParentsName(PageId page) { return fmt::format("parents of page {}", page); }
+
+// What an audit collects. Reused: most audits are of small states, and allocating the vectors would
+// be most of their cost.
+struct Collected {
+  std::vector<std::pair<uint64_t, const RawPage*>> by_address;
+  std::vector<Entry<RmapId>> leaves;
+  std::vector<Entry<PageId>> links;
+  std::vector<SpteRef> in_zapped;  // present words of zapped pages
+  std::vector<Entry<RmapId>> listed_leaves;
+  std::vector<Entry<PageId>> listed_links;
+  std::vector<RawWriteCount> write_counts;
+  std::vector<PageId> not_zapped;
+  std::vector<PageId> active;
+  std::vector<RawSlot> slots;
+
+  void Clear() {
+    slots.clear();
+    by_address.clear();
+    leaves.clear();
+    links.clear();
+    in_zapped.clear();
+    listed_leaves.clear();
+    listed_links.clear();
+    write_counts.clear();
+    not_zapped.clear();
+    active.clear();
+  }
+};
 
 class Auditor {
  public:
   explicit Auditor(const RawState& state)
-      : state_(state), layout_(state.header.layout()), masks_(state.header.spte_masks()) {}
+      : state_(state), layout_(state.header.layout()), masks_(state.header.spte_masks()) {
+    collected_->Clear();
+    CollectSlots();
+  }
 
   MaybeDifference Run();
 
@@ -113,8 +156,9 @@ class Auditor {
     return uint64_t{1} << (layout_.level_bits * (level - 1));
   }
   uint64_t GfnOf(const RawPage& page, uint32_t index) const;
+  void CollectSlots();
   std::optional<RmapId> RmapOf(uint64_t gfn, uint32_t level) const;
-  std::vector<RawWriteCount> DerivedWriteCounts() const;
+  void DeriveWriteCounts(std::vector<RawWriteCount>* counts) const;
   std::string NameOf(const RmapId& id) const { return ToString(id, layout_); }
   // "write_count(gfn 0x0, level 2)"
   std::string WriteCountName(const RmapId& id) const {
@@ -124,10 +168,12 @@ class Auditor {
   const RawState& state_;
   const GuestLayout& layout_;
   const SpteMasks& masks_;
-  std::vector<std::pair<uint64_t, const RawPage*>> by_address_;
-  std::vector<Entry<RmapId>> leaves_;
-  std::vector<Entry<PageId>> links_;
-  std::vector<SpteRef> in_zapped_;  // present words of zapped pages
+  Reused<Collected> collected_;
+  std::vector<std::pair<uint64_t, const RawPage*>>& by_address_ = collected_->by_address;
+  std::vector<Entry<RmapId>>& leaves_ = collected_->leaves;
+  std::vector<Entry<PageId>>& links_ = collected_->links;
+  std::vector<SpteRef>& in_zapped_ = collected_->in_zapped;
+  std::vector<RawSlot>& slots_ = collected_->slots;
 };
 
 MaybeDifference Auditor::Run() {
@@ -141,7 +187,7 @@ MaybeDifference Auditor::Run() {
     MaybeDifference difference = (this->*check)();
     if (difference) return difference;
   }
-  return std::nullopt;
+  return state_.header.whole_mmu() ? AuditMmu(state_) : std::nullopt;
 }
 
 // ---- What the words say ----
@@ -180,14 +226,9 @@ MaybeDifference Auditor::ReadLeaf(const RawPage& page, uint32_t index) {
   const uint64_t gfn = GfnOf(page, index);
   const std::optional<RmapId> rmap = RmapOf(gfn, level);
   if (!rmap) return wrong("no leaf", fmt::format("gfn {:#x} has no memslot", gfn));
-  // Every host frame of a gfn is a whole number of moves from the first; one below it is, wrapped
-  // around, too many.
-  const Pfn first = HostPfn(Gfn(gfn), 0);
-  const Pfn move = HostPfn(Gfn(gfn), 1) - first;
-  const Pfn pfn = PfnOf(word);
-  if ((pfn - first) % move != 0 || (pfn - first) / move > kMaxGeneration) {
-    return wrong(fmt::format("leaf of gfn {:#x} (pfn {:#x}, or moved)", gfn, first),
-                 fmt::format("gfn {:#x} never had pfn {:#x}", gfn, pfn));
+  if (!state_.header.whole_mmu() && !IsFrameOf(gfn, PfnOf(word))) {
+    return wrong(fmt::format("leaf of gfn {:#x} (pfn {:#x}, or moved)", gfn, HostPfn(Gfn(gfn), 0)),
+                 fmt::format("gfn {:#x} never had pfn {:#x}", gfn, PfnOf(word)));
   }
   leaves_.push_back({*rmap, ref});
   return std::nullopt;
@@ -230,12 +271,23 @@ uint64_t Auditor::GfnOf(const RawPage& page, uint32_t index) const {
   return page.gfn + index * Frames(page.role.level);
 }
 
+// The memslots of a page graph never change, so the layout is the better witness.
+void Auditor::CollectSlots() {
+  if (state_.header.whole_mmu()) {
+    slots_ = state_.slots;
+    return;
+  }
+  for (uint32_t id = 0; id < GuestLayout::kSlots; ++id) {
+    const SlotLayout& slot = layout_.slots[id];
+    slots_.push_back({id, slot.base_gfn, slot.npages, slot.base_gfn, nullptr});
+  }
+}
+
 std::optional<RmapId> Auditor::RmapOf(uint64_t gfn, uint32_t level) const {
-  for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
-    const SlotLayout& memslot = layout_.slots[slot];
-    if (gfn < memslot.base_gfn || gfn - memslot.base_gfn >= memslot.npages) continue;
+  for (const RawSlot& slot : slots_) {
+    if (gfn < slot.base_gfn || gfn - slot.base_gfn >= slot.npages) continue;
     const uint32_t shift = layout_.level_bits * (level - 1);
-    return RmapId{slot, level, uint32_t((gfn >> shift) - (uint64_t{memslot.base_gfn} >> shift))};
+    return RmapId{slot.id, level, uint32_t((gfn >> shift) - (uint64_t{slot.base_gfn} >> shift))};
   }
   return std::nullopt;
 }
@@ -243,8 +295,7 @@ std::optional<RmapId> Auditor::RmapOf(uint64_t gfn, uint32_t level) const {
 // ---- The checks ----
 
 MaybeDifference Auditor::CheckRmaps() {
-  std::vector<Entry<RmapId>> listed;
-  listed.reserve(leaves_.size());
+  std::vector<Entry<RmapId>>& listed = collected_->listed_leaves;
   for (const RawRmap& rmap : state_.rmaps) {
     for (const SpteRef& ref : rmap.entries) listed.push_back({rmap.id, ref});
   }
@@ -254,8 +305,7 @@ MaybeDifference Auditor::CheckRmaps() {
 }
 
 MaybeDifference Auditor::CheckParents() {
-  std::vector<Entry<PageId>> listed;
-  listed.reserve(links_.size());
+  std::vector<Entry<PageId>>& listed = collected_->listed_links;
   for (const RawPage& page : state_.pages) {
     for (const SpteRef& parent : page.parents) listed.push_back({page.id, parent});
   }
@@ -302,18 +352,20 @@ MaybeDifference Auditor::CheckUnsyncBits() {
   return std::nullopt;
 }
 
-std::vector<RawWriteCount> Auditor::DerivedWriteCounts() const {
-  std::vector<RawWriteCount> counts;
-  for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
-    const uint64_t first = layout_.slots[slot].base_gfn;
-    const uint64_t end = first + layout_.slots[slot].npages;
+// Sorted by id.
+void Auditor::DeriveWriteCounts(std::vector<RawWriteCount>* counts) const {
+  for (const RawSlot& slot : slots_) {
+    const uint64_t first = slot.base_gfn;
+    const uint64_t end = first + slot.npages;
     for (uint32_t level = kDirectoryLevel; level <= uint32_t{kRmapLevels}; ++level) {
       const uint64_t frames = Frames(level);
-      // One for each large page that has a part in the slot. One that also has a part outside may
-      // not be mapped as a whole: it starts with a count.
+      const bool skewed = (slot.base_gfn ^ slot.user_gfn) % frames != 0;
+      uint32_t index = 0;
+      // One for each large page that has a part in the slot. One that also has a part outside, or
+      // that the host has in two halves, may not be mapped as a whole: it starts with a count.
       for (uint64_t begin = first - first % frames; begin < end; begin += frames) {
         const bool partly_outside = begin < first || begin + frames > end;
-        counts.push_back({*RmapOf(std::max(begin, first), level), partly_outside ? 1 : 0});
+        counts->push_back({{slot.id, level, index++}, partly_outside || skewed ? 1 : 0});
       }
     }
   }
@@ -321,16 +373,15 @@ std::vector<RawWriteCount> Auditor::DerivedWriteCounts() const {
     if (page.role.direct != 0 || page.role.invalid != 0) continue;
     for (uint32_t level = kDirectoryLevel; level <= uint32_t{kRmapLevels}; ++level) {
       const std::optional<RmapId> id = RmapOf(page.gfn, level);
-      const auto count = std::find_if(counts.begin(), counts.end(),
-                                      [&](const RawWriteCount& each) { return each.id == id; });
-      if (count != counts.end()) ++count->count;
+      if (!id) continue;
+      std::lower_bound(counts->begin(), counts->end(), *id, IdIsLess)->count += 1;
     }
   }
-  return counts;
 }
 
 MaybeDifference Auditor::CheckWriteCounts() {
-  const std::vector<RawWriteCount> derived = DerivedWriteCounts();
+  std::vector<RawWriteCount>& derived = collected_->write_counts;
+  DeriveWriteCounts(&derived);
   if (derived == state_.write_counts) return std::nullopt;
   std::vector<RawWriteCount> stored = state_.write_counts;
   std::sort(stored.begin(), stored.end(),
@@ -380,11 +431,12 @@ MaybeDifference Auditor::CheckZapped() {
 }
 
 MaybeDifference Auditor::CheckActive() {
-  std::vector<PageId> expected;
+  std::vector<PageId>& expected = collected_->not_zapped;
   for (const RawPage& page : state_.pages) {
     if (!page.zapped) expected.push_back(page.id);
   }
-  std::vector<PageId> actual = state_.active;
+  std::vector<PageId>& actual = collected_->active;
+  actual = state_.active;
   std::sort(actual.begin(), actual.end());
   if (expected == actual) return std::nullopt;
   return Difference{Finding::kActiveList, "active list, sorted",

@@ -171,6 +171,7 @@ std::string RenderRole(const Role& role) {
   if (role.quadrant != 0) text += fmt::format(" quadrant {}", role.quadrant);
   if (role.nxe != 0) text += " nxe";
   if (role.cr0_wp != 0) text += " wp";
+  if (role.cr4_pse != 0) text += " pse";
   if (role.invalid != 0) text += " invalid";
   return text;
 }
@@ -422,7 +423,8 @@ bool Equal(const Observation& expected, const Observation& actual, Comparison co
   return expected.outcome == actual.outcome && expected.rmaps == actual.rmaps &&
          SamePages(expected, actual, comparison) && expected.slots == actual.slots &&
          expected.events == actual.events && expected.stats == actual.stats &&
-         expected.write_counts == actual.write_counts && expected.active == actual.active;
+         expected.write_counts == actual.write_counts && expected.active == actual.active &&
+         expected.facts == actual.facts;
 }
 
 std::optional<Difference> Compare(const Observation& expected, const Observation& actual,
@@ -439,6 +441,7 @@ std::optional<Difference> Compare(const Observation& expected, const Observation
                        RenderList(expected.active, RenderNumber<PageId>),
                        RenderList(actual.active, RenderNumber<PageId>));
   }
+  if (!difference) difference = CompareFacts(expected.facts, actual.facts);
   return difference;
 }
 

@@ -17,8 +17,18 @@ namespace rmapdiff {
 
 // Runs the program that the bytes are. On a divergence prints the report and a line
 // "SIGNATURE: rmap-missing/drop/sibling" to stderr and aborts. Returns 0; or -1, which keeps the
-// input out of the corpus, if the program is one for other limits.
-int FuzzOne(const uint8_t* data, size_t size, LimitsMode limits);
+// input out of the corpus, if `accepts` says that a program with this header is for another target.
+int FuzzOne(const uint8_t* data, size_t size, bool (*accepts)(const Header& header));
+
+// Whether the program is one on a page graph, or on a whole MMU as it should be (no latent bug put
+// back, allocations that fail only by an operation of their own), with these limits.
+inline bool IsGraph(const Header& header, LimitsMode limits) {
+  return !header.whole_mmu() && header.limits == limits;
+}
+inline bool IsMmu(const Header& header, LimitsMode limits) {
+  return header.whole_mmu() && header.limits == limits && header.quirk == QuirkMode::kNone &&
+         !header.oom;
+}
 
 }  // namespace rmapdiff
 

@@ -12,10 +12,13 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fmt/format.h"
+#include "fuzzers/graph_reader.h"
+#include "fuzzers/reused.h"
 #include "fuzzers/voice.h"
 #include "mmu/graph/page_graph.h"
 
@@ -89,15 +92,14 @@ class GraphVoice final : public Voice {
   Outcome Do(const ops::MisuseAddTwice& op);
   Outcome Do(const ops::MisuseWrongGfn& op);
   Outcome Do(const ops::MisuseSetGfn& op);
+  template <typename MmuOp>
+  Outcome Do(const MmuOp&) {
+    return Is(OutcomeCode::kWrongProgram);
+  }
 
   // ---- Helpers ----
   static int LevelOf(const Page& page) { return static_cast<int>(page.role.level); }
-  static SpteRef RefOf(const Spte* sptep) {
-    const ShadowPage* page = PageHeader(sptep);
-    return {page->id, IndexOf(*page, sptep)};
-  }
-  // A zapped page is invalid and not pinned; a pinned invalid root is still in use.
-  static bool IsZapped(const ShadowPage& page) { return page.role.invalid && page.root_count == 0; }
+  static bool IsZapped(const ShadowPage& page) { return GraphReader<R>::IsZapped(page); }
   Gfn GfnOf(GfnArg arg) const { return layout_.gfn(arg.index); }
   bool HasSlot(Gfn gfn) { return graph_.slots().Find(gfn) != nullptr; }
   RmapId RmapIdOf(Gfn gfn, int level);
@@ -105,25 +107,19 @@ class GraphVoice final : public Voice {
   Gfn FrameToMap(const Page& page, IndexArg index, GfnArg gfn) const;
   bool MapSlot(Page& page, uint32_t index, Gfn frame, bool write, bool speculative);
 
-  void ListEntries(const Head& head, std::vector<SpteRef>* entries) const;
-  void ListUnsyncBits(const Page& page, std::vector<uint16_t>* bits) const;
-  SlotValue SlotAt(const Page& page, uint32_t index) const;
-  void ObservePage(const Page& page, PageObservation* seen) const;
-  void ObserveCommon(Observation* out) const;
-  RawPage RawOf(const Page& page) const;
-  std::string Leaks();
-
   const Header header_;
   const GuestLayout& layout_;
   HostMemory memory_;
   Graph graph_;
+  const GraphReader<R> reader_{graph_, layout_,
+                               static_cast<int>(PageArg::kCount) * Graph::kEntries};
   typename Graph::Caches caches_;
   PageList zapped_;
   std::array<Page*, PageArg::kCount> pages_{};  // by id; null: no such page
   std::map<RmapId, uint32_t> generations_;      // of host frames, by reverse map; absent: 0
   Outcome outcome_;
-  RawState raw_;
-  bool raw_is_current_ = false;  // raw_ is of the state after the last operation
+  std::optional<Reused<RawState>> raw_;  // once there has been a Raw()
+  bool raw_is_current_ = false;          // *raw_ is of the state after the last operation
 };
 
 // Builds the MMU on reverse map `Map<limits>` that the header asks for: the body of an

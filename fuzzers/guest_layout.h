@@ -1,7 +1,8 @@
 // The guest that every program runs in: its memslots, its frame numbers, its host frames.
 //
 // A fixed little world, so that operations name things by small indexes and collide often. The
-// model and the MMUs' drivers both read it from here; it is values only.
+// model and the MMUs' drivers both read it from here; it is values only. Programs on a whole MMU
+// begin in it and may change their memslots and frames.
 //
 // Gfn index g (0..127) is offset g % 32 in region g / 32; a region starts every `region_gfns`,
 // which is a whole large page of level 2. The memslots cover the regions so that slots begin and
@@ -9,6 +10,7 @@
 #ifndef RMAPDIFF_FUZZERS_GUEST_LAYOUT_H_
 #define RMAPDIFF_FUZZERS_GUEST_LAYOUT_H_
 
+#include <array>
 #include <cstdint>
 
 #include "mmu/base/types.h"
@@ -30,6 +32,7 @@ struct GuestLayout {
   uint32_t level_bits = 9;            // an spte index has this many bits
   uint32_t recycle_threshold = 1000;  // an rmap longer than this before an add is recycled
   Gfn region_gfns = 512;
+  bool slots_change = false;  // the memslots are only those that a program begins with
   SlotLayout slots[kSlots];
 
   uint32_t sptes_per_page() const { return 1u << level_bits; }
@@ -51,6 +54,24 @@ inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
                                          .recycle_threshold = 6,
                                          .region_gfns = 32,
                                          .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
+
+// Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n.
+// Production: slot 0 has a large page that holds no table, slot 1 begins and ends in the middle of
+// one.
+inline constexpr GuestLayout kMmuProductionLayout{
+    .slots_change = true, .slots = {{0x0, 0x400}, {0x408, 0x18}, {0x600, 0x10}}};
+
+// Tiny limits: slot 0 ends in the middle of a large page, slot 1 is a whole page of level 3.
+inline constexpr GuestLayout kMmuTinyLayout{.level_bits = 3,
+                                            .recycle_threshold = 6,
+                                            .region_gfns = 32,
+                                            .slots_change = true,
+                                            .slots = {{0x0, 0x3c}, {0x40, 0x40}, {0x82, 0x6}}};
+
+// What programs on a whole MMU name most: some data frames, among them the first of large pages,
+// and some tables.
+inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {16, 17, 18, 19, 32, 33, 40, 64,
+                                                        1,  2,  3,  4,  8,  9,  10, 11};
 
 // The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`
 // times: distinct for distinct arguments, so that a wrong frame shows.

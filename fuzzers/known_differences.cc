@@ -18,6 +18,7 @@ KnownDifference::KnownDifference(const Header& header, const Op& op, const Outco
 
 KnownDifference::Rule KnownDifference::FindRule(const Header& header, const Op& op,
                                                 const Outcome& model, bool model_ended) {
+  if (std::holds_alternative<ops::RepStore>(op)) return Rule::kEmptyCache;
   if (model.code != OutcomeCode::kOk) return Rule::kNone;
   if (model_ended) {
     return std::holds_alternative<ops::MisuseRemoveParent>(op) ? Rule::kParentless
@@ -40,6 +41,8 @@ std::string_view KnownDifference::name() const {
       return "D11";
     case Rule::kAddTwice:
       return "D12";
+    case Rule::kEmptyCache:
+      return "L1";
   }
   return "";
 }
@@ -47,6 +50,10 @@ std::string_view KnownDifference::name() const {
 std::optional<Difference> KnownDifference::CompareOutcome(std::string_view engine,
                                                           const Outcome& actual) const {
   if (rule_ == Rule::kNone) return CompareOutcomes(model_, actual);
+  if (rule_ == Rule::kEmptyCache) {
+    const bool empty = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCacheEmpty;
+    return IsLegacy(engine) && empty ? std::nullopt : CompareOutcomes(model_, actual);
+  }
   if (IsLegacy(engine)) {
     return AllowsRecycle(actual) ? std::nullopt : CompareOutcomes(model_, actual);
   }

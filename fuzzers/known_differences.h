@@ -5,6 +5,7 @@
 //   D1/D2  with recycle=native, rmap_add's return value decides on recycling, and the old reverse
 //          map's is not the exact count: `map` and `map_many` may recycle earlier, later or not.
 //   D11    removing no parent from a page without parents: the old reverse map says nothing.
+//   L1     one emulated instruction with many stores: the old reverse map's caches run out.
 //   D12    adding an spte twice: the old reverse map lists it twice, the new one runs in a circle.
 //
 // The engine named "legacy" has the old reverse map; every other one is held to the rule of the
@@ -38,7 +39,7 @@ class KnownDifference {
   bool AllowsState(std::string_view engine) const;
 
  private:
-  enum class Rule : uint8_t { kNone, kRecycle, kRecycleMany, kParentless, kAddTwice };
+  enum class Rule : uint8_t { kNone, kRecycle, kRecycleMany, kParentless, kAddTwice, kEmptyCache };
   static Rule FindRule(const Header& header, const Op& op, const Outcome& model, bool model_ended);
   bool AllowsRecycle(const Outcome& actual) const;
 

@@ -63,7 +63,7 @@ class Hasher {
     const Role& role = page.role;
     Add(page.id);
     for (uint32_t field : {role.level, role.cr4_pae, role.quadrant, role.direct, role.access,
-                           role.invalid, role.nxe, role.cr0_wp}) {
+                           role.invalid, role.nxe, role.cr0_wp, role.cr4_pse}) {
       Add(field);
     }
     Add(uint64_t{page.gfn});
@@ -82,6 +82,13 @@ class Hasher {
   void Add(const WriteCount& write_count) {
     Add(write_count.id);
     Add(static_cast<uint64_t>(int64_t{write_count.count}));
+  }
+
+  void Add(const Fact& fact) {
+    Add(static_cast<uint64_t>(fact.id.kind));
+    Add(fact.id.who);
+    Add(fact.id.what);
+    Add(fact.value);
   }
 
   uint64_t value() const { return state_; }
@@ -159,6 +166,16 @@ std::string_view FindingName(Finding finding) {
       return "add-return";
     case Finding::kLeak:
       return "leak";
+    case Finding::kTlb:
+      return "tlb";
+    case Finding::kVcpu:
+      return "vcpu";
+    case Finding::kMemory:
+      return "memory";
+    case Finding::kDirtyLog:
+      return "dirty-log";
+    case Finding::kTruth:
+      return "truth";
   }
   return "?";
 }
@@ -180,7 +197,8 @@ std::string ToString(const std::vector<SpteRef>& refs) {
 }
 
 std::string ToString(const RmapId& id, const GuestLayout& layout) {
-  if (id.slot >= GuestLayout::kSlots || id.level < 1 || id.level > kRmapLevels) {
+  if (layout.slots_change || id.slot >= GuestLayout::kSlots || id.level < 1 ||
+      id.level > kRmapLevels) {
     return fmt::format("rmap(slot {}, level {}, index {})", id.slot, id.level, id.index);
   }
   // Two memslots can share a large page, so the name is the page's first gfn inside the slot.
@@ -229,6 +247,7 @@ uint64_t Hash(const Observation& observation) {
   hasher.Add(observation.slots);
   hasher.Add(observation.write_counts);
   hasher.Add(observation.active);
+  hasher.Add(observation.facts);
   return hasher.value();
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "fuzzers/facts.h"
 #include "fuzzers/outcome.h"
 #include "fuzzers/rows.h"
 #include "mmu/base/types.h"
@@ -27,6 +28,12 @@ struct Events {
   std::vector<Pfn> dirtied;   // kvm_set_pfn_dirty: sorted, unique
   std::vector<Pfn> accessed;  // kvm_set_pfn_accessed, mark_page_accessed: sorted, unique
   uint32_t remote_flushes = 0;
+
+  void Clear() {
+    dirtied.clear();
+    accessed.clear();
+    remote_flushes = 0;
+  }
 
   friend bool operator==(const Events&, const Events&) = default;
 };
@@ -99,6 +106,7 @@ struct Observation {
   std::vector<SlotObservation> slots;    // complete: all but trap
   std::vector<WriteCount> write_counts;  // complete only: all of them
   std::vector<PageId> active;            // complete only: the active list, head first
+  std::vector<Fact> facts;               // of a whole MMU; not complete: counters only
 };
 
 // What to observe: the union of what an operation can have changed, by the model's account.
@@ -137,6 +145,11 @@ enum class Finding : uint8_t {
   kActiveList,       // "active-list"
   kAddReturn,        // "add-return": rmap_add returned what its own rule does not allow
   kLeak,             // "leak": memory or list entries left after teardown
+  kTlb,              // "tlb": another translation in a vcpu's TLB
+  kVcpu,             // "vcpu": a vcpu's registers, requests or roots
+  kMemory,           // "memory": other contents of guest memory
+  kDirtyLog,         // "dirty-log"
+  kTruth,            // "truth": a guest could see what its tables and the host do not allow
 };
 std::string_view FindingName(Finding finding);
 

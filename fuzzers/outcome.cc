@@ -34,6 +34,28 @@ std::string_view OutcomeName(OutcomeCode code) {
       return "misuse_off";
     case OutcomeCode::kBug:
       return "bug";
+    case OutcomeCode::kEmulated:
+      return "emulated";
+    case OutcomeCode::kGuestFault:
+      return "guest_fault";
+    case OutcomeCode::kGeneralProtection:
+      return "general_protection";
+    case OutcomeCode::kTripleFault:
+      return "triple_fault";
+    case OutcomeCode::kMmio:
+      return "mmio";
+    case OutcomeCode::kHostFault:
+      return "host_fault";
+    case OutcomeCode::kInvalid:
+      return "invalid";
+    case OutcomeCode::kRetryExhausted:
+      return "retry_exhausted";
+    case OutcomeCode::kStaleFrame:
+      return "stale_frame";
+    case OutcomeCode::kPending:
+      return "pending";
+    case OutcomeCode::kWrongProgram:
+      return "wrong_program";
   }
   return "?";
 }

@@ -28,6 +28,19 @@ enum class OutcomeCode : uint8_t {
   kNoMemory,       // topping up the caches failed; nothing was changed
   kMisuseOff,      // a misuse operation in a program whose header does not allow it
   kBug,            // the MMU raised BUG(); the program ends here
+
+  // Of a whole MMU, see MmuCode (mmu/shadow/shadow_mmu.h).
+  kEmulated,           // the emulator has done it
+  kGuestFault,         // the guest gets a #PF
+  kGeneralProtection,  // the guest gets a #GP
+  kTripleFault,        // the guest is shut down
+  kMmio,               // no memslot there
+  kHostFault,          // the host page is not mapped
+  kInvalid,            // the request makes no sense
+  kRetryExhausted,     // the guest faults again and again
+  kStaleFrame,         // the hardware reached a frame that is gone: never legal
+  kPending,            // a race is being prepared: the operation will happen with the next one
+  kWrongProgram,       // the operation is of another kind of program
 };
 
 // The stable name: "ok", "no_such_page" ...

@@ -45,6 +45,12 @@ std::string_view GroupName(OpGroup group) {
       return "zap";
     case OpGroup::kMisuse:
       return "misuse";
+    case OpGroup::kGuest:
+      return "guest";
+    case OpGroup::kHost:
+      return "host";
+    case OpGroup::kFault:
+      return "fault";
   }
   return "?";
 }

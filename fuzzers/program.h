@@ -6,11 +6,16 @@
 // Text (.ops): a first line `program version=1 limits=tiny ...`, then one operation a line,
 // `map page=3 index=17 gfn=0x42 write=yes speculative=no`; `#` starts a comment.
 //
+// There are two kinds of program, told apart by the header's mode: on a page graph and on a whole
+// MMU. Each has operations of its own; a program has those of its kind.
+//
 // Invariants
 //  1. Decode is total: every byte string is a program.
 //  2. Decode is stateless: a record means the same wherever it stands.
-//  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p whose arguments are in
-//     range for its header; Encode(Decode(b)) is the canonical form of b.
+//  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p whose operations are of
+//  its
+//     kind, whose arguments are in range and which leaves the header's keys of the other kind
+//     alone; Encode(Decode(b)) is the canonical form of b.
 //  4. Opcodes are append-only; a new format version comes with a migration.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_H_
@@ -34,15 +39,62 @@ enum class ReuseMode : uint8_t { kQuarantine, kLifo };      // of freed pages an
 enum class MasksMode : uint8_t { kShadow, kBypass, kEpt };  // spte.h
 enum class RecycleMode : uint8_t { kExact, kNative };       // who decides on recycling, D2
 
+// What a program works on: a page graph, one function of the MMU at a time; or a whole MMU with a
+// guest that begins in this paging mode, or that is mapped by two-dimensional paging from a root of
+// level 4 (EPT) or from four roots of level 2 (a 32-bit host).
+enum class MmuMode : uint8_t { kNone, kLong, kPae, k32Bit, kNonPaging, kTdp, kTdp32 };
+// The largest page that the MMU maps.
+enum class LargeMode : uint8_t { k4K, k2M, k1G };
+// The latent bug of 2.6.36 that is put back, mmu/shadow/quirks.h; all of them last.
+enum class QuirkMode : uint8_t {
+  kNone,
+  kDropAbsentSpte,
+  kKeepStaleChild,
+  kRmappedByPfn,
+  kDirectMapThroughLarge,
+  kProtectLinks,
+  kChangePteInLarge,
+  kReclaimPinnedForever,
+  kWrongDirectRootGfn,
+  kInheritWalkAccess,
+  kWp0AfterChoosingPage,
+  kFlushOnlyThisVcpu,
+  kProtectBeforeSwap,
+  kMoveSlotInPlace,
+  kLeakPartialRoots,
+  kShareAcrossPse,
+  kAsIn2_6_36,
+};
+
 struct Header {
+  MmuMode mode = MmuMode::kNone;
   LimitsMode limits = LimitsMode::kProduction;
   ReuseMode reuse = ReuseMode::kQuarantine;
   MasksMode masks = MasksMode::kShadow;
+
+  // A page graph only. (A whole MMU always recycles by the exact count.)
   RecycleMode recycle = RecycleMode::kExact;
   bool misuse = false;  // misuse operations are carried out
 
+  // A whole MMU only.
+  uint8_t more_vcpus = 0;  // 0..3, beside the first one
+  bool oos = true;         // oos_shadow: tables of level 1 may go out of sync
+  LargeMode large = LargeMode::k1G;
+  bool log = false;  // the memslots begin with their dirty log on
+  bool oom = false;  // each step first fails for want of memory, at each of its allocations
+  QuirkMode quirk = QuirkMode::kNone;
+
+  bool whole_mmu() const { return mode != MmuMode::kNone; }
+  uint32_t vcpus() const { return more_vcpus + 1u; }
+  // Entries of a guest's table.
+  uint32_t guest_entries() const {
+    return layout().sptes_per_page() * (mode == MmuMode::k32Bit ? 2 : 1);
+  }
+
   const GuestLayout& layout() const {
-    return limits == LimitsMode::kTiny ? kTinyLayout : kProductionLayout;
+    const bool tiny = limits == LimitsMode::kTiny;
+    if (whole_mmu()) return tiny ? kMmuTinyLayout : kMmuProductionLayout;
+    return tiny ? kTinyLayout : kProductionLayout;
   }
   const SpteMasks& spte_masks() const {
     switch (masks) {
@@ -99,6 +151,10 @@ struct OpInfo {
 const std::vector<OpInfo>& OpTable();
 std::string_view OpName(const Op& op);
 std::string_view GroupName(OpGroup group);
+// Whether the operation is one of the programs that have this header.
+inline bool FitsHeader(const OpInfo& info, const Header& header) {
+  return IsMmuGroup(info.group) == header.whole_mmu();
+}
 
 // A random program of `count` operations drawn by weight, arguments mostly from the hot pools and
 // mostly such that the operation applies; the same for the same header, count and seed on every

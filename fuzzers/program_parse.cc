@@ -119,7 +119,7 @@ bool ParseInRange(std::string_view text, uint64_t least, uint64_t most, Integer&
 // For each argument type: what its text may be, and the value of a text (false: it has none).
 class Domains {
  public:
-  explicit Domains(const Header& header) : layout_(header.layout()) {}
+  explicit Domains(const Header& header) : header_(header), layout_(header.layout()) {}
 
   std::string Expected(const PageArg&) const { return "a page id from 0 to 31"; }
   std::string Expected(const MaybePageArg&) const { return "a page id from 0 to 31, or none"; }
@@ -140,6 +140,26 @@ class Domains {
   std::string Expected(const HostArg&) const { return "a number from 0 to 255"; }
   std::string Expected(const CountArg&) const { return "a count from 1 to 64"; }
   std::string Expected(const FlagArg&) const { return "yes or no"; }
+  std::string Expected(const VcpuArg&) const {
+    return fmt::format("a vcpu from 0 to {}", header_.vcpus() - 1);
+  }
+  std::string Expected(const VaArg&) const { return "the indexes of a walk, 0/0/0/0 to 1/1/3/15"; }
+  std::string Expected(const TableArg&) const {
+    return fmt::format("a gfn from {:#x} to {:#x}", layout_.gfn(0),
+                       layout_.gfn(TableArg::kCount - 1));
+  }
+  std::string Expected(const EntryArg&) const {
+    return fmt::format("an entry's index from 0 to {}", header_.guest_entries() - 1);
+  }
+  std::string Expected(const GpteFlagsArg&) const {
+    return fmt::format("some of the letters {}, or -", GpteFlagsArg::kLetters);
+  }
+  std::string Expected(const SlotArg&) const { return "a memslot from 0 to 3"; }
+  template <typename Choice>
+    requires requires { Choice::kNames; }
+  std::string Expected(const Choice&) const {
+    return fmt::format("{}", fmt::join(Choice::kNames, " or "));
+  }
 
   bool Parse(std::string_view text, PageArg& arg) const {
     return ParseInRange(text, 0, PageArg::kCount - 1, arg.id);
@@ -176,8 +196,55 @@ class Domains {
     arg.on = text == "yes";
     return arg.on || text == "no";
   }
+  bool Parse(std::string_view text, VcpuArg& arg) const {
+    return ParseInRange(text, 0, header_.vcpus() - 1, arg.vcpu);
+  }
+  bool Parse(std::string_view text, VaArg& arg) const {
+    constexpr unsigned kMost[] = {1, 1, 3, 15};
+    constexpr unsigned kShift[] = {7, 6, 4, 0};
+    unsigned path = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      const size_t end = i == 3 ? text.size() : text.find('/');
+      unsigned index = 0;
+      if (end == text.npos || !ParseInRange(text.substr(0, end), 0, kMost[i], index)) return false;
+      path |= index << kShift[i];
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    arg.path = static_cast<uint8_t>(path);
+    return true;
+  }
+  bool Parse(std::string_view text, TableArg& arg) const {
+    GfnArg gfn;
+    if (!Parse(text, gfn) || gfn.index >= TableArg::kCount) return false;
+    arg.index = gfn.index;
+    return true;
+  }
+  bool Parse(std::string_view text, EntryArg& arg) const {
+    return ParseInRange(text, 0, header_.guest_entries() - 1, arg.index);
+  }
+  bool Parse(std::string_view text, GpteFlagsArg& arg) const {
+    arg.bits = 0;
+    if (text == "-") return true;
+    for (const char letter : text) {
+      const size_t bit = std::string_view(GpteFlagsArg::kLetters).find(letter);
+      if (bit == std::string_view::npos) return false;
+      arg.bits = static_cast<uint8_t>(arg.bits | 1u << bit);
+    }
+    return !text.empty();
+  }
+  bool Parse(std::string_view text, SlotArg& arg) const {
+    return ParseInRange(text, 0, SlotArg::kCount - 1, arg.slot);
+  }
+  template <typename Choice>
+    requires requires { Choice::kNames; }
+  bool Parse(std::string_view text, Choice& arg) const {
+    const auto* const found = std::find(std::begin(Choice::kNames), std::end(Choice::kNames), text);
+    arg.value = static_cast<uint8_t>(found - std::begin(Choice::kNames));
+    return found != std::end(Choice::kNames);
+  }
 
  private:
+  const Header& header_;
   const GuestLayout& layout_;
 };
 
@@ -286,6 +353,8 @@ class OpReader {
 // As a visitor, sets each key of a header that the line has; the others keep their defaults.
 class HeaderReader {
  public:
+  static constexpr bool all_keys = true;
+
   explicit HeaderReader(const Line& line) : line_(line) {}
 
   template <typename Value>
@@ -307,6 +376,35 @@ class HeaderReader {
   const Line& line_;
 };
 
+// As a visitor, collects the names of the keys.
+struct HeaderKeys {
+  static constexpr bool all_keys = true;
+  Names keys{"version"};
+
+  void operator()(std::string_view key, const auto&, std::initializer_list<std::string_view>) {
+    keys.push_back(key);
+  }
+};
+
+// Only keys of its own kind of program may be in a header.
+Error CheckKeys(const Line& line, const Header& header) {
+  HeaderKeys all;
+  ForEachHeaderField(header, all);
+  Names fitting{"version", "mode"};
+  ForEachHeaderField(
+      header, [&fitting](std::string_view key, const auto&,
+                         std::initializer_list<std::string_view>) { fitting.push_back(key); });
+  for (const std::string_view key : all.keys) {
+    const Argument* const argument = line.Find(key);
+    if (argument == nullptr) continue;
+    if (std::find(fitting.begin(), fitting.end(), key) != fitting.end()) continue;
+    return ErrorAt(argument->key.column,
+                   fmt::format("'{}' has no meaning here, expected it only {} a mode", key,
+                               header.whole_mmu() ? "without" : "with"));
+  }
+  return std::nullopt;
+}
+
 Error ParseHeader(const std::vector<Word>& words, Header& header) {
   Line line(words);
   if (line.name() != kHeaderWord) {
@@ -314,12 +412,9 @@ Error ParseHeader(const std::vector<Word>& words, Header& header) {
                    fmt::format("the program begins with {}, expected 'program version={}'",
                                Quote(line.name()), kFormatVersion));
   }
-  Names keys{"version"};
-  ForEachHeaderField(
-      header, [&keys](std::string_view key, const auto&, std::initializer_list<std::string_view>) {
-        keys.push_back(key);
-      });
-  if (Error error = line.ReadArguments(keys)) return error;
+  HeaderKeys names;
+  ForEachHeaderField(header, names);
+  if (Error error = line.ReadArguments(names.keys)) return error;
 
   const std::string version = fmt::format("{}", kFormatVersion);
   const Argument* const argument = line.Find("version");
@@ -328,7 +423,7 @@ Error ParseHeader(const std::vector<Word>& words, Header& header) {
 
   HeaderReader reader(line);
   ForEachHeaderField(header, reader);
-  return reader.error;
+  return reader.error ? reader.error : CheckKeys(line, header);
 }
 
 Error ParseOp(const std::vector<Word>& words, Program& program) {
@@ -338,9 +433,17 @@ Error ParseOp(const std::vector<Word>& words, Program& program) {
                                 [&](const OpInfo& info) { return info.name == line.name(); });
   if (row == table.end()) {
     Names names;
-    for (const OpInfo& info : table) names.push_back(info.name);
+    for (const OpInfo& info : table) {
+      if (FitsHeader(info, program.header)) names.push_back(info.name);
+    }
     return ErrorAt(words.front().column, fmt::format("unknown operation {}, {}", Quote(line.name()),
                                                      Suggest(line.name(), names)));
+  }
+  if (!FitsHeader(*row, program.header)) {
+    return ErrorAt(
+        words.front().column,
+        fmt::format("{} is of another kind of program, expected a header {} a mode",
+                    Quote(line.name()), program.header.whole_mmu() ? "without" : "with"));
   }
   if (Error error = line.ReadArguments(row->arguments)) return error;
 

@@ -24,14 +24,32 @@ class FieldPrinter {
     }
   }
   void operator()(const char* name, const IndexArg& arg) { Number(name, arg.index); }
-  void operator()(const char* name, const GfnArg& arg) {
-    fmt::format_to(std::back_inserter(text_), " {}={:#x}", name, layout_.gfn(arg.index));
-  }
+  void operator()(const char* name, const GfnArg& arg) { PutGfn(name, arg.index); }
   void operator()(const char* name, const LevelArg& arg) { Number(name, arg.level); }
   void operator()(const char* name, const RmapLevelArg& arg) { Number(name, arg.level); }
   void operator()(const char* name, const HostArg& arg) { Number(name, arg.generation); }
   void operator()(const char* name, const CountArg& arg) { Number(name, arg.count); }
   void operator()(const char* name, const FlagArg& arg) { Value(name, arg.on ? "yes" : "no"); }
+  void operator()(const char* name, const VcpuArg& arg) { Number(name, arg.vcpu); }
+  void operator()(const char* name, const VaArg& arg) {
+    fmt::format_to(std::back_inserter(text_), " {}={}/{}/{}/{}", name, arg.top(), arg.third(),
+                   arg.directory(), arg.table());
+  }
+  void operator()(const char* name, const TableArg& arg) { PutGfn(name, arg.index); }
+  void operator()(const char* name, const EntryArg& arg) { Number(name, arg.index); }
+  void operator()(const char* name, const GpteFlagsArg& arg) {
+    std::string letters;
+    for (const char* letter = arg.kLetters; *letter != 0; ++letter) {
+      if (arg.Has(*letter)) letters += *letter;
+    }
+    Value(name, letters.empty() ? "-" : letters);
+  }
+  void operator()(const char* name, const SlotArg& arg) { Number(name, arg.slot); }
+  template <typename Choice>
+    requires requires { Choice::kNames; }
+  void operator()(const char* name, const Choice& arg) {
+    Value(name, Choice::kNames[arg.value]);
+  }
 
   // A key of the header.
   void operator()(const char* key, const auto& value,
@@ -40,6 +58,9 @@ class FieldPrinter {
   }
 
  private:
+  void PutGfn(const char* name, uint32_t index) {
+    fmt::format_to(std::back_inserter(text_), " {}={:#x}", name, layout_.gfn(index));
+  }
   void Number(const char* name, unsigned value) {
     fmt::format_to(std::back_inserter(text_), " {}={}", name, value);
   }

@@ -6,6 +6,7 @@
 // wrong.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "fuzzers/program.h"
 #include "fuzzers/program_fields.h"
@@ -34,7 +35,8 @@ class Random {
 // Draws each argument it visits: three times out of four from its hot pool.
 class FieldDrawer {
  public:
-  FieldDrawer(Random& random, const Header& header) : random_(random), layout_(header.layout()) {}
+  FieldDrawer(Random& random, const Header& header)
+      : random_(random), header_(header), layout_(header.layout()) {}
 
   void operator()(const char*, PageArg& arg) { Draw(arg.id, 4, PageArg::kCount); }
   void operator()(const char*, MaybePageArg& arg) {
@@ -43,7 +45,12 @@ class FieldDrawer {
     Draw(arg.id, 4, PageArg::kCount);
   }
   void operator()(const char*, IndexArg& arg) { Draw(arg.index, 8, layout_.sptes_per_page()); }
-  void operator()(const char*, GfnArg& arg) { Draw(arg.index, 4, GuestLayout::kGfnIndexes); }
+  void operator()(const char*, GfnArg& arg) {
+    if (!header_.whole_mmu()) return Draw(arg.index, 4, GuestLayout::kGfnIndexes);
+    const bool hot = random_.Below(4) != 0;
+    const uint32_t drawn = random_.Below(hot ? uint32_t{kHotMmuGfns.size()} : layout_.kGfnIndexes);
+    arg.index = hot ? kHotMmuGfns[drawn] : static_cast<uint8_t>(drawn);
+  }
   void operator()(const char*, LevelArg& arg) {
     arg.level = static_cast<uint8_t>(1 + random_.Below(kRootLevel));
   }
@@ -56,6 +63,34 @@ class FieldDrawer {
     ++arg.count;
   }
   void operator()(const char*, FlagArg& arg) { arg.on = random_.Below(2) != 0; }
+  void operator()(const char*, VcpuArg& arg) {
+    arg.vcpu = static_cast<uint8_t>(random_.Below(header_.vcpus()));
+  }
+  void operator()(const char*, VaArg& arg) {
+    // Mostly below the first entries, where the boot tables are.
+    Draw(arg.path, 64, 256);
+    if (random_.Below(2) == 0) arg.path &= 0xf3;
+  }
+  void operator()(const char*, TableArg& arg) { Draw(arg.index, 12, TableArg::kCount); }
+  void operator()(const char*, EntryArg& arg) {
+    Draw(arg.index, 8, header_.guest_entries());
+    if (header_.mode == MmuMode::k32Bit && random_.Below(3) == 0) {
+      arg.index = static_cast<uint16_t>((arg.index + header_.guest_entries() / 2) %
+                                        header_.guest_entries());
+    }
+  }
+  void operator()(const char*, GpteFlagsArg& arg) {
+    arg.bits = static_cast<uint8_t>(random_.Below(32) | 1u);  // present, and w, u, a, d by chance
+    if (random_.Below(6) == 0) arg.bits |= 0x20;
+    if (random_.Below(12) == 0) arg.bits |= 0x40;
+    if (random_.Below(8) == 0) arg.bits = static_cast<uint8_t>(random_.Below(256));
+  }
+  void operator()(const char*, SlotArg& arg) { Draw(arg.slot, 3, SlotArg::kCount); }
+  template <typename Choice>
+    requires requires { Choice::kNames; }
+  void operator()(const char*, Choice& arg) {
+    Draw(arg.value, 2, uint32_t{std::size(Choice::kNames)});
+  }
 
  private:
   template <typename Integer>
@@ -65,7 +100,142 @@ class FieldDrawer {
   }
 
   Random& random_;
+  const Header& header_;
   const GuestLayout& layout_;
+};
+
+// The guest of a program on a whole MMU, as far as its boot tables go (guest_boot.h): what a table
+// is for, and which addresses lead to the entry that was written last.
+class GuestPlan {
+ public:
+  GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {}
+
+  template <typename AnyOp>
+  void Aim(AnyOp& op) {
+    if constexpr (requires { op.va; }) {
+      if (random_.Below(2) == 0) op.va.path = last_va_;
+    }
+    if constexpr (requires { op.slot; }) {
+      // A guest whose tables have no memory does nothing any more.
+      if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
+    }
+  }
+  void Aim(ops::Access& op) {
+    if (random_.Below(2) == 0) op.va.path = last_va_;
+  }
+  // An entry that fits its table: a data page in one of the last level, else a table below.
+  void Aim(ops::SetGpte& op) {
+    const int level = LevelOf(op.table.index);
+    if (level == 1) {
+      if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
+      op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
+    } else if (level > 2 || random_.Below(2) != 0) {
+      op.gfn.index = TableOf(level - 1);
+      op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 7u);
+    } else {
+      op.gfn.index = random_.Below(2) != 0 ? 32 : 40;  // a large page
+      op.flags.bits |= 0x21;
+    }
+    if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
+    // The window stays where it is, mostly: without it no table can be written.
+    const bool window = op.table.index == 2 || op.table.index == 0 || op.table.index == 7;
+    if (level == 2 && window && (op.entry.index & 6u) == 2 && random_.Below(16) != 0) {
+      op.entry.index = static_cast<uint16_t>(op.entry.index & ~6u);
+    }
+    if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
+    last_va_ = VaOf(op.table.index, op.entry.index);
+  }
+  void Aim(ops::LoadCr3& op) { op.table.index = Root(); }
+  void Aim(ops::SetMode& op) {
+    op.table.index = Root();
+    if (random_.Below(4) != 0) op.paging.value = PagingArg::kOn;
+  }
+  void Aim(ops::ClearTable& op) { op.table.index = TableOf(1); }
+  void Aim(ops::Fork& op) {
+    op.from.index = TableOf(1);
+    op.to.index = TableOf(1);
+    last_va_ = VaOf(op.to.index, 0);
+  }
+  void Aim(ops::RepStore& op) {
+    op.table.index = TableOf(1);
+    last_va_ = VaOf(op.table.index, op.entry.index);
+  }
+  void Aim(ops::Burst& op) {
+    op.table.index = random_.Below(2) != 0 ? TableOf(1) : TableOf(2);
+    last_va_ = VaOf(op.table.index, op.entry.index);
+  }
+  void Aim(ops::Share& op) {
+    op.table.index = TableOf(1);
+    op.va.path = VaOf(op.table.index, 0);
+    op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1);
+  }
+  void Aim(ops::SelfMap& op) { op.va.path = VaOf(op.table.index, op.entry.index); }
+  void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
+  void Aim(ops::Memslot& op) {
+    AimSlot(&op.slot, &op.gfn);
+    if (random_.Below(2) == 0) op.hva = op.gfn;
+  }
+  void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
+
+  // An operation that has to come soon, if there is one: a range that is open stops everything.
+  std::optional<Op> Due() {
+    if (!range_open_ || random_.Below(3) != 0) return std::nullopt;
+    range_open_ = false;
+    return Op(ops::RangeEnd{});
+  }
+  template <typename AnyOp>
+  void Follow(const AnyOp&) {}
+  void Follow(const ops::RangeStart&) { range_open_ = true; }
+
+ private:
+  uint8_t Root() {
+    if (random_.Below(16) == 0) return 14;
+    return random_.Below(3) == 0 ? 7 : 0;
+  }
+  uint8_t DataPage() {
+    return static_cast<uint8_t>((random_.Below(2) != 0 ? 16 : 32) + random_.Below(4));
+  }
+  void AimSlot(SlotArg* slot, GfnArg* gfn) {
+    if (random_.Below(8) == 0) return;
+    slot->slot = static_cast<uint8_t>(1 + random_.Below(3));
+    gfn->index = static_cast<uint8_t>(64 + random_.Below(64));
+  }
+  // By paging mode, the level of the table; of the root, the mode's own.
+  int LevelOf(uint32_t table) const {
+    static constexpr int kLevels[TableArg::kCount] = {4, 3, 2, 1, 1, 1, 1, 4,
+                                                      1, 1, 1, 1, 2, 3, 4, 1};
+    const int top = header_.mode == MmuMode::k32Bit ? 2 : header_.mode == MmuMode::kPae ? 3 : 4;
+    return std::min(kLevels[table], top);
+  }
+  uint8_t TableOf(int level) {
+    static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
+    return kTables[level - 1][random_.Below(4)];
+  }
+  // An address that led through that entry when the program began.
+  static uint8_t VaOf(uint32_t table, uint32_t entry) {
+    switch (table) {
+      case 3:
+        return static_cast<uint8_t>(entry & 15u);
+      case 4:
+        return static_cast<uint8_t>(0x10 | (entry & 15u));
+      case 8:
+      case 9:
+        return static_cast<uint8_t>(0x60 | (entry & 15u));
+      case 12:
+        return static_cast<uint8_t>(0x40 | (entry & 3u) << 4 | (entry >> 2 & 3u));
+      case 1:
+        return static_cast<uint8_t>((entry & 1u) << 6);
+      case 13:
+        return static_cast<uint8_t>(0x80 | (entry & 1u) << 6);
+      default:
+        return static_cast<uint8_t>((entry & 3u) << 4);
+    }
+  }
+
+  Random& random_;
+  const Header& header_;
+  uint8_t last_va_ = 0;
+  bool range_open_ = false;
 };
 
 // What there would be had every operation so far applied.
@@ -190,8 +360,11 @@ class Weights {
   Weights(Random& random, const Header& header) {
     for (size_t kind = 0; kind < kOpKinds; ++kind) {
       const OpInfo& info = OpTable()[kind];
+      weights_[kind] = 0;
+      if (!FitsHeader(info, header)) continue;
       const bool off = info.group == OpGroup::kMisuse ? !header.misuse : random.Below(4) == 0;
-      weights_[kind] = off && kind != 0 ? 0 : static_cast<uint32_t>(info.weight);
+      const bool first = kind == OpcodesOf(header.whole_mmu()).first;
+      if (!off || first) weights_[kind] = static_cast<uint32_t>(info.weight);
       total_ += weights_[kind];
     }
   }
@@ -210,6 +383,16 @@ class Weights {
 
 constexpr size_t kStretch = 256;  // operations
 
+template <typename AnyPlan>
+void Steer(AnyPlan& plan, bool blind, Op& op) {
+  std::visit(
+      [&](auto& one) {
+        if (!blind) plan.Aim(one);
+        plan.Follow(one);
+      },
+      op);
+}
+
 }  // namespace
 
 Program RandomProgram(const Header& header, size_t count, uint64_t seed) {
@@ -218,18 +401,19 @@ Program RandomProgram(const Header& header, size_t count, uint64_t seed) {
   Random random(seed);
   FieldDrawer drawer(random, header);
   Plan plan(random);
+  GuestPlan guest(random, header);
   Weights weights(random, header);
   while (program.ops.size() < count) {
-    const bool grow = plan.sparse() && random.Below(2) == 0;
+    const bool grow = !header.whole_mmu() && plan.sparse() && random.Below(2) == 0;
     Op op = grow ? Op(ops::AllocPage{}) : kDefaultOps[weights.DrawKind(random)];
     ForEachField(op, drawer);
     const bool blind = random.Below(8) == 0;
-    std::visit(
-        [&](auto& one) {
-          if (!blind) plan.Aim(one);
-          plan.Follow(one);
-        },
-        op);
+    if (header.whole_mmu()) {
+      op = guest.Due().value_or(op);
+      Steer(guest, blind, op);
+    } else {
+      Steer(plan, blind, op);
+    }
     program.ops.push_back(op);
     if (program.ops.size() % kStretch == 0) weights = Weights(random, header);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fuzzers/program.h"
+#include "fuzzers/rows.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
 
@@ -55,12 +56,36 @@ struct RawWriteCount {
   friend bool operator==(const RawWriteCount&, const RawWriteCount&) = default;
 };
 
+struct RawSlot {
+  uint32_t id = 0;
+  Gfn base_gfn = 0;
+  Gfn npages = 0;
+  Gfn user_gfn = 0;
+  const std::vector<bool>* dirty_bitmap = nullptr;  // null: not logged
+};
+
+// One translation in a vcpu's TLB.
+struct RawTranslation {
+  uint32_t vcpu = 0;
+  uint32_t level = 0;
+  uint64_t page = 0;  // guest page number, the first of the translation
+  Pfn pfn = 0;        // its frame
+  Gfn host_page = 0;  // what the host has on that frame
+  bool writable = false;
+};
+
 struct RawState {
   Header header;
-  std::vector<RawPage> pages;  // sorted by id, zapped ones included
-  std::vector<RawRmap> rmaps;  // the non-empty ones, sorted by id
+  Rows<RawPage> pages;  // sorted by id, zapped ones included
+  Rows<RawRmap> rmaps;  // the non-empty ones, sorted by id
   std::vector<RawWriteCount> write_counts;
   std::vector<PageId> active;  // head first
+  std::vector<RawSlot> slots;  // those that exist, by id
+
+  // Of a whole MMU.
+  std::vector<PageId> roots;   // one for each use of a page by a vcpu
+  std::vector<PageId> hashed;  // what the hash table finds under the pages' gfns, sorted
+  std::vector<RawTranslation> tlb;
 };
 
 }  // namespace rmapdiff

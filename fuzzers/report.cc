@@ -83,7 +83,8 @@ std::string Place(const Program& program, const Verdict& verdict) {
 std::vector<std::string> EngineNames(const Verdict& verdict) {
   std::vector<std::string> names;
   for (const EngineValue& value : verdict.values) {
-    if (value.name != "model" && value.name != "audit") names.push_back(value.name);
+    const bool judge = value.name == "model" || value.name == "audit" || value.name == "truth";
+    if (!judge) names.push_back(value.name);
   }
   return names;
 }
@@ -114,6 +115,8 @@ std::string Accusation(const Verdict& verdict) {
       return who + (one ? " fails its audit" : " fail their audits");
     case Check::kAddReturn:
       return who + (one ? " breaks its" : " break their") + " own rule for rmap_add";
+    case Check::kTruth:
+      return who + (one ? " does what no guest may see" : " do what no guest may see");
     case Check::kTeardown:
       return who + (one ? " leaves" : " leave") + " something behind";
   }

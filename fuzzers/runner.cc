@@ -8,7 +8,7 @@
 
 #include "fuzzers/auditor.h"
 #include "fuzzers/known_differences.h"
-#include "fuzzers/model.h"
+#include "fuzzers/reference.h"
 #include "mmu/base/bug.h"
 
 namespace rmapdiff {
@@ -17,6 +17,10 @@ namespace {
 using Differences = std::vector<std::optional<Difference>>;  // one for each engine
 
 constexpr size_t kNever = static_cast<size_t>(-1);
+
+size_t FullInterval(const Program& program) {
+  return program.header.whole_mmu() ? kMmuInterval : kFullInterval;
+}
 
 bool Has(const std::optional<Difference>& difference) { return difference.has_value(); }
 
@@ -70,6 +74,7 @@ class CheckedRun {
   bool CheckAddReturns();
   bool CheckEverything();
   bool CheckAudits();
+  bool CheckObjections(bool everything);
   bool CheckTeardown();
 
   // What follows on a check that is not plainly passed. Not to be inlined: AddressSanitizer makes
@@ -79,13 +84,14 @@ class CheckedRun {
   [[gnu::noinline]] bool JudgeState(const Op& op);
   [[gnu::noinline]] bool JudgeMmus();
   [[gnu::noinline]] bool JudgeAddReturns();
+  [[gnu::noinline]] bool JudgeObjections(const std::optional<Difference>& common, Differences own);
   [[gnu::noinline]] void Break(size_t engine, const BugError& bug);
   [[gnu::noinline]] void Trace(size_t op_index) const;
 
   bool Observe(bool everything);
   Differences AuditAll();
   KnownDifference Known(const Op& op) const {
-    return {program_.header, op, expected_.outcome, model_.ended()};
+    return {program_.header, op, expected_.outcome, model_->ended()};
   }
   std::string Guilty(const Differences& differences) const;
   std::vector<EngineValue> OutcomeValues() const;
@@ -99,7 +105,7 @@ class CheckedRun {
   const RunOptions& options_;
   const GuestLayout& layout_;
   const size_t full_from_;
-  Model model_;
+  const std::unique_ptr<Reference> model_;
   std::vector<std::unique_ptr<Voice>> voices_;
   Observation& expected_;
   const std::span<Observation> actual_;  // one for each engine
@@ -113,7 +119,7 @@ CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t
       options_(options),
       layout_(program.header.layout()),
       full_from_(full_from),
-      model_(program.header),
+      model_(MakeReference(program.header)),
       expected_(Workspace::Get(options.engines.size()).expected),
       actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()),
       broken_(options.engines.size()) {
@@ -124,7 +130,7 @@ Verdict CheckedRun::Execute() {
   const size_t count = program_.ops.size();
   for (size_t i = 0; i < count; ++i) {
     if (!Step(i)) return verdict_;
-    const bool due = (i + 1) % kFullInterval == 0 || i >= full_from_ || i + 1 == count;
+    const bool due = (i + 1) % FullInterval(program_) == 0 || i >= full_from_ || i + 1 == count;
     if (due && !CheckEverything()) return verdict_;
   }
   if (count == 0 && !CheckEverything()) return verdict_;
@@ -138,22 +144,25 @@ bool CheckedRun::Step(size_t op_index) {
   const Op& op = program_.ops[op_index];
   verdict_.op_index = op_index;
   verdict_.ops_run = op_index + 1;
-  expected_.outcome = model_.Apply(op);
+  expected_.outcome = model_->Apply(op);
   for (size_t i = 0; i < voices_.size(); ++i) actual_[i].outcome = voices_[i]->Apply(op);
   if (options_.trace) Trace(op_index);
   if (!CheckOutcomes(op)) return false;
-  // What did not apply has changed nothing; that it has not, the next complete comparison shows.
-  if (expected_.outcome.code != OutcomeCode::kOk) return true;
-  return CheckTouched(op) && CheckMmus() && CheckAddReturns();
+  // What did not apply to a page graph has changed nothing; that it has not, the next complete
+  // comparison shows.
+  const bool whole_mmu = program_.header.whole_mmu();
+  if (!whole_mmu && expected_.outcome.code != OutcomeCode::kOk) return true;
+  if (!CheckTouched(op) || !CheckMmus() || !CheckAddReturns()) return false;
+  return !whole_mmu || CheckObjections(false);
 }
 
 void CheckedRun::Trace(size_t op_index) const {
   const std::vector<EngineValue> outcomes = OutcomeValues();
-  options_.trace({op_index, outcomes, model_.touched(), voices_});
+  options_.trace({op_index, outcomes, model_->touched(), voices_});
 }
 
 bool CheckedRun::CheckOutcomes(const Op& op) {
-  bool ordinary = expected_.outcome.code != OutcomeCode::kBug && !model_.ended();
+  bool ordinary = expected_.outcome.code != OutcomeCode::kBug && !model_->ended();
   for (const Observation& actual : actual_) {
     ordinary = ordinary && actual.outcome == expected_.outcome;
   }
@@ -170,6 +179,13 @@ bool CheckedRun::JudgeOutcomes(const Op& op) {
   }
   if (AnyOf(differences)) return Diverge(Check::kModel, differences, OutcomeValues());
   if (!equal || known.ends_program()) return Classify(known);
+  if (program_.header.whole_mmu()) {  // no guest and no host may bring a kernel down
+    for (std::optional<Difference>& difference : differences) {
+      difference = Difference{Finding::kBugClass, "outcome", "no BUG", ToString(expected_.outcome),
+                              "all MMUs raise it"};
+    }
+    return Diverge(Check::kTruth, differences, OutcomeValues());
+  }
   verdict_.kind = VerdictKind::kBug;
   verdict_.values = OutcomeValues();
   return false;
@@ -177,11 +193,11 @@ bool CheckedRun::JudgeOutcomes(const Op& op) {
 
 // Observes what was touched, or everything; true if all engines are equal to the model at a glance.
 bool CheckedRun::Observe(bool everything) {
-  const Touched& touched = model_.touched();
+  const Touched& touched = model_->touched();
   if (everything) {
-    model_.ObserveAll(&expected_);
+    model_->ObserveAll(&expected_);
   } else {
-    model_.ObserveTouched(touched, &expected_);
+    model_->ObserveTouched(touched, &expected_);
   }
   bool equal = true;
   for (size_t i = 0; i < voices_.size(); ++i) {
@@ -276,12 +292,14 @@ bool CheckedRun::CheckEverything() {
   // Nothing explains a difference here that was not seen in what was touched.
   if (!equal && !JudgeState(ops::Commit{})) return false;
   if (!CheckMmus() || !CheckAudits()) return false;
+  if (program_.header.whole_mmu() && !CheckObjections(true)) return false;
   found_late_ = false;
   return true;
 }
 
 Differences CheckedRun::AuditAll() {
   Differences audits;
+  audits.reserve(voices_.size());
   for (const auto& voice : voices_) {
     audits.push_back(Listen("walk of its lists", [&] { return Audit(voice->Raw()); }));
   }
@@ -294,8 +312,25 @@ bool CheckedRun::CheckAudits() {
   return Diverge(Check::kAudit, audits, Values("audit", audits, "(passes its audit)"));
 }
 
+bool CheckedRun::CheckObjections(bool everything) {
+  const std::optional<Difference> common = model_->Objection(everything);
+  Differences own;
+  own.reserve(voices_.size());
+  for (const auto& voice : voices_) own.push_back(voice->Objection(everything));
+  return (!common && !AnyOf(own)) || JudgeObjections(common, std::move(own));
+}
+
+// What the reference's voice objects to is what all engines do; the engines do the same.
+bool CheckedRun::JudgeObjections(const std::optional<Difference>& common, Differences own) {
+  for (std::optional<Difference>& difference : own) {
+    if (!difference) difference = common;
+  }
+  return Diverge(Check::kTruth, own, Values("truth", own, "(no objection)"));
+}
+
 bool CheckedRun::CheckTeardown() {
   Differences differences;
+  differences.reserve(voices_.size());
   for (const auto& voice : voices_) {
     differences.push_back(Listen("teardown", [&]() -> std::optional<Difference> {
       std::string left = voice->Teardown();
@@ -321,7 +356,9 @@ std::string CheckedRun::Guilty(const Differences& differences) const {
 }
 
 std::vector<EngineValue> CheckedRun::OutcomeValues() const {
-  std::vector<EngineValue> values = {{"model", ToString(expected_.outcome)}};
+  std::vector<EngineValue> values;
+  values.reserve(1 + actual_.size());
+  values.push_back({"model", ToString(expected_.outcome)});
   for (size_t i = 0; i < actual_.size(); ++i) {
     values.push_back({std::string(options_.engines[i].name), ToString(actual_[i].outcome)});
   }
@@ -396,6 +433,8 @@ std::string_view CheckName(Check check) {
       return "audit";
     case Check::kAddReturn:
       return "add-return";
+    case Check::kTruth:
+      return "truth";
     case Check::kTeardown:
       return "teardown";
   }
@@ -412,7 +451,7 @@ Verdict RunProgram(const Program& program, const RunOptions& options) {
   // Some operation since the last complete check did it: find out which.
   RunOptions silent = options;
   silent.trace = nullptr;
-  const size_t interval = std::min(verdict.op_index, kFullInterval);
+  const size_t interval = std::min(verdict.op_index, FullInterval(program));
   Verdict exact = CheckedRun(program, silent, verdict.op_index - interval).Execute();
   return exact.kind == VerdictKind::kDivergence ? exact : verdict;
 }

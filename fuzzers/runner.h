@@ -8,6 +8,10 @@
 // verdict names the one that did it.) After the last operation each engine is torn down: every list
 // must be empty and nothing still allocated.
 //
+// A program on a whole MMU is run by the same loop. Nobody knows what an operation of that size has
+// touched, so outcomes and counters are compared after each one, everything every kMmuInterval
+// operations; and the reference's voice is asked for its objections (guest_truth.h).
+//
 // Differences that the contract knows (docs/contract.md) are classified, never silently equal. The
 // engine named "legacy" follows the rule of the old reverse map, every other one that of the new.
 //
@@ -49,7 +53,8 @@ enum class Check : uint8_t {
   kMmus,       // the engines against the first one, where the model says nothing
   kAudit,      // an engine against its own raw words
   kAddReturn,  // rmap_add's return value against the reverse map's own rule
-  kTeardown,   // what is left after teardown
+  kTruth,     // a whole MMU against what its guest may see, or does not survive: all engines' fault
+  kTeardown,  // what is left after teardown
 };
 std::string_view CheckName(Check check);
 
@@ -90,6 +95,7 @@ struct RunOptions {
 };
 
 inline constexpr size_t kFullInterval = 64;
+inline constexpr size_t kMmuInterval = 16;
 
 Verdict RunProgram(const Program& program, const RunOptions& options = {});
 

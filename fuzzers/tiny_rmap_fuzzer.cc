@@ -2,5 +2,7 @@
 #include "fuzzers/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return rmapdiff::FuzzOne(data, size, rmapdiff::LimitsMode::kTiny);
+  return rmapdiff::FuzzOne(data, size, [](const rmapdiff::Header& header) {
+    return IsGraph(header, rmapdiff::LimitsMode::kTiny);
+  });
 }

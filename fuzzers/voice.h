@@ -1,11 +1,12 @@
 // One MMU under test, driven by operations and observed by value.
 //
-// This is the only virtual interface of the suite, and it stops here: what hangs below is
-// PageGraph<R> for some reverse map R, compiled as the kernel would compile it.
+// The virtual interfaces of the suite are here, and stop here: what hangs below is PageGraph<R> or
+// ShadowMmu<R> for some reverse map R, compiled as the kernel would compile it.
 #ifndef RMAPDIFF_FUZZERS_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,14 @@ class Voice {
 
   // Whether rmap_add returned what the reverse map's own rule allows (D1), since the start.
   virtual bool add_returns_ok() const = 0;
+
+  // What the voice itself has seen to be wrong since the last call, beside what it shows: a guest
+  // that got at what it may not see, a failed allocation that left traces. `everything`: after a
+  // search of all that guests could get at.
+  virtual std::optional<Difference> Objection(bool everything) {
+    (void)everything;
+    return std::nullopt;
+  }
 
   // Unpins, zaps and frees everything; says what is left: "" if nothing, else for example
   // "2 descriptors, rmap(gfn 0x3, level 1) not empty".

@@ -47,6 +47,7 @@ struct Role {
   uint32_t invalid : 1 = 0;
   uint32_t nxe : 1 = 0;
   uint32_t cr0_wp : 1 = 0;
+  uint32_t cr4_pse : 1 = 0;  // of 32-bit paging; not in 2.6.36, see Quirks::share_across_pse
 
   friend bool operator==(const Role&, const Role&) = default;
 };

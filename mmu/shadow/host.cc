@@ -35,6 +35,7 @@ uint64_t Host::Read(Hva hva, unsigned word) const {
 void Host::Write(Hva hva, unsigned word, uint64_t value) {
   std::vector<uint64_t>& page = contents_[hva];
   if (page.empty()) page.resize(words_);
+  if (log_ != nullptr && page[word] != value) log_->push_back({hva, word, page[word], value});
   page[word] = value;
 }
 

@@ -24,6 +24,14 @@ namespace rmapdiff {
 
 using Hva = uint32_t;  // a host virtual page number
 
+// A store that changed a word of a page.
+struct HostStore {
+  Hva hva = 0;
+  unsigned word = 0;
+  uint64_t old_value = 0;
+  uint64_t new_value = 0;
+};
+
 class Host {
  public:
   static constexpr unsigned kHvaBits = 22;
@@ -50,6 +58,9 @@ class Host {
   void Write(Hva hva, unsigned word, uint64_t value);
   // The pages that were ever written to, and their words.
   const std::map<Hva, std::vector<uint64_t>>& contents() const { return contents_; }
+  // From now on every store that changes a word is appended to `log`; null: to none. Nothing else
+  // changes contents.
+  void LogTo(std::vector<HostStore>* log) { log_ = log; }
 
   // ---- Changes. Each splits the large block that the page is in, and moves it to a new frame.
   // ---- Maps the page writable: moves it, breaks the copy on write, or maps it again.
@@ -73,6 +84,7 @@ class Host {
   std::set<Hva> unmapped_;
   std::set<Hva> read_only_;
   std::map<Hva, std::vector<uint64_t>> contents_;
+  std::vector<HostStore>* log_ = nullptr;
 };
 
 }  // namespace rmapdiff

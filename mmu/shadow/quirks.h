@@ -46,10 +46,14 @@ struct Quirks {
   bool move_slot_in_place = false;
   // Roots that were allocated before one of the four failed stay pinned for ever.
   bool leak_partial_roots = false;
+  // The role does not have CR4.PSE: who switches it goes on with large pages that are pointers to
+  // tables now, or the other way round. (Upstream: part of kvm_mmu_extended_role.)
+  bool share_across_pse = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36() {
-    return {true, true, true, true, true, true, true, true, true, true, true, true, true, true};
+    return {true, true, true, true, true, true, true, true,
+            true, true, true, true, true, true, true};
   }
 
   friend bool operator==(const Quirks&, const Quirks&) = default;

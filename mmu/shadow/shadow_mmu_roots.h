@@ -23,6 +23,8 @@ void ShadowMmu<R>::InitContext(Processor& vcpu) {
   vcpu.base_role.cr4_pae = IsPae(mode);
   vcpu.base_role.cr0_wp = vcpu.mode.wp;
   vcpu.base_role.nxe = vcpu.mode.nx;
+  const bool pse_matters = mode == PagingMode::k32Bit && !config_.quirks.share_across_pse;
+  vcpu.base_role.cr4_pse = pse_matters && vcpu.mode.pse;
 }
 
 // A root page, pinned; null if there is no memory at its gfn.

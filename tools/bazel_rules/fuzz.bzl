@@ -19,6 +19,7 @@ makes, under the names of rules_fuzzing,
     differential_fuzzer            a test: every seed once, under ASan and UBSan, in seconds
     differential_fuzzer_m32        the same test as 32-bit code (leave it out with `m32 = False`)
     differential_fuzzer_bin        the instrumented program
+    differential_fuzzer_cov_bin    the program with line counters, for tools/coverage
     differential_fuzzer_run        fuzzes: `bazel run :differential_fuzzer_run -- -runs=1000`
     differential_fuzzer_corpus     a directory of the seeds as the program reads them
     differential_fuzzer_dict       the checked and merged dictionaries, if there are any
@@ -32,6 +33,7 @@ the settings of rules_fuzzing, for example `--@rules_fuzzing//fuzzing:cc_engine_
 load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_package")
 load(
     ":instrumentation.bzl",
+    _coverage_binary = "coverage_binary",
     _instrumented_binary = "instrumented_binary",
     _m32_test = "m32_test",
     _sanitized_test = "sanitized_test",
@@ -86,6 +88,7 @@ def _binaries(name, raw_name, m32, binary_kwargs):
         **binary_kwargs
     )
     instrumented_binary(name = name + "_bin", binary = ":" + raw_name, tags = tags)
+    _coverage_binary(name = name + "_cov_bin", binary = ":" + raw_name, tags = tags)
     if m32:
         instrumented_binary(
             name = name + "_m32_bin",

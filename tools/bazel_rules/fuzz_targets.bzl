@@ -3,10 +3,10 @@
 def fuzz_targets(name):
     """Collects the cc_fuzz_tests above the call; it stands last in its BUILD file.
 
-    Building it builds every NAME_bin (<name>_m32: NAME_m32_bin), NAME_corpus, NAME_options and
-    NAME_dict, and the file `<name>.txt` beside them, which names the targets, one a line. So who
-    fuzzes them all needs no list of its own, and does not take what is left of an earlier build
-    for a target.
+    Building it builds every NAME_bin (<name>_m32: NAME_m32_bin, <name>_cov: NAME_cov_bin),
+    NAME_corpus, NAME_options and NAME_dict, and the file `<name>.txt` beside them, which names the
+    targets, one a line. So who runs them all needs no list of its own, and does not take what is
+    left of an earlier build for a target.
 
     Args:
       name: of the group and of the list.
@@ -24,14 +24,14 @@ def fuzz_targets(name):
         cmd = "printf '%s\\n' " + " ".join(found) + " > $@",
         tags = ["manual"],
     )
-    for group, binary in [(name, "_bin"), (name + "_m32", "_m32_bin")]:
+    for kind in ["", "_m32", "_cov"]:
         native.filegroup(
-            name = group,
+            name = name + kind,
             testonly = True,
             srcs = [":" + name + "_list"] + [
                 ":" + target + suffix
                 for target in found
-                for suffix in [binary, "_corpus", "_options", "_dict"]
+                for suffix in [kind + "_bin", "_corpus", "_options", "_dict"]
                 if target + suffix in rules
             ],
             tags = ["manual"],

@@ -1,9 +1,9 @@
-"""Builds of a target with sanitizers, fuzzing instrumentation or 32-bit code inside a plain build.
+"""Builds of a target with sanitizers, line counters or as 32-bit code inside a plain build.
 
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
-compiler flags, by a Starlark transition. There are two such configurations, on purpose: every
-library is compiled at most three times (plain, instrumented, instrumented 32-bit), however many
-targets ask.
+compiler flags, by a Starlark transition. There are three such configurations, on purpose: every
+library is compiled at most four times (plain, instrumented, instrumented 32-bit, and with line
+counters if tools/coverage asks), however many targets ask.
 """
 
 load(
@@ -103,6 +103,13 @@ def _m32_transition_impl(settings, attr):
     _ = attr  # @unused
     return _instrumented_settings(settings, 32)
 
+def _coverage_transition_impl(settings, attr):
+    _ = attr  # @unused
+    counted = dict(settings)
+    counted[_INSTRUMENTATION] = "none"
+    counted[_SANITIZER] = "coverage"
+    return _instrumented_settings(counted, 64)
+
 _INPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER]
 
 _OUTPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT]
@@ -115,6 +122,12 @@ _native_transition = transition(
 
 _m32_transition = transition(
     implementation = _m32_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+_coverage_transition = transition(
+    implementation = _coverage_transition_impl,
     inputs = _INPUTS,
     outputs = _OUTPUTS,
 )
@@ -151,6 +164,8 @@ _native_binary = _forward_rule(_native_transition, test = False)
 
 _m32_binary = _forward_rule(_m32_transition, test = False)
 
+_coverage_binary = _forward_rule(_coverage_transition, test = False)
+
 _native_test = _forward_rule(_native_transition, test = True)
 
 _m32_test = _forward_rule(_m32_transition, test = True)
@@ -167,6 +182,17 @@ def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
     """
     rule = _m32_binary if m32 else _native_binary
     rule(name = name, program = binary, testonly = testonly, **kwargs)
+
+def coverage_binary(name, binary, testonly = True, **kwargs):
+    """Builds a cc_binary that counts how often each line and branch runs, without sanitizers.
+
+    Args:
+      name: the new target, an executable; it writes its counts to $LLVM_PROFILE_FILE.
+      binary: the cc_binary.
+      testonly: as for any rule.
+      **kwargs: attributes of the new target.
+    """
+    _coverage_binary(name = name, program = binary, testonly = testonly, **kwargs)
 
 def sanitized_test(name, test, **kwargs):
     """Runs a cc_test under ASan and UBSan, every finding fatal.

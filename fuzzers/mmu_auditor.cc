@@ -1,0 +1,183 @@
+#include "fuzzers/mmu_auditor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "fuzzers/guest_layout.h"
+#include "mmu/base/spte.h"
+
+namespace rmapdiff {
+namespace {
+
+using MaybeDifference = std::optional<Difference>;
+
+// A page table with a synchronised shadow page.
+struct Table {
+  uint64_t number;  // its gfn, or its host page
+  PageId shadow;
+};
+
+class MmuAuditor {
+ public:
+  explicit MmuAuditor(const RawState& state)
+      : state_(state), layout_(state.header.layout()), masks_(state.header.spte_masks()) {}
+
+  MaybeDifference Run() {
+    MaybeDifference difference = CheckRoots();
+    if (!difference) difference = CheckHash();
+    if (!difference) {
+      CollectTables();
+      difference = CheckWritableLeaves();
+    }
+    if (!difference) difference = CheckTlb();
+    return difference;
+  }
+
+ private:
+  MaybeDifference CheckRoots() const;
+  MaybeDifference CheckHash() const;
+  void CollectTables();
+  MaybeDifference CheckWritableLeaves() const;
+  MaybeDifference CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const;
+  MaybeDifference CheckTlb() const;
+
+  const RawSlot* SlotOf(uint64_t gfn) const {
+    const auto slot =
+        std::find_if(state_.slots.begin(), state_.slots.end(), [gfn](const RawSlot& each) {
+          return gfn >= each.base_gfn && gfn - each.base_gfn < each.npages;
+        });
+    return slot == state_.slots.end() ? nullptr : &*slot;
+  }
+  bool IsAliased(uint64_t host_page) const {
+    const auto has = [host_page](const RawSlot& slot) {
+      return host_page >= slot.user_gfn && host_page - slot.user_gfn < slot.npages;
+    };
+    return std::count_if(state_.slots.begin(), state_.slots.end(), has) > 1;
+  }
+  // The first of the tables in [first, first + count).
+  static const Table* FindIn(const std::vector<Table>& tables, uint64_t first, uint64_t count) {
+    const auto table =
+        std::lower_bound(tables.begin(), tables.end(), first,
+                         [](const Table& each, uint64_t number) { return each.number < number; });
+    return table != tables.end() && table->number - first < count ? &*table : nullptr;
+  }
+
+  const RawState& state_;
+  const GuestLayout& layout_;
+  const SpteMasks& masks_;
+  std::vector<Table> gfns_;        // of tables, sorted
+  std::vector<Table> host_pages_;  // the same, without the aliased ones
+};
+
+Difference Wrong(Finding finding, std::string subject, std::string expected, std::string actual,
+                 std::string detail) {
+  return {finding, std::move(subject), std::move(expected), std::move(actual), std::move(detail)};
+}
+
+MaybeDifference MmuAuditor::CheckRoots() const {
+  for (const RawPage& page : state_.pages) {
+    const auto uses = std::count(state_.roots.begin(), state_.roots.end(), page.id);
+    if (page.root_count == static_cast<uint64_t>(uses)) continue;
+    return Wrong(Finding::kPage, fmt::format("root_count of page {}", page.id),
+                 fmt::format("{}", uses), fmt::format("{}", page.root_count),
+                 "the vcpus that use it as a root");
+  }
+  return std::nullopt;
+}
+
+MaybeDifference MmuAuditor::CheckHash() const {
+  size_t found = 0;
+  for (const RawPage& page : state_.pages) {
+    if (page.zapped) {
+      return Wrong(Finding::kPage, fmt::format("page {}", page.id), "freed", "zapped",
+                   "an operation has left it prepared and not committed");
+    }
+    const bool hashed = found < state_.hashed.size() && state_.hashed[found] == page.id;
+    if (!hashed) {
+      return Wrong(Finding::kPage, fmt::format("page {}", page.id), "hashed once", "not so",
+                   "the hash table finds each page once under its gfn");
+    }
+    ++found;
+  }
+  return std::nullopt;
+}
+
+void MmuAuditor::CollectTables() {
+  for (const RawPage& page : state_.pages) {
+    if (page.role.direct != 0 || page.role.invalid != 0 || page.unsync) continue;
+    gfns_.push_back({page.gfn, page.id});
+    const RawSlot* slot = SlotOf(page.gfn);
+    if (slot == nullptr) continue;
+    const uint64_t host_page = slot->user_gfn + (page.gfn - slot->base_gfn);
+    if (!IsAliased(host_page)) host_pages_.push_back({host_page, page.id});
+  }
+  const auto by_number = [](const Table& a, const Table& b) { return a.number < b.number; };
+  std::sort(gfns_.begin(), gfns_.end(), by_number);
+  std::sort(host_pages_.begin(), host_pages_.end(), by_number);
+}
+
+MaybeDifference MmuAuditor::CheckWritableLeaves() const {
+  const uint32_t size = layout_.sptes_per_page();
+  for (const RawPage& page : state_.pages) {
+    const int level = static_cast<int>(page.role.level);
+    for (uint32_t index = NextWord(page.spt, 0, size, masks_.trap); index < size;
+         index = NextWord(page.spt, index + 1, size, masks_.trap)) {
+      const Spte word = page.spt[index];
+      const bool leaf = level == kPageTableLevel || (word & kSpteHuge) != 0;
+      if (word == masks_.notrap || !leaf || !IsWritable(word)) continue;
+      const uint64_t gfn = page.gfns != nullptr ? uint64_t{page.gfns[index]}
+                                                : page.gfn + index * layout_.frames(level);
+      MaybeDifference difference = CheckWritable(page, index, gfn);
+      if (difference) return difference;
+    }
+  }
+  return std::nullopt;
+}
+
+MaybeDifference MmuAuditor::CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const {
+  const SpteRef ref{page.id, index};
+  const int level = static_cast<int>(page.role.level);
+  const auto wrong = [&](Finding finding, std::string detail) {
+    return Wrong(finding, ToString(ref), "not writable",
+                 ToString(SlotValue{SlotValue::Kind::kLeaf, page.spt[index], 0}),
+                 std::move(detail));
+  };
+  const Table* table = FindIn(gfns_, gfn, layout_.frames(level));
+  if (table != nullptr) {
+    return wrong(Finding::kSlot, fmt::format("gfn {:#x} is shadowed in sync by page {}",
+                                             table->number, table->shadow));
+  }
+  const RawSlot* slot = SlotOf(gfn);
+  if (slot == nullptr || slot->dirty_bitmap == nullptr) return std::nullopt;
+  if (level > kPageTableLevel) {
+    return wrong(Finding::kDirtyLog, fmt::format("memslot {} is logged", slot->id));
+  }
+  if (!(*slot->dirty_bitmap)[gfn - slot->base_gfn]) {
+    return wrong(Finding::kDirtyLog, fmt::format("gfn {:#x} is clean in the dirty log", gfn));
+  }
+  return std::nullopt;
+}
+
+MaybeDifference MmuAuditor::CheckTlb() const {
+  for (const RawTranslation& entry : state_.tlb) {
+    if (!entry.writable) continue;
+    const Table* table =
+        FindIn(host_pages_, entry.host_page, layout_.frames(static_cast<int>(entry.level)));
+    if (table == nullptr) continue;
+    return Wrong(
+        Finding::kTlb,
+        fmt::format("tlb of vcpu {}, page {:#x}, level {}", entry.vcpu, entry.page, entry.level),
+        "not writable", fmt::format("writable, pfn {:#x}", entry.pfn),
+        fmt::format("host page {:#x} holds a table that is shadowed in sync by page {}",
+                    table->number, table->shadow));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Difference> AuditMmu(const RawState& state) { return MmuAuditor(state).Run(); }
+
+}  // namespace rmapdiff

@@ -1,0 +1,26 @@
+// The audit of a whole MMU, beyond that of its page graph (auditor.h): what must hold between
+// shadow pages, vcpus, TLBs, memslots and dirty logs.
+//
+//   roots      a page's root_count is the number of vcpus that use it as a root
+//   hash       the hash table finds every page once, and no page is left zapped
+//   tables     no spte and no TLB lets a frame be written that holds a table with a synchronised
+//              shadow page (a TLB only where the host page has no second gfn)
+//   dirty log  in a slot that is logged, nothing is mapped large, and what is writable is dirty
+//
+// Sees values only. Not covered: whether translations are right (guest_truth.h).
+#ifndef RMAPDIFF_FUZZERS_MMU_AUDITOR_H_
+#define RMAPDIFF_FUZZERS_MMU_AUDITOR_H_
+
+#include <optional>
+
+#include "fuzzers/observation.h"
+#include "fuzzers/raw_state.h"
+
+namespace rmapdiff {
+
+// The first violation, or nothing. REQUIRES: the page graph has passed its own audit.
+std::optional<Difference> AuditMmu(const RawState& state);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_MMU_AUDITOR_H_

@@ -1,0 +1,97 @@
+// The model's reverse map: what a reverse map means, and nothing else.
+//
+// Lists are vectors, searched from the front. On a whole MMU the model is a ShadowMmu on this map:
+// it decides as the MMUs under test decide, and where they differ, the map that is plainly right
+// says which one is wrong. (What all three have in common, the engine, is judged by the auditor and
+// by GuestTruth.)
+//
+// Covers the ReverseMap concept, see mmu/graph/reverse_map.h. Takes nothing from the object caches.
+#ifndef RMAPDIFF_FUZZERS_PLAIN_MAP_H_
+#define RMAPDIFF_FUZZERS_PLAIN_MAP_H_
+
+#include <algorithm>
+#include <vector>
+
+#include "mmu/base/host_memory.h"
+#include "mmu/graph/limits.h"
+#include "mmu/graph/shadow_page.h"
+
+namespace rmapdiff {
+
+template <class L>
+class PlainMap {
+ public:
+  using Limits = L;
+  using Head = std::vector<Spte*>;
+  struct Page : ShadowPage {
+    std::vector<Spte*> parents;
+  };
+  struct Caches {};
+  static constexpr int kPageCacheMin = 8;
+
+  explicit PlainMap(HostMemory&) {}
+
+  // ---- Rmaps ----
+  int Add(Caches&, Head& head, Spte* sptep) {
+    head.push_back(sptep);
+    return Count(head) - 1;
+  }
+  static bool AddReturnAgrees(int returned, int exact) { return returned == exact; }
+  void Remove(Head& head, Spte* sptep) {
+    if (!Erase(head, sptep)) RaiseBug(BugClass::kRmapRemove, "rmap_remove: not listed");
+  }
+  Spte* Next(const Head& head, Spte* cur) const {
+    auto next = head.begin();
+    if (cur != nullptr) next = std::find(head.begin(), head.end(), cur) + 1;
+    return next == head.end() ? nullptr : *next;
+  }
+  int Count(const Head& head) const { return static_cast<int>(head.size()); }
+
+  // ---- Parents ----
+  void InitParents(Page& page, Spte* sptep) {
+    page.parents.clear();
+    if (sptep != nullptr) page.parents.push_back(sptep);
+  }
+  void AddParent(Caches&, Page& page, Spte* sptep) {
+    if (sptep != nullptr) page.parents.push_back(sptep);
+  }
+  void RemoveParent(Page& page, Spte* sptep) {
+    if (!Erase(page.parents, sptep)) RaiseBug(BugClass::kRemoveParent, "no parent of the page");
+  }
+  template <class Visit>
+  void ForEachParent(const Page& page, Visit&& visit) const {
+    for (Spte* sptep : page.parents) visit(sptep);
+  }
+  template <class Store>
+  void UnlinkParents(Page& page, Store&& store) {
+    for (Spte* sptep : page.parents) store(sptep);
+    page.parents.clear();
+  }
+
+  // ---- Memory ----
+  bool TopUp(Caches&) { return true; }
+  void Drain(Caches&) {}
+  void AllocStorage(MemoryCache& pages, Page& page, bool direct) {
+    if (direct) return;
+    page.gfns = static_cast<Gfn*>(pages.Take(kSptesPerPage<L> * sizeof(Gfn), kGfnPattern));
+  }
+  void FreeStorage(Pool& page_pool, Page& page, bool direct) {
+    if (!direct) page_pool.Release(page.gfns);
+  }
+  template <class Visit>
+  void ForEachPool(Visit&&) const {}
+
+ private:
+  static constexpr uint8_t kGfnPattern = 0x6f;
+
+  static bool Erase(std::vector<Spte*>& list, Spte* sptep) {
+    const auto found = std::find(list.begin(), list.end(), sptep);
+    if (found == list.end()) return false;
+    list.erase(found);
+    return true;
+  }
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_PLAIN_MAP_H_

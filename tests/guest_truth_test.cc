@@ -1,0 +1,824 @@
+// The guest-truth oracle, with the part of the MMU played by hand: what it must accept, and that
+// each of its checks speaks up.
+//
+// Tables have 8 words. Slot 0 has kFrames frames; frame n is host page kBase + n.
+#include "fuzzers/guest_truth.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace rmapdiff {
+namespace {
+
+using Kind = TruthResult::Kind;
+using Type = TruthAccess::Type;
+using Wrong = GuestTruth::Wrong;
+
+constexpr Gfn kFrames = 256;
+constexpr Hva kBase = 0x400;
+constexpr Gfn kRoot = 1;   // the tables of Boot: kRoot and the frames behind it
+constexpr Gfn kTable = 4;  // ... of level 1
+constexpr Gfn kData = 32;
+
+constexpr Gpte kAll = kGptePresent | kGpteWritable | kGpteUser | kGpteAccessed;
+constexpr Gpte kClean = kAll;
+constexpr Gpte kDirty = kAll | kGpteDirty;
+
+constexpr Gpte To(Gfn gfn, Gpte flags) { return Gpte{gfn} << kPageShift | flags; }
+constexpr Gva At(Gva page, Gva word = 0) { return page << kPageShift | word * 8; }
+
+testing::AssertionResult Fine(const Wrong& wrong) {
+  if (!wrong) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << *wrong;
+}
+testing::AssertionResult Says(const Wrong& wrong, const std::string& what) {
+  if (!wrong) return testing::AssertionFailure() << "nothing is said";
+  if (wrong->find(what) != std::string::npos) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << *wrong;
+}
+
+constexpr char kDenied[] = "no walk of the guest's tables permits it";
+constexpr char kNoFault[] = "no walk of the guest's tables faults";
+constexpr char kOtherCode[] = "faults with that error code";
+constexpr char kOtherFrame[] = "leads to that frame";
+
+class World {
+ public:
+  explicit World(bool tdp = false) : host(8, 3), truth(host, {3, 2, tdp, 4}) {
+    truth.SlotChanged(0, 0, kFrames, kBase, false);
+  }
+
+  static Hva HvaOf(Gfn gfn) { return kBase + static_cast<Hva>(gfn); }
+  Pfn FrameOf(Gfn gfn) const { return host.Frame(HvaOf(gfn)); }
+  uint64_t Word(Gfn gfn, unsigned word) const { return host.Read(HvaOf(gfn), word); }
+
+  // A store that the MMU hears of; 4-byte entries by their index.
+  void Set(Gfn gfn, unsigned word, uint64_t value) {
+    host.Write(HvaOf(gfn), word, value);
+    EXPECT_TRUE(Fine(truth.WroteGuest(gfn, word, true)));
+  }
+  void SetHalf(Gfn gfn, unsigned index, uint64_t value) {
+    const unsigned shift = index % 2 * 32;
+    const uint64_t others = Word(gfn, index / 2) & ~(uint64_t{0xffffffff} << shift);
+    Set(gfn, index / 2, others | value << shift);
+  }
+
+  // Four levels, with one table each; page n < 8 of the address space is kTable[n].
+  void Boot(bool wp = true, bool nx = false) {
+    Set(1, 0, To(2, kAll));
+    Set(2, 0, To(3, kAll));
+    Set(3, 0, To(kTable, kAll));
+    for (int vcpu = 0; vcpu < 2; ++vcpu) {
+      truth.SetMode(vcpu, {PagingMode::kLong, wp, nx, true}, kRoot);
+    }
+  }
+  void Map(unsigned page, Gfn gfn, Gpte flags) { Set(kTable, page, To(gfn, flags)); }
+  void Flush(int vcpu = 0) { truth.LoadedCr3(vcpu, kRoot); }
+
+  // The MMU lets the access through to a frame: by the processor.
+  Wrong Do(const TruthAccess& access, Gfn gfn, int vcpu = 0) {
+    return truth.Accessed(vcpu, access, {Kind::kDone, Touch(access, gfn), 0, FrameOf(gfn)});
+  }
+  Wrong Emulate(const TruthAccess& access, Gfn gfn) {
+    return truth.Accessed(0, access, {Kind::kDone, Touch(access, gfn), 0, 0});
+  }
+  Wrong Read(Gva page, Gfn gfn, bool user = true, int vcpu = 0) {
+    return Do({At(page), Type::kRead, user}, gfn, vcpu);
+  }
+  Wrong Write(Gva page, Gfn gfn, bool user = true, int vcpu = 0) {
+    return Do({At(page), Type::kWrite, user, ++last_value_}, gfn, vcpu);
+  }
+  Wrong Fetch(Gva page, Gfn gfn, bool user = true) {
+    return Do({At(page), Type::kFetch, user}, gfn);
+  }
+  Wrong Fault(const TruthAccess& access, uint32_t error_code, int vcpu = 0) {
+    return truth.Accessed(vcpu, access, {Kind::kFault, 0, error_code, 0});
+  }
+  Wrong Mmio(const TruthAccess& access) {
+    return truth.Accessed(0, access, {Kind::kMmio, 0, 0, 0});
+  }
+
+  uint64_t Touch(const TruthAccess& access, Gfn gfn) {
+    const auto offset = static_cast<unsigned>(access.gva & 63);
+    uint64_t value = Word(gfn, offset / 8);
+    if (access.type != Type::kWrite) return value;
+    const unsigned shift = offset % 8 * 8;
+    const uint64_t bytes = access.bytes == 8 ? ~uint64_t{0} : (1ull << access.bytes * 8) - 1;
+    value = (value & ~(bytes << shift)) | (access.value & bytes) << shift;
+    host.Write(HvaOf(gfn), offset / 8, value);
+    return value;
+  }
+
+  Host host;
+  GuestTruth truth;
+
+ private:
+  uint64_t last_value_ = 0x1000;
+};
+
+class GuestTruthTest : public testing::Test {
+ protected:
+  World w;
+};
+
+// ---- The walk in each mode ----
+
+TEST_F(GuestTruthTest, WithoutPagingAnAddressIsAFrame) {
+  EXPECT_TRUE(Fine(w.Write(kData, kData)));
+  EXPECT_TRUE(Says(w.Read(kData, kData + 1), kOtherFrame));
+  EXPECT_TRUE(Says(w.Fault({At(kData)}, 0), kNoFault));
+  // Eight bits of a page number exist.
+  EXPECT_TRUE(Fine(w.Read(0x100 + kData, kData)));
+}
+
+TEST_F(GuestTruthTest, WithTdpTheTablesDoNotMatter) {
+  World tdp(true);
+  tdp.truth.SetMode(0, {PagingMode::kLong, true, true, true}, kRoot);
+  EXPECT_TRUE(Fine(tdp.Write(kData, kData)));
+  EXPECT_TRUE(Fine(tdp.truth.Reachable(0, kData, 1, {true, true, true}, tdp.FrameOf(kData))));
+  EXPECT_TRUE(Says(tdp.Read(kData, kData + 1), kOtherFrame));
+  EXPECT_TRUE(Fine(tdp.Mmio({At(kFrames)})));
+}
+
+TEST_F(GuestTruthTest, FourLevelsLeadToAFrame) {
+  w.Boot();
+  w.Map(3, kData, kDirty);
+  EXPECT_TRUE(Fine(w.Read(3, kData)));
+  EXPECT_TRUE(Fine(w.Write(3, kData)));
+  EXPECT_TRUE(Fine(w.Fetch(3, kData)));
+  EXPECT_TRUE(Says(w.Read(3, kData + 1), kOtherFrame));
+  EXPECT_TRUE(Says(w.Read(4, kData), kDenied));
+}
+
+TEST_F(GuestTruthTest, LongModeHasLargePagesAtLevels2And3) {
+  w.Boot();
+  w.Set(3, 1, To(64, kDirty | kGpteHuge));
+  EXPECT_TRUE(Fine(w.Write(8 + 5, 64 + 5)));
+  EXPECT_TRUE(Says(w.Read(8 + 5, 64), kOtherFrame));
+  w.Set(2, 2, To(128, kDirty | kGpteHuge));
+  EXPECT_TRUE(Fine(w.Write(2 * 64 + 3 * 8 + 5, 128 + 3 * 8 + 5)));
+  EXPECT_TRUE(Says(w.Read(2 * 64 + 3 * 8 + 5, 128 + 5), kOtherFrame));
+}
+
+TEST_F(GuestTruthTest, TwoLevelsOfHalfWords) {
+  // Sixteen entries a table, the even ones in the lower halves.
+  w.SetHalf(kRoot, 3, To(2, kAll));
+  w.SetHalf(2, 4, To(kData, kDirty));
+  w.SetHalf(2, 5, To(kData + 1, kDirty));
+  w.SetHalf(kRoot, 6, To(64, kDirty | kGpteHuge));
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, true}, kRoot);
+  EXPECT_TRUE(Fine(w.Write(3 * 16 + 4, kData)));
+  EXPECT_TRUE(Fine(w.Write(3 * 16 + 5, kData + 1)));
+  EXPECT_TRUE(Says(w.Read(3 * 16 + 5, kData), kOtherFrame));
+  EXPECT_TRUE(Fine(w.Write(6 * 16 + 15, 64 + 15)));
+  // Without CR4.PSE the same entry leads to a table, which is empty.
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, false}, kRoot);
+  EXPECT_TRUE(Says(w.Read(6 * 16 + 15, 64 + 15), kDenied));
+  EXPECT_TRUE(Fine(w.Fault({At(6 * 16 + 15)}, 0)));
+}
+
+TEST_F(GuestTruthTest, AUsedBitIsSetInTheHalfThatIsMeant) {
+  w.SetHalf(kRoot, 0, To(2, kAll));
+  w.SetHalf(2, 5, To(kData, kAll & ~kGpteAccessed));
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, true}, kRoot);
+  w.host.Write(w.HvaOf(2), 2, w.Word(2, 2) | kGpteAccessed << 32);
+  EXPECT_TRUE(Fine(w.Read(5, kData)));
+  w.host.Write(w.HvaOf(2), 2, w.Word(2, 2) | kGpteAccessed);
+  EXPECT_TRUE(Says(w.Read(5, kData), "nothing asked for the store"));
+}
+
+TEST_F(GuestTruthTest, ThePdptrsAreRegisters) {
+  w.Set(kRoot, 2, To(2, kGptePresent));
+  w.Set(2, 1, To(3, kAll));
+  w.Set(3, 4, To(kData, kDirty));
+  w.Set(2, 3, To(64, kDirty | kGpteHuge));
+  w.truth.SetMode(0, {PagingMode::kPae, true, false, true}, kRoot);
+  const Gva page = 2 * 64 + 1 * 8 + 4;
+  EXPECT_TRUE(Fine(w.Write(page, kData)));
+  EXPECT_TRUE(Fine(w.Write(2 * 64 + 3 * 8 + 7, 64 + 7)));
+  EXPECT_TRUE(Fine(w.Fault({At(page - 64)}, 0)));
+  // What is in memory counts when cr3 is loaded.
+  w.Set(kRoot, 2, 0);
+  EXPECT_TRUE(Fine(w.Write(page, kData)));
+  EXPECT_TRUE(Says(w.Fault({At(page)}, 0), kNoFault));
+  w.truth.Invlpg(0, At(page));
+  EXPECT_TRUE(Fine(w.Write(page, kData)));
+  w.Flush();
+  EXPECT_TRUE(Says(w.Write(page, kData), kDenied));
+}
+
+// ---- Rights and error codes ----
+
+TEST_F(GuestTruthTest, AllLevelsTogetherGiveTheRights) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(2, 0, To(3, kAll & ~kGpteWritable));
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.Write(0, kData, false), kDenied));
+  w.Set(2, 0, To(3, kAll & ~kGpteUser));
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Write(0, kData, false)));
+  EXPECT_TRUE(Says(w.Read(0, kData, true), kDenied));
+}
+
+TEST_F(GuestTruthTest, WithoutWpTheSupervisorMayWriteAnything) {
+  w.Boot(false);
+  w.Map(0, kData, kDirty & ~kGpteWritable);
+  EXPECT_TRUE(Fine(w.Write(0, kData, false)));
+  EXPECT_TRUE(Says(w.Write(0, kData, true), kDenied));
+  const Pfn pfn = w.FrameOf(kData);
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {true, false, true}, pfn)));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {true, true, true}, pfn), "does not permit writes"));
+}
+
+TEST_F(GuestTruthTest, NxForbidsFetchesIfItIsOn) {
+  w.Boot(true, true);
+  w.Map(0, kData, kDirty | kGpteNx);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.Fetch(0, kData), kDenied));
+  const TruthAccess fetch{At(0), Type::kFetch, true};
+  EXPECT_TRUE(Fine(w.Fault(fetch, kFaultPresent | kFaultUser | kFaultFetch)));
+  // Off, it is a reserved bit.
+  w.Boot(true, false);
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+  EXPECT_TRUE(Fine(w.Fault({At(0)}, kFaultPresent | kFaultReserved)));
+}
+
+TEST_F(GuestTruthTest, ReservedBitsFault) {
+  w.Boot();
+  const uint32_t code = kFaultPresent | kFaultReserved;
+  for (const Gpte bit : {Gpte{1} << 40, Gpte{1} << 51, kGpteNx}) {
+    w.Map(0, kData, kDirty | bit);
+    w.Flush();
+    EXPECT_TRUE(Says(w.Read(0, kData), kDenied)) << bit;
+    EXPECT_TRUE(Fine(w.Fault({At(0)}, code))) << bit;
+  }
+  w.Map(0, kData, kDirty | Gpte{1} << 52);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.Fault({At(0)}, code), kNoFault));
+  // A large page is aligned, but for bit 12.
+  w.Set(3, 1, To(64, kDirty | kGpteHuge) | Gpte{1} << 14);
+  EXPECT_TRUE(Fine(w.Fault({At(8)}, code)));
+  w.Set(3, 1, To(64, kDirty | kGpteHuge) | Gpte{1} << 12);
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(8, 64)));
+  // The root has neither large pages nor global ones.
+  w.Set(1, 0, To(2, kAll | kGpteHuge));
+  EXPECT_TRUE(Fine(w.Fault({At(8)}, code)));
+}
+
+TEST_F(GuestTruthTest, PaeHasMoreReservedBits) {
+  w.Set(kRoot, 0, To(2, kGptePresent));
+  w.Set(2, 0, To(3, kAll));
+  w.Set(3, 0, To(kData, kDirty) | Gpte{1} << 52);
+  w.truth.SetMode(0, {PagingMode::kPae, true, true, true}, kRoot);
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+  EXPECT_TRUE(Fine(w.Fault({At(0)}, kFaultPresent | kFaultReserved)));
+}
+
+TEST_F(GuestTruthTest, AnErrorCodeSaysWhatWasDone) {
+  w.Boot();
+  w.Map(0, kData, kDirty & ~kGpteWritable);
+  w.Map(1, kData, kDirty & ~kGpteUser);
+  const TruthAccess user_write{At(0), Type::kWrite, true, 1};
+  EXPECT_TRUE(Fine(w.Fault(user_write, kFaultPresent | kFaultWrite | kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault(user_write, kFaultPresent | kFaultWrite), kOtherCode));
+  EXPECT_TRUE(Says(w.Fault(user_write, kFaultWrite | kFaultUser), kOtherCode));
+  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kWrite, false, 1}, kFaultPresent | kFaultWrite)));
+  EXPECT_TRUE(Fine(w.Fault({At(1), Type::kRead, true}, kFaultPresent | kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault({At(1), Type::kRead, false}, kFaultPresent), kNoFault));
+  EXPECT_TRUE(Fine(w.Fault({At(2), Type::kFetch, true}, kFaultUser | kFaultFetch)));
+  EXPECT_TRUE(Says(w.Fault({At(2), Type::kFetch, true}, kFaultUser), kOtherCode));
+}
+
+TEST_F(GuestTruthTest, WhatIsAbsentBelowAMissingRightMayBeReported) {
+  w.Boot();
+  w.Set(3, 0, To(kTable, kAll & ~kGpteUser));
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultPresent | kFaultUser)));
+  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultUser)));
+  w.Map(0, kData, kDirty);
+  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultPresent | kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault({At(0), Type::kRead, true}, kFaultUser), kOtherCode));
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+}
+
+TEST_F(GuestTruthTest, ATableWithoutMemoryHasNoEntries) {
+  w.Boot();
+  w.Set(3, 1, To(kFrames, kAll));
+  EXPECT_TRUE(Fine(w.Fault({At(8)}, 0)));
+  w.Map(0, kData, kDirty);
+  EXPECT_TRUE(Says(w.Fault({At(0)}, 0), kNoFault));
+  w.host.Unmap(w.HvaOf(kTable));
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(w.Fault({At(0)}, 0)));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+}
+
+// ---- Time ----
+
+TEST_F(GuestTruthTest, AnOldEntryMayBeUsedUntilInvlpg) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Flush();
+  w.Map(0, kData + 1, kDirty);
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.Write(0, kData + 1)));
+  w.truth.Invlpg(0, At(1));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  w.truth.Invlpg(0, At(0, 3));
+  EXPECT_TRUE(Says(w.Write(0, kData), kOtherFrame));
+  EXPECT_TRUE(Fine(w.Write(0, kData + 1)));
+}
+
+TEST_F(GuestTruthTest, EachVcpuInvalidatesForItself) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Map(0, 0, 0);
+  w.Flush(0);
+  EXPECT_TRUE(Says(w.Read(0, kData, true, 0), kDenied));
+  EXPECT_TRUE(Fine(w.Read(0, kData, true, 1)));
+  w.Flush(1);
+  EXPECT_TRUE(Says(w.Read(0, kData, true, 1), kDenied));
+}
+
+TEST_F(GuestTruthTest, LevelsMayBeOfDifferentAge) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(5, 0, To(kData + 1, kDirty));
+  w.Flush();
+  w.Set(3, 0, To(5, kAll));            // another table ...
+  w.Map(0, kData + 2, kDirty);         // ... then the old one changes
+  w.Set(5, 0, To(kData + 3, kDirty));  // ... and the new one
+  for (Gfn gfn = kData; gfn < kData + 4; ++gfn) EXPECT_TRUE(Fine(w.Read(0, gfn)));
+  w.Flush();
+  for (Gfn gfn = kData; gfn < kData + 3; ++gfn) EXPECT_TRUE(Says(w.Read(0, gfn), kOtherFrame));
+  EXPECT_TRUE(Fine(w.Read(0, kData + 3)));
+}
+
+TEST_F(GuestTruthTest, RightsOfDifferentAgeAreNotMixedInOneEntry) {
+  w.Boot();
+  w.Map(0, kData, kDirty & ~kGpteUser);
+  w.Flush();
+  w.Map(0, kData + 1, kDirty & ~kGpteWritable);
+  const Pfn pfn = w.FrameOf(kData + 1);
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {false, true, true}, pfn)));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {true, false, true}, pfn), "does not permit writes"));
+}
+
+TEST_F(GuestTruthTest, AnAbsentEntryIsNotCached) {
+  w.Boot();
+  w.Flush();
+  w.Map(0, kData, kDirty);
+  EXPECT_TRUE(Says(w.Fault({At(0)}, 0), kNoFault));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+}
+
+TEST_F(GuestTruthTest, AnOldRightMayStillFault) {
+  w.Boot();
+  w.Map(0, kData, kDirty & ~kGpteWritable);
+  w.Flush();
+  w.Map(0, kData, kDirty);
+  const TruthAccess write{At(0), Type::kWrite, false, 1};
+  EXPECT_TRUE(Fine(w.Fault(write, kFaultPresent | kFaultWrite)));
+  w.Flush();
+  EXPECT_TRUE(Says(w.Fault(write, kFaultPresent | kFaultWrite), kNoFault));
+}
+
+TEST_F(GuestTruthTest, WhatNobodyTellsTheMmuStaysForEver) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData + 1, kDirty));
+  w.truth.Absorb();
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Fine(w.Read(0, kData + 1)));
+  // A frame that is no table yet has no shadow.
+  w.Set(3, 1, To(6, kAll));
+  w.host.Write(w.HvaOf(6), 0, To(kData, kDirty));
+  w.truth.Absorb();
+  w.host.Write(w.HvaOf(6), 0, To(kData + 1, kDirty));
+  w.truth.Absorb();
+  w.Flush();
+  EXPECT_TRUE(Says(w.Read(8, kData), kOtherFrame));
+}
+
+TEST_F(GuestTruthTest, TooManyWalksAllowAnything) {
+  w.Boot();
+  for (Gfn gfn = kData; gfn < kData + 40; ++gfn) w.Map(0, gfn, kDirty);
+  EXPECT_TRUE(Fine(w.Read(0, kData + 100)));
+  w.Flush();
+  EXPECT_TRUE(Says(w.Read(0, kData + 100), kOtherFrame));
+}
+
+// ---- The host ----
+
+TEST_F(GuestTruthTest, AFrameThatTheHostHasMovedAwayIsWrong) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  const Pfn old = w.FrameOf(kData);
+  w.host.Move(w.HvaOf(kData));
+  w.truth.Absorb();
+  EXPECT_TRUE(Says(w.truth.Accessed(0, {At(0)}, {Kind::kDone, 0, 0, old}), "moved that frame"));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {}, old), "moved it away"));
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {}, w.FrameOf(kData))));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {}, w.FrameOf(kData + 1)), "leads to it"));
+}
+
+TEST_F(GuestTruthTest, AReadOnlyHostPageIsNotWritten) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.host.Protect(w.HvaOf(kData));
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.Write(0, kData), "read-only"));
+  const Pfn pfn = w.FrameOf(kData);
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {false, true, true}, pfn)));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {true, true, true}, pfn), "read-only"));
+}
+
+TEST_F(GuestTruthTest, AnUnmappedHostPageIsNotReached) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.host.Unmap(w.HvaOf(kData));
+  w.truth.Absorb();
+  EXPECT_TRUE(Says(w.Emulate({At(0)}, kData), "nothing mapped"));
+  EXPECT_TRUE(Fine(w.truth.Accessed(0, {At(0)}, {Kind::kOther, 0, 0, 0})));
+}
+
+TEST_F(GuestTruthTest, MmioIsWhereNoSlotIs) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Map(1, kFrames, kDirty);
+  EXPECT_TRUE(Says(w.Mmio({At(0)}), "leads out of the memslots"));
+  EXPECT_TRUE(Fine(w.Mmio({At(1)})));
+  EXPECT_TRUE(Says(w.Emulate({At(1)}, kData), "lead out of the memslots"));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 1, 1, {}, w.FrameOf(0)), "leads to memory"));
+  // A slot that is gone is gone at once; one that moves takes its pages along.
+  w.truth.SlotChanged(1, kFrames, 8, kBase + 512, false);
+  EXPECT_TRUE(Says(w.Mmio({At(1)}), "leads out of the memslots"));
+  const Pfn pfn = w.host.Frame(kBase + 512);
+  EXPECT_TRUE(Fine(w.truth.Accessed(0, {At(1)}, {Kind::kDone, 0, 0, pfn})));
+  w.truth.SlotChanged(1, 0, 0, 0, false);
+  EXPECT_TRUE(Fine(w.Mmio({At(1)})));
+}
+
+// ---- Contents and used bits ----
+
+TEST_F(GuestTruthTest, AWrongValueIsRefused) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(kData, 2, 0x1122334455667788);
+  const Pfn pfn = w.FrameOf(kData);
+  const auto read = [&](uint64_t value) {
+    return w.truth.Accessed(0, {At(0, 2)}, {Kind::kDone, value, 0, pfn});
+  };
+  EXPECT_TRUE(Fine(read(0x1122334455667788)));
+  EXPECT_TRUE(Says(read(0x1122334455667789), "another value"));
+}
+
+TEST_F(GuestTruthTest, AWriteChangesItsBytes) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(kData, 2, 0x1122334455667788);
+  EXPECT_TRUE(Fine(w.Do({At(0, 2) + 3, Type::kWrite, true, 0xaa, 1}, kData)));
+  EXPECT_EQ(w.Word(kData, 2), 0x11223344aa667788u);
+  EXPECT_TRUE(Fine(w.Do({At(0, 2) + 4, Type::kWrite, true, 0xdeadbeef, 4}, kData)));
+  const TruthAccess write{At(0, 2), Type::kWrite, true, 0x1234, 2};
+  const TruthResult lost{Kind::kDone, w.Word(kData, 2), 0, w.FrameOf(kData)};
+  EXPECT_TRUE(Says(w.truth.Accessed(0, write, lost), "bytes that were written"));
+  // One that comes too far.
+  w.host.Write(w.HvaOf(kData), 2, 0x1234);
+  const TruthResult wide{Kind::kDone, 0x1234, 0, w.FrameOf(kData)};
+  EXPECT_TRUE(Says(w.truth.Accessed(0, write, wide), "nothing asked for the store"));
+}
+
+TEST_F(GuestTruthTest, AWordBeyondThePageIsTheOneThatItWrapsTo) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(kData, 1, 5);
+  EXPECT_TRUE(Fine(w.Do({At(0, 8 + 1) + 3, Type::kRead, true}, kData)));
+}
+
+TEST_F(GuestTruthTest, TheWalkSetsUsedBits) {
+  w.Boot();
+  w.Map(0, kData, kAll & ~kGpteAccessed);
+  EXPECT_TRUE(Says(w.Read(0, kData), "accessed bit clear"));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kClean));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.Write(0, kData), "dirty bit clear"));
+  EXPECT_TRUE(
+      Says(w.truth.Reachable(0, 0, 1, {true, true, true}, w.FrameOf(kData)), "dirty bit is clear"));
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {false, true, true}, w.FrameOf(kData))));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kDirty));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+}
+
+TEST_F(GuestTruthTest, UsedBitsThatNoWalkSetsAreRefused) {
+  w.Boot();
+  w.Map(0, kData, kClean);
+  w.Map(1, kData + 1, kClean & ~kGpteAccessed);
+  w.host.Write(w.HvaOf(kTable), 1, To(kData + 1, kClean));
+  EXPECT_TRUE(Says(w.Read(0, kData), "nothing asked for the store"));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kDirty));
+  EXPECT_TRUE(Says(w.Read(0, kData), "nothing asked for the store"));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kClean & ~kGpteAccessed));
+  EXPECT_TRUE(Says(w.Read(0, kData), "nothing asked for the store"));
+  // A directory has no dirty bit.
+  w.host.Write(w.HvaOf(3), 0, To(kTable, kAll | kGpteDirty));
+  EXPECT_TRUE(Says(w.Fault({At(2), Type::kWrite, false, 1}, kFaultWrite), "nothing asked"));
+}
+
+TEST_F(GuestTruthTest, AFaultMayHaveSetUsedBitsOnTheWayOnly) {
+  w.Boot();
+  w.Set(3, 0, To(kTable, kAll & ~kGpteAccessed));
+  w.Map(0, kData, kClean & ~kGpteAccessed & ~kGpteUser);
+  const uint32_t code = kFaultPresent | kFaultUser;
+  w.host.Write(w.HvaOf(3), 0, To(kTable, kAll));
+  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, code)));
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kClean & ~kGpteUser));
+  EXPECT_TRUE(Says(w.Fault({At(0), Type::kRead, true}, code), "nothing asked for the store"));
+}
+
+TEST_F(GuestTruthTest, AStoreToAWrongPlaceIsRefused) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  const TruthAccess write{At(0, 1), Type::kWrite, true, 7};
+  w.host.Write(w.HvaOf(kData), 2, 7);
+  EXPECT_TRUE(Says(w.Do(write, kData), "nothing asked for the store"));
+  w.host.Write(w.HvaOf(kData + 1), 1, 7);
+  EXPECT_TRUE(Says(w.Do(write, kData), "nothing asked for the store"));
+  w.host.Write(w.HvaOf(kData), 1, 8);
+  EXPECT_TRUE(Says(w.Fault({At(0, 1), Type::kWrite, true, 8}, 0), kNoFault));
+  w.host.Write(w.HvaOf(kData), 1, 9);
+  EXPECT_TRUE(Says(w.truth.Accessed(0, {At(0, 1), Type::kWrite, true, 9}, {}), "nothing asked"));
+}
+
+TEST_F(GuestTruthTest, KvmsOwnStoreStaysInItsWord) {
+  w.host.Write(w.HvaOf(kData), 3, 1);
+  EXPECT_TRUE(Fine(w.truth.WroteGuest(kData, 3, false)));
+  w.host.Write(w.HvaOf(kData), 4, 1);
+  EXPECT_TRUE(Says(w.truth.WroteGuest(kData, 3, false), "has changed word 4"));
+}
+
+TEST_F(GuestTruthTest, AGuestMayWriteTheEntryThatItWalksBy) {
+  w.Boot();
+  w.Map(0, kTable, kDirty);
+  EXPECT_TRUE(Fine(w.Do({At(0, 0), Type::kWrite, true, 0}, kTable)));
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Fault({At(0)}, 0)));
+}
+
+TEST_F(GuestTruthTest, AnInstructionMayStoreAgainAndAgain) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Map(1, kData + 5, kDirty);
+  const std::vector<TruthAccess> stores = {{At(0, 6), Type::kWrite, true, 1},
+                                           {At(0, 7), Type::kWrite, true, 2},
+                                           {At(1, 0), Type::kWrite, true, 3}};
+  w.Touch(stores[0], kData);
+  w.Touch(stores[1], kData);
+  w.Touch(stores[2], kData + 5);
+  EXPECT_TRUE(Fine(w.truth.StoredMany(0, stores, {Kind::kDone, 3, 0, 0})));
+  w.host.Write(w.HvaOf(kData), 5, 1);
+  EXPECT_TRUE(Says(w.truth.StoredMany(0, stores, {Kind::kDone, 3, 0, 0}), "nothing asked"));
+  EXPECT_TRUE(Says(w.truth.StoredMany(0, stores, {Kind::kDone, 4, 0, 0}), "bytes"));
+  EXPECT_TRUE(Says(w.truth.StoredMany(0, stores, {Kind::kFault, 0, kFaultWrite | kFaultUser, 0}),
+                   kNoFault));
+  w.Map(1, 0, 0);
+  EXPECT_TRUE(Fine(w.truth.StoredMany(0, stores, {Kind::kFault, 0, kFaultWrite | kFaultUser, 0})));
+}
+
+// ---- Translations ----
+
+TEST_F(GuestTruthTest, ATranslationOffersNoMoreThanTheGuestPermits) {
+  w.Boot(true, true);
+  const auto offers = [&](Gpte flags, TruthRights rights) {
+    w.Map(0, kData, flags);
+    w.Flush();
+    return w.truth.Reachable(0, 0, 1, rights, w.FrameOf(kData));
+  };
+  EXPECT_TRUE(Fine(offers(kDirty, {true, true, true})));
+  EXPECT_TRUE(Says(offers(kDirty & ~kGpteUser, {false, true, false}), "user accesses"));
+  EXPECT_TRUE(Says(offers(kDirty & ~kGpteWritable, {true, false, false}), "permit writes"));
+  EXPECT_TRUE(Says(offers(kDirty | kGpteNx, {false, false, true}), "fetches"));
+  EXPECT_TRUE(Says(offers(kDirty & ~kGpteAccessed, {}), "accessed bit clear"));
+  EXPECT_TRUE(Says(offers(0, {}), "leads to memory"));
+  EXPECT_TRUE(Fine(offers(kDirty & ~kGpteUser & ~kGpteWritable, {false, false, true})));
+}
+
+// ---- The dirty log ----
+
+class DirtyLogTest : public GuestTruthTest {
+ protected:
+  DirtyLogTest() {
+    w.Boot();
+    w.Map(0, kData, kDirty);
+    w.Map(1, kData + 1, kClean);
+    w.truth.SlotChanged(0, 0, kFrames, kBase, true);
+  }
+  static constexpr char kMissing[] = "its dirty log does not have it";
+};
+
+TEST_F(DirtyLogTest, AWriteIsInTheNextLog) {
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData})));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData - 1, kData + 1}), kMissing));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+}
+
+TEST_F(DirtyLogTest, AWriteOfTheSameValueIsOneToo) {
+  EXPECT_TRUE(Fine(w.Do({At(0), Type::kWrite, true, w.Word(kData, 0)}, kData)));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), kMissing));
+}
+
+TEST_F(DirtyLogTest, UsedBitsMarkTheTable) {
+  w.host.Write(w.HvaOf(kTable), 1, To(kData + 1, kDirty));
+  EXPECT_TRUE(Fine(w.Write(1, kData + 1)));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData + 1}), "gfn 0x4 of slot 0"));
+}
+
+TEST_F(DirtyLogTest, KvmMarksItsOwnStoresAndUserspaceDoesNot) {
+  w.host.Write(w.HvaOf(kData), 0, 1);
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  w.Set(kData, 0, 2);
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), kMissing));
+}
+
+TEST_F(DirtyLogTest, ASlotThatChangesForgets) {
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  w.truth.SlotChanged(0, 0, kFrames, kBase, true);
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  w.truth.SlotChanged(0, 0, kFrames, kBase, false);
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), "which has none"));
+}
+
+TEST_F(DirtyLogTest, OneOfTwoFramesOnOnePageIsEnough) {
+  // The guest's entry has led to both of them; they are one host page.
+  w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kData), true);
+  w.Map(0, kFrames, kDirty);
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(1, {})));
+  // Two pages of one slot: the emulator does not say which of them.
+  w.truth.SlotChanged(1, 0, 0, 0, false);
+  w.Map(0, kData, kDirty);
+  w.Flush();
+  w.Map(0, kData + 2, kDirty);
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  const auto write_either = [&] { return w.Emulate({At(0), Type::kWrite, true, 0}, kData + 2); };
+  w.Set(kData, 0, 0);
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData})));
+  EXPECT_TRUE(Fine(write_either()));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData + 2})));
+  EXPECT_TRUE(Fine(write_either()));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData + 1}), kMissing));
+}
+
+TEST_F(GuestTruthTest, AliasedFramesShareContentsButNotTheLog) {
+  w.Boot();
+  w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kData), true);
+  w.Map(0, kFrames + 1, kDirty);
+  EXPECT_TRUE(Fine(w.Write(0, kData + 1)));
+  EXPECT_TRUE(Says(w.truth.LogFetched(1, {kFrames}), "gfn 0x101 of slot 1"));
+  w.Map(0, kData + 1, kDirty);
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Write(0, kData + 1)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(1, {})));
+}
+
+TEST_F(GuestTruthTest, AStoreThroughAnAliasDoesNotReachTheShadow) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kTable), false);
+  w.Map(1, kFrames, kDirty);
+  EXPECT_TRUE(Fine(w.Do({At(1, 0), Type::kWrite, true, To(kData + 1, kDirty)}, kTable)));
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Fine(w.Read(0, kData + 1)));
+}
+
+// ---- Windows ----
+
+TEST_F(GuestTruthTest, WhatOthersDoInAWindowIsJudgedOnItsOwn) {
+  w.Boot();
+  w.Map(0, kData, kDirty & ~kGpteAccessed);
+  w.Map(1, kData + 1, kDirty);
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kDirty));  // the walk of vcpu 0
+  w.truth.BeginInterleaved();
+  EXPECT_TRUE(Fine(w.Write(1, kData + 1, true, 1)));
+  w.host.Write(w.HvaOf(kData), 0, 77);
+  w.truth.Absorb();
+  w.truth.EndInterleaved();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  // The next operation begins anew.
+  w.host.Write(w.HvaOf(kData), 0, 78);
+  EXPECT_TRUE(Says(w.Read(0, kData), "nothing asked for the store"));
+}
+
+TEST_F(GuestTruthTest, AStoreAroundAWindowIsStillJudged) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.host.Write(w.HvaOf(kData), 5, 1);
+  w.truth.BeginInterleaved();
+  w.truth.Absorb();
+  w.truth.EndInterleaved();
+  EXPECT_TRUE(Says(w.Read(0, kData), "nothing asked for the store"));
+}
+
+TEST_F(GuestTruthTest, AnEmulatedStoreMayBeOverwrittenInTheWindowBehindIt) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  const TruthAccess write{At(0), Type::kWrite, true, 5};
+  const auto overwritten = [&](uint64_t value) {
+    w.host.Write(w.HvaOf(kData), 0, 5);
+    w.truth.BeginInterleaved();
+    w.host.Write(w.HvaOf(kData), 0, 6);
+    w.host.Unmap(w.HvaOf(kData));
+    w.truth.Absorb();
+    w.truth.EndInterleaved();
+    const Wrong wrong =
+        w.truth.Accessed(0, {At(0), Type::kWrite, true, value}, {Kind::kDone, value, 0, 0});
+    w.host.Move(w.HvaOf(kData));
+    w.truth.Absorb();
+    return wrong;
+  };
+  EXPECT_TRUE(Fine(overwritten(5)));
+  EXPECT_TRUE(Says(overwritten(4), "another value"));
+  EXPECT_TRUE(Says(w.truth.Accessed(0, write, {Kind::kDone, 5, 0, 0}), "another value"));
+}
+
+TEST_F(GuestTruthTest, InAWindowTheStoreAroundItMayNotBeKnownYet) {
+  w.Boot();
+  w.Flush(1);
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kDirty));
+  w.truth.BeginInterleaved();
+  w.Flush(1);
+  EXPECT_TRUE(Fine(w.Fault({At(0)}, 0, 1)));
+  w.truth.EndInterleaved();
+  EXPECT_TRUE(Fine(w.truth.WroteGuest(kTable, 0, true)));
+  EXPECT_TRUE(Says(w.Fault({At(0)}, 0, 1), kNoFault));
+}
+
+TEST_F(GuestTruthTest, PdptrsAreReadBeforeTheWindow) {
+  w.Set(kRoot, 0, To(2, kGptePresent));
+  w.Set(2, 0, To(3, kAll));
+  w.Set(3, 0, To(kData, kDirty));
+  w.truth.SetMode(0, {PagingMode::kPae, true, false, true}, kRoot);
+  w.truth.BeginInterleaved();
+  w.host.Write(w.HvaOf(kRoot), 0, 0);
+  w.truth.Absorb();
+  w.truth.EndInterleaved();
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  w.Flush();
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+}
+
+TEST_F(DirtyLogTest, AWriteInTheWindowOfTheFetchIsInThisLogOrTheNext) {
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  const auto in_window = [&] {
+    w.truth.BeginInterleaved();
+    EXPECT_TRUE(Fine(w.Write(0, kData, true, 1)));
+    w.truth.EndInterleaved();
+  };
+  in_window();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData})));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  in_window();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), kMissing));
+}
+
+TEST_F(DirtyLogTest, AFetchInTheWindowOfAFetchMayComeTooLate) {
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  w.truth.BeginInterleaved();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  w.truth.EndInterleaved();
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), kMissing));
+}
+
+TEST_F(DirtyLogTest, AWriteMayBeInTheLogThatIsFetchedInItsWindow) {
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  w.host.Write(w.HvaOf(kData), 0, 5);
+  w.truth.BeginInterleaved();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData})));
+  w.truth.EndInterleaved();
+  EXPECT_TRUE(Fine(w.Emulate({At(0), Type::kWrite, true, 5}, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+}
+
+}  // namespace
+}  // namespace rmapdiff
