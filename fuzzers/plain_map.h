@@ -24,7 +24,7 @@ class PlainMap {
   using Limits = L;
   using Head = std::vector<Spte*>;
   struct Page : ShadowPage {
-    std::vector<Spte*> parents;
+    size_t list = 0;  // of its parents, in the map: pages are freed without a destructor
   };
   struct Caches {};
   static constexpr int kPageCacheMin = 8;
@@ -49,33 +49,41 @@ class PlainMap {
 
   // ---- Parents ----
   void InitParents(Page& page, Spte* sptep) {
-    page.parents.clear();
-    if (sptep != nullptr) page.parents.push_back(sptep);
+    lists_[page.list].clear();
+    if (sptep != nullptr) lists_[page.list].push_back(sptep);
   }
   void AddParent(Caches&, Page& page, Spte* sptep) {
-    if (sptep != nullptr) page.parents.push_back(sptep);
+    if (sptep != nullptr) lists_[page.list].push_back(sptep);
   }
   void RemoveParent(Page& page, Spte* sptep) {
-    if (!Erase(page.parents, sptep)) RaiseBug(BugClass::kRemoveParent, "no parent of the page");
+    if (!Erase(lists_[page.list], sptep))
+      RaiseBug(BugClass::kRemoveParent, "no parent of the page");
   }
   template <class Visit>
   void ForEachParent(const Page& page, Visit&& visit) const {
-    for (Spte* sptep : page.parents) visit(sptep);
+    for (Spte* sptep : lists_[page.list]) visit(sptep);
   }
   template <class Store>
   void UnlinkParents(Page& page, Store&& store) {
-    for (Spte* sptep : page.parents) store(sptep);
-    page.parents.clear();
+    for (Spte* sptep : lists_[page.list]) store(sptep);
+    lists_[page.list].clear();
   }
 
   // ---- Memory ----
   bool TopUp(Caches&) { return true; }
   void Drain(Caches&) {}
   void AllocStorage(MemoryCache& pages, Page& page, bool direct) {
+    if (unused_.empty()) {
+      unused_.push_back(lists_.size());
+      lists_.emplace_back();
+    }
+    page.list = unused_.back();
+    unused_.pop_back();
     if (direct) return;
     page.gfns = static_cast<Gfn*>(pages.Take(kSptesPerPage<L> * sizeof(Gfn), kGfnPattern));
   }
   void FreeStorage(Pool& page_pool, Page& page, bool direct) {
+    unused_.push_back(page.list);
     if (!direct) page_pool.Release(page.gfns);
   }
   template <class Visit>
@@ -90,6 +98,9 @@ class PlainMap {
     list.erase(found);
     return true;
   }
+
+  std::vector<std::vector<Spte*>> lists_;
+  std::vector<size_t> unused_;  // of lists_
 };
 
 }  // namespace rmapdiff
