@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fuzzers/guest_layout.h"
+#include "fuzzers/reused.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
 
@@ -83,12 +84,42 @@ MaybeDifference CompareLists(const std::vector<Entry<Id>>& derived,
   return differ(findings.missing, rest.front(), "missing: " + ToString(rest.front().ref));
 }
 
+bool IdIsLess(const RawWriteCount& count, const RmapId& id) { return count.id < id; }
+
 std::string ParentsName(PageId page) { return fmt::format("parents of page {}", page); }
+
+// What an audit collects. Reused: most audits are of small states, and allocating the vectors would
+// be most of their cost.
+struct Collected {
+  std::vector<std::pair<uint64_t, const RawPage*>> by_address;
+  std::vector<Entry<RmapId>> leaves;
+  std::vector<Entry<PageId>> links;
+  std::vector<SpteRef> in_zapped;  // present words of zapped pages
+  std::vector<Entry<RmapId>> listed_leaves;
+  std::vector<Entry<PageId>> listed_links;
+  std::vector<RawWriteCount> write_counts;
+  std::vector<PageId> not_zapped;
+  std::vector<PageId> active;
+
+  void Clear() {
+    by_address.clear();
+    leaves.clear();
+    links.clear();
+    in_zapped.clear();
+    listed_leaves.clear();
+    listed_links.clear();
+    write_counts.clear();
+    not_zapped.clear();
+    active.clear();
+  }
+};
 
 class Auditor {
  public:
   explicit Auditor(const RawState& state)
-      : state_(state), layout_(state.header.layout()), masks_(state.header.spte_masks()) {}
+      : state_(state), layout_(state.header.layout()), masks_(state.header.spte_masks()) {
+    collected_->Clear();
+  }
 
   MaybeDifference Run();
 
@@ -114,7 +145,7 @@ class Auditor {
   }
   uint64_t GfnOf(const RawPage& page, uint32_t index) const;
   std::optional<RmapId> RmapOf(uint64_t gfn, uint32_t level) const;
-  std::vector<RawWriteCount> DerivedWriteCounts() const;
+  void DeriveWriteCounts(std::vector<RawWriteCount>* counts) const;
   std::string NameOf(const RmapId& id) const { return ToString(id, layout_); }
   // "write_count(gfn 0x0, level 2)"
   std::string WriteCountName(const RmapId& id) const {
@@ -124,10 +155,11 @@ class Auditor {
   const RawState& state_;
   const GuestLayout& layout_;
   const SpteMasks& masks_;
-  std::vector<std::pair<uint64_t, const RawPage*>> by_address_;
-  std::vector<Entry<RmapId>> leaves_;
-  std::vector<Entry<PageId>> links_;
-  std::vector<SpteRef> in_zapped_;  // present words of zapped pages
+  Reused<Collected> collected_;
+  std::vector<std::pair<uint64_t, const RawPage*>>& by_address_ = collected_->by_address;
+  std::vector<Entry<RmapId>>& leaves_ = collected_->leaves;
+  std::vector<Entry<PageId>>& links_ = collected_->links;
+  std::vector<SpteRef>& in_zapped_ = collected_->in_zapped;
 };
 
 MaybeDifference Auditor::Run() {
@@ -243,8 +275,7 @@ std::optional<RmapId> Auditor::RmapOf(uint64_t gfn, uint32_t level) const {
 // ---- The checks ----
 
 MaybeDifference Auditor::CheckRmaps() {
-  std::vector<Entry<RmapId>> listed;
-  listed.reserve(leaves_.size());
+  std::vector<Entry<RmapId>>& listed = collected_->listed_leaves;
   for (const RawRmap& rmap : state_.rmaps) {
     for (const SpteRef& ref : rmap.entries) listed.push_back({rmap.id, ref});
   }
@@ -254,8 +285,7 @@ MaybeDifference Auditor::CheckRmaps() {
 }
 
 MaybeDifference Auditor::CheckParents() {
-  std::vector<Entry<PageId>> listed;
-  listed.reserve(links_.size());
+  std::vector<Entry<PageId>>& listed = collected_->listed_links;
   for (const RawPage& page : state_.pages) {
     for (const SpteRef& parent : page.parents) listed.push_back({page.id, parent});
   }
@@ -302,18 +332,19 @@ MaybeDifference Auditor::CheckUnsyncBits() {
   return std::nullopt;
 }
 
-std::vector<RawWriteCount> Auditor::DerivedWriteCounts() const {
-  std::vector<RawWriteCount> counts;
+// Sorted by id.
+void Auditor::DeriveWriteCounts(std::vector<RawWriteCount>* counts) const {
   for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
     const uint64_t first = layout_.slots[slot].base_gfn;
     const uint64_t end = first + layout_.slots[slot].npages;
     for (uint32_t level = kDirectoryLevel; level <= uint32_t{kRmapLevels}; ++level) {
       const uint64_t frames = Frames(level);
+      uint32_t index = 0;
       // One for each large page that has a part in the slot. One that also has a part outside may
       // not be mapped as a whole: it starts with a count.
       for (uint64_t begin = first - first % frames; begin < end; begin += frames) {
         const bool partly_outside = begin < first || begin + frames > end;
-        counts.push_back({*RmapOf(std::max(begin, first), level), partly_outside ? 1 : 0});
+        counts->push_back({{slot, level, index++}, partly_outside ? 1 : 0});
       }
     }
   }
@@ -321,16 +352,15 @@ std::vector<RawWriteCount> Auditor::DerivedWriteCounts() const {
     if (page.role.direct != 0 || page.role.invalid != 0) continue;
     for (uint32_t level = kDirectoryLevel; level <= uint32_t{kRmapLevels}; ++level) {
       const std::optional<RmapId> id = RmapOf(page.gfn, level);
-      const auto count = std::find_if(counts.begin(), counts.end(),
-                                      [&](const RawWriteCount& each) { return each.id == id; });
-      if (count != counts.end()) ++count->count;
+      if (!id) continue;
+      std::lower_bound(counts->begin(), counts->end(), *id, IdIsLess)->count += 1;
     }
   }
-  return counts;
 }
 
 MaybeDifference Auditor::CheckWriteCounts() {
-  const std::vector<RawWriteCount> derived = DerivedWriteCounts();
+  std::vector<RawWriteCount>& derived = collected_->write_counts;
+  DeriveWriteCounts(&derived);
   if (derived == state_.write_counts) return std::nullopt;
   std::vector<RawWriteCount> stored = state_.write_counts;
   std::sort(stored.begin(), stored.end(),
@@ -380,11 +410,12 @@ MaybeDifference Auditor::CheckZapped() {
 }
 
 MaybeDifference Auditor::CheckActive() {
-  std::vector<PageId> expected;
+  std::vector<PageId>& expected = collected_->not_zapped;
   for (const RawPage& page : state_.pages) {
     if (!page.zapped) expected.push_back(page.id);
   }
-  std::vector<PageId> actual = state_.active;
+  std::vector<PageId>& actual = collected_->active;
+  actual = state_.active;
   std::sort(actual.begin(), actual.end());
   if (expected == actual) return std::nullopt;
   return Difference{Finding::kActiveList, "active list, sorted",

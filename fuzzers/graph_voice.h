@@ -12,10 +12,12 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fmt/format.h"
+#include "fuzzers/reused.h"
 #include "fuzzers/voice.h"
 #include "mmu/graph/page_graph.h"
 
@@ -110,7 +112,8 @@ class GraphVoice final : public Voice {
   SlotValue SlotAt(const Page& page, uint32_t index) const;
   void ObservePage(const Page& page, PageObservation* seen) const;
   void ObserveCommon(Observation* out) const;
-  RawPage RawOf(const Page& page) const;
+  void ReadPage(const Page& page, RawPage* raw) const;
+  void ReadRmaps(const typename Graph::Slots::Slot& slot, RawState* raw) const;
   std::string Leaks();
 
   const Header header_;
@@ -122,8 +125,8 @@ class GraphVoice final : public Voice {
   std::array<Page*, PageArg::kCount> pages_{};  // by id; null: no such page
   std::map<RmapId, uint32_t> generations_;      // of host frames, by reverse map; absent: 0
   Outcome outcome_;
-  RawState raw_;
-  bool raw_is_current_ = false;  // raw_ is of the state after the last operation
+  std::optional<Reused<RawState>> raw_;  // once there has been a Raw()
+  bool raw_is_current_ = false;          // *raw_ is of the state after the last operation
 };
 
 // Builds the MMU on reverse map `Map<limits>` that the header asks for: the body of an

@@ -116,8 +116,10 @@ void GraphVoice<R>::ObserveAll(Observation* out) {
     const RawState& raw = Raw();
     out->rmaps.resize(raw.rmaps.size());
     for (size_t i = 0; i < raw.rmaps.size(); ++i) {
-      out->rmaps[i] = {raw.rmaps[i].id, raw.rmaps[i].entries};
-      std::sort(out->rmaps[i].entries.begin(), out->rmaps[i].entries.end());
+      RmapObservation& rmap = out->rmaps[i];
+      rmap.id = raw.rmaps[i].id;
+      rmap.entries = raw.rmaps[i].entries;
+      std::sort(rmap.entries.begin(), rmap.entries.end());
     }
     for (const RawWriteCount& count : raw.write_counts) {
       out->write_counts.push_back({count.id, count.count});
@@ -140,46 +142,59 @@ void GraphVoice<R>::ObserveAll(Observation* out) {
 }
 
 template <ReverseMap R>
-RawPage GraphVoice<R>::RawOf(const Page& page) const {
-  RawPage raw;
-  raw.id = page.id;
-  raw.role = page.role;
-  raw.gfn = page.gfn;
-  raw.spt_address = LinkAddress(page);
-  raw.spt = page.spt;
-  raw.gfns = page.gfns;
-  raw.slot_bitmap = page.slot_bitmap;
-  raw.root_count = static_cast<uint32_t>(page.root_count);
-  raw.zapped = IsZapped(page);
-  raw.unsync = page.unsync;
-  raw.unsync_children = page.unsync_children;
-  if (page.unsync_child_bitmap.any()) ListUnsyncBits(page, &raw.unsync_bits);
-  graph_.ForEachParent(page, [&](const Spte* sptep) { raw.parents.push_back(RefOf(sptep)); });
-  return raw;
+void GraphVoice<R>::ReadPage(const Page& page, RawPage* raw) const {
+  raw->id = page.id;
+  raw->role = page.role;
+  raw->gfn = page.gfn;
+  raw->spt_address = LinkAddress(page);
+  raw->spt = page.spt;
+  raw->gfns = page.gfns;
+  raw->slot_bitmap = page.slot_bitmap;
+  raw->root_count = static_cast<uint32_t>(page.root_count);
+  raw->zapped = IsZapped(page);
+  raw->unsync = page.unsync;
+  raw->unsync_children = page.unsync_children;
+  raw->unsync_bits.clear();
+  if (page.unsync_child_bitmap.any()) ListUnsyncBits(page, &raw->unsync_bits);
+  raw->parents.clear();
+  graph_.ForEachParent(page, [&](const Spte* sptep) { raw->parents.push_back(RefOf(sptep)); });
+}
+
+template <ReverseMap R>
+void GraphVoice<R>::ReadRmaps(const typename Graph::Slots::Slot& slot, RawState* raw) const {
+  slot.ForEachRmap([&](int level, uint32_t index, const Head& head) {
+    const RmapId id{slot.id(), static_cast<uint32_t>(level), index};
+    if (level > kPageTableLevel) {
+      raw->write_counts.push_back({id, slot.write_count(index, level)});
+    }
+    if (graph_.RmapNext(head, nullptr) == nullptr) return;
+    raw->rmaps.resize(raw->rmaps.size() + 1);
+    RawRmap& rmap = raw->rmaps.back();
+    rmap.id = id;
+    rmap.count = static_cast<uint32_t>(graph_.map().Count(head));
+    ListEntries(head, &rmap.entries);
+  });
 }
 
 template <ReverseMap R>
 const RawState& GraphVoice<R>::Raw() {
-  if (raw_is_current_) return raw_;
-  raw_ = RawState{};
-  raw_.header = header_;
+  if (!raw_) raw_.emplace();
+  RawState& raw = **raw_;
+  if (raw_is_current_) return raw;
+  raw.header = header_;
+  raw.pages.clear();
   for (const Page* page : pages_) {
-    if (page != nullptr) raw_.pages.push_back(RawOf(*page));
+    if (page == nullptr) continue;
+    raw.pages.resize(raw.pages.size() + 1);
+    ReadPage(*page, &raw.pages.back());
   }
-  for (const auto& slot : graph_.slots().all()) {
-    slot.ForEachRmap([&](int level, uint32_t index, const Head& head) {
-      const RmapId id{slot.id(), static_cast<uint32_t>(level), index};
-      if (level > kPageTableLevel) {
-        raw_.write_counts.push_back({id, slot.write_count(index, level)});
-      }
-      if (graph_.RmapNext(head, nullptr) == nullptr) return;
-      raw_.rmaps.push_back({id, {}, static_cast<uint32_t>(graph_.map().Count(head))});
-      ListEntries(head, &raw_.rmaps.back().entries);
-    });
-  }
-  for (const ShadowPage* page : graph_.active_pages()) raw_.active.push_back(page->id);
+  raw.rmaps.clear();
+  raw.write_counts.clear();
+  for (const auto& slot : graph_.slots().all()) ReadRmaps(slot, &raw);
+  raw.active.clear();
+  for (const ShadowPage* page : graph_.active_pages()) raw.active.push_back(page->id);
   raw_is_current_ = true;
-  return raw_;
+  return raw;
 }
 
 template <ReverseMap R>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fuzzers/program.h"
+#include "fuzzers/rows.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
 
@@ -57,8 +58,8 @@ struct RawWriteCount {
 
 struct RawState {
   Header header;
-  std::vector<RawPage> pages;  // sorted by id, zapped ones included
-  std::vector<RawRmap> rmaps;  // the non-empty ones, sorted by id
+  Rows<RawPage> pages;  // sorted by id, zapped ones included
+  Rows<RawRmap> rmaps;  // the non-empty ones, sorted by id
   std::vector<RawWriteCount> write_counts;
   std::vector<PageId> active;  // head first
 };

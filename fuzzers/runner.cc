@@ -282,6 +282,7 @@ bool CheckedRun::CheckEverything() {
 
 Differences CheckedRun::AuditAll() {
   Differences audits;
+  audits.reserve(voices_.size());
   for (const auto& voice : voices_) {
     audits.push_back(Listen("walk of its lists", [&] { return Audit(voice->Raw()); }));
   }
@@ -296,6 +297,7 @@ bool CheckedRun::CheckAudits() {
 
 bool CheckedRun::CheckTeardown() {
   Differences differences;
+  differences.reserve(voices_.size());
   for (const auto& voice : voices_) {
     differences.push_back(Listen("teardown", [&]() -> std::optional<Difference> {
       std::string left = voice->Teardown();
@@ -321,7 +323,9 @@ std::string CheckedRun::Guilty(const Differences& differences) const {
 }
 
 std::vector<EngineValue> CheckedRun::OutcomeValues() const {
-  std::vector<EngineValue> values = {{"model", ToString(expected_.outcome)}};
+  std::vector<EngineValue> values;
+  values.reserve(1 + actual_.size());
+  values.push_back({"model", ToString(expected_.outcome)});
   for (size_t i = 0; i < actual_.size(); ++i) {
     values.push_back({std::string(options_.engines[i].name), ToString(actual_[i].outcome)});
   }
