@@ -8,10 +8,11 @@
 #include "fuzzers/model.h"
 
 #include <algorithm>
-#include <map>
-#include <memory_resource>
+#include <array>
+#include <compare>
+#include <cstddef>
 #include <optional>
-#include <set>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -25,7 +26,74 @@ namespace rmapdiff {
 namespace {
 
 constexpr uint32_t kPinLimit = 3;
-constexpr size_t kMemoryBytes = 16384;  // what a program of 64 operations needs
+
+// The sets and maps of the model are sorted vectors: they hold a handful of entries, and when they
+// are emptied for the next program they keep their memory.
+
+template <typename T>
+void Insert(const T& value, std::vector<T>* set) {
+  set->insert(std::lower_bound(set->begin(), set->end(), value), value);
+}
+
+// REQUIRES: the set has the value.
+template <typename T>
+void Erase(const T& value, std::vector<T>* set) {
+  set->erase(std::lower_bound(set->begin(), set->end(), value));
+}
+
+// What Find and [] return is good until the next [] or Erase.
+template <typename Key, typename Value>
+class SortedMap {
+ public:
+  using Entries = std::vector<std::pair<Key, Value>>;
+
+  const Entries& entries() const { return entries_; }
+  Entries& entries() { return entries_; }
+
+  Value* Find(const Key& key) {
+    const auto entry = LowerBound(key);
+    return entry != entries_.end() && entry->first == key ? &entry->second : nullptr;
+  }
+  const Value* Find(const Key& key) const { return const_cast<SortedMap*>(this)->Find(key); }
+  Value& operator[](const Key& key) {
+    const auto entry = LowerBound(key);
+    if (entry != entries_.end() && entry->first == key) return entry->second;
+    return entries_.insert(entry, {key, Value{}})->second;
+  }
+  // REQUIRES: the map has the key.
+  void Erase(const Key& key) { entries_.erase(LowerBound(key)); }
+
+ private:
+  typename Entries::iterator LowerBound(const Key& key) {
+    return std::lower_bound(
+        entries_.begin(), entries_.end(), key,
+        [](const std::pair<Key, Value>& entry, const Key& k) { return entry.first < k; });
+  }
+
+  Entries entries_;
+};
+
+// Page ids in the order in which they were added, each once.
+class PageIds {
+ public:
+  // False if `id` was there before.
+  bool Add(PageId id) {
+    if ((members_ >> id & 1) != 0) return false;
+    members_ |= uint64_t{1} << id;
+    ids_[size_++] = id;
+    return true;
+  }
+  void Clear() { members_ = size_ = 0; }
+  size_t size() const { return size_; }
+  const PageId* begin() const { return ids_.data(); }
+  const PageId* end() const { return ids_.data() + size_; }
+
+ private:
+  static_assert(PageArg::kCount <= 64);
+  std::array<PageId, PageArg::kCount> ids_;
+  uint64_t members_ = 0;
+  size_t size_ = 0;
+};
 
 // A slot that is not trap.
 struct Slot {
@@ -38,15 +106,38 @@ struct Slot {
 };
 
 struct Page {
-  explicit Page(std::pmr::memory_resource* memory) : slots(memory), parents(memory) {}
-
+  bool exists = false;
   Role role;
   Gfn gfn = 0;
   uint32_t root_count = 0;
   bool zapped = false;
   bool unsync = false;
-  std::pmr::map<uint32_t, Slot> slots;  // by index; all but trap
-  std::pmr::set<SpteRef> parents;       // the links that point here
+  SortedMap<uint32_t, Slot> slots;  // by index; all but trap
+  std::vector<SpteRef> parents;     // sorted: the links that point here
+
+  void Clear() {
+    exists = false;
+    role = {};
+    gfn = 0;
+    root_count = 0;
+    zapped = false;
+    unsync = false;
+    slots.entries().clear();
+    parents.clear();
+  }
+};
+
+// A leaf slot and the reverse map that it is on.
+struct Leaf {
+  RmapId rmap;
+  SpteRef ref;
+
+  friend auto operator<=>(const Leaf&, const Leaf&) = default;
+};
+
+struct OrderByRmap {
+  bool operator()(const Leaf& leaf, const RmapId& id) const { return leaf.rmap < id; }
+  bool operator()(const RmapId& id, const Leaf& leaf) const { return id < leaf.rmap; }
 };
 
 Outcome Value(uint64_t value) { return {OutcomeCode::kOk, BugClass::kNone, value}; }
@@ -60,18 +151,12 @@ void SortUnique(std::vector<Pfn>* pfns) {
   pfns->erase(std::unique(pfns->begin(), pfns->end()), pfns->end());
 }
 
-// False if `id` was there before.
-bool AddNew(PageId id, std::vector<PageId>* pages) {
-  if (std::find(pages->begin(), pages->end(), id) != pages->end()) return false;
-  pages->push_back(id);
-  return true;
-}
-
 }  // namespace
 
 class Model::State {
  public:
-  explicit State(const Header& header);
+  // Begins anew, with the memory of the program before.
+  void Reset(const Header& header);
 
   Outcome Apply(const Op& op);
   void ObserveTouched(const Touched& touched, Observation* out) const;
@@ -113,6 +198,8 @@ class Model::State {
   Outcome Do(const ops::MisuseWrongGfn& op);
   Outcome Do(const ops::MisuseSetGfn& op);
 
+  void InitWriteCounts();
+
   // ---- Naming and looking; each names in `touched_` what it looks at ----
 
   void TouchPage(PageId id);
@@ -120,6 +207,9 @@ class Model::State {
 
   // P(x) of ops.h: the live page, or null and in `no` why not.
   Page* Live(PageId id, Outcome* no);
+  // REQUIRES: the page exists.
+  Page& At(PageId id) { return pages_.at(id); }
+  const Page& At(PageId id) const { return pages_.at(id); }
   // The slot, or null if it is trap. REQUIRES: the page exists.
   Slot* Look(SpteRef ref);
   Slot* LookForLeaf(SpteRef ref);
@@ -127,14 +217,15 @@ class Model::State {
   // The reverse map that `gfn` has at `level`, if a memslot covers it.
   std::optional<RmapId> RmapOf(uint64_t gfn, int level);
 
-  uint64_t Frames(int level) const { return uint64_t{1} << (layout_.level_bits * (level - 1)); }
+  uint64_t Frames(int level) const { return uint64_t{1} << (layout_->level_bits * (level - 1)); }
   // What `map` maps by page[index].
   uint64_t MappedGfn(const Page& page, uint32_t index, GfnArg gfn) const;
-  std::vector<SpteRef> List(const RmapId& id) const;
+  // The leaves on `id`, until a leaf comes or goes.
+  std::span<const Leaf> List(const RmapId& id) const;
   // The pages that links lead to from `id`, each once, as a walk by ascending index meets them.
-  std::vector<PageId> Below(PageId id) const;
-  void AddBelow(PageId id, std::vector<PageId>* pages) const;
-  void AddAbove(PageId id, std::vector<PageId>* pages) const;
+  PageIds Below(PageId id) const;
+  void AddBelow(PageId id, PageIds* pages) const;
+  void AddAbove(PageId id, PageIds* pages) const;
 
   // ---- Changing ----
 
@@ -150,29 +241,25 @@ class Model::State {
   void RecycleList(const RmapId& id);
   void SyncPage(Page* page);
   void Account(Gfn gfn, int delta);
-  uint64_t PrepareZap(PageId id, std::vector<PageId>* zapped);
-  uint64_t CommitZap(std::vector<PageId>* zapped);
+  uint64_t PrepareZap(PageId id, PageIds* zapped);
+  uint64_t CommitZap(PageIds* zapped);
   Outcome End(const Outcome& outcome);
 
   // ---- Observing ----
 
   void ObservePage(PageId id, const Page& page, PageObservation* out) const;
-  void ObserveRmap(const RmapId& id, RmapObservation* out) const;
   void ObserveOutcome(Observation* out) const;
 
-  const Header header_;
-  const GuestLayout& layout_;
-  const SpteMasks& masks_;
+  Header header_;
+  const GuestLayout* layout_ = nullptr;
+  const SpteMasks* masks_ = nullptr;
 
-  // The nodes of all maps and sets live and end together: one allocation serves hundreds of them.
-  std::pmr::monotonic_buffer_resource memory_{kMemoryBytes};
-  std::pmr::map<PageId, Page> pages_{&memory_};
-  std::vector<PageId> active_;  // head first
-  std::vector<PageId> zapped_;  // the program's list
-  // The leaf slots by what they map; none is empty.
-  std::pmr::map<RmapId, std::pmr::set<SpteRef>> rmaps_{&memory_};
-  std::pmr::map<RmapId, uint32_t> generations_{&memory_};  // of host frames; absent: 0
-  std::pmr::map<RmapId, int32_t> write_counts_{&memory_};  // all that the memslots have
+  std::array<Page, PageArg::kCount> pages_;  // by id
+  std::vector<PageId> active_;               // head first
+  PageIds zapped_;                           // the program's list
+  std::vector<Leaf> leaves_;                 // sorted: all lists of all reverse maps
+  SortedMap<RmapId, uint32_t> generations_;  // of host frames; absent: 0
+  SortedMap<RmapId, int32_t> write_counts_;  // all that the memslots have
   Stats stats_;
   bool ended_ = false;
 
@@ -182,32 +269,48 @@ class Model::State {
   Touched touched_;
 };
 
-Model::State::State(const Header& header)
-    : header_(header), layout_(header_.layout()), masks_(header_.spte_masks()) {
+void Model::State::Reset(const Header& header) {
+  header_ = header;
+  layout_ = &header_.layout();
+  masks_ = &header_.spte_masks();
+  for (Page& page : pages_) page.Clear();
+  active_.clear();
+  zapped_.Clear();
+  leaves_.clear();
+  generations_.entries().clear();
+  InitWriteCounts();
+  stats_ = {};
+  ended_ = false;
+  outcome_ = {};
+  events_.Clear();
+  touched_.Clear();
+}
+
+void Model::State::InitWriteCounts() {
+  auto& counts = write_counts_.entries();
+  counts.clear();
   for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
-    const uint64_t begin = layout_.slots[slot].base_gfn;
-    const uint64_t end = begin + layout_.slots[slot].npages;
+    const uint64_t begin = layout_->slots[slot].base_gfn;
+    const uint64_t end = begin + layout_->slots[slot].npages;
     for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
       const uint64_t frames = Frames(level);
+      const size_t first = counts.size();
       const auto last = uint32_t((end - 1) / frames - begin / frames);
-      for (uint32_t i = 0; i <= last; ++i) write_counts_[{slot, uint32_t(level), i}] = 0;
+      for (uint32_t i = 0; i <= last; ++i) counts.push_back({{slot, uint32_t(level), i}, 0});
       // A large page that sticks out of its slot may never be mapped large.
-      if (begin % frames != 0) write_counts_[{slot, uint32_t(level), 0}] = 1;
-      if (end % frames != 0) write_counts_[{slot, uint32_t(level), last}] = 1;
+      if (begin % frames != 0) counts[first].second = 1;
+      if (end % frames != 0) counts.back().second = 1;
     }
   }
 }
 
 Outcome Model::State::Apply(const Op& op) {
-  events_.dirtied.clear();
-  events_.accessed.clear();
-  events_.remote_flushes = 0;
+  events_.Clear();
   touched_.Clear();
   outcome_ = std::visit([this](const auto& each) { return Do(each); }, op);
   SortUnique(&events_.dirtied);
   SortUnique(&events_.accessed);
   touched_.SortAndDedupe();
-  stats_.live_pages = uint32_t(pages_.size());
   return outcome_;
 }
 
@@ -216,30 +319,28 @@ Outcome Model::State::Apply(const Op& op) {
 void Model::State::TouchPage(PageId id) { touched_.pages.push_back(id); }
 
 void Model::State::TouchAncestors(PageId id) {
-  std::vector<PageId> above;
+  PageIds above;
   AddAbove(id, &above);
   for (const PageId page : above) TouchPage(page);
 }
 
 Page* Model::State::Live(PageId id, Outcome* no) {
   TouchPage(id);
-  const auto page = pages_.find(id);
-  if (page == pages_.end()) {
+  Page& page = At(id);
+  if (!page.exists) {
     *no = No(OutcomeCode::kNoSuchPage);
     return nullptr;
   }
-  if (page->second.zapped) {
+  if (page.zapped) {
     *no = No(OutcomeCode::kPageZapped);
     return nullptr;
   }
-  return &page->second;
+  return &page;
 }
 
 Slot* Model::State::Look(SpteRef ref) {
   touched_.slots.push_back(ref);
-  auto& slots = pages_.at(ref.page).slots;
-  const auto slot = slots.find(ref.index);
-  return slot == slots.end() ? nullptr : &slot->second;
+  return At(ref.page).slots.Find(ref.index);
 }
 
 Slot* Model::State::LookForLeaf(SpteRef ref) {
@@ -254,8 +355,8 @@ bool Model::State::Busy(SpteRef ref) {
 
 std::optional<RmapId> Model::State::RmapOf(uint64_t gfn, int level) {
   for (uint32_t slot = 0; slot < GuestLayout::kSlots; ++slot) {
-    const uint64_t begin = layout_.slots[slot].base_gfn;
-    if (gfn < begin || gfn >= begin + layout_.slots[slot].npages) continue;
+    const uint64_t begin = layout_->slots[slot].base_gfn;
+    if (gfn < begin || gfn >= begin + layout_->slots[slot].npages) continue;
     const RmapId id{slot, uint32_t(level), uint32_t(gfn / Frames(level) - begin / Frames(level))};
     if (level <= kRmapLevels) touched_.rmaps.push_back(id);  // a page of level 4 has no leaves
     return id;
@@ -266,64 +367,63 @@ std::optional<RmapId> Model::State::RmapOf(uint64_t gfn, int level) {
 uint64_t Model::State::MappedGfn(const Page& page, uint32_t index, GfnArg gfn) const {
   const uint64_t frames = Frames(int(page.role.level));
   if (page.role.direct) return page.gfn + index * frames;
-  return layout_.gfn(gfn.index) / frames * frames;
+  return layout_->gfn(gfn.index) / frames * frames;
 }
 
-std::vector<SpteRef> Model::State::List(const RmapId& id) const {
-  const auto list = rmaps_.find(id);
-  if (list == rmaps_.end()) return {};
-  return {list->second.begin(), list->second.end()};
+std::span<const Leaf> Model::State::List(const RmapId& id) const {
+  const auto [begin, end] = std::equal_range(leaves_.begin(), leaves_.end(), id, OrderByRmap{});
+  return {begin, end};
 }
 
-std::vector<PageId> Model::State::Below(PageId id) const {
-  std::vector<PageId> pages;
+PageIds Model::State::Below(PageId id) const {
+  PageIds pages;
   AddBelow(id, &pages);
   return pages;
 }
 
-void Model::State::AddBelow(PageId id, std::vector<PageId>* pages) const {
-  const Page& page = pages_.at(id);
+void Model::State::AddBelow(PageId id, PageIds* pages) const {
+  const Page& page = At(id);
   if (page.role.level == kPageTableLevel) return;
-  for (const auto& [index, slot] : page.slots) {
-    if (slot.link() && AddNew(slot.value.child, pages)) AddBelow(slot.value.child, pages);
+  for (const auto& [index, slot] : page.slots.entries()) {
+    if (slot.link() && pages->Add(slot.value.child)) AddBelow(slot.value.child, pages);
   }
 }
 
-void Model::State::AddAbove(PageId id, std::vector<PageId>* pages) const {
-  for (const SpteRef& parent : pages_.at(id).parents) {
-    if (AddNew(parent.page, pages)) AddAbove(parent.page, pages);
+void Model::State::AddAbove(PageId id, PageIds* pages) const {
+  for (const SpteRef& parent : At(id).parents) {
+    if (pages->Add(parent.page)) AddAbove(parent.page, pages);
   }
 }
 
 // ---- Changing ----
 
 void Model::State::SetLink(SpteRef parent, PageId child) {
-  Slot& slot = pages_.at(parent.page).slots[parent.index];
-  slot.value = {SlotValue::Kind::kLink, kLinkFlags, child};
-  pages_.at(child).parents.insert(parent);
+  At(parent.page).slots[parent.index].value = {SlotValue::Kind::kLink, kLinkFlags, child};
+  Insert(parent, &At(child).parents);
 }
 
 void Model::State::RemoveLink(SpteRef parent) {
   const PageId child = Look(parent)->value.child;
   TouchPage(child);
-  pages_.at(child).parents.erase(parent);
-  pages_.at(parent.page).slots.erase(parent.index);
+  Erase(parent, &At(child).parents);
+  At(parent.page).slots.Erase(parent.index);
 }
 
 uint64_t Model::State::RemoveParents(PageId id) {
-  const auto& linked = pages_.at(id).parents;
-  const std::vector<SpteRef> parents(linked.begin(), linked.end());
-  for (const SpteRef& parent : parents) RemoveLink(parent);
-  return parents.size();
+  const auto& parents = At(id).parents;
+  const uint64_t count = parents.size();
+  while (!parents.empty()) RemoveLink(SpteRef{parents.back()});
+  return count;
 }
 
 // kvm_mmu_page_unlink_children: everything becomes trap, notrap too.
 uint64_t Model::State::EmptyPage(PageId id) {
-  auto& slots = pages_.at(id).slots;
+  auto& slots = At(id).slots.entries();
   uint64_t present = 0;
-  for (auto next = slots.begin(); next != slots.end();) {
-    const SpteRef ref{id, next->first};
-    const Slot slot = (next++)->second;  // a copy: the slot itself goes
+  while (!slots.empty()) {
+    const auto [index, slot] = slots.back();  // a copy: the slot itself goes
+    const SpteRef ref{id, index};
+    if (slot.busy()) ++present;
     if (slot.link()) {
       RemoveLink(ref);
     } else if (slot.leaf()) {
@@ -331,54 +431,51 @@ uint64_t Model::State::EmptyPage(PageId id) {
       DropLeaf(ref);
     } else {
       touched_.slots.push_back(ref);
+      slots.pop_back();
     }
-    if (slot.busy()) ++present;
   }
-  slots.clear();  // what is left is notrap
   return present;
 }
 
 Outcome Model::State::MapOne(SpteRef ref, GfnArg arg, bool writable, bool speculative) {
-  Page& page = pages_.at(ref.page);
+  Page& page = At(ref.page);
   const int level = int(page.role.level);
   const uint64_t gfn = MappedGfn(page, ref.index, arg);
   const std::optional<RmapId> rmap = RmapOf(gfn, level);
   if (!rmap) return No(OutcomeCode::kNoSlot);
   if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
 
-  const auto generation = generations_.find(*rmap);
-  const Pfn pfn = HostPfn(Gfn(gfn), generation == generations_.end() ? 0 : generation->second);
+  const uint32_t* generation = generations_.Find(*rmap);
+  const Pfn pfn = HostPfn(Gfn(gfn), generation == nullptr ? 0 : *generation);
   Slot& slot = page.slots[ref.index];
-  slot.value = {SlotValue::Kind::kLeaf, MakeLeaf(masks_, pfn, level, writable, speculative), 0};
+  slot.value = {SlotValue::Kind::kLeaf, MakeLeaf(*masks_, pfn, level, writable, speculative), 0};
   slot.rmap = *rmap;
   if (level > kPageTableLevel) ++stats_.lpages;
-  auto& list = rmaps_[*rmap];
-  const bool recycle = list.size() > layout_.recycle_threshold;
-  list.insert(ref);
+  const bool recycle = List(*rmap).size() > layout_->recycle_threshold;
+  Insert(Leaf{*rmap, ref}, &leaves_);
   if (recycle) RecycleList(*rmap);
   return Value(recycle ? 1 : 0);
 }
 
 void Model::State::Track(Spte old) {
-  if (masks_.accessed == 0 || (old & masks_.accessed) != 0) events_.accessed.push_back(PfnOf(old));
+  if (masks_->accessed == 0 || (old & masks_->accessed) != 0)
+    events_.accessed.push_back(PfnOf(old));
   if (IsWritable(old)) events_.dirtied.push_back(PfnOf(old));
 }
 
 void Model::State::DropLeaf(SpteRef ref) {
   const Slot slot = *Look(ref);
   Track(slot.value.word);
-  pages_.at(ref.page).slots.erase(ref.index);
+  At(ref.page).slots.Erase(ref.index);
   touched_.rmaps.push_back(slot.rmap);
-  const auto list = rmaps_.find(slot.rmap);
-  list->second.erase(ref);
-  if (list->second.empty()) rmaps_.erase(list);
+  Erase(Leaf{slot.rmap, ref}, &leaves_);
 }
 
 // kvm_unmap_rmapp, which leaves lpages as it is: 1 if anything was mapped.
 uint64_t Model::State::UnmapList(const RmapId& id) {
-  const std::vector<SpteRef> list = List(id);
-  for (const SpteRef& ref : list) DropLeaf(ref);
-  return list.empty() ? 0 : 1;
+  const size_t count = List(id).size();
+  for (size_t i = 0; i < count; ++i) DropLeaf(List(id).back().ref);
+  return count == 0 ? 0 : 1;
 }
 
 void Model::State::RecycleList(const RmapId& id) {
@@ -395,23 +492,23 @@ void Model::State::SyncPage(Page* page) {
 // account_shadowed and unaccount_shadowed.
 void Model::State::Account(Gfn gfn, int delta) {
   for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
-    if (const std::optional<RmapId> id = RmapOf(gfn, level)) write_counts_.at(*id) += delta;
+    if (const std::optional<RmapId> id = RmapOf(gfn, level)) *write_counts_.Find(*id) += delta;
   }
 }
 
-uint64_t Model::State::PrepareZap(PageId id, std::vector<PageId>* zapped) {
+uint64_t Model::State::PrepareZap(PageId id, PageIds* zapped) {
   TouchPage(id);
   ++stats_.zapped;
   uint64_t result = 0;
   for (const PageId below : Below(id)) {
     TouchPage(below);  // the walk clears unsync bits on its way
-    if (!pages_.at(below).unsync) continue;
+    if (!At(below).unsync) continue;
     PrepareZap(below, zapped);
     ++result;
   }
   EmptyPage(id);
   RemoveParents(id);
-  Page& page = pages_.at(id);
+  Page& page = At(id);
   if (!page.role.invalid && !page.role.direct) Account(page.gfn, -1);
   if (page.unsync) SyncPage(&page);
   page.role.invalid = 1;
@@ -422,18 +519,19 @@ uint64_t Model::State::PrepareZap(PageId id, std::vector<PageId>* zapped) {
     return result;
   }
   page.zapped = true;
-  zapped->push_back(id);
+  zapped->Add(id);
   return result + 1;
 }
 
-uint64_t Model::State::CommitZap(std::vector<PageId>* zapped) {
+uint64_t Model::State::CommitZap(PageIds* zapped) {
   const uint64_t freed = zapped->size();
   if (freed > 0) ++events_.remote_flushes;
   for (const PageId id : *zapped) {
     TouchPage(id);
-    pages_.erase(id);
+    At(id).Clear();
   }
-  zapped->clear();
+  stats_.live_pages -= uint32_t(freed);
+  zapped->Clear();
   return freed;
 }
 
@@ -444,18 +542,19 @@ Outcome Model::State::Do(const ops::AllocPage& op) {
   const SpteRef parent{op.parent.id, op.index.index};
   Outcome no;
   TouchPage(id);
-  if (pages_.count(id) != 0) return No(OutcomeCode::kPageExists);
+  if (At(id).exists) return No(OutcomeCode::kPageExists);
   if (!op.parent.none()) {
     const Page* above = Live(parent.page, &no);
     if (above == nullptr) return no;
     if (above->role.level != op.level.level + 1u) return No(OutcomeCode::kWrongLevel);
     if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
   }
-  uint64_t gfn = layout_.gfn(op.gfn.index);
+  uint64_t gfn = layout_->gfn(op.gfn.index);
   if (!op.direct.on && !RmapOf(gfn, kPageTableLevel)) return No(OutcomeCode::kNoSlot);
 
   if (op.direct.on) gfn = gfn / Frames(op.level.level + 1) * Frames(op.level.level + 1);
-  Page& page = pages_.try_emplace(id, &memory_).first->second;
+  Page& page = At(id);
+  page.exists = true;
   page.role.level = op.level.level;
   page.role.direct = op.direct.on;
   page.role.access = kAccessAll;
@@ -464,6 +563,7 @@ Outcome Model::State::Do(const ops::AllocPage& op) {
   if (!op.parent.none()) SetLink(parent, id);
   active_.insert(active_.begin(), id);
   ++stats_.cache_miss;
+  ++stats_.live_pages;
   return Done();
 }
 
@@ -483,7 +583,7 @@ Outcome Model::State::Do(const ops::Unpin& op) {
   if (page->root_count == 0) return No(OutcomeCode::kNotPinned);
   const uint32_t root_count = --page->root_count;
   if (root_count == 0 && page->role.invalid) {
-    std::vector<PageId> zapped;
+    PageIds zapped;
     PrepareZap(op.page.id, &zapped);
     CommitZap(&zapped);
   }
@@ -560,7 +660,7 @@ Outcome Model::State::Do(const ops::MapMany& op) {
   uint64_t mapped = 0;
   uint64_t recycles = 0;
   const uint32_t end =
-      std::min(op.index.index + uint32_t(op.count.count), layout_.sptes_per_page());
+      std::min(op.index.index + uint32_t(op.count.count), layout_->sptes_per_page());
   for (uint32_t index = op.index.index; index < end; ++index) {
     const Outcome each = MapOne({op.page.id, index}, op.gfn, op.write.on, false);
     if (each.code != OutcomeCode::kOk) continue;
@@ -579,7 +679,7 @@ Outcome Model::State::Do(const ops::Drop& op) {
   if (page->role.level > kPageTableLevel) --stats_.lpages;
   DropLeaf(ref);
   // Where both are the same word there is only trap.
-  if (op.notrap.on && masks_.notrap != masks_.trap) {
+  if (op.notrap.on && masks_->notrap != masks_->trap) {
     page->slots[ref.index].value.kind = SlotValue::Kind::kNotrap;
   }
   return Done();
@@ -593,20 +693,20 @@ Outcome Model::State::Do(const ops::Touch& op) {
   if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
   Spte& word = leaf->value.word;
   if (op.write.on && !IsWritable(word)) return Value(0);
-  word |= masks_.accessed;
-  if (op.write.on) word |= masks_.dirty;
+  word |= masks_->accessed;
+  if (op.write.on) word |= masks_->dirty;
   return Value(1);
 }
 
 // ---- Reverse maps ----
 
 Outcome Model::State::Do(const ops::WriteProtect& op) {
-  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  const uint64_t gfn = layout_->gfn(op.gfn.index);
   const std::optional<RmapId> pages = RmapOf(gfn, kPageTableLevel);
   if (!pages) return No(OutcomeCode::kNoSlot);
   bool write_protected = false;
-  for (const SpteRef& ref : List(*pages)) {
-    Spte& word = Look(ref)->value.word;
+  for (const Leaf& leaf : List(*pages)) {
+    Spte& word = Look(leaf.ref)->value.word;
     if (!IsWritable(word)) continue;
     // update_spte marks nothing accessed here: the new word has A if the old one has.
     word &= ~kSpteWritable;
@@ -615,7 +715,10 @@ Outcome Model::State::Do(const ops::WriteProtect& op) {
     write_protected = true;
   }
   for (int level = kDirectoryLevel; level <= kRmapLevels; ++level) {
-    for (const SpteRef& ref : List(*RmapOf(gfn, level))) {
+    const RmapId id = *RmapOf(gfn, level);
+    // Backwards, because the list becomes shorter.
+    for (size_t i = List(id).size(); i-- > 0;) {
+      const SpteRef ref = List(id)[i].ref;
       if (!IsWritable(Look(ref)->value.word)) continue;
       DropLeaf(ref);
       --stats_.lpages;
@@ -626,28 +729,28 @@ Outcome Model::State::Do(const ops::WriteProtect& op) {
 }
 
 Outcome Model::State::Do(const ops::Unmap& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
   if (!rmap) return No(OutcomeCode::kNoSlot);
   return Value(UnmapList(*rmap));
 }
 
 Outcome Model::State::Do(const ops::SetPte& op) {
   const uint64_t frames = Frames(op.level.level);
-  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  const uint64_t gfn = layout_->gfn(op.gfn.index);
   const std::optional<RmapId> rmap = RmapOf(gfn, op.level.level);
   if (!rmap) return No(OutcomeCode::kNoSlot);
 
   generations_[*rmap] = op.host.generation;
   const Pfn pfn = HostPfn(Gfn(gfn / frames * frames), op.host.generation);
-  const std::vector<SpteRef> list = List(*rmap);
-  for (const SpteRef& ref : list) {
-    if (op.write.on) {
-      DropLeaf(ref);
-      continue;
-    }
-    Spte& word = Look(ref)->value.word;
+  if (op.write.on) {
+    if (UnmapList(*rmap) != 0) ++events_.remote_flushes;
+    return Done();
+  }
+  const std::span<const Leaf> list = List(*rmap);
+  for (const Leaf& leaf : list) {
+    Spte& word = Look(leaf.ref)->value.word;
     Track(word);
-    word &= ~(kSpteAddress | kSpteWritable | kSpteHostWritable | masks_.accessed);
+    word &= ~(kSpteAddress | kSpteWritable | kSpteHostWritable | masks_->accessed);
     word |= pfn << 12;
   }
   if (!list.empty()) ++events_.remote_flushes;
@@ -655,14 +758,14 @@ Outcome Model::State::Do(const ops::SetPte& op) {
 }
 
 Outcome Model::State::Do(const ops::Age& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
   if (!rmap) return No(OutcomeCode::kNoSlot);
-  if (masks_.accessed == 0) return Value(UnmapList(*rmap));
+  if (masks_->accessed == 0) return Value(UnmapList(*rmap));
   bool young = false;
-  for (const SpteRef& ref : List(*rmap)) {
-    Spte& word = Look(ref)->value.word;
-    young = young || (word & masks_.accessed) != 0;
-    word &= ~masks_.accessed;
+  for (const Leaf& leaf : List(*rmap)) {
+    Spte& word = Look(leaf.ref)->value.word;
+    young = young || (word & masks_->accessed) != 0;
+    word &= ~masks_->accessed;
   }
   return Value(young ? 1 : 0);
 }
@@ -679,10 +782,9 @@ Outcome Model::State::Do(const ops::Recycle& op) {
 }
 
 Outcome Model::State::Do(const ops::RmapCount& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_.gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
   if (!rmap) return No(OutcomeCode::kNoSlot);
-  const auto list = rmaps_.find(*rmap);
-  return Value(list == rmaps_.end() ? 0 : list->second.size());
+  return Value(List(*rmap).size());
 }
 
 // ---- Unsync ----
@@ -700,14 +802,11 @@ Outcome Model::State::Do(const ops::Unsync& op) {
   ++stats_.unsync;
   page->unsync = true;
   TouchAncestors(op.page.id);
-  for (auto slot = page->slots.begin(); slot != page->slots.end();) {
-    if (slot->second.busy()) {
-      ++slot;
-      continue;
-    }
-    touched_.slots.push_back({op.page.id, slot->first});
-    slot = page->slots.erase(slot);
-  }
+  std::erase_if(page->slots.entries(), [&](const auto& entry) {
+    const auto& [index, slot] = entry;
+    if (!slot.busy()) touched_.slots.push_back({op.page.id, index});
+    return !slot.busy();
+  });
   return Done();
 }
 
@@ -726,7 +825,7 @@ Outcome Model::State::Do(const ops::SyncChildren& op) {
   uint64_t synced = 0;
   for (const PageId below : Below(op.page.id)) {
     TouchPage(below);
-    Page& page = pages_.at(below);
+    Page& page = At(below);
     if (!page.unsync) continue;
     SyncPage(&page);
     ++synced;
@@ -745,7 +844,7 @@ Outcome Model::State::Do(const ops::Zap& op) {
 Outcome Model::State::Do(const ops::Commit&) { return Value(CommitZap(&zapped_)); }
 
 Outcome Model::State::Do(const ops::Shrink& op) {
-  std::vector<PageId> zapped;
+  PageIds zapped;
   uint64_t sum = 0;
   for (int i = 0; i < op.count.count && !active_.empty(); ++i) {
     sum += PrepareZap(active_.back(), &zapped);
@@ -823,7 +922,7 @@ Outcome Model::State::Do(const ops::MisuseSetGfn& op) {
   const Page* page = Live(ref.page, &no);
   if (page == nullptr) return no;
   if (!page->role.direct || page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
-  const uint64_t gfn = layout_.gfn(op.gfn.index);
+  const uint64_t gfn = layout_->gfn(op.gfn.index);
   if (!RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
   if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
   if (gfn == MappedGfn(*page, ref.index, op.gfn)) return No(OutcomeCode::kNotPresent);
@@ -839,15 +938,8 @@ void Model::State::ObservePage(PageId id, const Page& page, PageObservation* out
   out->root_count = page.root_count;
   out->zapped = page.zapped;
   out->unsync = page.unsync;
-  out->parents.assign(page.parents.begin(), page.parents.end());
+  out->parents = page.parents;
   out->unsync_children.clear();
-}
-
-void Model::State::ObserveRmap(const RmapId& id, RmapObservation* out) const {
-  out->id = id;
-  out->entries.clear();
-  const auto list = rmaps_.find(id);
-  if (list != rmaps_.end()) out->entries.assign(list->second.begin(), list->second.end());
 }
 
 void Model::State::ObserveOutcome(Observation* out) const {
@@ -865,42 +957,54 @@ void Model::State::ObserveTouched(const Touched& touched, Observation* out) cons
   // the next.
   out->rmaps.resize(touched.rmaps.size());
   for (size_t i = 0; i < touched.rmaps.size(); ++i) {
-    ObserveRmap(touched.rmaps[i], &out->rmaps[i]);
+    RmapObservation& rmap = out->rmaps[i];
+    rmap.id = touched.rmaps[i];
+    rmap.entries.clear();
+    for (const Leaf& leaf : List(rmap.id)) rmap.entries.push_back(leaf.ref);
   }
   size_t pages = 0;
   out->pages.resize(touched.pages.size());
   for (const PageId id : touched.pages) {
-    const auto page = pages_.find(id);
-    if (page != pages_.end()) ObservePage(id, page->second, &out->pages[pages++]);
+    if (At(id).exists) ObservePage(id, At(id), &out->pages[pages++]);
   }
   out->pages.resize(pages);
   for (const SpteRef& ref : touched.slots) {
-    const auto page = pages_.find(ref.page);
-    if (page == pages_.end()) continue;
-    const auto slot = page->second.slots.find(ref.index);
-    const bool trap = slot == page->second.slots.end();
-    out->slots.push_back({ref, trap ? SlotValue{} : slot->second.value});
+    const Page& page = At(ref.page);
+    if (!page.exists) continue;
+    const Slot* slot = page.slots.Find(ref.index);
+    out->slots.push_back({ref, slot == nullptr ? SlotValue{} : slot->value});
   }
 }
 
 void Model::State::ObserveAll(Observation* out) const {
   ObserveOutcome(out);
-  size_t rmaps = 0;
-  out->rmaps.resize(rmaps_.size());
-  for (const auto& [id, list] : rmaps_) ObserveRmap(id, &out->rmaps[rmaps++]);
+  out->rmaps.clear();
+  for (const Leaf& leaf : leaves_) {
+    if (out->rmaps.empty() || out->rmaps.back().id != leaf.rmap) {
+      out->rmaps.resize(out->rmaps.size() + 1);
+      out->rmaps.back().id = leaf.rmap;
+      out->rmaps.back().entries.clear();
+    }
+    out->rmaps.back().entries.push_back(leaf.ref);
+  }
   size_t pages = 0;
   out->pages.resize(pages_.size());
-  for (const auto& [id, page] : pages_) {
+  for (PageId id = 0; id < pages_.size(); ++id) {
+    const Page& page = pages_[id];
+    if (!page.exists) continue;
     ObservePage(id, page, &out->pages[pages++]);
-    for (const auto& [index, slot] : page.slots) out->slots.push_back({{id, index}, slot.value});
+    for (const auto& [index, slot] : page.slots.entries()) {
+      out->slots.push_back({{id, index}, slot.value});
+    }
   }
-  for (const auto& [id, count] : write_counts_) out->write_counts.push_back({id, count});
+  out->pages.resize(pages);
+  for (const auto& [id, count] : write_counts_.entries()) out->write_counts.push_back({id, count});
   out->active = active_;
 }
 
 // ---- The model ----
 
-Model::Model(const Header& header) : state_(std::make_unique<State>(header)) {}
+Model::Model(const Header& header) { state_->Reset(header); }
 Model::~Model() = default;
 
 Outcome Model::Apply(const Op& op) { return state_->Apply(op); }

@@ -1,6 +1,6 @@
 // The model: the third voice, which says who is wrong.
 //
-// It restates what every operation of ops.h does, in std::map and std::set and without cleverness,
+// It restates what every operation of ops.h does, in sorted vectors and without cleverness,
 // from the contract and not from the MMUs' code: it shares no data structure and no helper with
 // them, only value types. A reverse map is by definition the set of leaf slots that map its frame,
 // the parents of a page the set of link slots that point at it.
@@ -11,10 +11,10 @@
 #define RMAPDIFF_FUZZERS_MODEL_H_
 
 #include <cstdint>
-#include <memory>
 
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
+#include "fuzzers/reused.h"
 
 namespace rmapdiff {
 
@@ -39,7 +39,7 @@ class Model {
 
  private:
   class State;
-  std::unique_ptr<State> state_;
+  Reused<State> state_;
 };
 
 }  // namespace rmapdiff

@@ -28,6 +28,12 @@ struct Events {
   std::vector<Pfn> accessed;  // kvm_set_pfn_accessed, mark_page_accessed: sorted, unique
   uint32_t remote_flushes = 0;
 
+  void Clear() {
+    dirtied.clear();
+    accessed.clear();
+    remote_flushes = 0;
+  }
+
   friend bool operator==(const Events&, const Events&) = default;
 };
 
