@@ -52,8 +52,9 @@ void GraphVoice<R>::ListUnsyncBits(const Page& page, std::vector<uint16_t>* bits
 }
 
 inline void SortUnique(const std::vector<Pfn>& from, std::vector<Pfn>* to) {
+  to->clear();
+  if (from.empty()) return;  // nearly always
   *to = from;
-  if (to->size() < 2) return;
   std::sort(to->begin(), to->end());
   to->erase(std::unique(to->begin(), to->end()), to->end());
 }
@@ -66,14 +67,13 @@ void GraphVoice<R>::ObserveCommon(Observation* out) const {
   SortUnique(events.accessed, &out->events.accessed);
   out->events.remote_flushes = events.remote_flushes;
   const GraphStats& stats = graph_.stats();
-  const auto live = PageArg::kCount - std::count(pages_.begin(), pages_.end(), nullptr);
   out->stats = {.cache_miss = stats.cache_miss,
                 .zapped = stats.zapped,
                 .recycled = stats.recycled,
                 .reloads = stats.reloads,
                 .unsync = stats.unsync,
                 .lpages = stats.lpages,
-                .live_pages = static_cast<uint32_t>(live)};
+                .live_pages = static_cast<uint32_t>(graph_.pages())};
   out->slots.clear();
   out->write_counts.clear();
   out->active.clear();
