@@ -6,6 +6,11 @@
 
 namespace rmapdiff {
 
+// Most lists have one entry.
+inline void Sort(std::vector<SpteRef>* refs) {
+  if (refs->size() > 1) std::sort(refs->begin(), refs->end());
+}
+
 // In the order of the reverse map's own iteration.
 template <ReverseMap R>
 void GraphVoice<R>::ListEntries(const Head& head, std::vector<SpteRef>* entries) const {
@@ -39,7 +44,7 @@ void GraphVoice<R>::ObservePage(const Page& page, PageObservation* seen) const {
   seen->unsync = page.unsync;
   seen->parents.clear();
   graph_.ForEachParent(page, [&](const Spte* sptep) { seen->parents.push_back(RefOf(sptep)); });
-  std::sort(seen->parents.begin(), seen->parents.end());
+  Sort(&seen->parents);
   seen->unsync_children.clear();
   if (page.unsync_children != 0) ListUnsyncBits(page, &seen->unsync_children);
 }
@@ -92,7 +97,7 @@ void GraphVoice<R>::ObserveTouched(const Touched& touched, Observation* out) {
       rmap.id = id;
       const auto& slot = graph_.slots().all()[id.slot];
       ListEntries(slot.rmap(id.index, static_cast<int>(id.level)), &rmap.entries);
-      std::sort(rmap.entries.begin(), rmap.entries.end());
+      Sort(&rmap.entries);
     }
     size_t pages = 0;
     out->pages.resize(touched.pages.size());
@@ -119,7 +124,7 @@ void GraphVoice<R>::ObserveAll(Observation* out) {
       RmapObservation& rmap = out->rmaps[i];
       rmap.id = raw.rmaps[i].id;
       rmap.entries = raw.rmaps[i].entries;
-      std::sort(rmap.entries.begin(), rmap.entries.end());
+      Sort(&rmap.entries);
     }
     for (const RawWriteCount& count : raw.write_counts) {
       out->write_counts.push_back({count.id, count.count});
