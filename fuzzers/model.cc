@@ -207,7 +207,7 @@ class Model::State {
 
   // P(x) of ops.h: the live page, or null and in `no_` why not.
   Page* Live(PageId id);
-  // REQUIRES: the page exists.
+  // Where the page is, if it exists.
   Page& At(PageId id) { return pages_.at(id); }
   const Page& At(PageId id) const { return pages_.at(id); }
   // The slot, or null if it is trap. REQUIRES: the page exists.
@@ -373,7 +373,7 @@ uint64_t Model::State::MappedGfn(const Page& page, uint32_t index, GfnArg gfn) c
 
 std::span<const Leaf> Model::State::List(const RmapId& id) const {
   const auto [begin, end] = std::equal_range(leaves_.begin(), leaves_.end(), id, OrderByRmap{});
-  return {begin, end};
+  return {leaves_.data() + (begin - leaves_.begin()), static_cast<size_t>(end - begin)};
 }
 
 PageIds Model::State::Below(PageId id) const {
@@ -413,7 +413,7 @@ void Model::State::RemoveLink(SpteRef parent) {
 uint64_t Model::State::RemoveParents(PageId id) {
   const auto& parents = At(id).parents;
   const uint64_t count = parents.size();
-  while (!parents.empty()) RemoveLink(SpteRef{parents.back()});
+  while (!parents.empty()) RemoveLink(parents.back());
   return count;
 }
 
