@@ -209,9 +209,9 @@ class Model::State {
   void TouchPage(PageId id);
   void TouchAncestors(PageId id);  // the pages above `id`, not itself
 
-  // P(x) of ops.h: the live page, or null and in `no` why not.
-  Page* Live(PageId id, Outcome* no);
-  // REQUIRES: the page exists.
+  // P(x) of ops.h: the live page, or null and in `no_` why not.
+  Page* Live(PageId id);
+  // Where the page is, if it exists.
   Page& At(PageId id) { return pages_.at(id); }
   const Page& At(PageId id) const { return pages_.at(id); }
   // The slot, or null if it is trap. REQUIRES: the page exists.
@@ -269,6 +269,7 @@ class Model::State {
 
   // Of the last operation.
   Outcome outcome_;
+  Outcome no_;  // why a page was not live
   Events events_;
   Touched touched_;
 };
@@ -328,15 +329,15 @@ void Model::State::TouchAncestors(PageId id) {
   for (const PageId page : above) TouchPage(page);
 }
 
-Page* Model::State::Live(PageId id, Outcome* no) {
+Page* Model::State::Live(PageId id) {
   TouchPage(id);
   Page& page = At(id);
   if (!page.exists) {
-    *no = No(OutcomeCode::kNoSuchPage);
+    no_ = No(OutcomeCode::kNoSuchPage);
     return nullptr;
   }
   if (page.zapped) {
-    *no = No(OutcomeCode::kPageZapped);
+    no_ = No(OutcomeCode::kPageZapped);
     return nullptr;
   }
   return &page;
@@ -376,7 +377,7 @@ uint64_t Model::State::MappedGfn(const Page& page, uint32_t index, GfnArg gfn) c
 
 std::span<const Leaf> Model::State::List(const RmapId& id) const {
   const auto [begin, end] = std::equal_range(leaves_.begin(), leaves_.end(), id, OrderByRmap{});
-  return {begin, end};
+  return {leaves_.data() + (begin - leaves_.begin()), static_cast<size_t>(end - begin)};
 }
 
 PageIds Model::State::Below(PageId id) const {
@@ -416,7 +417,7 @@ void Model::State::RemoveLink(SpteRef parent) {
 uint64_t Model::State::RemoveParents(PageId id) {
   const auto& parents = At(id).parents;
   const uint64_t count = parents.size();
-  while (!parents.empty()) RemoveLink(SpteRef{parents.back()});
+  while (!parents.empty()) RemoveLink(parents.back());
   return count;
 }
 
@@ -544,12 +545,11 @@ uint64_t Model::State::CommitZap(PageIds* zapped) {
 Outcome Model::State::Do(const ops::AllocPage& op) {
   const PageId id = op.page.id;
   const SpteRef parent{op.parent.id, op.index.index};
-  Outcome no;
   TouchPage(id);
   if (At(id).exists) return No(OutcomeCode::kPageExists);
   if (!op.parent.none()) {
-    const Page* above = Live(parent.page, &no);
-    if (above == nullptr) return no;
+    const Page* above = Live(parent.page);
+    if (above == nullptr) return no_;
     if (above->role.level != op.level.level + 1u) return No(OutcomeCode::kWrongLevel);
     if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
   }
@@ -572,18 +572,16 @@ Outcome Model::State::Do(const ops::AllocPage& op) {
 }
 
 Outcome Model::State::Do(const ops::Pin& op) {
-  Outcome no;
-  Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (page->root_count == kPinLimit) return No(OutcomeCode::kPinLimit);
   if (page->role.invalid) return No(OutcomeCode::kPageZapped);
   return Value(++page->root_count);
 }
 
 Outcome Model::State::Do(const ops::Unpin& op) {
-  Outcome no;
-  Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (page->root_count == 0) return No(OutcomeCode::kNotPinned);
   const uint32_t root_count = --page->root_count;
   if (root_count == 0 && page->role.invalid) {
@@ -598,11 +596,10 @@ Outcome Model::State::Do(const ops::Unpin& op) {
 
 Outcome Model::State::Do(const ops::Link& op) {
   const SpteRef parent{op.parent.id, op.index.index};
-  Outcome no;
-  const Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
-  const Page* above = Live(parent.page, &no);
-  if (above == nullptr) return no;
+  const Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
+  const Page* above = Live(parent.page);
+  if (above == nullptr) return no_;
   if (page->role.invalid) return No(OutcomeCode::kPageZapped);
   if (above->role.level != page->role.level + 1u) return No(OutcomeCode::kWrongLevel);
   if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
@@ -616,8 +613,7 @@ Outcome Model::State::Do(const ops::Link& op) {
 
 Outcome Model::State::Do(const ops::Unlink& op) {
   const SpteRef parent{op.parent.id, op.index.index};
-  Outcome no;
-  if (Live(parent.page, &no) == nullptr) return no;
+  if (Live(parent.page) == nullptr) return no_;
   const Slot* slot = Look(parent);
   if (slot == nullptr || !slot->link()) return No(OutcomeCode::kNotPresent);
   RemoveLink(parent);
@@ -625,38 +621,33 @@ Outcome Model::State::Do(const ops::Unlink& op) {
 }
 
 Outcome Model::State::Do(const ops::ParentWalk& op) {
-  Outcome no;
-  const Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   return Value(page->parents.size());
 }
 
 Outcome Model::State::Do(const ops::UnlinkParents& op) {
-  Outcome no;
-  if (Live(op.page.id, &no) == nullptr) return no;
+  if (Live(op.page.id) == nullptr) return no_;
   return Value(RemoveParents(op.page.id));
 }
 
 Outcome Model::State::Do(const ops::UnlinkChildren& op) {
-  Outcome no;
-  if (Live(op.page.id, &no) == nullptr) return no;
+  if (Live(op.page.id) == nullptr) return no_;
   return Value(EmptyPage(op.page.id));
 }
 
 // ---- Leaves ----
 
 Outcome Model::State::Do(const ops::Map& op) {
-  Outcome no;
-  const Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
   return MapOne({op.page.id, op.index.index}, op.gfn, op.write.on, op.speculative.on);
 }
 
 Outcome Model::State::Do(const ops::MapMany& op) {
-  Outcome no;
-  const Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
   const uint64_t gfn = MappedGfn(*page, op.index.index, op.gfn);
   if (!page->role.direct && !RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
@@ -676,9 +667,8 @@ Outcome Model::State::Do(const ops::MapMany& op) {
 
 Outcome Model::State::Do(const ops::Drop& op) {
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  Page* page = Live(ref.page, &no);
-  if (page == nullptr) return no;
+  Page* page = Live(ref.page);
+  if (page == nullptr) return no_;
   if (LookForLeaf(ref) == nullptr) return No(OutcomeCode::kNotPresent);
   if (page->role.level > kPageTableLevel) --stats_.lpages;
   DropLeaf(ref);
@@ -691,8 +681,7 @@ Outcome Model::State::Do(const ops::Drop& op) {
 
 Outcome Model::State::Do(const ops::Touch& op) {
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  if (Live(ref.page, &no) == nullptr) return no;
+  if (Live(ref.page) == nullptr) return no_;
   Slot* leaf = LookForLeaf(ref);
   if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
   Spte& word = leaf->value.word;
@@ -776,8 +765,7 @@ Outcome Model::State::Do(const ops::Age& op) {
 
 Outcome Model::State::Do(const ops::Recycle& op) {
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  if (Live(ref.page, &no) == nullptr) return no;
+  if (Live(ref.page) == nullptr) return no_;
   const Slot* leaf = LookForLeaf(ref);
   if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
   const RmapId rmap = leaf->rmap;
@@ -794,9 +782,8 @@ Outcome Model::State::Do(const ops::RmapCount& op) {
 // ---- Unsync ----
 
 Outcome Model::State::Do(const ops::Unsync& op) {
-  Outcome no;
-  Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (page->role.direct || page->role.level != kPageTableLevel) {
     return No(OutcomeCode::kWrongLevel);
   }
@@ -815,17 +802,15 @@ Outcome Model::State::Do(const ops::Unsync& op) {
 }
 
 Outcome Model::State::Do(const ops::Sync& op) {
-  Outcome no;
-  Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (!page->unsync) return No(OutcomeCode::kNotUnsync);
   SyncPage(page);
   return Done();
 }
 
 Outcome Model::State::Do(const ops::SyncChildren& op) {
-  Outcome no;
-  if (Live(op.page.id, &no) == nullptr) return no;
+  if (Live(op.page.id) == nullptr) return no_;
   uint64_t synced = 0;
   for (const PageId below : Below(op.page.id)) {
     TouchPage(below);
@@ -840,8 +825,7 @@ Outcome Model::State::Do(const ops::SyncChildren& op) {
 // ---- Zap ----
 
 Outcome Model::State::Do(const ops::Zap& op) {
-  Outcome no;
-  if (Live(op.page.id, &no) == nullptr) return no;
+  if (Live(op.page.id) == nullptr) return no_;
   return Value(PrepareZap(op.page.id, &zapped_));
 }
 
@@ -868,9 +852,8 @@ Outcome Model::State::End(const Outcome& outcome) {
 Outcome Model::State::Do(const ops::MisuseRemove& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  const Page* page = Live(ref.page, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(ref.page);
+  if (page == nullptr) return no_;
   const int level = int(page->role.level);
   if (level == kRootLevel) return No(OutcomeCode::kWrongLevel);
   if (!RmapOf(MappedGfn(*page, ref.index, op.gfn), level)) return No(OutcomeCode::kNoSlot);
@@ -880,15 +863,14 @@ Outcome Model::State::Do(const ops::MisuseRemove& op) {
 
 Outcome Model::State::Do(const ops::MisuseRemoveParent& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  Outcome no;
-  const Page* page = Live(op.page.id, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(op.page.id);
+  if (page == nullptr) return no_;
   if (op.parent.none()) {
     // D11: the legacy MMU finds NULL where it looks for NULL.
     return End(page->parents.empty() ? Done() : Bug(BugClass::kRemoveParent));
   }
   const SpteRef parent{op.parent.id, op.index.index};
-  if (Live(parent.page, &no) == nullptr) return no;
+  if (Live(parent.page) == nullptr) return no_;
   const Slot* slot = Look(parent);
   if (slot != nullptr && slot->link() && slot->value.child == op.page.id) {
     return No(OutcomeCode::kSlotBusy);
@@ -898,8 +880,7 @@ Outcome Model::State::Do(const ops::MisuseRemoveParent& op) {
 
 Outcome Model::State::Do(const ops::MisuseAddTwice& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  Outcome no;
-  if (Live(op.page.id, &no) == nullptr) return no;
+  if (Live(op.page.id) == nullptr) return no_;
   if (LookForLeaf({op.page.id, op.index.index}) == nullptr) return No(OutcomeCode::kNotPresent);
   return End(Done());
 }
@@ -907,9 +888,8 @@ Outcome Model::State::Do(const ops::MisuseAddTwice& op) {
 Outcome Model::State::Do(const ops::MisuseWrongGfn& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  const Page* page = Live(ref.page, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(ref.page);
+  if (page == nullptr) return no_;
   if (page->role.direct) return No(OutcomeCode::kWrongLevel);
   const auto rmap = RmapOf(MappedGfn(*page, ref.index, op.gfn), int(page->role.level));
   if (!rmap) return No(OutcomeCode::kNoSlot);
@@ -922,9 +902,8 @@ Outcome Model::State::Do(const ops::MisuseWrongGfn& op) {
 Outcome Model::State::Do(const ops::MisuseSetGfn& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
   const SpteRef ref{op.page.id, op.index.index};
-  Outcome no;
-  const Page* page = Live(ref.page, &no);
-  if (page == nullptr) return no;
+  const Page* page = Live(ref.page);
+  if (page == nullptr) return no_;
   if (!page->role.direct || page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
   const uint64_t gfn = layout_->gfn(op.gfn.index);
   if (!RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);

@@ -1,6 +1,7 @@
 #include "fuzzers/runner.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -108,8 +109,8 @@ class CheckedRun {
   const std::unique_ptr<Reference> model_;
   std::vector<std::unique_ptr<Voice>> voices_;
   Observation& expected_;
-  const std::span<Observation> actual_;  // one for each engine
-  std::vector<std::string> broken_;  // the wording of the BUG that ended an engine's observation
+  const std::span<Observation> actual_;   // one for each engine
+  std::map<size_t, std::string> broken_;  // by engine: the BUG that ended its observation, worded
   Verdict verdict_;
   bool found_late_ = false;
 };
@@ -121,8 +122,8 @@ CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t
       full_from_(full_from),
       model_(MakeReference(program.header)),
       expected_(Workspace::Get(options.engines.size()).expected),
-      actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()),
-      broken_(options.engines.size()) {
+      actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()) {
+  voices_.reserve(options.engines.size());
   for (const Engine& engine : options.engines) voices_.push_back(engine.make(program.header));
 }
 
@@ -230,7 +231,7 @@ bool CheckedRun::JudgeState(const Op& op) {
   for (size_t i = 0; i < actual_.size(); ++i) {
     differences.push_back(Compare(expected_, actual_[i], Comparison::kModel, layout_));
     if (!differences[i]) continue;
-    if (!broken_[i].empty()) differences[i]->detail = broken_[i];
+    if (broken_.count(i) != 0) differences[i]->detail = broken_[i];
     explained = explained && known.AllowsState(options_.engines[i].name);
   }
   if (!AnyOf(differences)) return true;

@@ -19,7 +19,7 @@ class Faulty final : public Voice {
   std::string Teardown() override { return ""; }
 
  private:
-  const RawState state_;
+  const RawState state_{};
 };
 
 std::unique_ptr<Voice> MakeFaulty(const Header&) { return std::make_unique<Faulty>(); }
