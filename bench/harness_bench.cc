@@ -2,8 +2,9 @@
 //
 //   BM_CheckedOverUnchecked   throughput of RunProgram with all its checks over throughput of the
 //                             same programs on the same two MMUs without any (goal: >= 0.5)
-//   BM_TenTimesTheOps         time of a program of 10,000 operations over one of 1,000 (goal: <=
-//   11)
+//   BM_MmuCheckedOverUnchecked   the same for programs on a whole MMU, over all modes (goal: >=
+//   1/3) BM_TenTimesTheOps         time of a program of 10,000 operations over one of 1,000 (goal:
+//   <= 11)
 //
 // The two sides alternate, so that a machine that is slow for a moment is slow for both.
 #include <benchmark/benchmark.h>
@@ -43,11 +44,9 @@ double Run(const std::vector<Program>& programs, CheckLevel check) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void BM_CheckedOverUnchecked(benchmark::State& state) {
-  constexpr size_t kOps = 64;
-  constexpr size_t kPrograms = 200;
-  const auto limits = static_cast<LimitsMode>(state.range(0));
-  const std::vector<Program> programs = RandomPrograms(limits, kPrograms, kOps);
+// The ratio, and both throughputs, of programs of `ops` operations each.
+void CheckedOverUnchecked(benchmark::State& state, const std::vector<Program>& programs,
+                          size_t ops_each) {
   double checked = 0;
   double unchecked = 0;
   double rounds = 0;
@@ -56,12 +55,37 @@ void BM_CheckedOverUnchecked(benchmark::State& state) {
     checked += Run(programs, CheckLevel::kTouched);
     ++rounds;
   }
-  const double ops = rounds * static_cast<double>(kPrograms * kOps);
+  const double ops = rounds * static_cast<double>(programs.size() * ops_each);
   state.counters["checked_ops_per_s"] = ops / checked;
   state.counters["unchecked_ops_per_s"] = ops / unchecked;
   state.counters["ratio"] = unchecked / checked;
 }
+
+constexpr size_t kOps = 64;
+
+void BM_CheckedOverUnchecked(benchmark::State& state) {
+  constexpr size_t kPrograms = 200;
+  const auto limits = static_cast<LimitsMode>(state.range(0));
+  CheckedOverUnchecked(state, RandomPrograms(limits, kPrograms, kOps), kOps);
+}
 BENCHMARK(BM_CheckedOverUnchecked)
+    ->ArgName("tiny")
+    ->Arg(static_cast<int>(LimitsMode::kProduction))
+    ->Arg(static_cast<int>(LimitsMode::kTiny))
+    ->Unit(benchmark::kMillisecond);
+
+void BM_MmuCheckedOverUnchecked(benchmark::State& state) {
+  constexpr uint64_t kPrograms = 198;
+  std::vector<Program> programs;
+  for (uint64_t seed = 1; seed <= kPrograms; ++seed) {
+    Header header = HeaderOf(static_cast<LimitsMode>(state.range(0)));
+    header.mode = static_cast<MmuMode>(1 + seed % static_cast<uint64_t>(MmuMode::kTdp32));
+    header.more_vcpus = static_cast<uint8_t>(seed / 8 % 4);
+    programs.push_back(RandomProgram(header, kOps, seed));
+  }
+  CheckedOverUnchecked(state, programs, kOps);
+}
+BENCHMARK(BM_MmuCheckedOverUnchecked)
     ->ArgName("tiny")
     ->Arg(static_cast<int>(LimitsMode::kProduction))
     ->Arg(static_cast<int>(LimitsMode::kTiny))

@@ -19,7 +19,7 @@ class Tables {
         Roots(1, 13, kUser);
         Set(1, 0, 2, kUser);
         Set(1, 1, 12, kUser);
-        Set(13, 0, 12, kUser);
+        Set(13, 0, 12, kUser & ~kGpteWritable);
         Set(13, 1, 2, kUser);
         break;
       case MmuMode::kPae:
@@ -66,7 +66,7 @@ class Tables {
     Set(table, entry, 32, kUser | kGpteHuge);
     Set(table, entry + 1, 32, (kUser | kGpteHuge) & ~kGpteWritable);
     Set(table, entry + 2, 8, kUser);
-    Set(table, entry + 3, 3, kUser);
+    Set(table, entry + 3, 3, kUser & ~kGpteWritable);
   }
 
   void LastLevel() {

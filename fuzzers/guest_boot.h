@@ -11,8 +11,8 @@
 //          7  another root        [0] -> 1, [1] -> 1 (PAE: 2 and 2)
 //          8  level 1             data page 16, eight times
 //         12  level 2             [0] large page 32, writable, [1] the same, read-only, [2] -> 8,
-//                                 [3] -> 3
-//         13  level 3, long       [0] -> 12, [1] -> 2
+//                                 [3] -> 3, read-only
+//         13  level 3, long       [0] -> 12, read-only, [1] -> 2
 //   the others are empty
 //
 // With 32-bit paging the roots 0 and 7 have the entries of table 2 and, in their second quarter,

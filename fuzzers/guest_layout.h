@@ -20,6 +20,7 @@ namespace rmapdiff {
 struct SlotLayout {
   Gfn base_gfn = 0;
   Gfn npages = 0;
+  Gfn user_gfn = 0;  // of a whole MMU: the host page behind the first frame
 };
 
 // Numbers a program's world depends on; they equal those of the MMU built with the same limits.
@@ -55,22 +56,24 @@ inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
                                          .region_gfns = 32,
                                          .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
 
-// Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n.
+// Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n, but
+// slot 2 is an alias of the data pages from gfn 0x10 on.
 // Production: slot 0 has a large page that holds no table, slot 1 begins and ends in the middle of
 // one.
 inline constexpr GuestLayout kMmuProductionLayout{
-    .slots_change = true, .slots = {{0x0, 0x400}, {0x408, 0x18}, {0x600, 0x10}}};
+    .slots_change = true, .slots = {{0x0, 0x400, 0x0}, {0x408, 0x18, 0x408}, {0x600, 0x10, 0x10}}};
 
 // Tiny limits: slot 0 ends in the middle of a large page, slot 1 is a whole page of level 3.
-inline constexpr GuestLayout kMmuTinyLayout{.level_bits = 3,
-                                            .recycle_threshold = 6,
-                                            .region_gfns = 32,
-                                            .slots_change = true,
-                                            .slots = {{0x0, 0x3c}, {0x40, 0x40}, {0x82, 0x6}}};
+inline constexpr GuestLayout kMmuTinyLayout{
+    .level_bits = 3,
+    .recycle_threshold = 6,
+    .region_gfns = 32,
+    .slots_change = true,
+    .slots = {{0x0, 0x3c, 0x0}, {0x40, 0x40, 0x40}, {0x3c, 0x4, 0x10}}};
 
 // What programs on a whole MMU name most: some data frames, among them the first of large pages,
 // and some tables.
-inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {16, 17, 18, 19, 32, 33, 40, 64,
+inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {16, 17, 60, 96, 32, 33, 40, 64,
                                                         1,  2,  3,  4,  8,  9,  10, 11};
 
 // The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`

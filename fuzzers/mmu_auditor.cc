@@ -87,6 +87,11 @@ MaybeDifference MmuAuditor::CheckRoots() const {
   return std::nullopt;
 }
 
+Difference NotHashedOnce(PageId page) {
+  return Wrong(Finding::kPage, fmt::format("page {}", page), "hashed once", "not so",
+               "the hash table finds each page once under its gfn");
+}
+
 MaybeDifference MmuAuditor::CheckHash() const {
   size_t found = 0;
   for (const RawPage& page : state_.pages) {
@@ -95,13 +100,11 @@ MaybeDifference MmuAuditor::CheckHash() const {
                    "an operation has left it prepared and not committed");
     }
     const bool hashed = found < state_.hashed.size() && state_.hashed[found] == page.id;
-    if (!hashed) {
-      return Wrong(Finding::kPage, fmt::format("page {}", page.id), "hashed once", "not so",
-                   "the hash table finds each page once under its gfn");
-    }
+    if (!hashed) return NotHashedOnce(page.id);
     ++found;
   }
-  return std::nullopt;
+  if (found == state_.hashed.size()) return std::nullopt;
+  return NotHashedOnce(state_.hashed[found]);
 }
 
 void MmuAuditor::CollectTables() {

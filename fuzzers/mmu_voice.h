@@ -2,8 +2,9 @@
 //
 // Each operation of mmu_ops.h has one handler here, made of single steps of ShadowMmu. One voice of
 // a run, the model's, also has a GuestTruth: it is told of each step and asked about everything
-// that the vcpus' TLBs and the shadow tables offer. What it objects to is the engine's fault, which
-// all voices share; the reverse maps are compared with each other.
+// that the vcpus' TLBs and the shadow tables offer. That voice also watches that the guest gets on,
+// and that the host learns of each frame that was written. What it objects to is the engine's
+// fault, which all voices share; the reverse maps are compared with each other.
 //
 // Failed allocations (fail_alloc, the header's oom): a step that runs out of memory is followed by
 // an audit and repeated. MMUs allocate at different times (D6), so from then on counters and
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,10 +66,12 @@ class MmuVoice final : public Voice {
   void BootHost();
   void BootGuest();
 
-  // ---- Operations (mmu_voice_ops.h) ----
+  // ---- One operation (mmu_voice_steps.h) ----
   Outcome Dispatch(const Op& op);
   Outcome DoRace(const Op& second);
   bool FitsIntoWindow(const Op& inner, const Op& outer) const;
+
+  // ---- Handlers (mmu_voice_ops.h) ----
   Outcome Do(const ops::Access& op);
   Outcome Do(const ops::SetGpte& op);
   Outcome Do(const ops::Invlpg& op);
@@ -151,6 +155,8 @@ class MmuVoice final : public Voice {
   void ObserveVcpus(std::vector<Fact>* facts);
   void ObserveMemory(std::vector<Fact>* facts) const;
   void ReadVcpu(int index, RawState* raw);
+  void ForgetReportedFrames();
+  void CheckWrittenFrames();
   void SweepTlb(int index);
   void SweepTables(int index);
   struct Reach;
@@ -163,9 +169,11 @@ class MmuVoice final : public Voice {
   Mmu mmu_;
   const GraphReader<R> reader_{mmu_.graph(), layout_, 1 << 16};
   std::unique_ptr<GuestTruth> truth_;  // the model's voice only
+  std::set<Pfn> written_;              // by the hardware, and the host has not been told yet
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;
   Op first_;  // of a race
+  bool in_race_ = false;
   bool in_window_ = false;
   uint64_t fail_nth_ = 0;       // of this operation; 0: none
   uint64_t next_fail_nth_ = 0;  // of the next one
@@ -191,5 +199,6 @@ std::unique_ptr<Voice> MakeMmuVoice(const Header& header) {
 
 #include "fuzzers/mmu_voice_observe.h"  // IWYU pragma: export
 #include "fuzzers/mmu_voice_ops.h"      // IWYU pragma: export
+#include "fuzzers/mmu_voice_steps.h"    // IWYU pragma: export
 
 #endif  // RMAPDIFF_FUZZERS_MMU_VOICE_H_

@@ -180,12 +180,35 @@ void MmuVoice<R>::ReadVcpu(int index, RawState* raw) {
 template <ReverseMap R>
 std::optional<Difference> MmuVoice<R>::Objection(bool everything) {
   if (truth_ != nullptr && everything && !objection_) {
+    CheckWrittenFrames();
     for (int i = 0; i < mmu_.vcpus(); ++i) {
       SweepTlb(i);
       SweepTables(i);
     }
   }
   return std::exchange(objection_, std::nullopt);
+}
+
+// A frame that was written is known to the host as dirty, or will be when the last writable leaf
+// that maps it goes (kvm_set_pfn_dirty).
+template <ReverseMap R>
+void MmuVoice<R>::CheckWrittenFrames() {
+  std::set<Pfn> unknown = written_;
+  for (const ShadowPage* page : mmu_.graph().active_pages()) {
+    const int level = static_cast<int>(page->role.level);
+    for (int i = 0; i < Mmu::kEntries && !unknown.empty(); ++i) {
+      const Spte spte = page->spt[i];
+      if (!IsPresent(mmu_.graph().masks(), spte) || !IsLeaf(spte, level)) continue;
+      if (!IsWritable(spte)) continue;
+      const Pfn pfn = PfnOf(spte);
+      unknown.erase(unknown.lower_bound(pfn), unknown.lower_bound(pfn + layout_.frames(level)));
+    }
+  }
+  if (unknown.empty()) return;
+  Blame(
+      fmt::format("frame {:#x} was written, nothing maps it writable any more, and the host does "
+                  "not know that it is dirty",
+                  *unknown.begin()));
 }
 
 // The pages of 4 KiB of a translation that are asked about: a few of a large one, among them all

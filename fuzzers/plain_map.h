@@ -5,11 +5,16 @@
 // says which one is wrong. (What all three have in common, the engine, is judged by the auditor and
 // by GuestTruth.)
 //
+// It also watches what becomes of each spte slot. A slot is on no list, on the rmap of what it
+// maps, or among the parents of what it points at; it goes from one list to the other only by being
+// taken off in between, and no page is freed while a slot of it is listed. BUGs: kMapMisused.
+//
 // Covers the ReverseMap concept, see mmu/graph/reverse_map.h. Takes nothing from the object caches.
 #ifndef RMAPDIFF_FUZZERS_PLAIN_MAP_H_
 #define RMAPDIFF_FUZZERS_PLAIN_MAP_H_
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "mmu/base/host_memory.h"
@@ -33,7 +38,7 @@ class PlainMap {
 
   // ---- Rmaps ----
   int Add(Caches&, Head& head, Spte* sptep) {
-    head.push_back(sptep);
+    Push(head, sptep);
     return Count(head) - 1;
   }
   static bool AddReturnAgrees(int returned, int exact) { return returned == exact; }
@@ -41,19 +46,20 @@ class PlainMap {
     if (!Erase(head, sptep)) RaiseBug(BugClass::kRmapRemove, "rmap_remove: not listed");
   }
   Spte* Next(const Head& head, Spte* cur) const {
-    auto next = head.begin();
-    if (cur != nullptr) next = std::find(head.begin(), head.end(), cur) + 1;
-    return next == head.end() ? nullptr : *next;
+    if (cur == nullptr) return head.empty() ? nullptr : head.front();
+    const auto found = std::find(head.begin(), head.end(), cur);
+    if (found == head.end()) RaiseBug(BugClass::kMapMisused, "iterated on from what is not listed");
+    return found + 1 == head.end() ? nullptr : *(found + 1);
   }
   int Count(const Head& head) const { return static_cast<int>(head.size()); }
 
   // ---- Parents ----
   void InitParents(Page& page, Spte* sptep) {
     lists_[page.list].clear();
-    if (sptep != nullptr) lists_[page.list].push_back(sptep);
+    if (sptep != nullptr) Push(lists_[page.list], sptep);
   }
   void AddParent(Caches&, Page& page, Spte* sptep) {
-    if (sptep != nullptr) lists_[page.list].push_back(sptep);
+    if (sptep != nullptr) Push(lists_[page.list], sptep);
   }
   void RemoveParent(Page& page, Spte* sptep) {
     if (!Erase(lists_[page.list], sptep))
@@ -65,7 +71,10 @@ class PlainMap {
   }
   template <class Store>
   void UnlinkParents(Page& page, Store&& store) {
-    for (Spte* sptep : lists_[page.list]) store(sptep);
+    for (Spte* sptep : lists_[page.list]) {
+      store(sptep);
+      listed_.erase(sptep);
+    }
     lists_[page.list].clear();
   }
 
@@ -83,6 +92,10 @@ class PlainMap {
     page.gfns = static_cast<Gfn*>(pages.Take(kSptesPerPage<L> * sizeof(Gfn), kGfnPattern));
   }
   void FreeStorage(Pool& page_pool, Page& page, bool direct) {
+    const auto first = listed_.lower_bound(page.spt);
+    if (first != listed_.end() && *first < page.spt + kSptesPerPage<L>) {
+      RaiseBug(BugClass::kMapMisused, "a page is freed while an spte of it is listed");
+    }
     unused_.push_back(page.list);
     if (!direct) page_pool.Release(page.gfns);
   }
@@ -92,15 +105,21 @@ class PlainMap {
  private:
   static constexpr uint8_t kGfnPattern = 0x6f;
 
-  static bool Erase(std::vector<Spte*>& list, Spte* sptep) {
+  void Push(std::vector<Spte*>& list, Spte* sptep) {
+    if (!listed_.insert(sptep).second) RaiseBug(BugClass::kMapMisused, "listed already");
+    list.push_back(sptep);
+  }
+  bool Erase(std::vector<Spte*>& list, Spte* sptep) {
     const auto found = std::find(list.begin(), list.end(), sptep);
     if (found == list.end()) return false;
     list.erase(found);
+    listed_.erase(sptep);
     return true;
   }
 
   std::vector<std::vector<Spte*>> lists_;
   std::vector<size_t> unused_;  // of lists_
+  std::set<const Spte*> listed_;
 };
 
 }  // namespace rmapdiff

@@ -63,6 +63,7 @@ enum class QuirkMode : uint8_t {
   kMoveSlotInPlace,
   kLeakPartialRoots,
   kShareAcrossPse,
+  kLogForgetsDirtyFrames,
   kAsIn2_6_36,
 };
 

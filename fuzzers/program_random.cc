@@ -115,6 +115,9 @@ class GuestPlan {
     if constexpr (requires { op.va; }) {
       if (random_.Below(2) == 0) op.va.path = last_va_;
     }
+    if constexpr (requires { op.hva; }) {
+      if (random_.Below(2) == 0) op.hva.index = last_page_;
+    }
     if constexpr (requires { op.slot; }) {
       // A guest whose tables have no memory does nothing any more.
       if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
@@ -122,16 +125,20 @@ class GuestPlan {
   }
   void Aim(ops::Access& op) {
     if (random_.Below(2) == 0) op.va.path = last_va_;
+    last_va_ = op.va.path;
+    if ((op.va.path & 0xe8u) == 0) last_page_ = static_cast<uint8_t>(16 + op.va.table());
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
     const int level = LevelOf(op.table.index);
     if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
+      last_page_ = op.gfn.index;
       op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
     } else if (level > 2 || random_.Below(2) != 0) {
-      op.gfn.index = TableOf(level - 1);
-      op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 7u);
+      if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
+      op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 1u);
+      if (random_.Below(4) != 0) op.flags.bits |= 6u;
     } else {
       op.gfn.index = random_.Below(2) != 0 ? 32 : 40;  // a large page
       op.flags.bits |= 0x21;
@@ -173,7 +180,7 @@ class GuestPlan {
   void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
   void Aim(ops::Memslot& op) {
     AimSlot(&op.slot, &op.gfn);
-    if (random_.Below(2) == 0) op.hva = op.gfn;
+    op.hva.index = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.index : DataPage());
   }
   void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
 
@@ -193,7 +200,9 @@ class GuestPlan {
     return random_.Below(3) == 0 ? 7 : 0;
   }
   uint8_t DataPage() {
-    return static_cast<uint8_t>((random_.Below(2) != 0 ? 16 : 32) + random_.Below(4));
+    const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
+    const uint8_t first[] = {16, 16, 32, alias};
+    return static_cast<uint8_t>(first[random_.Below(4)] + random_.Below(4));
   }
   void AimSlot(SlotArg* slot, GfnArg* gfn) {
     if (random_.Below(8) == 0) return;
@@ -235,6 +244,7 @@ class GuestPlan {
   Random& random_;
   const Header& header_;
   uint8_t last_va_ = 0;
+  uint8_t last_page_ = 16;
   bool range_open_ = false;
 };
 

@@ -390,16 +390,24 @@ class OpsTest(CliTest):
 
     def test_all_forms_list_the_same_operations_by_opcode(self):
         table = json.loads(self.expect(0, ["ops", "--json"]))
-        self.assertGreaterEqual(len(table), 29)
-        self.assertEqual([op["opcode"] for op in table], list(range(len(table))))
-        self.assertEqual(table[1]["arguments"], ["page", "index", "gfn", "write", "speculative"])
         text = self.expect(0, ["ops"])
         markdown = self.expect(0, ["ops", "--markdown"])
-        for op in table:
-            self.assertRegex(text, rf"\n +{op['opcode']}  {op['name']} +{op['group']} ")
-            self.assertIn(f"\n| {op['opcode']} | `{op['name']}` | {op['group']} | ", markdown)
-            self.assertIn(op["help"], text)
-            self.assertIn(op["help"], markdown)
+        kinds = {"graph": "On a page graph", "mmu": "On a whole MMU (a header with a mode)"}
+        self.assertEqual([op["program"] for op in table],
+                         sorted(op["program"] for op in table), "each kind in one piece")
+        for kind, title in kinds.items():
+            ops = [op for op in table if op["program"] == kind]
+            self.assertGreaterEqual(len(ops), 29)
+            self.assertEqual([op["opcode"] for op in ops], list(range(len(ops))))
+            # What is listed under the title of its kind, up to the next one.
+            of_kind = text[text.index(title):].split("\n\nOn a ")[0]
+            section = markdown[markdown.index("\n## " + title):].split("\n\n## ")[0]
+            for op in ops:
+                self.assertRegex(of_kind, rf"\n +{op['opcode']}  {op['name']} +{op['group']} ")
+                self.assertIn(f"\n| {op['opcode']} | `{op['name']}` | {op['group']} | ", section)
+                self.assertIn(op["help"], of_kind)
+                self.assertIn(op["help"], section)
+        self.assertEqual(table[1]["arguments"], ["page", "index", "gfn", "write", "speculative"])
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
 
     def test_the_page_of_operations_is_the_table(self):

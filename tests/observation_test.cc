@@ -2,9 +2,13 @@
 // and that the words are right.
 #include "fuzzers/observation.h"
 
+#include <cstddef>
 #include <functional>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "fuzzers/facts.h"
 #include "fuzzers/guest_layout.h"
 #include "gtest/gtest.h"
 #include "mmu/base/spte.h"
@@ -267,6 +271,89 @@ TEST(ToStringTest, ALargePageIsNamedByItsFirstGfnInTheSlot) {
   EXPECT_EQ(ToString(RmapId{7, 1, 4}, kTinyLayout), "rmap(slot 7, level 1, index 4)");
 }
 
+// A name that goes by where a slot is would mean another list after every move.
+TEST(ToStringTest, WhereSlotsChangeAListIsNamedByItsPlaceInTheSlot) {
+  EXPECT_EQ(ToString(RmapId{1, 2, 1}, kMmuTinyLayout), "rmap(slot 1, level 2, index 1)");
+  EXPECT_EQ(ToString(RmapId{0, 1, 0x42}, kMmuProductionLayout), "rmap(slot 0, level 1, index 66)");
+}
+
+TEST(ToStringTest, EachFactSaysWhatItIsAbout) {
+  EXPECT_EQ(ToString(FactId{FactKind::kCounter, 0, 0}), "counter pf_fixed");
+  EXPECT_EQ(ToString(FactId{FactKind::kCounter, 0, 12}), "counter quota");
+  EXPECT_EQ(ToString(FactId{FactKind::kVcpu, 2, 1}), "cr3 of vcpu 2");
+  EXPECT_EQ(ToString(FactId{FactKind::kVcpu, 0, 5}), "pdptr 3 of vcpu 0");
+  EXPECT_EQ(ToString(FactId{FactKind::kRoot, 3, 2}), "root 2 of vcpu 3");
+  EXPECT_EQ(ToString(FactId{FactKind::kTlb, 1, 0x203 << 2 | 1}),
+            "tlb of vcpu 1, page 0x203, level 1");
+  EXPECT_EQ(ToString(FactId{FactKind::kTlbRights, 0, 0x200 << 2 | 3}),
+            "tlb rights of vcpu 0, page 0x200, level 3");
+  EXPECT_EQ(ToString(FactId{FactKind::kDirtyBit, 1, 0x41}), "dirty log of memslot 1, gfn 0x41");
+  EXPECT_EQ(ToString(FactId{FactKind::kMemory, 0, 0x10}), "contents of host page 0x10");
+}
+
+// ---- Facts ----
+
+// One of each kind, sorted.
+std::vector<Fact> SomeFacts() {
+  return {{{FactKind::kCounter, 0, 6}, 5},       {{FactKind::kVcpu, 0, 1}, 0x7},
+          {{FactKind::kVcpu, 1, 6}, 0},          {{FactKind::kRoot, 1, 0}, 4},
+          {{FactKind::kTlb, 1, 0x41}, 0x100063}, {{FactKind::kTlbRights, 1, 0x41}, 7},
+          {{FactKind::kDirtyBit, 1, 0x42}, 1},   {{FactKind::kMemory, 0, 0x10}, 0xabc}};
+}
+
+// "finding: subject: expected, actual" of the first difference between two lists, "" if none.
+std::string FactDifference(const std::vector<Fact>& expected, const std::vector<Fact>& actual) {
+  Observation left = SomeState();
+  Observation right = SomeState();
+  left.facts = expected;
+  right.facts = actual;
+  const auto difference = Compare(left, right, Comparison::kModel, kMmuTinyLayout);
+  EXPECT_EQ(difference.has_value(), !Equal(left, right, Comparison::kModel));
+  if (!difference) return "";
+  return std::string(FindingName(difference->finding)) + ": " + difference->subject + ": " +
+         difference->expected + ", " + difference->actual;
+}
+
+TEST(FactsTest, EqualListsDoNotDiffer) { EXPECT_EQ(FactDifference(SomeFacts(), SomeFacts()), ""); }
+
+TEST(FactsTest, AnotherValueOfEachKindIsFoundAndNamed) {
+  const char* const expected[] = {
+      "stats: counter tlb_flush: 0x5, 0x6",
+      "vcpu: cr3 of vcpu 0: 0x7, 0x8",
+      "vcpu: requests of vcpu 1: 0x0, 0x1",
+      "vcpu: root 0 of vcpu 1: 0x4, 0x5",
+      "tlb: tlb of vcpu 1, page 0x10, level 1: 0x100063, 0x100064",
+      "tlb: tlb rights of vcpu 1, page 0x10, level 1: 0x7, 0x8",
+      "dirty-log: dirty log of memslot 1, gfn 0x42: 0x1, 0x2",
+      "memory: contents of host page 0x10: 0xabc, 0xabd",
+  };
+  for (size_t i = 0; i < std::size(expected); ++i) {
+    std::vector<Fact> other = SomeFacts();
+    ++other[i].value;
+    EXPECT_EQ(FactDifference(SomeFacts(), other), expected[i]);
+  }
+}
+
+TEST(FactsTest, AFactThatIsNotThereDiffers) {
+  for (size_t i = 0; i < SomeFacts().size(); ++i) {
+    std::vector<Fact> fewer = SomeFacts();
+    const std::string name = ToString(fewer[i].id);
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    const std::string missing = FactDifference(SomeFacts(), fewer);
+    const std::string extra = FactDifference(fewer, SomeFacts());
+    EXPECT_NE(missing.find(": " + name + ": "), missing.npos) << missing;
+    EXPECT_EQ(missing.substr(missing.size() - 6), ", none");
+    EXPECT_NE(extra.find(": " + name + ": none, "), extra.npos) << extra;
+  }
+}
+
+TEST(FactsTest, TheFirstOfSeveralDifferencesIsReported) {
+  std::vector<Fact> other = SomeFacts();
+  ++other[7].value;
+  ++other[3].value;
+  EXPECT_EQ(FactDifference(SomeFacts(), other).substr(0, 5), "vcpu:");
+}
+
 TEST(TouchedTest, IsSortedAndWithoutDuplicates) {
   Touched touched;
   touched.pages = {3, 1, 3};
@@ -280,16 +367,16 @@ TEST(TouchedTest, IsSortedAndWithoutDuplicates) {
 
 TEST(FindingNameTest, NamesAreDistinct) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Finding::kLeak); ++i) {
+  for (int i = 0; i <= static_cast<int>(Finding::kTruth); ++i) {
     names.insert(FindingName(static_cast<Finding>(i)));
   }
-  EXPECT_EQ(names.size(), static_cast<size_t>(Finding::kLeak) + 1);
+  EXPECT_EQ(names.size(), static_cast<size_t>(Finding::kTruth) + 1);
   EXPECT_EQ(names.count("?"), 0u);
 }
 
 TEST(HashTest, IsTheSameOnEveryPlatform) {
-  EXPECT_EQ(Hash(Observation{}), 1343555622910206664u);
-  EXPECT_EQ(Hash(SomeState()), 12224688885342751453u);
+  EXPECT_EQ(Hash(Observation{}), 5228815951340493121u);
+  EXPECT_EQ(Hash(SomeState()), 8918672040667489355u);
 }
 
 TEST(HashTest, EachFieldCounts) {
@@ -301,12 +388,18 @@ TEST(HashTest, EachFieldCounts) {
       [](Observation* o) { o->rmaps[0].entries.pop_back(); },
       [](Observation* o) { o->rmaps[0].id.index = 0; },
       [](Observation* o) { o->pages[0].role.access = 7; },
+      [](Observation* o) { o->pages[0].role.cr4_pse = 1; },
       [](Observation* o) { o->pages[0].unsync = true; },
       [](Observation* o) { o->pages[0].zapped = true; },
       [](Observation* o) { o->pages[1].unsync_children.clear(); },
       [](Observation* o) { o->slots[0].value.word ^= kSpteDirty; },
       [](Observation* o) { o->write_counts[0].count = 0; },
       [](Observation* o) { o->active.pop_back(); },
+      [](Observation* o) { o->facts = {{{FactKind::kTlb, 1, 2}, 3}}; },
+      [](Observation* o) { o->facts = {{{FactKind::kTlbRights, 1, 2}, 3}}; },
+      [](Observation* o) { o->facts = {{{FactKind::kTlb, 2, 2}, 3}}; },
+      [](Observation* o) { o->facts = {{{FactKind::kTlb, 1, 1}, 3}}; },
+      [](Observation* o) { o->facts = {{{FactKind::kTlb, 1, 2}, 4}}; },
   };
   std::set<uint64_t> hashes;
   for (const auto& change : changes) {

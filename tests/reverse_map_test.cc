@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "fuzzers/plain_map.h"
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
 #include "tests/map_fixture.h"
@@ -20,6 +21,8 @@ using Sibling = SiblingMap<ProductionLimits>;
 using TinySibling = SiblingMap<TinyLimits>;
 using Legacy = DescriptorMap<ProductionLimits>;
 using TinyLegacy = DescriptorMap<TinyLimits>;
+using Plain = PlainMap<ProductionLimits>;
+using TinyPlain = PlainMap<TinyLimits>;
 
 // ---- Both kinds of list ----
 
@@ -34,7 +37,8 @@ class ListTest : public testing::Test {
 
 using Lists = testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>,
                              RmapList<TinyLegacy>, ParentList<Sibling>, ParentList<TinySibling>,
-                             ParentList<Legacy>, ParentList<TinyLegacy>>;
+                             ParentList<Legacy>, ParentList<TinyLegacy>, RmapList<Plain>,
+                             RmapList<TinyPlain>, ParentList<Plain>, ParentList<TinyPlain>>;
 TYPED_TEST_SUITE(ListTest, Lists);
 
 TYPED_TEST(ListTest, ANewListIsEmpty) {
@@ -179,7 +183,7 @@ class ReverseMapTest : public testing::Test {
   MapHost<R> host;
 };
 
-using Maps = testing::Types<Sibling, TinySibling, Legacy, TinyLegacy>;
+using Maps = testing::Types<Sibling, TinySibling, Legacy, TinyLegacy, Plain, TinyPlain>;
 TYPED_TEST_SUITE(ReverseMapTest, Maps);
 
 TYPED_TEST(ReverseMapTest, AValueInitialisedHeadIsEmpty) {
@@ -199,6 +203,7 @@ TYPED_TEST(ReverseMapTest, NextFollowsEachEntryByTheOneBehindIt) {
     // Asked out of turn, as Next keeps no state.
     for (size_t i = entries.size() - 1; i > 0; --i) EXPECT_EQ(next(entries[i - 1]), entries[i]);
     EXPECT_EQ(next(entries.back()), nullptr);
+    RemoveAll(list, entries);
   }
 }
 
@@ -230,13 +235,14 @@ TYPED_TEST(ReverseMapTest, ANullParentIsNotAdded) {
 }
 
 TYPED_TEST(ReverseMapTest, InitParentsForgetsWhateverThePageHeld) {
-  const Sptes slots = this->host.Slots(9);
   for (int n = 0; n <= 6; ++n) {
-    for (Spte* first : {static_cast<Spte*>(nullptr), slots[8]}) {
-      ParentList<TypeParam> list(this->host);
-      AddAll(list, this->host.Slots(n));
-      this->host.map.InitParents(list.page(), first);
-      ExpectSet(list, first == nullptr ? Sptes{} : Sptes{first});
+    for (const bool has_first : {false, true}) {
+      MapHost<TypeParam> host;  // what was forgotten is not for use elsewhere
+      Spte* const first = has_first ? host.Slot(8) : nullptr;
+      ParentList<TypeParam> list(host);
+      AddAll(list, host.Slots(n));
+      host.map.InitParents(list.page(), first);
+      ExpectSet(list, has_first ? Sptes{first} : Sptes{});
     }
   }
 }
@@ -253,6 +259,7 @@ TYPED_TEST(ReverseMapTest, TheFirstParentMayHaveBeenOnALongListBefore) {
     EXPECT_EQ(rmap.Count(), 5);
     list.Remove(parent);
     ExpectSet(list, {});
+    RemoveAll(rmap, rmap.Entries());
   }
 }
 

@@ -388,6 +388,41 @@ TYPED_TEST(ShadowQuirksTest, LeakPartialRootsPinsTheOthersForEver) {
   }
 }
 
+// A table in a 32-bit guest's large page: with CR4.PSE off, the same entry points at it.
+TYPED_TEST(ShadowQuirksTest, ShareAcrossPseFollowsALargePageWhereThereIsATableNow) {
+  USING_HOST;
+  constexpr auto k32Bit = PagingMode::k32Bit;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::share_across_pse, old));
+    const Gfn root = host.Boot(k32Bit);
+    host.SetEntry(k32Bit, root, 0, Host::Leaf(4 * kLarge, kWriteUser | kUsed | kGpteHuge));
+    host.SetEntry(k32Bit, 4 * kLarge, 1, Host::Leaf(7, kWriteUser | kUsed));
+    ASSERT_EQ(host.Read(Host::At(1)).pfn, host.mmu.host().Frame(static_cast<Hva>(4 * kLarge + 1)));
+    ASSERT_EQ(host.mmu.SetMode(0, {k32Bit, true, false, false}, root), MmuCode::kOk);
+    const Pfn wanted = host.mmu.host().Frame(old ? static_cast<Hva>(4 * kLarge + 1) : Hva{7});
+    EXPECT_EQ(host.Read(Host::At(1)).pfn, wanted);
+    Fixture::ExpectSound(host);
+  }
+}
+
+// The frame was written through a leaf; W goes, and with it the last trace of the write.
+TYPED_TEST(ShadowQuirksTest, LogForgetsDirtyFramesLosesAWriteForTheHost) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::log_forgets_dirty_frames, old));
+    const Gfn root = host.Boot(kLong);
+    host.MapIn(kLong, root, Host::At(0), 5, kWriteUser | kUsed);
+    ASSERT_EQ(host.Write(Host::At(0), 1).code, MmuCode::kOk);
+    host.mmu.graph().events().Clear();
+    host.mmu.SlotRemoveWriteAccess(0);
+    host.mmu.ZapAll();
+    const auto& dirtied = host.mmu.graph().events().dirtied;
+    const auto found = std::count(dirtied.begin(), dirtied.end(), host.mmu.host().Frame(5));
+    EXPECT_EQ(found > 0, !old);
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

@@ -26,6 +26,8 @@ const char* BugName(BugClass bug) {
       return "sync_direct";
     case BugClass::kLivelock:
       return "livelock";
+    case BugClass::kMapMisused:
+      return "map_misused";
     case BugClass::kCycle:
       return "cycle";
     case BugClass::kDangling:

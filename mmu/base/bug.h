@@ -25,6 +25,7 @@ enum class BugClass : uint8_t {
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)
   kSyncDirect,           // sync_page: the page is direct
   kLivelock,             // a loop under the MMU lock waits for what cannot happen (B7)
+  kMapMisused,           // what the ReverseMap concept forbids; only the plain map looks
   kCycle,                // a list walk exceeded its bound
   kDangling,             // a list entry points into a page that is no shadow page any more
   kWild,                 // a list entry is no address of the arena at all

@@ -49,11 +49,14 @@ struct Quirks {
   // The role does not have CR4.PSE: who switches it goes on with large pages that are pointers to
   // tables now, or the other way round. (Upstream: part of kvm_mmu_extended_role.)
   bool share_across_pse = false;
+  // slot_remove_write_access takes W from a spte and does not tell the host that its frame is
+  // dirty; nobody will, once W is gone.
+  bool log_forgets_dirty_frames = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36() {
     return {true, true, true, true, true, true, true, true,
-            true, true, true, true, true, true, true};
+            true, true, true, true, true, true, true, true};
   }
 
   friend bool operator==(const Quirks&, const Quirks&) = default;

@@ -90,6 +90,9 @@ void ShadowMmu<R>::SlotRemoveWriteAccess(uint32_t id) {
       Spte& spte = page->spt[i];
       if (!Present(spte) || !IsWritable(spte)) continue;
       const bool leaf = IsLeaf(spte, static_cast<int>(page->role.level));
+      if (leaf && !config_.quirks.log_forgets_dirty_frames) {
+        graph_.events().dirtied.push_back(PfnOf(spte));
+      }
       if (leaf || config_.quirks.protect_links) spte &= ~kSpteWritable;
     }
   }

@@ -83,6 +83,10 @@ class TextRulesTest(RuleTest):
         self.write("a.md", "|" + "x" * 101 + "\n[a](" + "x" * 101 + ")\n" + "x" * 101 + "\n")
         self.assertEqual(self.lines(text_rules.check_line_length), [("a.md", 3)])
 
+    def test_operations_may_be_long_and_their_comments_not(self):
+        self.write("a.ops", "program " + "x" * 101 + "\n# " + "x" * 101 + "\n")
+        self.assertEqual(self.lines(text_rules.check_line_length), [("a.ops", 2)])
+
     def test_open_ends(self):
         words = ["FIX" + "ME", "TO" + "DO", "XX" + "X"]
         self.write("a.cc", "".join(f"// {word}\n" for word in words) + "// METHODOLOGY\n")

@@ -63,7 +63,9 @@ def check_white_space(tree):
 
 
 def _may_be_long(path, line):
-    """A table row, a link or an include cannot be broken."""
+    """A table row, a link, an include or an operation cannot be broken."""
+    if path.endswith(".ops"):
+        return not line.lstrip().startswith("#")
     if path.endswith(".md"):
         return line.lstrip().startswith("|") or "](" in line or "://" in line
     return line.startswith("#include ") or "https://" in line

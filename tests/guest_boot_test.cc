@@ -1,0 +1,262 @@
+// The guest that programs on a whole MMU begin with: a little walk over its tables, written anew,
+// finds behind every address what guest_boot.h says is there.
+#include "fuzzers/guest_boot.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "fuzzers/program.h"
+
+namespace rmapdiff {
+namespace {
+
+// Where a walk ends.
+struct Found {
+  Gfn gfn = 0;
+  bool writable = true;
+  bool user = true;
+  int level = 1;
+
+  friend bool operator==(const Found&, const Found&) = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const Found& found) {
+  return out << std::hex << "gfn 0x" << found.gfn << (found.writable ? " w" : "")
+             << (found.user ? " u" : "") << " level " << found.level;
+}
+
+// The tables in memory, and the way from an address to a frame as the manuals have it.
+class Walk {
+ public:
+  explicit Walk(const Header& header)
+      : header_(header), bits_(header.layout().level_bits), layout_(header.layout()) {
+    for (const BootEntry& entry : BootTables(header)) {
+      const bool first = entries_.emplace(std::pair{entry.table, entry.entry}, entry.gpte).second;
+      EXPECT_TRUE(first) << "entry " << entry.entry << " of table " << entry.table << " twice";
+      EXPECT_LT(entry.entry, header.guest_entries());
+      EXPECT_LT(entry.table, TableArg::kCount);
+      EXPECT_NE(entry.gpte, 0u);
+      if (header.mode == MmuMode::k32Bit) EXPECT_LT(entry.gpte, Gpte{1} << 32);
+    }
+  }
+
+  std::optional<Found> From(uint32_t root, Gva gva) const {
+    const PagingMode paging = BootPaging(header_);
+    const bool wide = paging != PagingMode::k32Bit;
+    const unsigned bits = wide ? bits_ : bits_ + 1;
+    const int top = paging == PagingMode::kLong ? 4 : wide ? 3 : 2;
+    const Gva page = gva >> 12;
+    Found found;
+    uint32_t table = root;
+    for (int level = top; level >= 1; --level) {
+      const unsigned shift = bits * static_cast<unsigned>(level - 1);
+      const unsigned width = paging == PagingMode::kPae && level == 3 ? 2 : bits;
+      const auto index = static_cast<uint32_t>(page >> shift & ((1u << width) - 1));
+      const auto entry = entries_.find({table, index});
+      if (entry == entries_.end() || (entry->second & 1) == 0) return std::nullopt;
+      const Gpte gpte = entry->second;
+      const Gfn gfn = static_cast<Gfn>((gpte & ~kGpteNx) >> 12);
+      // The four entries of a PAE root have no rights.
+      if (paging != PagingMode::kPae || level != 3) {
+        found.writable = found.writable && (gpte & 2) != 0;
+        found.user = found.user && (gpte & 4) != 0;
+      }
+      if (level == 1 || (gpte & 0x80) != 0) {
+        found.gfn = gfn + static_cast<Gfn>(page & ((Gva{1} << shift) - 1));
+        found.level = level;
+        return found;
+      }
+      table = TableAt(gfn);
+    }
+    return std::nullopt;
+  }
+
+  // By the indexes of a walk, as operations name an address.
+  std::optional<Found> From(uint32_t root, uint32_t top, uint32_t third, uint32_t directory,
+                            uint32_t table) const {
+    const VaArg va{static_cast<uint8_t>(top << 7 | third << 6 | directory << 4 | table)};
+    return From(root, GvaOf(layout_, BootPaging(header_), false, va));
+  }
+
+  Gfn gfn(uint32_t page) const { return layout_.gfn(page); }
+
+ private:
+  uint32_t TableAt(Gfn gfn) const {
+    for (uint32_t table = 0; table < TableArg::kCount; ++table) {
+      if (layout_.gfn(table) == gfn) return table;
+    }
+    ADD_FAILURE() << "no table at gfn " << gfn;
+    return 0;
+  }
+
+  const Header header_;
+  const unsigned bits_;
+  const GuestLayout& layout_;
+  std::map<std::pair<uint32_t, uint32_t>, Gpte> entries_;
+};
+
+class GuestBootTest : public testing::TestWithParam<Header> {};
+
+std::string NameOf(const testing::TestParamInfo<Header>& info) {
+  static constexpr const char* kModes[] = {"None", "Long", "Pae", "32Bit", "NonPaging"};
+  return kModes[static_cast<size_t>(info.param.mode)] +
+         std::string(info.param.limits == LimitsMode::kTiny ? "Tiny" : "Production");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Modes, GuestBootTest,
+    testing::Values(Header{.mode = MmuMode::kLong},
+                    Header{.mode = MmuMode::kLong, .limits = LimitsMode::kTiny},
+                    Header{.mode = MmuMode::kPae},
+                    Header{.mode = MmuMode::kPae, .limits = LimitsMode::kTiny},
+                    Header{.mode = MmuMode::k32Bit},
+                    Header{.mode = MmuMode::k32Bit, .limits = LimitsMode::kTiny}),
+    NameOf);
+
+TEST_P(GuestBootTest, TheFirstTableMapsEightDataPagesForUsers) {
+  const Walk walk(GetParam());
+  for (uint32_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(walk.From(0, 0, 0, 0, i), (Found{walk.gfn(16 + i), true, true, 1})) << i;
+  }
+}
+
+TEST_P(GuestBootTest, TheSecondTableMapsTheSameAndTheFirstFourReadOnly) {
+  const Walk walk(GetParam());
+  for (uint32_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(walk.From(0, 0, 0, 1, i), (Found{walk.gfn(16 + i), i >= 4, true, 1})) << i;
+  }
+}
+
+TEST_P(GuestBootTest, TheWindowReachesEveryTableForTheKernelOnly) {
+  const Header header = GetParam();
+  const Walk walk(header);
+  for (const uint32_t root : {0u, 7u}) {
+    for (uint32_t table = 0; table < TableArg::kCount; ++table) {
+      const Gva gva = WindowOf(header.layout(), BootPaging(header), false, table);
+      EXPECT_EQ(walk.From(root, gva), (Found{walk.gfn(table), true, false, 1})) << table;
+    }
+  }
+}
+
+TEST_P(GuestBootTest, TheSecondQuarterHasALargePageWritableAndReadOnly) {
+  const Walk walk(GetParam());
+  for (const uint32_t i : {0u, 5u}) {
+    EXPECT_EQ(walk.From(0, 0, 1, 0, i), (Found{walk.gfn(32) + i, true, true, 2}));
+    EXPECT_EQ(walk.From(0, 0, 1, 1, i), (Found{walk.gfn(32) + i, false, true, 2}));
+  }
+}
+
+TEST_P(GuestBootTest, OneTableMapsOnePageEightTimesAndOneIsReachedByAReadOnlyWayToo) {
+  const Walk walk(GetParam());
+  for (uint32_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(walk.From(0, 0, 1, 2, i), (Found{walk.gfn(16), true, true, 1})) << i;
+    EXPECT_EQ(walk.From(0, 0, 1, 3, i), (Found{walk.gfn(16 + i), false, true, 1})) << i;
+  }
+}
+
+// Long and PAE: the other root has the first directory in both its entries. With 32-bit paging it
+// is another table with the same entries.
+TEST_P(GuestBootTest, TheOtherRootLeadsToTheSamePagesByOtherWays) {
+  const Header header = GetParam();
+  const Walk walk(header);
+  for (uint32_t i = 0; i < 8; ++i) {
+    const auto data = walk.From(0, 0, 0, 0, i);
+    EXPECT_EQ(walk.From(7, 0, 0, 0, i), data) << i;
+    if (header.mode == MmuMode::kPae) EXPECT_EQ(walk.From(7, 0, 1, 0, i), data) << i;
+    if (header.mode == MmuMode::kLong) EXPECT_EQ(walk.From(7, 1, 0, 0, i), data) << i;
+    if (header.mode == MmuMode::k32Bit) {
+      EXPECT_EQ(walk.From(7, 0, 1, 0, i), walk.From(0, 0, 1, 0, i)) << i;
+    }
+  }
+}
+
+TEST_P(GuestBootTest, OnlyLongModeHasAThirdWayToTheDirectories) {
+  const Header header = GetParam();
+  const Walk walk(header);
+  const auto large = walk.From(0, 1, 0, 0, 3);
+  const auto data = walk.From(0, 1, 1, 0, 3);
+  if (header.mode == MmuMode::kLong) {
+    EXPECT_EQ(large, (Found{walk.gfn(32) + 3, false, true, 2})) << "read-only by this way";
+    EXPECT_EQ(data, walk.From(0, 0, 0, 0, 3));
+  } else {
+    EXPECT_EQ(large, std::nullopt);
+    EXPECT_EQ(data, std::nullopt);
+  }
+}
+
+TEST_P(GuestBootTest, AddressesBeyondTheEightEntriesLeadNowhere) {
+  const Header header = GetParam();
+  const Walk walk(header);
+  // With tiny limits a table ends there, and the index begins anew.
+  const bool wraps = header.limits == LimitsMode::kTiny && header.mode != MmuMode::k32Bit;
+  for (uint32_t i = 8; i < 16; ++i) {
+    EXPECT_EQ(walk.From(0, 0, 0, 0, i), wraps ? walk.From(0, 0, 0, 0, i - 8) : std::nullopt) << i;
+  }
+}
+
+TEST_P(GuestBootTest, DifferentAddressesAreDifferentPages) {
+  const Header header = GetParam();
+  std::map<Gva, uint32_t> pages;
+  const bool wraps = header.limits == LimitsMode::kTiny && header.mode != MmuMode::k32Bit;
+  for (uint32_t path = 0; path < 256; ++path) {
+    if (wraps && (path & 8) != 0) continue;
+    const Gva gva = GvaOf(header.layout(), BootPaging(header), false, {static_cast<uint8_t>(path)});
+    EXPECT_EQ(gva & kPageOffset, 0u);
+    EXPECT_TRUE(pages.emplace(gva, path).second) << path << " is " << pages[gva];
+  }
+}
+
+TEST_P(GuestBootTest, OnlyTheNamedTablesHaveEntries) {
+  std::map<uint32_t, int> entries;
+  for (const BootEntry& entry : BootTables(GetParam())) ++entries[entry.table];
+  std::map<uint32_t, int> expected{{0, 2}, {2, 4}, {3, 8}, {4, 8}, {5, 8},
+                                   {6, 8}, {7, 2}, {8, 8}, {12, 4}};
+  if (GetParam().mode == MmuMode::kLong) expected[1] = expected[13] = 2;
+  if (GetParam().mode == MmuMode::k32Bit) {
+    expected.erase(2);
+    expected.erase(12);
+    expected[0] = expected[7] = 8;
+  }
+  EXPECT_EQ(entries, expected);
+}
+
+TEST(GuestBootWithoutTablesTest, AnAddressIsAFrame) {
+  for (const LimitsMode limits : {LimitsMode::kProduction, LimitsMode::kTiny}) {
+    for (const MmuMode mode : {MmuMode::kNonPaging, MmuMode::kTdp, MmuMode::kTdp32}) {
+      const Header header{.mode = mode, .limits = limits};
+      const bool direct = mode != MmuMode::kNonPaging;
+      EXPECT_TRUE(BootTables(header).empty());
+      EXPECT_EQ(BootPaging(header), PagingMode::kNonPaging);
+      for (const uint8_t path : {0, 1, 31, 32, 64, 127}) {
+        const Gva gva = GvaOf(header.layout(), BootPaging(header), direct, {path});
+        EXPECT_EQ(gva >> 12, header.layout().gfn(path)) << int{path};
+      }
+      EXPECT_EQ(WindowOf(header.layout(), BootPaging(header), direct, 5),
+                Gva{header.layout().gfn(5)} << 12);
+    }
+  }
+}
+
+// Whatever paging mode the guest of a TDP program is in, its own tables are not looked at.
+TEST(GuestBootWithoutTablesTest, WithTdpAnAddressIsAFrameInEveryMode) {
+  const GuestLayout& layout = kMmuTinyLayout;
+  EXPECT_EQ(GvaOf(layout, PagingMode::kLong, true, {40}) >> 12, layout.gfn(40));
+  EXPECT_EQ(WindowOf(layout, PagingMode::kPae, true, 9) >> 12, layout.gfn(9));
+}
+
+TEST(GuestBootModeTest, EverythingIsOnThatTheModeHas) {
+  const GuestMode wide{.paging = PagingMode::kLong, .wp = true, .nx = true, .pse = true};
+  EXPECT_EQ(BootMode({.mode = MmuMode::kLong}), wide);
+  EXPECT_EQ(BootMode({.mode = MmuMode::kPae}).nx, true);
+  EXPECT_EQ(BootMode({.mode = MmuMode::kPae}).paging, PagingMode::kPae);
+  EXPECT_EQ(BootMode({.mode = MmuMode::k32Bit}).nx, false);
+  EXPECT_EQ(BootMode({.mode = MmuMode::k32Bit}).paging, PagingMode::k32Bit);
+  EXPECT_EQ(BootMode({.mode = MmuMode::kNonPaging}).paging, PagingMode::kNonPaging);
+}
+
+}  // namespace
+}  // namespace rmapdiff
