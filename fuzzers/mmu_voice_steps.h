@@ -156,6 +156,7 @@ Outcome MmuVoice<R>::DoRace(const Op& second) {
   mmu_.Interleave(nullptr);
   if (!done) inner = Dispatch(second);
   in_race_ = false;
+  outer.of_access = false;
   outer.value = (outer.value * 31 + static_cast<uint64_t>(inner.code)) * 31 + inner.value;
   return outer;
 }
@@ -368,7 +369,8 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::OutcomeOf(const AccessResult& result) const {
   const uint64_t exits = failures_ ? 0 : static_cast<uint64_t>(result.exits) & 0xff;
   return {.code = CodeOf(result.code),
-          .value = exits | uint64_t{result.error_code & 0xff} << 8 | result.value << 32};
+          .value = exits | uint64_t{result.error_code & 0xff} << 8 | result.value << 32,
+          .of_access = true};
 }
 
 // ---- The guest ----

@@ -31,6 +31,18 @@ std::string LeafFlags(Spte word) {
   return flags;
 }
 
+// "ok, 1 exit, word 0x3027", "guest_fault, error 0x7".
+std::string AccessText(const Outcome& outcome) {
+  std::string text(OutcomeName(outcome.code));
+  const uint64_t exits = outcome.value & 0xff;
+  const uint64_t error = outcome.value >> 8 & 0xff;
+  const uint64_t word = outcome.value >> 32;
+  if (error != 0) text += fmt::format(", error {:#x}", error);
+  if (exits != 0) text += fmt::format(", {} exit{}", exits, exits == 1 ? "" : "s");
+  if (word != 0) text += fmt::format(", word {:#x}", word);
+  return text;
+}
+
 // Every value goes in as 64 bits, so that the widths of the build's types do not matter.
 class Hasher {
  public:
@@ -210,6 +222,7 @@ std::string ToString(const RmapId& id, const GuestLayout& layout) {
 
 std::string ToString(const Outcome& outcome) {
   if (outcome.code == OutcomeCode::kBug) return fmt::format("bug {}", BugName(outcome.bug));
+  if (outcome.of_access) return AccessText(outcome);
   if (outcome.value == 0) return std::string(OutcomeName(outcome.code));
   return fmt::format("{}, value {}", OutcomeName(outcome.code), outcome.value);
 }

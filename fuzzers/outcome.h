@@ -49,7 +49,8 @@ std::string_view OutcomeName(OutcomeCode code);
 struct Outcome {
   OutcomeCode code = OutcomeCode::kOk;
   BugClass bug = BugClass::kNone;  // set iff code is kBug
-  uint64_t value = 0;              // the operation's result, see ops.h; 0 unless code is kOk
+  uint64_t value = 0;              // the operation's result, see ops.h
+  bool of_access = false;          // value is exits | error code << 8 | word << 32, see mmu_ops.h
 
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };

@@ -410,5 +410,15 @@ TEST(HashTest, EachFieldCounts) {
   EXPECT_EQ(hashes.size(), std::size(changes));
 }
 
+TEST(OutcomeTest, AnAccessSaysItsErrorItsExitsAndItsWord) {
+  const auto text = [](OutcomeCode code, uint64_t value) {
+    return ToString(Outcome{.code = code, .value = value, .of_access = true});
+  };
+  EXPECT_EQ(text(OutcomeCode::kOk, 0), "ok");
+  EXPECT_EQ(text(OutcomeCode::kOk, 1 | uint64_t{0x3027} << 32), "ok, 1 exit, word 0x3027");
+  EXPECT_EQ(text(OutcomeCode::kEmulated, 12), "emulated, 12 exits");
+  EXPECT_EQ(text(OutcomeCode::kGuestFault, 7 << 8 | 2), "guest_fault, error 0x7, 2 exits");
+}
+
 }  // namespace
 }  // namespace rmapdiff
