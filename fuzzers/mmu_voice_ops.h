@@ -334,9 +334,11 @@ Outcome MmuVoice<R>::Do(const ops::Reset&) {
   BootHost();
   for (uint32_t table = 0; table < TableArg::kCount; ++table) {
     const Gfn gfn = layout_.gfn(table);
-    for (unsigned word = 0; word < unsigned{Mmu::kEntries}; ++word) {
-      if (mmu_.ReadGuest(gfn, word).value_or(0) == 0) continue;
-      Unjudged([&] { mmu_.HostWrite(gfn, word, 0); });
+    const auto& contents = mmu_.host().contents();  // host page n is behind gfn n again
+    const auto page = contents.find(static_cast<Hva>(gfn));
+    if (page == contents.end()) continue;
+    for (unsigned word = 0; word < page->second.size(); ++word) {
+      if (page->second[word] != 0) Unjudged([&] { mmu_.HostWrite(gfn, word, 0); });
     }
   }
   BootGuest();
