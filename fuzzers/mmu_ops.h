@@ -567,14 +567,14 @@ struct WriteGuest {
 
 // ---- Faults ----
 
-// Effect: at the first step of the next operation that runs out of memory the MMU must be as it was
-// before that step, and clean; the step is then repeated with memory. Not while a race is pending.
+// Effect: the step of the next operation that runs out of memory there must leave an MMU that
+// passes its audit; it is then repeated with memory.
 struct FailAlloc {
   static constexpr const char* kName = "fail_alloc";
   static constexpr OpGroup kGroup = OpGroup::kFault;
   static constexpr int kWeight = 2;
   static constexpr const char* kHelp =
-      "let the nth allocation of the next operation fail, for each MMU alone";
+      "let the nth top-up of the caches in the next operation fail";
   CountArg nth;
   static constexpr void Fields(auto& op, auto&& field) { field("nth", op.nth); }
   friend bool operator==(const FailAlloc&, const FailAlloc&) = default;

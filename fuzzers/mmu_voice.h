@@ -6,9 +6,10 @@
 // and that the host learns of each frame that was written. What it objects to is the engine's
 // fault, which all voices share; the reverse maps are compared with each other.
 //
-// Failed allocations (fail_alloc, the header's oom): a step that runs out of memory is followed by
-// an audit and repeated. MMUs allocate at different times (D6), so from then on counters and
-// numbers of exits are not comparable and are left out.
+// Failed allocations (fail_alloc, the header's oom): the caches cannot be topped up; the step that
+// needed it says so, the MMU passes its audit, and the step succeeds when it is repeated. All MMUs
+// fail at the same top-up, whether they had to allocate there or not (D6), so that they stay
+// comparable; that each survives the failure of any single allocation is for the unit tests.
 //
 // Not covered: deciding what is right.
 #ifndef RMAPDIFF_FUZZERS_MMU_VOICE_H_
@@ -177,7 +178,6 @@ class MmuVoice final : public Voice {
   bool in_window_ = false;
   uint64_t fail_nth_ = 0;       // of this operation; 0: none
   uint64_t next_fail_nth_ = 0;  // of the next one
-  bool failures_ = false;       // there was a fail_alloc: counters are not comparable
   Outcome outcome_;
   Reused<RawState> raw_;
   bool raw_is_current_ = false;  // *raw_ is of the state after the last operation

@@ -50,10 +50,6 @@ template <ReverseMap R>
 void MmuVoice<R>::ObserveCommon(Observation* out) const {
   reader_.ObserveCommon(outcome_, out);
   out->facts.clear();
-  if (failures_) {  // what was repeated is counted twice
-    out->events.remote_flushes = 0;
-    return;
-  }
   const MmuStats& stats = mmu_.stats();
   const uint64_t counters[] = {stats.pf_fixed,
                                stats.pte_write,

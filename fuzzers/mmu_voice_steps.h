@@ -14,7 +14,6 @@ MmuVoice<R>::MmuVoice(const Header& header, Judge judge)
       memory_(header.reuse == ReuseMode::kLifo ? HostMemory::Reuse::kLifo
                                                : HostMemory::Reuse::kQuarantine),
       mmu_(memory_, ConfigOf(header_)) {
-  failures_ = header.oom;
   if (judge == Judge::kGuestTruth) {
     const TruthConfig config{.level_bits = Limits::kLevelBits,
                              .vcpus = mmu_.config().vcpus,
@@ -145,7 +144,7 @@ Outcome MmuVoice<R>::DoRace(const Op& second) {
     mmu_.Interleave([&] {
       if (truth_ != nullptr) truth_->BeginInterleaved();
       in_window_ = true;
-      memory_.FailNth(0);  // a failure is of the first operation alone
+      mmu_.graph().FailTopUp(0);  // a failure is of the first operation alone
       inner = Dispatch(second);
       in_window_ = false;
       done = true;
@@ -191,7 +190,6 @@ Outcome MmuVoice<R>::Do(const ops::Race&) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::FailAlloc& op) {
-  failures_ = true;
   next_fail_nth_ = op.nth.count;
   return Ok();
 }
@@ -214,11 +212,10 @@ auto MmuVoice<R>::Attempt(Step&& step) {
   constexpr uint64_t kSystematic = 3;
   const uint64_t last = in_window_ ? 0 : header_.oom ? kSystematic : fail_nth_;
   for (uint64_t nth = header_.oom ? 1 : last; nth != 0 && nth <= last; ++nth) {
-    memory_.FailNth(nth);
+    mmu_.graph().FailTopUp(nth);
     const auto result = step();
-    memory_.FailNth(0);
+    mmu_.graph().FailTopUp(0);
     if (CodeIn(result) != MmuCode::kNoMemory) return result;
-    fail_nth_ = 0;
     AuditAfterFailure();
   }
   return step();
@@ -367,7 +364,7 @@ OutcomeCode MmuVoice<R>::CodeOf(MmuCode code) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::OutcomeOf(const AccessResult& result) const {
-  const uint64_t exits = failures_ ? 0 : static_cast<uint64_t>(result.exits) & 0xff;
+  const uint64_t exits = static_cast<uint64_t>(result.exits) & 0xff;
   return {.code = CodeOf(result.code),
           .value = exits | uint64_t{result.error_code & 0xff} << 8 | result.value << 32,
           .of_access = true};

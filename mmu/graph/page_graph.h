@@ -111,6 +111,10 @@ class PageGraph {
   // ---- Memory ----
   // mmu_topup_memory_caches. False: out of memory, nothing else has happened.
   bool TopUp(Caches& caches);
+  // Makes the nth TopUp from now on fail, once, whatever the caches hold (1: the next one; 0:
+  // none). Reverse maps allocate at different times (D6), and this fails at the same time for all
+  // of them.
+  void FailTopUp(uint64_t nth) { fail_top_up_in_ = nth; }
   // mmu_free_memory_caches.
   void Drain(Caches& caches);
 
@@ -237,6 +241,7 @@ class PageGraph {
   Pool page_pool_;
   Pool header_pool_;
   Slots slots_;
+  uint64_t fail_top_up_in_ = 0;
   PageList active_pages_;
   std::array<ShadowPage*, kHashBuckets> page_hash_{};
   int pages_ = 0;
@@ -264,8 +269,10 @@ void PageGraph<R>::ForEachPool(Visit&& visit) const {
 
 template <ReverseMap R>
 bool PageGraph<R>::TopUp(Caches& caches) {
-  return map_.TopUp(caches.map) && caches.pages.TopUp(page_pool_, R::kPageCacheMin) &&
-         caches.headers.TopUp(header_pool_, kHeaderCacheMin);
+  const bool fails = fail_top_up_in_ != 0 && --fail_top_up_in_ == 0;
+  const bool done = map_.TopUp(caches.map) && caches.pages.TopUp(page_pool_, R::kPageCacheMin) &&
+                    caches.headers.TopUp(header_pool_, kHeaderCacheMin);
+  return done && !fails;
 }
 
 template <ReverseMap R>

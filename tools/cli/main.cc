@@ -27,6 +27,7 @@ constexpr Verb kVerbs[] = {
     {"run", "run programs and compare the MMUs after each operation", RunVerb},
     {"show", "print programs as text", ShowVerb},
     {"assemble", "turn a program into its canonical bytes", AssembleVerb},
+    {"minimize", "find the simplest program that shows the same finding", MinimizeVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
 };
