@@ -1,0 +1,201 @@
+"""Programs in which one fault is seeded, as the patches of tests/mutants say.
+
+    load("//tools/bazel_rules:mutant.bzl", "mutant")
+
+    mutant(
+        name = "sibling_unlink_loses_tail",
+        patch = "sibling_unlink_loses_tail.patch",
+    )
+
+makes, all of it only if asked for,
+
+    sibling_unlink_loses_tail          the fuzz target that the patch names, instrumented
+    sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
+    sibling_unlink_loses_tail_sources  the changed copies of the sources
+
+The first word of the name is the mutant's area; it says what is compiled anew. Everything else is
+linked from the ordinary libraries, whose own objects of the same functions the linker leaves out
+because it meets the changed ones first. The changed copies include nothing but each other: their
+library depends on none that has the headers as they are in the tree, so an object sees either the
+one or the other.
+"""
+
+load(":instrumentation.bzl", "instrumented_binary")
+
+_ENGINES = [
+    "//fuzzers:engines.h",
+    "//fuzzers:legacy_engine.cc",
+    "//fuzzers:reference.cc",
+    "//fuzzers:sibling_engine.cc",
+]
+
+# What is compiled anew, by area. A list of one engine is changed in that engine alone. What a patch
+# of each area may touch is for tests/mutants/mutants.py to say.
+_COMPILED = {
+    "base": ["//mmu/base:host_memory.cc"],
+    "graph": _ENGINES,
+    "legacy": [
+        "//fuzzers:engines.h",
+        "//fuzzers:legacy_engine.cc",
+    ],
+    "shadow": _ENGINES,
+    "sibling": [
+        "//fuzzers:engines.h",
+        "//fuzzers:sibling_engine.cc",
+    ],
+}
+
+# Libraries whose headers, and those of all that they depend on, are copied.
+_HEADERS = [
+    "//fuzzers:graph_voice",
+    "//fuzzers:mmu_voice",
+    "//fuzzers:model",
+    "//fuzzers:plain_map",
+    "//fuzzers:reference",
+    "//legacy_mmu",
+    "//mmu:sibling_map",
+]
+
+_FUZZ_TARGETS = [
+    "//fuzzers:direct_fuzzer.cc",
+    "//fuzzers:dirty_log_fuzzer.cc",
+    "//fuzzers:mmu_fuzzer.cc",
+    "//fuzzers:oom_fuzzer.cc",
+    "//fuzzers:rmap_fuzzer.cc",
+    "//fuzzers:tiny_mmu_fuzzer.cc",
+    "//fuzzers:tiny_rmap_fuzzer.cc",
+]
+
+_OURS = ("fuzzers/", "legacy_mmu/", "mmu/")
+
+def _source_headers(deps):
+    """The headers of this tree that reach a library."""
+    headers = depset(transitive = [dep[CcInfo].compilation_context.headers for dep in deps])
+    return [
+        file
+        for file in headers.to_list()
+        if file.is_source and file.short_path.startswith(_OURS)
+    ]
+
+def _mutant_sources_impl(ctx):
+    """Declares a copy of every header and of what is compiled; the patch names the fuzz target."""
+    sources = _source_headers(ctx.attr.headers) + ctx.files.compiled
+    copies = [
+        ctx.actions.declare_file("%s/%s" % (ctx.label.name, file.short_path))
+        for file in sources
+    ]
+    target = ctx.actions.declare_file(ctx.label.name + "_target.cc")
+    arguments = ctx.actions.args()
+    arguments.add(ctx.file.patch)
+    arguments.add("%s/%s/%s" % (ctx.bin_dir.path, ctx.label.package, ctx.label.name))
+    arguments.add(target)
+    arguments.add_all(sources)
+    arguments.add_all(ctx.files.targets)
+    ctx.actions.run(
+        outputs = copies + [target],
+        inputs = sources + ctx.files.targets + [ctx.file.patch],
+        executable = ctx.executable._tool,
+        arguments = [arguments],
+        mnemonic = "Mutant",
+    )
+    return [
+        DefaultInfo(files = depset(copies)),
+        OutputGroupInfo(target = depset([target])),
+    ]
+
+_mutant_sources = rule(
+    implementation = _mutant_sources_impl,
+    doc = "Copies of sources with a patch applied; their root is a folder with the target's name.",
+    attrs = {
+        "compiled": attr.label_list(allow_files = [".cc", ".h"], mandatory = True),
+        "headers": attr.label_list(mandatory = True, providers = [CcInfo]),
+        "patch": attr.label(allow_single_file = [".patch"], mandatory = True),
+        "targets": attr.label_list(allow_files = [".cc"], mandatory = True),
+        "_tool": attr.label(
+            allow_single_file = True,
+            cfg = "exec",
+            default = "//tests/mutants:mutants.py",
+            executable = True,
+        ),
+    },
+)
+
+def _mutable_sources_impl(ctx):
+    files = _source_headers(ctx.attr.headers) + ctx.files.others
+    return [DefaultInfo(files = depset(files), runfiles = ctx.runfiles(files))]
+
+_mutable_sources = rule(
+    implementation = _mutable_sources_impl,
+    doc = "The sources as they are, for a test.",
+    attrs = {
+        "headers": attr.label_list(mandatory = True, providers = [CcInfo]),
+        "others": attr.label_list(allow_files = [".cc"], mandatory = True),
+    },
+)
+
+def mutable_sources(name):
+    """Defines a group of all files that a mutant can change or name.
+
+    Args:
+      name: the group.
+    """
+    _mutable_sources(
+        name = name,
+        testonly = True,
+        headers = _HEADERS,
+        others = _COMPILED["base"] + _FUZZ_TARGETS,
+    )
+
+def mutant(name, patch):
+    """Defines the programs with one seeded fault; the file's heading lists them.
+
+    Args:
+      name: the area, an underscore, and what is wrong.
+      patch: the fault, a file of the form that tests/mutants/README.md describes.
+    """
+    sources = name + "_sources"
+    manual = {"tags": ["manual"], "testonly": True}
+    _mutant_sources(
+        name = sources,
+        compiled = _COMPILED[name.split("_")[0]],
+        headers = _HEADERS,
+        patch = patch,
+        targets = _FUZZ_TARGETS,
+        **manual
+    )
+    native.filegroup(
+        name = name + "_target",
+        srcs = [":" + sources],
+        output_group = "target",
+        **manual
+    )
+    native.cc_library(
+        name = name + "_objects",
+        srcs = [":" + sources],
+        alwayslink = True,
+        includes = [sources],
+        linkstatic = True,
+        deps = ["@system//:fmt"],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_raw_",
+        srcs = [":%s_target" % name],
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//fuzzers:fuzz_target",
+            "@rules_fuzzing//fuzzing:cc_engine",
+        ],
+        **manual
+    )
+    instrumented_binary(name = name, binary = ":%s_raw_" % name, tags = ["manual"])
+    native.cc_binary(
+        name = name + "_hunt",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            ":hunt",
+        ],
+        **manual
+    )
