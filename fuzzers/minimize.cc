@@ -14,8 +14,7 @@ namespace {
 
 // ---- Arguments as numbers: the smaller, the simpler. ----
 
-// As a visitor, calls use(number) for each argument, where `number` can be read and, unless the
-// operation is const, set.
+// As a visitor, calls use(number) for each argument, where `number` can be read and set.
 template <typename Use>
 class Numbers {
  public:
@@ -212,7 +211,6 @@ bool Minimizer::CutTail() {
 bool Minimizer::LeaveOut(size_t first, size_t count) {
   Program candidate = best_.program;
   const auto begin = candidate.ops.begin() + static_cast<std::ptrdiff_t>(first);
-  count = std::min(count, candidate.ops.size() - first);
   candidate.ops.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
   return Try(std::move(candidate));
 }

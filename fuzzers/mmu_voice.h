@@ -58,8 +58,7 @@ class MmuVoice final : public Voice {
   // `header` with the masks that are used: EPT's format is of no use where the guest's own rights
   // have to be expressed.
   static Header Normal(Header header) {
-    const bool tdp = header.mode == MmuMode::kTdp || header.mode == MmuMode::kTdp32;
-    if (!tdp && header.masks == MasksMode::kEpt) header.masks = MasksMode::kShadow;
+    if (!header.tdp() && header.masks == MasksMode::kEpt) header.masks = MasksMode::kShadow;
     return header;
   }
   static MmuConfig ConfigOf(const Header& header);
@@ -155,6 +154,7 @@ class MmuVoice final : public Voice {
   void ObserveCommon(Observation* out) const;
   void ObserveVcpus(std::vector<Fact>* facts);
   void ObserveMemory(std::vector<Fact>* facts) const;
+  void ReadHash(const std::vector<const Page*>& pages, std::vector<PageId>* hashed) const;
   void ReadVcpu(int index, RawState* raw);
   void ForgetReportedFrames();
   void CheckWrittenFrames();

@@ -133,25 +133,30 @@ const RawState& MmuVoice<R>::Raw() {
   const std::vector<const Page*> pages = PagesById();
   raw.header = header_;
   reader_.Read(pages, &raw);
-  raw.hashed.clear();
-  Gfn previous = 0;
-  std::vector<Gfn> gfns;
-  for (const Page* page : pages) gfns.push_back(page->gfn);
-  std::sort(gfns.begin(), gfns.end());
-  for (size_t i = 0; i < gfns.size(); ++i) {
-    if (i > 0 && gfns[i] == previous) continue;
-    previous = gfns[i];
-    for (const Page* page = mmu_.graph().FirstPageOf(gfns[i]); page != nullptr;
-         page = mmu_.graph().NextPageOf(*page)) {
-      raw.hashed.push_back(page->id);
-    }
-  }
-  std::sort(raw.hashed.begin(), raw.hashed.end());
+  ReadHash(pages, &raw.hashed);
   raw.roots.clear();
   raw.tlb.clear();
   for (int i = 0; i < mmu_.vcpus(); ++i) ReadVcpu(i, &raw);
   raw_is_current_ = true;
   return raw;
+}
+
+// What the hash table finds under the gfns of the pages.
+template <ReverseMap R>
+void MmuVoice<R>::ReadHash(const std::vector<const Page*>& pages,
+                           std::vector<PageId>* hashed) const {
+  std::vector<Gfn> gfns;
+  for (const Page* page : pages) gfns.push_back(page->gfn);
+  std::sort(gfns.begin(), gfns.end());
+  gfns.erase(std::unique(gfns.begin(), gfns.end()), gfns.end());
+  hashed->clear();
+  for (const Gfn gfn : gfns) {
+    for (const Page* page = mmu_.graph().FirstPageOf(gfn); page != nullptr;
+         page = mmu_.graph().NextPageOf(*page)) {
+      hashed->push_back(page->id);
+    }
+  }
+  std::sort(hashed->begin(), hashed->end());
 }
 
 template <ReverseMap R>
@@ -214,8 +219,7 @@ void MmuVoice<R>::AskAll(int vcpu, Gva page, int level, const TruthRights& right
   const Gva count = Gva{1} << GfnShift<Limits>(level);
   const Gva asked = std::min<Gva>(count, GuestLayout::kRegionIndexes);
   for (Gva i = 0; i < asked && !objection_; ++i) {
-    GuestTruth::Wrong wrong = truth_->Reachable(vcpu, page + i, level, rights, pfn + i);
-    if (wrong) Blame(std::move(wrong));
+    Blame(truth_->Reachable(vcpu, page + i, level, rights, pfn + i));
   }
 }
 

@@ -28,7 +28,7 @@ MmuVoice<R>::MmuVoice(const Header& header, Judge judge)
 template <ReverseMap R>
 MmuConfig MmuVoice<R>::ConfigOf(const Header& header) {
   MmuConfig config;
-  config.tdp = header.mode == MmuMode::kTdp || header.mode == MmuMode::kTdp32;
+  config.tdp = header.tdp();
   config.tdp_level = header.mode == MmuMode::kTdp32 ? 3 : kRootLevel;
   config.masks = header.spte_masks();
   config.vcpus = static_cast<int>(header.vcpus());

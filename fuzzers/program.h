@@ -86,6 +86,7 @@ struct Header {
   QuirkMode quirk = QuirkMode::kNone;
 
   bool whole_mmu() const { return mode != MmuMode::kNone; }
+  bool tdp() const { return mode == MmuMode::kTdp || mode == MmuMode::kTdp32; }
   uint32_t vcpus() const { return more_vcpus + 1u; }
   // Entries of a guest's table.
   uint32_t guest_entries() const {

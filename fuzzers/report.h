@@ -31,7 +31,8 @@ std::string ReportText(const Program& program, const Verdict& verdict,
 // Unless agree: "op_index" (from 0; `ops` for teardown), "op" (its text, or "teardown"), "values"
 // (an array of
 // {"voice", "value"}). Classified: "classified" ("D11"). Divergence: "signature", "guilty", "check"
-// (model, mmus, audit, add-return, teardown), "finding", "subject", "expected", "actual", "detail".
+// (model, mmus, audit, add-return, truth, teardown), "finding", "subject", "expected", "actual",
+// "detail".
 std::string ReportJson(const Program& program, const Verdict& verdict,
                        const ReportOptions& options = {});
 

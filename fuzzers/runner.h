@@ -43,7 +43,7 @@ struct VerdictKind {
 };
 
 struct EngineValue {
-  std::string name;  // "model", "legacy", "sibling"; "audit" for what an MMU's own words say
+  std::string name;  // "model", "legacy", "sibling"; "audit" and "truth" for who judges
   std::string value;
 };
 
