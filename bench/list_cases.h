@@ -141,9 +141,8 @@ struct ParentSteps {
   }
   static void Walk(World& w, Place) {
     for (int list = 0; list < w.lists(); ++list) {
-      w.graph().ForEachParent(w.child(list), [&w](const Spte* sptep) {
-        w.sink += reinterpret_cast<uintptr_t>(sptep);
-      });
+      w.graph().ForEachParent(
+          w.child(list), [&w](const Spte* sptep) { w.sink += reinterpret_cast<uintptr_t>(sptep); });
     }
   }
   static void UnlinkAll(World& w, Place) {
@@ -163,8 +162,8 @@ std::vector<ListCase<R>> ListCases() {
   constexpr bool kParents = true;
   constexpr Place kAny = Place::kHead;  // nothing is removed
   const auto removal = [](const char* name, Place place) {
-    return ListCase<R>{name, kRmaps, 0, place, Rmap::FillAndChoose, Rmap::DropVictims,
-                       Rmap::AddVictimsAndChoose};
+    return ListCase<R>{
+        name, kRmaps, 0, place, Rmap::FillAndChoose, Rmap::DropVictims, Rmap::AddVictimsAndChoose};
   };
   return {
       {"add", kRmaps, 1, kAny, Rmap::FillButLast, Rmap::AddLast, Rmap::DropLast},

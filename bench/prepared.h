@@ -26,6 +26,10 @@ class Prepared {
 // whose processes share a frame; or side by side.
 enum class Layout { kScattered, kPacked };
 
+// The lengths that are measured: one and two, around a descriptor (4) and a chain (5), and on to
+// where a list is recycled.
+inline constexpr int kLengths[] = {1, 2, 4, 5, 8, 16, 64, 256, 1000};
+
 // One point to measure.
 struct Shape {
   int n = 1;  // entries of a list; a workload of a whole guest does not ask

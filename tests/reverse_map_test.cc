@@ -38,11 +38,11 @@ class ListTest : public testing::Test {
   MapHost<typename List::Map> host;
 };
 
-using Lists = testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>,
-                             RmapList<TinyLegacy>, ParentList<Sibling>, ParentList<TinySibling>,
-                             ParentList<Legacy>, ParentList<TinyLegacy>, RmapList<Plain>,
-                             RmapList<TinyPlain>, ParentList<Plain>, ParentList<TinyPlain>,
-                             RmapList<Counted>, RmapList<TinyCounted>>;
+using Lists =
+    testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>, RmapList<TinyLegacy>,
+                   ParentList<Sibling>, ParentList<TinySibling>, ParentList<Legacy>,
+                   ParentList<TinyLegacy>, RmapList<Plain>, RmapList<TinyPlain>, ParentList<Plain>,
+                   ParentList<TinyPlain>, RmapList<Counted>, RmapList<TinyCounted>>;
 TYPED_TEST_SUITE(ListTest, Lists);
 
 TYPED_TEST(ListTest, ANewListIsEmpty) {
