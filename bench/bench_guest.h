@@ -67,6 +67,26 @@ class BenchGuest {
     return table;
   }
 
+  // Lets an address space have the tables of another one above this page: all below one entry of
+  // the root, as processes share their kernel's half.
+  void ShareTop(Gfn root, Gfn with, Gva number) {
+    const auto index =
+        static_cast<unsigned>(number >> (3 * static_cast<unsigned>(Mmu::Limits::kLevelBits)));
+    mmu_.HostWrite(root, index, mmu_.ReadGuest(with, index).value_or(0));
+  }
+  // The tables by which an address space maps a page, the lowest first.
+  std::vector<Gfn> TablesOf(Gfn root, Gva number) {
+    std::vector<Gfn> tables{root};
+    for (int level = kRootLevel; level > kPageTableLevel; --level) {
+      const Gva above = number >> (static_cast<unsigned>(Mmu::Limits::kLevelBits) *
+                                   static_cast<unsigned>(level - 1));
+      const Gpte gpte =
+          mmu_.ReadGuest(tables.back(), static_cast<unsigned>(above % kEntries)).value_or(0);
+      tables.push_back(static_cast<Gfn>(gpte >> kPageShift));
+    }
+    return {tables.rbegin(), tables.rend()};
+  }
+
   // ---- What the guest does. False: something else came of it than should. ----
   bool Boot(Gfn root) {
     const bool done = mmu_.SetMode(0, {PagingMode::kLong, true, false, true}, root) == MmuCode::kOk;

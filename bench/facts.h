@@ -37,6 +37,8 @@ struct Taken {
 
 struct TakenIn {
   std::string workload;
+  uint64_t peak_objects = 0;  // of the map's own at once, those in caches among them
+  uint64_t peak_bytes = 0;
   std::vector<Taken> taken;
 };
 

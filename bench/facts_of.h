@@ -244,7 +244,12 @@ std::vector<TakenIn> TakenOf() {
     const std::unique_ptr<GuestWork<R>> work = guest_case.make();
     TakenWatch<R> watch(*work);
     work->Run();
-    all.push_back({guest_case.name, watch.taken()});
+    TakenIn found{guest_case.name, 0, 0, watch.taken()};
+    work->guest().mmu().graph().map().ForEachPool([&found](const Pool& pool) {
+      found.peak_objects += pool.peak();
+      found.peak_bytes += pool.peak() * pool.object_bytes();
+    });
+    all.push_back(std::move(found));
   }
   return all;
 }

@@ -4,8 +4,9 @@
 //   fault_single    2048 pages touched for the first time, each mapped once: both maps do the same
 //   boot            rmaps of the lengths of a real guest (histogram.h, one frame in 32), all of
 //                   whose mappings fault in, in no order, in 8 address spaces
-//   fork_storm      one process after the other, 500 in all, maps the same 32 frames
-//   exit_storm      all of them end, the oldest first
+//   fork_storm      one process after the other, 500 in all, maps the same 32 frames by tables of
+//                   its own, and 4 frames by tables that all share
+//   exit_storm      all of them end and free their tables, the oldest first
 //   exit_newest     the same, the newest first
 //   dirty_log       8 rounds: 256 logged frames, mapped in 8 address spaces, are written and the
 //                   log is fetched
@@ -137,16 +138,22 @@ template <ReverseMap R>
 class ForkStorm : public GuestWork<R> {
  public:
   void Begin() override {
-    this->NewGuest({.data = kShared, .tables = kChildren * 4 + 4});
+    this->NewGuest({.data = kShared + kKernel, .tables = kChildren * 4 + 8});
     children_.clear();
+    const Gfn idle = this->guest().NewSpace();
+    for (Gva page = 0; page < kKernel; ++page) {
+      this->guest().Map(idle, kKernelHalf + page, static_cast<Gfn>(kShared + page), false);
+    }
     for (Gfn i = 0; i < kChildren; ++i) {
       const Gfn root = this->guest().NewSpace();
       for (Gva page = 0; page < kShared; ++page) {
         this->guest().Map(root, page, static_cast<Gfn>(page), false);
       }
+      this->guest().ShareTop(root, idle, kKernelHalf);
       children_.push_back(root);
     }
-    this->guest().Boot(this->guest().NewSpace());
+    idle_ = idle;
+    this->guest().Boot(idle);
     this->SetOperations(kChildren);
   }
   bool Work() override { return Fork(); }
@@ -157,14 +164,19 @@ class ForkStorm : public GuestWork<R> {
     for (const Gfn root : children_) {
       well = this->guest().Switch(root) && well;
       for (Gva page = 0; page < kShared; ++page) well = this->guest().Read(page) && well;
+      for (Gva page = 0; page < kKernel; ++page) {
+        well = this->guest().Read(kKernelHalf + page) && well;
+      }
     }
-    return well;
+    return this->guest().Switch(idle_) && well;
   }
   bool Exit(bool newest_first) {
     bool well = true;
     for (size_t i = 0; i < kChildren; ++i) {
       const Gfn root = children_[newest_first ? kChildren - 1 - i : i];
-      well = this->guest().FreeTable(this->guest().LeafTable(root, 0)) && well;
+      for (const Gfn table : this->guest().TablesOf(root, 0)) {
+        well = this->guest().FreeTable(table) && well;
+      }
     }
     return well;
   }
@@ -172,7 +184,10 @@ class ForkStorm : public GuestWork<R> {
  private:
   static constexpr Gfn kChildren = 500;
   static constexpr Gfn kShared = 32;
+  static constexpr Gfn kKernel = 4;
+  static constexpr Gva kKernelHalf = Gva{1} << 35;
 
+  Gfn idle_ = 0;
   std::vector<Gfn> children_;
 };
 

@@ -18,13 +18,14 @@ BenchMap MapOf(std::string name) {
   BenchMap map;
   map.name = std::move(name);
   for (const ListCase<R>& list_case : ListCases<R>()) {
-    map.cases.push_back({list_case.name, false, [list_case](const Shape& shape) {
-                           return std::make_unique<PreparedList<R>>(list_case, shape);
-                         }});
+    map.cases.push_back(
+        {list_case.name, false, list_case.restore == nullptr, [list_case](const Shape& shape) {
+           return std::make_unique<PreparedList<R>>(list_case, shape);
+         }});
   }
   for (const GuestCase<R>& guest_case : GuestCases<R>()) {
     map.cases.push_back(
-        {guest_case.name, true, [guest_case](const Shape&) { return guest_case.make(); }});
+        {guest_case.name, true, false, [guest_case](const Shape&) { return guest_case.make(); }});
   }
   map.facts = FactsOf<R>();
   return map;

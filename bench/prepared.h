@@ -40,7 +40,8 @@ struct Shape {
 // A named operation or workload on one reverse map.
 struct Case {
   std::string name;
-  bool guest = false;  // a workload of a whole guest, which has no shape
+  bool guest = false;       // a workload of a whole guest, which has no shape
+  bool repeatable = false;  // Run changes nothing: it can be repeated without Restore
   std::function<std::unique_ptr<Prepared>(const Shape& shape)> prepare;
 };
 

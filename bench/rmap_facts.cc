@@ -65,6 +65,8 @@ json MemoryFacts(const Facts& facts) {
 json LockFacts(const Facts& facts) {
   json found;
   for (const TakenIn& workload : facts.taken()) {
+    found["peaks"][workload.workload] = {{"objects", workload.peak_objects},
+                                         {"bytes", workload.peak_bytes}};
     for (const Taken& taken : workload.taken) {
       json row = Json(taken);
       row["workload"] = workload.workload;

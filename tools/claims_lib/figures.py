@@ -53,10 +53,10 @@ def number(value):
 
 
 def times(value):
-    """A factor: 0.49x, 3.1x, 46x, 209x."""
+    """A factor: 0.49x, 3.14x, 46.2x, 209x."""
     if value < 10:
-        return f"{value:.2f}x" if value < 1 else f"{value:.1f}x"
-    return f"{value:,.0f}x"
+        return f"{value:.2f}x"
+    return f"{value:.1f}x" if value < 100 else f"{value:,.0f}x"
 
 
 def times_spread(found):

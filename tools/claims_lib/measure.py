@@ -1,6 +1,7 @@
 """Runs the programs of bench/ and reads what they print: times, instructions, facts, sizes.
 
     times[case][map][layout][n]   seconds of each repetition; layout "" and n 0 of a workload
+    fits["case/map/layout"]       the curve that Google Benchmark finds, of some
     steps[case][map][n]           instructions of one operation
     facts                         what bench/rmap_facts prints
     sizes[map]                    lines and functions of its source
@@ -50,15 +51,22 @@ def plain(value):
     return value
 
 
+# What Google Benchmark adds to the name of a benchmark.
+DECORATION = re.compile(r"/(?:iterations:\d+|manual_time|repeats:\d+|min_time:[\d.]+)|_BigO$")
+
+# Benchmarks that are there for Complexity() alone.
+FIT = "fit/"
+
+
 def read_times(export):
     """The samples of Google Benchmark's JSON, as times[case][map][layout][n]."""
     times = tree()
     for entry in export["benchmarks"]:
         if entry.get("error_occurred"):
             raise Failure(f"{entry['name']}: {entry['error_message']}")
-        if entry["run_type"] != "iteration":
+        if entry["run_type"] != "iteration" or entry["name"].startswith(FIT):
             continue
-        name = re.sub(r"/(iterations:\d+|manual_time|repeats:\d+)", "", entry["name"])
+        name = DECORATION.sub("", entry["name"])
         case, of_map, layout, n = (name.split("/") + ["", "0"])[:4]
         samples = times[case][of_map][layout].setdefault(n, [])
         samples.append((entry["repetition_index"], entry["real_time"] * SCALES[entry["time_unit"]]))
@@ -71,9 +79,8 @@ def read_times(export):
 
 
 def read_fits(export):
-    """What Complexity() of Google Benchmark fits to each family: {name: "N^2"}."""
-    return {re.sub(r"/(iterations:\d+|manual_time|repeats:\d+)|_BigO$", "", entry["name"]):
-            entry["big_o"]
+    """The curve that Complexity() of Google Benchmark finds: {"traverse/legacy/packed": "N^2"}."""
+    return {DECORATION.sub("", entry["name"])[len(FIT):]: entry["big_o"]
             for entry in export["benchmarks"] if entry.get("aggregate_name") == "BigO"}
 
 

@@ -23,7 +23,8 @@ LOG_AXES = """\
 set logscale xy
 set xrange [0.9:1150]
 set xtics (1, 2, 4, 8, 16, 64, 256, 1000)
-set xlabel "entries of the list"
+set xlabel "n, entries of the list"
+set format y "10^{%T}"
 """
 
 
@@ -62,7 +63,8 @@ def step_curves(results, case, maps):
         rows = [(n, f"{results.steps(case, of_map, n):.6g}") for n in results.lengths()]
         blocks += data_block(f"s{index}", rows)
         plots.append(f'$s{index} using 1:2 with linespoints lc rgb "{COLORS[of_map]}" '
-                     f"pt {POINTS[of_map]} ps 0.6 title \"{of_map}\"")
+                     f"pt {POINTS[of_map]} ps 0.6 title \"{of_map}, exponent "
+                     f"{results.steps_exponent(case, of_map):.2f}\"")
     return blocks, ", \\\n  ".join(plots)
 
 
@@ -128,20 +130,23 @@ def guests(results):
         rows = []
         for index, case in enumerate(GUESTS):
             found = results.time_ratio(case, "legacy", of_map)
-            rows.append((index + offset, *(f"{value:.4g}" for value in
-                                           (found.median, found.low, found.high))))
+            rows.append((f"{index + offset:.2f}", *(f"{value:.4g}" for value in (
+                found.median, found.low, found.high))))
         blocks += data_block(of_map, rows)
-        plots.append(f'${of_map} using 1:2:(0.3) with boxes fs solid 0.85 '
-                     f'lc rgb "{COLORS[of_map]}" title "legacy over {of_map}"')
-        plots.append(f'${of_map} using 1:2:3:4 with yerrorbars pt -1 lc rgb "#222222" notitle')
+        plots.append(f"${of_map} using 1:2:($1-0.16):($1+0.16):($2<1?$2:1):($2<1?1:$2) "
+                     f'with boxxyerror fs solid 0.85 noborder lc rgb "{COLORS[of_map]}" '
+                     f'title "legacy over {of_map}"')
+        plots.append(f"${of_map} using 1:3:(0):($4-$3) with vectors heads size 0.06,90 "
+                     'lc rgb "#111111" notitle')
     tics = ", ".join(f'"{case}" {index}' for index, case in enumerate(GUESTS))
     tics = tics.replace("_", "\\\\_")
-    return (blocks + f"set xtics ({tics}) rotate by -20\nset logscale y\nset yrange [0.01:20]\n"
-            'set ytics ("0.01" 0.01, "0.1" 0.1, "0.5" 0.5, "1" 1, "2" 2, "5" 5, "10" 10)\n'
-            "set xrange [-0.6:7.6]\nset boxwidth 0.3\n"
+    return (blocks + f"set xtics ({tics}) rotate by -20 scale 0\nset logscale y\n"
+            "set yrange [0.02:20]\nset xrange [-0.6:7.6]\n"
+            'set ytics ("1/50" 0.02, "1/20" 0.05, "1/10" 0.1, "1/5" 0.2, "1/2" 0.5, "1" 1, "2" 2, '
+            '"5" 5, "10" 10, "20" 20)\n'
             'set arrow from -0.6, 1 to 7.6, 1 nohead lc rgb "#222222" lw 1 front\n'
-            'set title "Whole guests: time with descriptors over time with sibling lists '
-            '(above 1: the list is faster)"\nset ylabel "ratio of times"\n'
+            'set title "Whole guests: time of legacy over time of the lists (above 1 the list is '
+            'faster)"\nset ylabel "ratio of times"\n'
             "plot " + ", \\\n  ".join(plots) + "\n")
 
 

@@ -49,7 +49,8 @@ class Results:
                                  for n in self.lengths() if n >= FIT_FROM])
 
     def fit(self, case, of_map, layout):
-        return self.raw["fits"][f"{case}/{of_map}/{layout}"]
+        """The curve that Google Benchmark finds; None where it was not asked."""
+        return self.raw["fits"].get(f"{case}/{of_map}/{layout}")
 
     # ---- Memory ----
 
@@ -76,6 +77,10 @@ class Results:
 
     def objects_taken(self, of_map):
         return sum(row["objects"] for row in self.taken(of_map))
+
+    def peaks(self, of_map):
+        """workload -> most objects of the map's own at once, and their bytes."""
+        return self.facts["maps"][of_map]["lock"]["peaks"]
 
     def first_failing_burst(self, of_map):
         """How many stores of one instruction end in a BUG, and after how many; None: none does."""

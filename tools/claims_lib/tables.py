@@ -82,12 +82,16 @@ def absolute(results):
 
 
 def exponents(results):
+    def of_time(case, name, layout):
+        fit = results.fit(case, name, layout)
+        found = f"{results.time_exponent(case, name, layout):.2f}"
+        return f"{found}, {fit}" if fit else found
+
     rows = []
     for case in ("traverse", "write_protect", "age", "add", "remove_tail", "unmap", "parent_walk"):
         for name in MAPS:
             rows.append((f"`{case}`", name, f"{results.steps_exponent(case, name):.2f}",
-                         *(f"{results.time_exponent(case, name, layout):.2f} "
-                           f"({results.fit(case, name, layout)})" for layout in LAYOUTS)))
+                         *(of_time(case, name, layout) for layout in LAYOUTS)))
     return table(("operation", "map", "instructions", "time, packed", "time, scattered"), rows)
 
 
@@ -157,6 +161,25 @@ def lock(results):
                   "sibling: taken", "for pages, legacy", "sibling"), rows)
 
 
+def parents(results):
+    """Bytes of chains for each shadow page, of which all have so many parents."""
+    rows = []
+    for row in results.memory("legacy")["parents"]:
+        other = next(found for found in results.memory("sibling")["parents"]
+                     if found["parents"] == row["parents"])
+        pages = 120
+        rows.append((row["parents"], figures.number(row["objects"] / pages),
+                     figures.number(other["objects"] / pages)))
+    return table(("parents of each page", "legacy, bytes of chains per page", "sibling"), rows)
+
+
+def peaks(results):
+    rows = [(f"`{workload}`", f"{found['objects']:,}", figures.size(found["bytes"]),
+             results.peaks("sibling")[workload]["objects"])
+            for workload, found in results.peaks("legacy").items()]
+    return table(("workload", "legacy, most objects at once", "bytes", "sibling"), rows)
+
+
 def bursts(results):
     rows = []
     for index, row in enumerate(results.facts["maps"]["legacy"]["lock"]["store_bursts"]):
@@ -181,4 +204,4 @@ def counted(results):
 
 PARTS = {function.__name__: function for function in (
     machine, summary, sizes, times, hot, absolute, exponents, guests, break_even, guest_memory,
-    fragments, lock, bursts, counted)}
+    fragments, lock, parents, peaks, bursts, counted)}

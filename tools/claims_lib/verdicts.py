@@ -69,8 +69,8 @@ def fast(results):
     return Verdict(
         '"... and terrifically fast"', verdict,
         f"of {all_points} points ({len(HOT)} functions, n = 1, 16, {LONG}, entries scattered) "
-        f"{faster} are faster and {slower} slower; at n = {LONG} a traversal takes "
-        f"1/{figures.number(walk.median)} of the time, an add {figures.times(add.median)}")
+        f"{faster} are faster and {slower} slower; at n = {LONG} a traversal is "
+        f"{figures.times(walk.median)} faster and an add {figures.times(add.median)} slower")
 
 
 def rmap_next(results):
@@ -95,7 +95,7 @@ def traversal(results):
     return Verdict(
         '"traveling a rmap: O(N*N) -> O(N)"',
         HOLDS if near(legacy, 2) and near(sibling, 1) else NOT,
-        f"exponents {legacy:.2f} and {sibling:.2f}; at n = {LONG} legacy needs "
+        f"exponents {legacy:.2f} and {sibling:.2f}, of instructions; at n = {LONG} legacy needs "
         f"{figures.times(steps)} the instructions, {figures.times(packed.median)} the time with "
         f"entries side by side, {figures.times(scattered.median)} with entries scattered")
 
@@ -154,9 +154,9 @@ def counting(results):
     exponent = results.steps_exponent("add", "sibling")
     return Verdict(
         "(unsaid) rmap_add does not get slower", HOLDS if slow.median <= 1.1 else NOT,
-        f"at n = {LONG} it takes {figures.times(slow.median)} the time, because it counts the "
-        f"list (exponent {exponent:.2f}); with the count kept in the head it would be "
-        f"{figures.times(counted.median)} faster")
+        f"at n = {LONG} it is {figures.times(slow.median)} slower, because it counts the list "
+        f"(exponent {exponent:.2f}); with the count kept in the head it is "
+        f"{figures.times(counted.median)} faster than that")
 
 
 def removal(results):
@@ -166,9 +166,9 @@ def removal(results):
     newest = results.time_ratio("exit_newest", "legacy", "sibling")
     return Verdict(
         "(unsaid) rmap_remove does not get slower", HOLDS if tail.median <= 1.1 else PART,
-        f"of the last of {LONG} entries it takes {figures.times(tail.median)} the time; 500 "
-        f"processes that end, oldest first: {figures.times(oldest.median)}; newest first: "
-        f"1/{figures.number(newest.median)}")
+        f"of the last of {LONG} entries it is {figures.times(tail.median)} slower; 500 processes "
+        f"that end, oldest first, {figures.times(oldest.median)} slower, newest first "
+        f"{figures.times(newest.median)} faster")
 
 
 CLAIMS = (size, simple, fast, rmap_next, traversal, interlayer, allocation, memory, fault_path,
