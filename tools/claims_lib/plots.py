@@ -115,7 +115,7 @@ def memory(results):
                   f'set label "n = {n}: break-even\\npredicted {predicted:.1f}\\nmeasured {measured}"'
                   f' at {predicted:.1f}, graph 0.66 center textcolor rgb "#333333"\n')
     return (blocks + marks + "set logscale y 2\nset xrange [0:520]\nset xtics 64\n"
-            'set key right top noreverse Right\nset yrange [20:2048]\n'
+            'set key right top noreverse Right\nset yrange [16:2048]\n'
             'set title "Memory of shadow pages and reverse map"\n'
             'set xlabel "entries in use of the 512 of each shadow page"\n'
             'set ylabel "bytes per mapping"\n'

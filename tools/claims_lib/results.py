@@ -2,8 +2,8 @@
 
 import figures
 
-# A whole rmap is walked for much longer than it takes to begin with from here on.
-FIT_FROM = 16
+# From here on what an operation costs at any length weighs no more.
+FIT_FROM = 64
 LONG = 1000
 
 # The order of maps in every table.
