@@ -133,11 +133,11 @@ def count_lines(text):
 
 
 def read_functions(text):
-    """The functions of pmccabe's output: name, complexity, lines."""
+    """The functions of pmccabe's output: name, McCabe's complexity, lines."""
     functions = []
     for line in text.splitlines():
         words = line.split(maxsplit=6)
-        functions.append({"name": words[-1].rsplit("::", 1)[-1], "complexity": int(words[0]),
+        functions.append({"name": words[-1].rsplit("::", 1)[-1], "complexity": int(words[1]),
                           "lines": int(words[4])})
     return functions
 

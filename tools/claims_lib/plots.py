@@ -112,8 +112,9 @@ def memory(results):
         measured = results.break_even("sibling", n)
         marks += (f'set arrow from {predicted:.1f}, graph 0 to {predicted:.1f}, graph 0.52 nohead '
                   f'dt 3 lc rgb "#777777"\n'
-                  f'set label "n = {n}: break-even\\npredicted {predicted:.1f}\\nmeasured {measured}"'
-                  f' at {predicted:.1f}, graph 0.66 center textcolor rgb "#333333"\n')
+                  f'set label "n = {n}: break-even\\npredicted {predicted:.1f}'
+                  f'\\nmeasured {measured}" at {predicted:.1f}, graph 0.66 center '
+                  'textcolor rgb "#333333"\n')
     return (blocks + marks + "set logscale y 2\nset xrange [0:520]\nset xtics 64\n"
             'set key right top noreverse Right\nset yrange [16:2048]\n'
             'set title "Memory of shadow pages and reverse map"\n'

@@ -167,7 +167,7 @@ def parents(results):
     for row in results.memory("legacy")["parents"]:
         other = next(found for found in results.memory("sibling")["parents"]
                      if found["parents"] == row["parents"])
-        pages = 120
+        pages = 120  # kFillPages of bench/facts.h; the others are directories
         rows.append((row["parents"], figures.number(row["objects"] / pages),
                      figures.number(other["objects"] / pages)))
     return table(("parents of each page", "legacy, bytes of chains per page", "sibling"), rows)

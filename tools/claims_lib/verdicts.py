@@ -131,8 +131,8 @@ def memory(results):
         '"BAD: If most rmap have only one entry or most sp have only one parent, this patch may '
         'use more memory"', HOLDS if more else NOT,
         f"idle guest, {fill} of 512 entries in use: {figures.times(idle[0] / idle[1])} the memory "
-        f"of all shadow pages; TDP guest: {figures.times(tdp[0] / tdp[1])}. Lists of two break even "
-        f"at {results.break_even('sibling', 2)} entries in use, lists of four at "
+        f"of all shadow pages; TDP guest: {figures.times(tdp[0] / tdp[1])}. Lists of two break "
+        f"even at {results.break_even('sibling', 2)} entries in use, lists of four at "
         f"{results.break_even('sibling', 4)}, single entries never")
 
 
