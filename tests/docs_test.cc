@@ -56,10 +56,12 @@ TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
 }
 
 TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
-  std::vector<Engine> engines = AllEngines();
-  engines.push_back({"counted", MakeGraphVoice<ForgottenDecrement>});
-  const std::string report = ReportOf("docs/examples/forgotten_decrement.ops", engines,
-                                      "docs/examples/forgotten_decrement.ops");
+  const std::string path = "docs/examples/forgotten_decrement.ops";
+  const std::string report = ReportOf(path,
+                                      {{"legacy", MakeGraphVoice<DescriptorMap>},
+                                       {"sibling", MakeGraphVoice<SiblingMap>},
+                                       {"counted", MakeGraphVoice<ForgottenDecrement>}},
+                                      path);
   EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
 }
 
