@@ -5,6 +5,7 @@ import os
 import measure
 import results as results_lib
 from results import MAPS
+from tables import GUESTS
 
 COLORS = {"legacy": "#d55e00", "sibling": "#0072b2", "counted": "#009e73"}
 POINTS = {"legacy": 7, "sibling": 5, "counted": 9}
@@ -124,8 +125,6 @@ def memory(results):
 
 
 def guests(results):
-    # Imported here: the tables decide which workloads there are.
-    from tables import GUESTS  # pylint: disable=import-outside-toplevel
     blocks, plots = "", []
     for offset, of_map in ((-0.18, "sibling"), (0.18, "counted")):
         rows = []
