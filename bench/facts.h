@@ -42,11 +42,12 @@ struct TakenIn {
   std::vector<Taken> taken;
 };
 
-// One emulated instruction that stores into a page table: how many entries it got done, and the
-// BUG that ended it, or "".
+// One emulated instruction that stores into a page table: how many entries it got done, what it
+// took for them, and the BUG that ended it, or "".
 struct StoreBurst {
   int wanted = 0;
   int done = 0;
+  uint64_t taken = 0;  // objects of the map's own, under one hold of the lock
   std::string bug;
 };
 

@@ -279,13 +279,16 @@ StoreBurst StoreBurstOf(int wanted) {
   const int before = guest.RmapLength(table);
   const std::vector<uint64_t> values(static_cast<size_t>(wanted),
                                      Gpte{table} << kPageShift | Guest::kFlags);
-  StoreBurst burst{wanted, 0, ""};
+  const auto taken = [&guest] { return TakenObjects(guest.mmu().vcpu(0).caches.map); };
+  const uint64_t taken_before = taken();
+  StoreBurst burst{wanted, 0, 0, ""};
   try {
     guest.mmu().StoreMany(0, {kWindow << kPageShift, AccessType::kWrite, true, 0, 8}, values);
   } catch (const BugError& error) {
     burst.bug = BugName(error.bug());
   }
   burst.done = guest.RmapLength(table) - before;
+  burst.taken = taken() - taken_before;
   return burst;
 }
 

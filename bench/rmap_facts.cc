@@ -75,8 +75,10 @@ json LockFacts(const Facts& facts) {
   }
   for (const int wanted : kBursts) {
     const StoreBurst burst = facts.store_burst(wanted);
-    found["store_bursts"].push_back(
-        {{"wanted", burst.wanted}, {"done", burst.done}, {"bug", burst.bug}});
+    found["store_bursts"].push_back({{"wanted", burst.wanted},
+                                     {"done", burst.done},
+                                     {"taken", burst.taken},
+                                     {"bug", burst.bug}});
   }
   return found;
 }

@@ -150,11 +150,13 @@ TEST(LockFacts, OnlyDescriptorsAndChainsAreTakenByAMap) {
 TEST(LockFacts, FourDescriptorsAreSixteenEntries) {
   const StoreBurst enough = Legacy().store_burst(15);
   EXPECT_EQ(enough.done, 15);
+  EXPECT_EQ(enough.taken, 4u);
   EXPECT_EQ(enough.bug, "");
   const StoreBurst one_more = Legacy().store_burst(16);
   EXPECT_EQ(one_more.done, 15);
   EXPECT_EQ(one_more.bug, "cache_empty");
   EXPECT_EQ(Sibling().store_burst(64).done, 64);
+  EXPECT_EQ(Sibling().store_burst(64).taken, 0u);
   EXPECT_EQ(Sibling().store_burst(64).bug, "");
 }
 

@@ -148,7 +148,7 @@ def made_up_facts(of_map):
             "taken": [{"workload": "boot", "what": "read", "operations": 10, "objects": objects,
                        "operations_with": 0, "worst": 1, "pages": 3}],
             "peaks": {"boot": {"objects": objects, "bytes": objects}},
-            "store_bursts": [{"wanted": 16, "done": 15 if objects else 16,
+            "store_bursts": [{"wanted": 16, "done": 15 if objects else 16, "taken": objects // 1000,
                               "bug": "cache_empty" if objects else ""}]}}
 
 

@@ -186,7 +186,8 @@ def bursts(results):
         cells = [row["wanted"]]
         for name in MAPS:
             found = results.facts["maps"][name]["lock"]["store_bursts"][index]
-            cells.append(f"BUG `{found['bug']}` after {found['done']}" if found["bug"] else "done")
+            end = f"BUG `{found['bug']}` after {found['done']}" if found["bug"] else "done"
+            cells.append(f"{end}, {found['taken']} taken")
         rows.append(cells)
     return table(("stores of one instruction", *MAPS), rows)
 
