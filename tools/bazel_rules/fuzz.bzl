@@ -36,12 +36,15 @@ load(
     _coverage_binary = "coverage_binary",
     _instrumented_binary = "instrumented_binary",
     _m32_test = "m32_test",
+    _optimized_binary = "optimized_binary",
     _sanitized_test = "sanitized_test",
 )
 
 instrumented_binary = _instrumented_binary
 
 m32_test = _m32_test
+
+optimized_binary = _optimized_binary
 
 sanitized_test = _sanitized_test
 
