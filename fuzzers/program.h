@@ -64,6 +64,7 @@ enum class QuirkMode : uint8_t {
   kLeakPartialRoots,
   kShareAcrossPse,
   kLogForgetsDirtyFrames,
+  kApplyOvertakenStore,
   kAsIn2_6_36,
 };
 

@@ -61,7 +61,7 @@ void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
        "protect_links", "change_pte_in_large", "reclaim_pinned_forever", "wrong_direct_root_gfn",
        "inherit_walk_access", "wp0_after_choosing_page", "flush_only_this_vcpu",
        "protect_before_swap", "move_slot_in_place", "leak_partial_roots", "share_across_pse",
-       "log_forgets_dirty_frames", "as_in_2_6_36"});
+       "log_forgets_dirty_frames", "apply_overtaken_store", "as_in_2_6_36"});
 }
 
 // An operation's own numbering: the opcodes of one kind of program are kinds of Op in a row.

@@ -423,6 +423,26 @@ TYPED_TEST(ShadowQuirksTest, LogForgetsDirtyFramesLosesAWriteForTheHost) {
   }
 }
 
+// Both stores are emulated; the second happens while the first is on its way to the MMU lock.
+TYPED_TEST(ShadowQuirksTest, ApplyOvertakenStoreMapsWhatTheTableDoesNotSay) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    MmuConfig config = Fixture::With(&Quirks::apply_overtaken_store, old);
+    config.vcpus = 2;
+    config.oos_shadow = false;
+    Host host(config);
+    const Gfn root = host.Boot(kLong);
+    host.Boot(kLong, 1);
+    const auto place = host.MapIn(kLong, root, Host::At(0), 5, kWriteUser | kUsed);
+    ASSERT_EQ(host.Read(Host::At(0)).pfn, host.mmu.host().Frame(5));
+    const Gva entry = Gva{place.table} << kPageShift | 8 * place.index;
+    host.mmu.Interleave([&] { host.mmu.PvMmuWrite(1, entry, 0, 8); });
+    ASSERT_EQ(host.mmu.PvMmuWrite(0, entry, Host::Leaf(6, kWriteUser | kUsed), 8), MmuCode::kOk);
+    ASSERT_EQ(host.Entry(kLong, place.table, place.index), Gpte{0});
+    EXPECT_EQ(host.RmapLength(6, 1), old ? 1 : 0);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

@@ -52,10 +52,13 @@ struct Quirks {
   // slot_remove_write_access takes W from a spte and does not tell the host that its frame is
   // dirty; nobody will, once W is gone.
   bool log_forgets_dirty_frames = false;
+  // 0e0fee5c539b. Two vcpus store into one entry of a table, and both stores are emulated: whoever
+  // takes the MMU lock last updates the spte, with the value of its own store, be it the older one.
+  bool apply_overtaken_store = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36() {
-    return {true, true, true, true, true, true, true, true,
+    return {true, true, true, true, true, true, true, true, true,
             true, true, true, true, true, true, true, true};
   }
 

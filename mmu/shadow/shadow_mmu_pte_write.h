@@ -37,6 +37,10 @@ void ShadowMmu<R>::PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset,
   Gpte gpte = bytes == 8 ? *value : bytes == 4 ? *value & LowBits(32) : 0;
   GuessFrame(vcpu, gpte);
   Window();
+  if (bytes >= 4 && !config_.quirks.apply_overtaken_store) {
+    // Another vcpu may have stored since, and have been here before.
+    gpte = ReadGpte(gfn, offset / static_cast<unsigned>(bytes), bytes == 8).value_or(0);
+  }
   if (invlpg_counter_ != invlpg_counter) gpte = 0;  // a younger invlpg has seen younger memory
   AccessPage(vcpu, gfn);
   FreeSomePages();

@@ -67,8 +67,8 @@ _FUZZ_TARGETS = [
     "//fuzzers:tiny_rmap_fuzzer.cc",
 ]
 
-# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it is
-# measured against.
+# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it
+# is measured against.
 _ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
 
 _ENTRIES = {
