@@ -29,6 +29,7 @@
 
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
+#include "fuzzers/reference.h"
 #include "fuzzers/voice.h"
 
 namespace rmapdiff {
@@ -85,7 +86,8 @@ struct TraceStep {
   const std::vector<EngineValue>& outcomes;  // of every voice, model first
   const Touched& touched;                    // by the model's account
   const std::vector<std::unique_ptr<Voice>>&
-      voices;  // the engines; after its BUG no call is allowed
+      voices;            // the engines; after its BUG no call is allowed
+  Reference& reference;  // to be observed only
 };
 
 struct RunOptions {

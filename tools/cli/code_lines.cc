@@ -1,0 +1,129 @@
+#include "tools/cli/code_lines.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <tuple>
+
+#include "fuzzers/crash_log.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
+
+// What the program prints with this on its standard input; "" if it cannot be run.
+std::string Filter(const std::vector<std::string>& words, const std::string& input) {
+  std::string name = "/tmp/rmapdiff-XXXXXX";
+  const int in = mkostemp(name.data(), O_CLOEXEC);
+  if (in < 0) return "";
+  unlink(name.c_str());
+  const bool written = write(in, input.data(), input.size()) == static_cast<ssize_t>(input.size());
+  lseek(in, 0, SEEK_SET);
+  int out[2];
+  if (!written || pipe2(out, O_CLOEXEC) != 0) {
+    close(in);
+    return "";
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(in, STDIN_FILENO);
+    dup2(out[1], STDOUT_FILENO);
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(in);
+  close(out[1]);
+  std::string text;
+  char buffer[1 << 14];
+  while (child > 0) {
+    const ssize_t count = read(out[0], buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    text.append(buffer, static_cast<size_t>(count));
+  }
+  close(out[0]);
+  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return text;
+}
+
+// "mmu/sibling_map.h:163:13".
+bool ParsePlace(const std::string& text, CodeLine* line) {
+  const size_t colon = text.find(':');
+  if (colon == text.npos) return false;
+  line->path = text.substr(0, colon);
+  const char* digits = text.data() + colon + 1;
+  return std::from_chars(digits, text.data() + text.size(), line->line).ec == std::errc() &&
+         line->line > 0;
+}
+
+bool Before(const CodeLine& a, const CodeLine& b) {
+  return std::tie(a.path, a.line) < std::tie(b.path, b.line);
+}
+bool Same(const CodeLine& a, const CodeLine& b) { return a.path == b.path && a.line == b.line; }
+
+// The lines of a source, looked for below the workspace.
+std::vector<std::string> Source(const std::string& path) {
+  const char* root = std::getenv("RMAPDIFF_ROOT");
+  std::ifstream file((root != nullptr ? std::string(root) + "/" : "") + path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+std::vector<CodeLine> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
+                              const std::string& file) {
+  std::string addresses;
+  for (const uint64_t block : blocks) addresses += fmt::format("{:#x}\n", block);
+  std::istringstream answer(
+      Filter({kSymbolizer, "--obj=" + program, "--inlines", "--functions=linkage", "--demangle"},
+             addresses));
+  std::vector<CodeLine> lines;
+  std::string function;
+  std::string place;
+  while (std::getline(answer, function)) {
+    if (function.empty()) continue;  // between two addresses
+    CodeLine line;
+    if (!std::getline(answer, place) || !ParsePlace(place, &line)) continue;
+    if (!line.path.ends_with(file)) continue;
+    line.function = PlainFunctionName(function);
+    line.file = file;
+    lines.push_back(line);
+  }
+  std::sort(lines.begin(), lines.end(), Before);
+  lines.erase(std::unique(lines.begin(), lines.end(), Same), lines.end());
+  return lines;
+}
+
+std::string CodeText(const std::vector<CodeLine>& lines, const std::vector<CodeLine>& marked) {
+  std::string text;
+  std::string function;
+  std::vector<std::string> source;
+  for (const CodeLine& line : lines) {
+    if (source.empty()) source = Source(line.path);
+    if (line.function != function) text += fmt::format("  {}\n", line.function);
+    function = line.function;
+    const bool is_marked = std::any_of(marked.begin(), marked.end(),
+                                       [&](const CodeLine& one) { return Same(one, line); });
+    const auto at = static_cast<size_t>(line.line);
+    text += fmt::format("  {} {}:{}  {}\n", is_marked ? '*' : ' ', line.file, line.line,
+                        at <= source.size() ? source[at - 1] : "");
+  }
+  return text;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,52 @@
+// The other side of a probe (fuzzers/probe.h): starts one, asks it to run programs, and does not
+// wait for ever.
+//
+// There are two: this very program, and one that was built with sanitizers. Which file that is says
+// RMAPDIFF_PROBE; else it is looked for where the build puts it, beside this program.
+#ifndef RMAPDIFF_TOOLS_CLI_PROBER_H_
+#define RMAPDIFF_TOOLS_CLI_PROBER_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "fuzzers/probe.h"
+#include "fuzzers/trial.h"
+
+namespace rmapdiff {
+
+// The word by which this program is told to be a probe, in place of a verb.
+inline constexpr const char* kProbeWord = "--probe";
+
+enum class ProbeBuild { kPlain, kSanitized };
+
+// The program with sanitizers; "" if there is none. Throws a Failure with kExitEnvironment if one
+// is named that cannot be executed.
+std::string SanitizedProbe();
+
+class Prober {
+ public:
+  explicit Prober(ProbeBuild build) : build_(build) {}
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+  ~Prober() { Stop(); }
+
+  // Starts the process if there is none. Throws a Failure with kExitEnvironment if it cannot be
+  // started, or gives no answer where one is due.
+  Trial Try(const ProbeRequest& request);
+  // The next trial gets a fresh process.
+  void Stop();
+
+ private:
+  void Start();
+  bool Ask(const ProbeRequest& request, std::string* answer);
+
+  const ProbeBuild build_;
+  pid_t pid_ = -1;
+  int to_ = -1;
+  int from_ = -1;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_PROBER_H_
