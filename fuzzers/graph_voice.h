@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "fuzzers/built_for.h"
 #include "fuzzers/graph_reader.h"
 #include "fuzzers/reused.h"
 #include "fuzzers/voice.h"
@@ -126,10 +127,9 @@ class GraphVoice final : public Voice {
 // Engine::make.
 template <template <class> class Map>
 std::unique_ptr<Voice> MakeGraphVoice(const Header& header) {
-  if (header.limits == LimitsMode::kTiny) {
-    return std::make_unique<GraphVoice<Map<TinyLimits>>>(header);
-  }
-  return std::make_unique<GraphVoice<Map<ProductionLimits>>>(header);
+  return WithLimitsOf(header, [&]<class Limits>() -> std::unique_ptr<Voice> {
+    return std::make_unique<GraphVoice<Map<Limits>>>(header);
+  });
 }
 
 }  // namespace rmapdiff

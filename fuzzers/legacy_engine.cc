@@ -1,13 +1,11 @@
 #include "fuzzers/engines.h"
-#include "fuzzers/graph_voice.h"
-#include "fuzzers/mmu_voice.h"
+#include "fuzzers/make_voice.h"
 #include "legacy_mmu/descriptor_map.h"
 
 namespace rmapdiff {
 
 std::unique_ptr<Voice> MakeLegacyVoice(const Header& header) {
-  return header.whole_mmu() ? MakeMmuVoice<DescriptorMap>(header)
-                            : MakeGraphVoice<DescriptorMap>(header);
+  return MakeVoice<DescriptorMap>(header);
 }
 
 }  // namespace rmapdiff

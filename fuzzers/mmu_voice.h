@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "fuzzers/auditor.h"
+#include "fuzzers/built_for.h"
 #include "fuzzers/graph_reader.h"
 #include "fuzzers/guest_boot.h"
 #include "fuzzers/guest_truth.h"
@@ -187,12 +188,10 @@ class MmuVoice final : public Voice {
 // Builds the whole MMU on reverse map `Map<limits>` that the header asks for.
 template <template <class> class Map>
 std::unique_ptr<Voice> MakeMmuVoice(const Header& header) {
-  if (header.limits == LimitsMode::kTiny) {
-    using MmuOfMap = MmuVoice<Map<TinyLimits>>;
+  return WithLimitsOf(header, [&]<class Limits>() -> std::unique_ptr<Voice> {
+    using MmuOfMap = MmuVoice<Map<Limits>>;
     return std::make_unique<MmuOfMap>(header, MmuOfMap::Judge::kNo);
-  }
-  using MmuOfMap = MmuVoice<Map<ProductionLimits>>;
-  return std::make_unique<MmuOfMap>(header, MmuOfMap::Judge::kNo);
+  });
 }
 
 }  // namespace rmapdiff

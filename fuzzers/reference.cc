@@ -1,5 +1,6 @@
 #include "fuzzers/reference.h"
 
+#include "fuzzers/built_for.h"
 #include "fuzzers/mmu_voice.h"
 #include "fuzzers/model.h"
 #include "fuzzers/plain_map.h"
@@ -50,10 +51,12 @@ class MmuReference final : public Reference {
 
 std::unique_ptr<Reference> MakeReference(const Header& header) {
   if (!header.whole_mmu()) return std::make_unique<ModelReference>(header);
-  if (header.limits == LimitsMode::kTiny) {
-    return std::make_unique<MmuReference<TinyLimits>>(header);
+  if constexpr (kBuiltForMmus) {
+    return WithLimitsOf(header, [&]<class Limits>() -> std::unique_ptr<Reference> {
+      return std::make_unique<MmuReference<Limits>>(header);
+    });
   }
-  return std::make_unique<MmuReference<ProductionLimits>>(header);
+  NotBuiltFor(header);
 }
 
 }  // namespace rmapdiff

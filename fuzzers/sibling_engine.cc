@@ -1,12 +1,11 @@
 #include "fuzzers/engines.h"
-#include "fuzzers/graph_voice.h"
-#include "fuzzers/mmu_voice.h"
+#include "fuzzers/make_voice.h"
 #include "mmu/sibling_map.h"
 
 namespace rmapdiff {
 
 std::unique_ptr<Voice> MakeSiblingVoice(const Header& header) {
-  return header.whole_mmu() ? MakeMmuVoice<SiblingMap>(header) : MakeGraphVoice<SiblingMap>(header);
+  return MakeVoice<SiblingMap>(header);
 }
 
 }  // namespace rmapdiff

@@ -25,6 +25,19 @@ AREAS = {
     "sibling": r"mmu/sibling_map\.h",
 }
 
+# By fuzz target, which programs it runs, in the words of fuzzers/built_for.h: a mutant is compiled
+# for nothing else.
+BUILT_FOR = {
+    "direct_fuzzer": ("Mmus", "Production", "Tiny"),
+    "dirty_log_fuzzer": ("Mmus", "Production", "Tiny"),
+    "mmu_fuzzer": ("Mmus", "Production"),
+    "oom_fuzzer": ("Mmus", "Production", "Tiny"),
+    "rmap_fuzzer": ("Graphs", "Production"),
+    "tiny_mmu_fuzzer": ("Mmus", "Tiny"),
+    "tiny_rmap_fuzzer": ("Graphs", "Tiny"),
+}
+BUILT_FOR_FILE = "fuzzers/built_for.h"
+
 Mutant = collections.namedtuple("Mutant", "name fields changes")
 Hunk = collections.namedtuple("Hunk", "before after")
 
@@ -105,6 +118,16 @@ def check_area(mutant):
             raise Malformed(f"{path} is not of the area that the name begins with")
 
 
+def narrow(text, target):
+    """The text of BUILT_FOR_FILE for the programs of one fuzz target."""
+    words = re.findall(r"bool kBuiltFor(\w+) = true;", text)
+    if target not in BUILT_FOR or not set(BUILT_FOR[target]) <= set(words):
+        raise Malformed(f"no fuzz target {target!r}, or {BUILT_FOR_FILE} has other words for it")
+    for word in set(words) - set(BUILT_FOR[target]):
+        text = text.replace(f"kBuiltFor{word} = true;", f"kBuiltFor{word} = false;")
+    return text
+
+
 def _write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
@@ -123,6 +146,8 @@ def make_sources(mutant, out_dir, target_source, paths):
     for path in paths:
         with open(path, encoding="utf-8") as file:
             text = apply_hunks(file.read(), mutant.changes.get(path, ()))
+        if path == BUILT_FOR_FILE:
+            text = narrow(text, mutant.fields["Target"])
         _write(target_source if path == target else os.path.join(out_dir, path), text)
 
 

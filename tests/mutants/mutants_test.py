@@ -54,6 +54,14 @@ class MutantsTest(unittest.TestCase):
             self.assertTrue(read_source(f"fuzzers/{mutant.fields['Target']}.cc"))
         self.check_each(check)
 
+    def test_every_target_is_one_that_a_mutant_can_be_built_for(self):
+        text = read_source(mutants.BUILT_FOR_FILE)
+
+        def check(mutant):
+            narrowed = mutants.narrow(text, mutant.fields["Target"])
+            self.assertIn("= false;", narrowed)
+        self.check_each(check)
+
     def test_the_engine_to_blame_is_the_one_that_is_changed(self):
         def check(mutant):
             area = mutant.name.split("_")[0]
@@ -85,6 +93,20 @@ class MutantsTest(unittest.TestCase):
 
 
 class ApplyTest(unittest.TestCase):
+
+    def test_a_mutant_is_built_for_its_target_only(self):
+        text = "".join(f"bool kBuiltFor{word} = true;\n"
+                       for word in ("Graphs", "Mmus", "Production", "Tiny"))
+        narrowed = mutants.narrow(text, "rmap_fuzzer")
+        self.assertEqual(narrowed.count("true"), 2)
+        self.assertIn("kBuiltForMmus = false;", narrowed)
+        self.assertIn("kBuiltForTiny = false;", narrowed)
+
+    def test_a_target_or_a_switch_that_is_not_there_is_told(self):
+        for text, target in (("", "rmap_fuzzer"), ("bool kBuiltForMmus = true;", "rmap_fuzzer"),
+                             ("", "no_fuzzer")):
+            with self.assertRaises(mutants.Malformed):
+                mutants.narrow(text, target)
 
     HUNK = mutants.Hunk(["a", "b"], ["a", "x"])
 
