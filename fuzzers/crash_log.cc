@@ -29,13 +29,14 @@ std::string Slug(std::string_view text) {
   return slug;
 }
 
-// The path below the workspace: what stands before the first of our folders goes.
-std::string OwnPath(std::string_view path) {
-  for (std::string_view folder : {"legacy_mmu/", "mmu/", "fuzzers/", "tests/", "tools/"}) {
-    const size_t at = path.find(folder);
-    if (at == 0 || (at != path.npos && path[at - 1] == '/')) return std::string(path.substr(at));
-  }
-  return std::string(path);
+// "    #3 0x55d  (/path/of/program+0x1234) (BuildId: ...)"; libraries are of no interest.
+bool ParseOffset(std::string_view line, StackFrame* frame) {
+  const size_t open = line.find('(');
+  const size_t plus = line.find("+0x", open == line.npos ? 0 : open);
+  if (open == line.npos || plus == line.npos) return false;
+  if (line.substr(open, plus - open).find(".so") != line.npos) return true;
+  std::from_chars(line.data() + plus + 3, line.data() + line.size(), frame->offset, 16);
+  return true;
 }
 
 // "    #3 0x55d in rmapdiff::Foo(int) mmu/foo.h:12:5"; false if the line is no frame.
@@ -45,14 +46,15 @@ bool ParseFrame(std::string_view line, StackFrame* frame, int* number) {
   const size_t in = line.find(" in ");
   const char* digits = line.data() + hash + 1;
   if (std::from_chars(digits, line.data() + line.size(), *number).ec != std::errc()) return false;
-  if (in == line.npos) return false;
+  if (in == line.npos) return ParseOffset(line, frame);
   line.remove_prefix(in + 4);
   const size_t space = line.rfind(' ');
   std::string_view place = space == line.npos ? std::string_view() : line.substr(space + 1);
   frame->function = PlainFunctionName(space == line.npos ? line : line.substr(0, space));
   const size_t colon = place.find(':');
   if (place.empty() || place[0] == '(' || colon == place.npos) return true;
-  frame->file = OwnPath(place.substr(0, colon));
+  frame->path = place.substr(0, colon);
+  frame->file = OwnPath(frame->path);
   std::from_chars(place.data() + colon + 1, place.data() + place.size(), frame->line);
   return true;
 }
@@ -84,6 +86,14 @@ bool ParseCause(std::string_view line, CrashCause* cause) {
 
 }  // namespace
 
+std::string OwnPath(std::string_view path) {
+  for (std::string_view folder : {"legacy_mmu/", "mmu/", "fuzzers/", "tests/", "tools/"}) {
+    const size_t at = path.find(folder);
+    if (at == 0 || (at != path.npos && path[at - 1] == '/')) return std::string(path.substr(at));
+  }
+  return std::string(path);
+}
+
 std::string PlainFunctionName(std::string_view name) {
   std::string plain;
   int depth = 0;  // of template arguments
@@ -111,12 +121,13 @@ std::string PlainFunctionName(std::string_view name) {
 }
 
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {
-  for (const StackFrame& frame : frames) {
-    const bool mmu = frame.file.rfind("mmu/", 0) == 0 || frame.file.rfind("legacy_mmu/", 0) == 0;
-    if (mmu) return &frame;
-  }
-  for (const StackFrame& frame : frames) {
-    if (frame.file.rfind("fuzzers/", 0) == 0) return &frame;
+  for (const auto& folders : {std::vector<std::string>{"mmu/", "legacy_mmu/"}, {"fuzzers/"}}) {
+    for (const StackFrame& frame : frames) {
+      const bool own = std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+        return frame.file.rfind(folder, 0) == 0;
+      });
+      if (own && frame.function != "operator") return &frame;
+    }
   }
   return nullptr;
 }

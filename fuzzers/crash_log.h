@@ -6,6 +6,7 @@
 #ifndef RMAPDIFF_FUZZERS_CRASH_LOG_H_
 #define RMAPDIFF_FUZZERS_CRASH_LOG_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,9 @@ namespace rmapdiff {
 struct StackFrame {
   std::string function;  // "SiblingMap::Unlink": without namespace, template and call arguments
   std::string file;      // "mmu/sibling_map.h"; "" if nobody knows
+  std::string path;      // the same as the compiler saw it
   int line = 0;
+  uint64_t offset = 0;  // into the program, of a frame without a name; 0 for none
 };
 
 struct CrashCause {
@@ -27,8 +30,12 @@ struct CrashCause {
 // kind is "" if no sanitizer has said anything.
 CrashCause ReadCrashLog(std::string_view log);
 
-// The innermost frame in the sources of the MMUs, else of the suite; null if there is none.
+// The innermost frame in the sources of the MMUs, else of the suite, that has a name (a lambda has
+// none); null if there is none.
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
+
+// A path below the workspace: what stands before the first of our folders is left out.
+std::string OwnPath(std::string_view path);
 
 // "SiblingMap::Unlink" of "rmapdiff::SiblingMap<rmapdiff::TinyLimits>::Unlink(unsigned long*&)".
 std::string PlainFunctionName(std::string_view name);

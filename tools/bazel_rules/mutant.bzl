@@ -11,6 +11,8 @@ makes, all of it only if asked for,
 
     sibling_unlink_loses_tail          the fuzz target that the patch names, instrumented
     sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
+    sibling_unlink_loses_tail_rmapdiff the command line, and
+    sibling_unlink_loses_tail_probe    what it runs programs in, instrumented (RMAPDIFF_PROBE)
     sibling_unlink_loses_tail_sources  the changed copies of the sources
 
 The first word of the name is the mutant's area; it says what is compiled anew. Everything else is
@@ -201,4 +203,27 @@ def mutant(name, patch):
             ":hunt",
         ],
         **manual
+    )
+    native.cc_binary(
+        name = name + "_rmapdiff",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//tools/cli:verbs",
+        ],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_probe_raw_",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//fuzzers:probe_main",
+        ],
+        **manual
+    )
+    instrumented_binary(
+        name = name + "_probe",
+        binary = ":%s_probe_raw_" % name,
+        tags = ["manual"],
     )

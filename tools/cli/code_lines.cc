@@ -10,10 +10,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <tuple>
-
-#include "fuzzers/crash_log.h"
 
 namespace rmapdiff {
 namespace {
@@ -60,19 +59,20 @@ std::string Filter(const std::vector<std::string>& words, const std::string& inp
 }
 
 // "mmu/sibling_map.h:163:13".
-bool ParsePlace(const std::string& text, CodeLine* line) {
+bool ParsePlace(const std::string& text, StackFrame* frame) {
   const size_t colon = text.find(':');
   if (colon == text.npos) return false;
-  line->path = text.substr(0, colon);
+  frame->path = text.substr(0, colon);
+  frame->file = OwnPath(frame->path);
   const char* digits = text.data() + colon + 1;
-  return std::from_chars(digits, text.data() + text.size(), line->line).ec == std::errc() &&
-         line->line > 0;
+  return std::from_chars(digits, text.data() + text.size(), frame->line).ec == std::errc() &&
+         frame->line > 0;
 }
 
-bool Before(const CodeLine& a, const CodeLine& b) {
+bool Before(const StackFrame& a, const StackFrame& b) {
   return std::tie(a.path, a.line) < std::tie(b.path, b.line);
 }
-bool Same(const CodeLine& a, const CodeLine& b) { return a.path == b.path && a.line == b.line; }
+bool Same(const StackFrame& a, const StackFrame& b) { return a.path == b.path && a.line == b.line; }
 
 // The lines of a source, looked for below the workspace.
 std::vector<std::string> Source(const std::string& path) {
@@ -85,43 +85,56 @@ std::vector<std::string> Source(const std::string& path) {
 
 }  // namespace
 
-std::vector<CodeLine> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
-                              const std::string& file) {
-  std::string addresses;
-  for (const uint64_t block : blocks) addresses += fmt::format("{:#x}\n", block);
-  std::istringstream answer(
-      Filter({kSymbolizer, "--obj=" + program, "--inlines", "--functions=linkage", "--demangle"},
-             addresses));
-  std::vector<CodeLine> lines;
+std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
+                                              const std::vector<uint64_t>& addresses) {
+  std::string input;
+  for (const uint64_t address : addresses) input += fmt::format("{:#x}\n", address);
+  std::istringstream answer(Filter(
+      {kSymbolizer, "--obj=" + program, "--inlines", "--functions=linkage", "--demangle"}, input));
+  std::vector<std::vector<StackFrame>> all(addresses.size());
+  size_t at = 0;
   std::string function;
   std::string place;
-  while (std::getline(answer, function)) {
-    if (function.empty()) continue;  // between two addresses
-    CodeLine line;
-    if (!std::getline(answer, place) || !ParsePlace(place, &line)) continue;
-    if (!line.path.ends_with(file)) continue;
-    line.function = PlainFunctionName(function);
-    line.file = file;
-    lines.push_back(line);
+  while (at < all.size() && std::getline(answer, function)) {
+    if (function.empty()) {  // between two addresses
+      ++at;
+      continue;
+    }
+    StackFrame frame;
+    if (!std::getline(answer, place) || !ParsePlace(place, &frame)) continue;
+    frame.function = PlainFunctionName(function);
+    all[at].push_back(std::move(frame));
+  }
+  return all;
+}
+
+std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
+                                const std::string& file) {
+  std::vector<StackFrame> lines;
+  for (const std::vector<StackFrame>& frames : FramesOf(program, blocks)) {
+    for (const StackFrame& frame : frames) {
+      if (frame.file == file) lines.push_back(frame);
+    }
   }
   std::sort(lines.begin(), lines.end(), Before);
   lines.erase(std::unique(lines.begin(), lines.end(), Same), lines.end());
   return lines;
 }
 
-std::string CodeText(const std::vector<CodeLine>& lines, const std::vector<CodeLine>& marked) {
+std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<StackFrame>& marked) {
   std::string text;
   std::string function;
-  std::vector<std::string> source;
-  for (const CodeLine& line : lines) {
-    if (source.empty()) source = Source(line.path);
+  std::map<std::string, std::vector<std::string>> sources;
+  for (const StackFrame& line : lines) {
+    const auto [source, is_new] = sources.try_emplace(line.path);
+    if (is_new) source->second = Source(line.path);
     if (line.function != function) text += fmt::format("  {}\n", line.function);
     function = line.function;
     const bool is_marked = std::any_of(marked.begin(), marked.end(),
-                                       [&](const CodeLine& one) { return Same(one, line); });
+                                       [&](const StackFrame& one) { return Same(one, line); });
     const auto at = static_cast<size_t>(line.line);
     text += fmt::format("  {} {}:{}  {}\n", is_marked ? '*' : ' ', line.file, line.line,
-                        at <= source.size() ? source[at - 1] : "");
+                        at <= source->second.size() ? source->second[at - 1] : "");
   }
   return text;
 }

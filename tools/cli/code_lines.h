@@ -1,4 +1,4 @@
-// From blocks of code that ran to lines of source: what an operation did in a reverse map.
+// From addresses to lines of source: where a process ended, what an operation ran.
 //
 // llvm-symbolizer-19 knows the lines; without it, or without the sources, there is nothing to show,
 // which is no error.
@@ -9,21 +9,21 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/crash_log.h"
+
 namespace rmapdiff {
 
-struct CodeLine {
-  std::string function;  // "SiblingMap::Unlink"
-  std::string file;      // "mmu/sibling_map.h"
-  std::string path;      // as the compiler saw it
-  int line = 0;
-};
+// For each address, relative to the program: the functions that it is in, the innermost first, all
+// but the last inlined.
+std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
+                                              const std::vector<uint64_t>& addresses);
 
 // Every line in a file of that name, inlined ones included, sorted, each once.
-std::vector<CodeLine> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
-                              const std::string& file);
+std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
+                                const std::string& file);
 
 // The lines with their sources, those of `marked` with a mark before them.
-std::string CodeText(const std::vector<CodeLine>& lines, const std::vector<CodeLine>& marked);
+std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<StackFrame>& marked);
 
 }  // namespace rmapdiff
 

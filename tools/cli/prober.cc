@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "tools/cli/code_lines.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/text.h"
 
@@ -34,7 +35,7 @@ void SetSanitizerOptions() {
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
     const std::string own = Environment(name);
     const std::string options = own + (own.empty() ? "" : ":") +
-                                "abort_on_error=0:exitcode=77:symbolize=1:print_stacktrace=1:"
+                                "abort_on_error=0:exitcode=77:symbolize=0:print_stacktrace=1:"
                                 "halt_on_error=1:leak_check_at_exit=0:log_path=stderr";
     setenv(name, options.c_str(), 1);
   }
@@ -127,13 +128,39 @@ bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
   return written && WaitFor(from_, request.timeout_ms + kGraceMs) && ReadMessage(from_, answer);
 }
 
+void Prober::NameFrames(CrashCause* cause) {
+  std::vector<uint64_t> unknown;
+  for (const StackFrame& frame : cause->frames) {
+    if (frame.offset != 0 && named_.count(frame.offset) == 0) unknown.push_back(frame.offset);
+  }
+  const std::string program = build_ == ProbeBuild::kPlain ? kSelf : SanitizedProbe();
+  if (!unknown.empty()) {
+    std::vector<std::vector<StackFrame>> frames = FramesOf(program, unknown);
+    for (size_t i = 0; i < unknown.size(); ++i) named_[unknown[i]] = std::move(frames[i]);
+  }
+  std::vector<StackFrame> all;
+  for (const StackFrame& frame : cause->frames) {
+    const auto names = named_.find(frame.offset);
+    if (names == named_.end()) {
+      all.push_back(frame);
+    } else {
+      all.insert(all.end(), names->second.begin(), names->second.end());
+    }
+  }
+  cause->frames = std::move(all);
+}
+
 Trial Prober::Try(const ProbeRequest& request) {
   std::string answer;
   Trial trial;
-  if (Ask(request, &answer) && UnpackAnswer(answer, &trial)) return trial;
+  if (Ask(request, &answer) && UnpackAnswer(answer, &trial)) {
+    NameFrames(&trial.cause);
+    return trial;
+  }
   Stop();
-  throw Failure(kExitEnvironment, "a program was run in a child that gave no answer, expected one "
-                                  "within its limit of time");
+  throw Failure(kExitEnvironment,
+                "a program was run in a child that gave no answer, expected one "
+                "within its limit of time");
 }
 
 }  // namespace rmapdiff

@@ -8,7 +8,9 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "fuzzers/probe.h"
 #include "fuzzers/trial.h"
@@ -17,6 +19,8 @@ namespace rmapdiff {
 
 // The word by which this program is told to be a probe, in place of a verb.
 inline constexpr const char* kProbeWord = "--probe";
+// By this one, with FILE ENGINE N, to run a program for a debugger.
+inline constexpr const char* kStepWord = "--step";
 
 enum class ProbeBuild { kPlain, kSanitized };
 
@@ -39,12 +43,16 @@ class Prober {
 
  private:
   void Start();
+  // Gives the frames of a stack their names, which a sanitizer takes a second for; most trials
+  // that end at all end in the same places.
+  void NameFrames(CrashCause* cause);
   bool Ask(const ProbeRequest& request, std::string* answer);
 
   const ProbeBuild build_;
   pid_t pid_ = -1;
   int to_ = -1;
   int from_ = -1;
+  std::map<uint64_t, std::vector<StackFrame>> named_;  // by offset
 };
 
 }  // namespace rmapdiff

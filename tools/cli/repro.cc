@@ -1,8 +1,11 @@
 // rmapdiff repro FILE: from an artifact to what is wrong, and the commands to go on with.
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -68,7 +71,8 @@ Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild buil
 // "reproduced 10/10: rmap-missing/drop/sibling", then what else came of it.
 std::string RunsText(const Runs& runs, ProbeBuild build) {
   const std::string usual = runs.Usual();
-  const char* where = build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
+  const char* where =
+      build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
   if (usual.empty()) return fmt::format("not reproduced, 0/{} {}\n", runs.count, where);
   std::string text = fmt::format("reproduced {}/{} {}: {}\n", runs.by_signature.at(usual),
                                  runs.count, where, usual);
@@ -86,8 +90,20 @@ std::string MapOf(const std::string& engine) {
   return engine == "legacy" ? "legacy_mmu/descriptor_map.h" : "";
 }
 
+// The sources of the MMU on the stack.
+std::string StackCode(const std::vector<StackFrame>& stack) {
+  std::vector<StackFrame> frames;
+  for (const StackFrame& frame : stack) {
+    const bool own = frame.file.rfind("mmu/", 0) == 0 || frame.file.rfind("legacy_mmu/", 0) == 0;
+    if (own) frames.push_back(frame);
+  }
+  const std::string text = CodeText(frames, {});
+  return text.empty() ? "" : "code on the stack, innermost first:\n" + text;
+}
+
 // What the operation ran of the reverse map at fault.
 std::string CodeOf(const Trial& trial) {
+  if (trial.ending != Ending::kVerdict) return StackCode(trial.cause.frames);
   const std::string file = MapOf(trial.story.engine);
   if (file.empty() || (trial.blocks.empty() && trial.new_blocks.empty())) return "";
   const std::string program = SanitizedProbe();
@@ -107,13 +123,19 @@ std::string CodeOf(const Trial& trial) {
   const ssize_t length = readlink(program.c_str(), self, sizeof self - 1);
   const std::string target = program == "/proc/self/exe" && length > 0 ? self : program;
   const std::string number = fmt::format("{}", op + 1);
-  const char* words[] = {"gdb", "-q", "-ex", "set breakpoint pending on", "-ex",
-                         "break rmapdiff::BeforeOperation", "-ex", "run", "-ex", "up", "--args",
-                         target.c_str(), kStepWord, file.c_str(), engine.c_str(), number.c_str(),
+  const char* words[] = {"gdb",          "-q",
+                         "-ex",          "set breakpoint pending on",
+                         "-ex",          "break rmapdiff::BeforeOperation",
+                         "-ex",          "run",
+                         "-ex",          "up",
+                         "--args",       target.c_str(),
+                         kStepWord,      file.c_str(),
+                         engine.c_str(), number.c_str(),
                          nullptr};
   execvp("gdb", const_cast<char* const*>(words));
   throw Failure(kExitEnvironment, fmt::format("gdb: cannot be started: {}, expected Debian's "
-                                              "package gdb", std::strerror(errno)));
+                                              "package gdb",
+                                              std::strerror(errno)));
 }
 
 // In a child, so that an MMU that runs wild takes nothing with it.
@@ -124,7 +146,16 @@ void ShowTrace(const Program& program, const std::string& engine) {
     options.engines.erase(std::remove_if(options.engines.begin(), options.engines.end(), other),
                           options.engines.end());
   }
-  TraceInChild(program, options);
+  const pid_t child = fork();
+  if (child == 0) {
+    TraceTable table(program, options.engines);
+    WriteOut(table.Head());
+    options.trace = [&table](const TraceStep& step) { WriteOut(table.Rows(step)); };
+    RunProgram(program, options);
+    _exit(0);
+  }
+  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 uint64_t NumberIn(const Arguments& arguments, const char* name, const std::string& text,
@@ -145,11 +176,13 @@ void CheckEngine(const Arguments& arguments, const std::string& name) {
 
 int ReproVerb(const Words& words) {
   ReproWords given;
-  Arguments arguments("repro", "Runs an artifact again, and says what is wrong and how it came to be.",
+  Arguments arguments("repro",
+                      "Runs an artifact again, and says what is wrong and how it came to be.",
                       "rmapdiff repro out/findings/rmap_fuzzer/crash-3f2a");
   arguments.File(&given.file, "an artifact of a fuzz target, or a program as text");
   arguments.Option("-k,--runs", "N", &given.runs, "how often, each time in a fresh process [10]");
-  arguments.Option("--engine", "NAME", &given.engine, "compare only this engine with the reference");
+  arguments.Option("--engine", "NAME", &given.engine,
+                   "compare only this engine with the reference");
   arguments.Option("--until", "N", &given.until, "only the first N operations");
   arguments.Option("--timeout", "TIME", &given.timeout, "of one run: 90, 90s, 10m [25s]");
   arguments.Option("--memory", "MB", &given.memory, "of one run [2560]");

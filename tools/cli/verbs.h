@@ -13,6 +13,7 @@ using Words = std::vector<std::string>;
 int RunVerb(const Words& words);
 int ShowVerb(const Words& words);
 int AssembleVerb(const Words& words);
+int ReproVerb(const Words& words);
 int MinimizeVerb(const Words& words);
 int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
