@@ -301,14 +301,16 @@ bool UnpackAnswer(std::string_view answer, Trial* trial) {
   return true;
 }
 
-void BeforeOperation(const Op& op) { asm volatile("" : : "r"(&op) : "memory"); }
+void BeforeOperation(const std::string& op) { asm volatile("" : : "r"(&op) : "memory"); }
 
 Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index) {
   Progress progress;
   Watch watch;
   watch.progress = &progress;
   watch.before = [&](size_t at_work, size_t at) {
-    if (at == op_index && AllEngines()[at_work].name == engine) BeforeOperation(program.ops[at]);
+    if (at != op_index || AllEngines()[at_work].name != engine) return;
+    BeforeOperation(at < program.ops.size() ? PrintOp(program.header, program.ops[at])
+                                            : "teardown");
   };
   RunOptions options;
   options.engines = WatchedEngines(watch, "");

@@ -41,9 +41,10 @@ struct BlockWatch {
 int ServeProbe(int in, int out, const BlockWatch* watch);
 
 // In this very process, for a debugger: runs the program and calls BeforeOperation, where a
-// breakpoint can be, right before the engine begins the operation.
+// breakpoint can be, right before the engine begins the operation (or, after the last, the
+// teardown).
 Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index);
-[[gnu::noinline]] void BeforeOperation(const Op& op);
+[[gnu::noinline]] void BeforeOperation(const std::string& op);
 
 // A message: its length as eight bytes, and its bytes. False at the end of the stream, or if the
 // other side is gone.

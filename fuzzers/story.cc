@@ -58,13 +58,14 @@ class StoryTeller {
       : program_(program),
         verdict_(verdict),
         options_(options),
-        engine_(GuiltyEngine(verdict, options.engines)) {
+        engine_(GuiltyEngine(verdict, options.engines)),
+        place_(std::min(verdict.op_index, program.ops.size() - 1)) {
     story_.engine = options.engines[engine_].name;
   }
 
   Story Tell() {
     Run([this](const TraceStep& step) {
-      if (step.op_index == verdict_.op_index) FindDifferences(step);
+      if (step.op_index == place_) FindDifferences(step);
     });
     if (lists_.size() > kMaxLists) lists_.resize(kMaxLists);
     for (const ListId& list : lists_) {
@@ -79,7 +80,7 @@ class StoryTeller {
     RunOptions options = options_;
     bool past = false;
     options.trace = [&](const TraceStep& step) {
-      past = past || step.op_index > verdict_.op_index;
+      past = past || step.op_index > place_;
       if (!past) look(step);
     };
     RunProgram(program_, options);
@@ -93,8 +94,21 @@ class StoryTeller {
       if (one.list) lists_.push_back(*one.list);
     }
     if (!lists_.empty()) return;
+    if (verdict_.op_index > place_) return FollowAll(*step.voices[engine_]);
     for (const RmapId& id : step.touched.rmaps) lists_.push_back({id, 0});
     for (PageId id : step.touched.pages) lists_.push_back({std::nullopt, id});
+  }
+
+  // What a teardown has to empty.
+  void FollowAll(Voice& voice) {
+    try {
+      for (const RawRmap& rmap : voice.Raw().rmaps) lists_.push_back({rmap.id, 0});
+      for (const RawPage& page : voice.Raw().pages) {
+        if (!page.parents.empty()) lists_.push_back({std::nullopt, page.id});
+      }
+    } catch (const BugError&) {
+      return;
+    }
   }
 
   void Observe(const TraceStep& step) {
@@ -127,7 +141,7 @@ class StoryTeller {
       std::string entries = IsBug(outcome) ? "(" + outcome + ")" : ListOf(step, lists_[i]);
       std::vector<ListStep>& steps = story_.lists[i].steps;
       const bool same = steps.empty() ? entries.empty() : steps.back().entries == entries;
-      if (same && step.op_index != verdict_.op_index) continue;
+      if (same && step.op_index != place_) continue;
       steps.push_back({step.op_index, std::move(entries)});
     }
   }
@@ -144,6 +158,7 @@ class StoryTeller {
   const Verdict& verdict_;
   const RunOptions& options_;
   const size_t engine_;
+  const size_t place_;  // the operation to look at: the last one before a teardown
   Observation expected_;
   std::vector<FieldDifference> fields_;
   std::vector<ListId> lists_;
@@ -154,7 +169,7 @@ class StoryTeller {
 
 Story TellStory(const Program& program, const Verdict& verdict, const RunOptions& options) {
   if (verdict.kind != VerdictKind::kDivergence || options.engines.empty()) return {};
-  if (verdict.op_index >= program.ops.size()) return {};
+  if (program.ops.empty()) return {};
   return StoryTeller(program, verdict, options).Tell();
 }
 

@@ -1,8 +1,9 @@
 // How a divergence came about: every field that differs after its operation, and the history of the
 // lists among them, operation by operation, in the guilty engine's own order.
 //
-// The program is run again with a look at every step, so the engines must be the same. Not covered:
-// what happens at teardown, and findings that end the process (their stack is their story).
+// The program is run again with a look at every step, so the engines must be the same. The story of
+// a teardown is that of the lists it finds. Not covered: findings that end the process (their stack
+// is their story).
 #ifndef RMAPDIFF_FUZZERS_STORY_H_
 #define RMAPDIFF_FUZZERS_STORY_H_
 

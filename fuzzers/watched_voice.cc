@@ -57,9 +57,13 @@ class WatchedVoice final : public Voice {
     return voice_->Objection(everything);
   }
   std::string Teardown() override {
-    TheWatch().progress->operations = operations_ + 1;
+    const Watch& watch = TheWatch();
+    watch.progress->operations = operations_ + 1;
     const AtWork at_work(engine_);
-    return voice_->Teardown();
+    if (watch.before) watch.before(engine_, operations_);
+    std::string left = voice_->Teardown();
+    if (watch.after) watch.after(engine_, operations_);
+    return left;
   }
 
  private:

@@ -25,7 +25,8 @@ struct Progress {
 
 struct Watch {
   Progress* progress = nullptr;
-  // Around Apply of an engine (its place in AllEngines), with the index of the operation.
+  // Around Apply of an engine (its place in AllEngines), with the index of the operation; and
+  // around its teardown, with one past the last.
   std::function<void(size_t engine, size_t op_index)> before;
   std::function<void(size_t engine, size_t op_index)> after;
 };

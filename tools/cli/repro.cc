@@ -102,7 +102,7 @@ std::string StackCode(const std::vector<StackFrame>& stack) {
 }
 
 // What the operation ran of the reverse map at fault.
-std::string CodeOf(const Trial& trial) {
+std::string CodeOf(const Trial& trial, size_t ops) {
   if (trial.ending != Ending::kVerdict) return StackCode(trial.cause.frames);
   const std::string file = MapOf(trial.story.engine);
   if (file.empty() || (trial.blocks.empty() && trial.new_blocks.empty())) return "";
@@ -112,8 +112,10 @@ std::string CodeOf(const Trial& trial) {
   const std::string text =
       CodeText(LinesOf(program, all, file), LinesOf(program, trial.new_blocks, file));
   if (text.empty()) return "";
-  return fmt::format("code of {} that op {} ran; * if no operation before it did:\n{}", file,
-                     trial.place() + 1, text);
+  const std::string what =
+      trial.place() < ops ? fmt::format("op {}", trial.place() + 1) : "the teardown";
+  return fmt::format("code of {} that {} ran; * if no operation before it did:\n{}", file, what,
+                     text);
 }
 
 [[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
@@ -214,7 +216,8 @@ int ReproVerb(const Words& words) {
   const Trial& trial = runs.first.at(usual);
   WriteOut(RunsText(runs, build));
   if (given.trace) ShowTrace(artifact.program, given.engine);
-  WriteOut("\n" + PrintableLines(TrialText(artifact.program, trial, {})) + CodeOf(trial));
+  WriteOut("\n" + PrintableLines(TrialText(artifact.program, trial, {})) +
+           CodeOf(trial, artifact.program.ops.size()));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {
     const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;
