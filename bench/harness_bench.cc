@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fuzzers/program.h"
+#include "fuzzers/random_program.h"
 #include "fuzzers/runner.h"
 
 namespace rmapdiff {

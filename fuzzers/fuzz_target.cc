@@ -9,7 +9,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
+#include <string>
 
+#include "fuzzers/determinism.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
 
@@ -63,25 +66,55 @@ StatsBlock* OpenStats() {
   return &unshared;
 }
 
+constexpr uint64_t kRunTwiceOneIn = 100;
+
+// FNV-1a.
+uint64_t HashOf(std::span<const uint8_t> bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+[[noreturn]] void Die(const std::string& report, const std::string& signature) {
+  std::fprintf(stderr, "%sSIGNATURE: %s\n", report.c_str(), signature.c_str());
+  std::abort();
+}
+
 void Add(std::atomic<uint64_t>* counter, uint64_t amount) {
   counter->fetch_add(amount, std::memory_order_relaxed);
 }
 
 }  // namespace
 
-int FuzzOne(const uint8_t* data, size_t size, bool (*accepts)(const Header& header)) {
+const TargetKind& TargetNamed(std::string_view name) {
+  const TargetKind* kind = FindTargetKind(name);
+  if (kind != nullptr) return *kind;
+  std::fprintf(stderr, "no fuzz target is called %s\n", std::string(name).c_str());
+  std::abort();
+}
+
+int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* feedback) {
   static StatsBlock* const stats = OpenStats();
-  static const RunOptions options;
+  static const RunOptions silent;
   const Program program = Decode({data, size});
-  if (!accepts(program.header)) return -1;
+  if (!kind.accepts(program.header)) return -1;
+  RunOptions options = silent;
+  options.feedback = feedback;
   const Verdict verdict = RunProgram(program, options);
   Add(&stats->execs, 1);
   Add(&stats->ops, verdict.ops_run);
-  if (verdict.kind != VerdictKind::kDivergence) return 0;
-  Add(&stats->findings, 1);
-  std::fprintf(stderr, "%sSIGNATURE: %s\n", ReportText(program, verdict).c_str(),
-               Signature(program, verdict).c_str());
-  std::abort();
+  if (verdict.kind == VerdictKind::kDivergence) {
+    Add(&stats->findings, 1);
+    Die(ReportText(program, verdict), Signature(program, verdict));
+  }
+  if (HashOf({data, size}) % kRunTwiceOneIn == 0) {
+    const std::string change = WhatChanges(verdict, RunProgram(program, silent));
+    if (!change.empty()) {
+      Add(&stats->findings, 1);
+      Die(change + Print(program), "nondeterminism/" + std::string(kind.name) + "/all");
+    }
+  }
+  return 0;
 }
 
 }  // namespace rmapdiff

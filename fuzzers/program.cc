@@ -1,5 +1,5 @@
 // The table of operations, as values. The forms of a program are in program_bytes.cc,
-// program_print.cc, program_parse.cc and program_random.cc.
+// program_print.cc and program_parse.cc.
 #include "fuzzers/program.h"
 
 #include "fuzzers/program_fields.h"

@@ -158,11 +158,6 @@ inline bool FitsHeader(const OpInfo& info, const Header& header) {
   return IsMmuGroup(info.group) == header.whole_mmu();
 }
 
-// A random program of `count` operations drawn by weight, arguments mostly from the hot pools and
-// mostly such that the operation applies; the same for the same header, count and seed on every
-// platform.
-Program RandomProgram(const Header& header, size_t count, uint64_t seed);
-
 }  // namespace rmapdiff
 
 #endif  // RMAPDIFF_FUZZERS_PROGRAM_H_

@@ -1,8 +1,4 @@
 // Fuzzes the reverse maps with the production limits.
 #include "fuzzers/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return rmapdiff::FuzzOne(data, size, [](const rmapdiff::Header& header) {
-    return IsGraph(header, rmapdiff::LimitsMode::kProduction);
-  });
-}
+const rmapdiff::TargetKind& rmapdiff::ThisTarget() { return TargetNamed("rmap_fuzzer"); }

@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzzers/feedback.h"
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
 #include "fuzzers/reference.h"
@@ -94,6 +95,7 @@ struct RunOptions {
   CheckLevel check = CheckLevel::kTouched;
   std::vector<Engine> engines = AllEngines();
   std::function<void(const TraceStep& step)> trace;  // not with kOff
+  Feedback* feedback = nullptr;                      // told of each operation; not with kOff
 };
 
 inline constexpr size_t kFullInterval = 64;

@@ -1,8 +1,4 @@
 // Fuzzes the whole MMU in all modes with the tiny limits.
 #include "fuzzers/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return rmapdiff::FuzzOne(data, size, [](const rmapdiff::Header& header) {
-    return IsMmu(header, rmapdiff::LimitsMode::kTiny);
-  });
-}
+const rmapdiff::TargetKind& rmapdiff::ThisTarget() { return TargetNamed("tiny_mmu_fuzzer"); }

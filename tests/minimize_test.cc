@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/random_program.h"
 #include "fuzzers/report.h"
 #include "tests/canaries.h"
 

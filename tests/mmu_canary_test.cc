@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fuzzers/mmu_voice.h"
+#include "fuzzers/random_program.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
 #include "tests/faulty_maps.h"

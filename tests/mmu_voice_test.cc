@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fuzzers/known_differences.h"
+#include "fuzzers/random_program.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
 #include "fuzzers/voice.h"

@@ -12,6 +12,7 @@
 
 #include "fuzzers/guest_layout.h"
 #include "fuzzers/program.h"
+#include "fuzzers/random_program.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {

@@ -13,6 +13,7 @@
 
 #include "fuzzers/codec_check.h"
 #include "fuzzers/outcome.h"
+#include "fuzzers/random_program.h"
 
 namespace rmapdiff {
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/random_program.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
 #include "tests/checks.h"

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fuzzers/model.h"
+#include "fuzzers/random_program.h"
 #include "gtest/gtest.h"
 #include "mmu/base/bug.h"
 

@@ -189,7 +189,7 @@ def mutant(name, patch):
         linkstatic = True,
         deps = [
             ":%s_objects" % name,  # first: see the heading
-            "//fuzzers:fuzz_target",
+            "//fuzzers:fuzz_entry",
             "@rules_fuzzing//fuzzing:cc_engine",
         ],
         **manual

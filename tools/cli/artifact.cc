@@ -31,14 +31,13 @@ std::string ModeName(const Header& header) {
   return text.substr(begin, text.find(' ', begin) - begin);
 }
 
+// By the name of the file if that is of a target that runs the program.
 std::string TargetOf(const Header& header, const std::string& path) {
-  std::string target;
   for (const TargetKind& kind : TargetKinds()) {
-    if (!kind.accepts(header)) continue;
-    if (Names(path, kind.name)) return std::string(kind.name);
-    if (target.empty()) target = kind.name;
+    if (kind.accepts(header) && Names(path, kind.name)) return std::string(kind.name);
   }
-  return target;
+  const TargetKind* kind = TargetKindFor(header);
+  return kind != nullptr ? std::string(kind->name) : "";
 }
 
 }  // namespace

@@ -1,0 +1,164 @@
+// The guest of a program on a whole MMU, as far as its boot tables go (guest_boot.h): what a table
+// is for, and which addresses lead to the entry that was written last.
+//
+// Blind draws hardly ever store an entry that a walk then uses. The plan is a guess and may be
+// wrong.
+#ifndef RMAPDIFF_FUZZERS_GUEST_PLAN_H_
+#define RMAPDIFF_FUZZERS_GUEST_PLAN_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "fuzzers/program.h"
+#include "fuzzers/random.h"
+
+namespace rmapdiff {
+
+class GuestPlan {
+ public:
+  GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {}
+
+  template <typename AnyOp>
+  void Aim(AnyOp& op) {
+    if constexpr (requires { op.va; }) {
+      if (random_.Below(2) == 0) op.va.path = last_va_;
+    }
+    if constexpr (requires { op.hva; }) {
+      if (random_.Below(2) == 0) op.hva.index = last_page_;
+    }
+    if constexpr (requires { op.slot; }) {
+      // A guest whose tables have no memory does nothing any more.
+      if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
+    }
+  }
+  void Aim(ops::Access& op) {
+    if (random_.Below(2) == 0) op.va.path = last_va_;
+  }
+  // An entry that fits its table: a data page in one of the last level, else a table below.
+  void Aim(ops::SetGpte& op) {
+    const int level = LevelOf(op.table.index);
+    if (level == 1) {
+      if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
+      op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
+    } else if (level > 2 || random_.Below(2) != 0) {
+      if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
+      op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 1u);
+      if (random_.Below(4) != 0) op.flags.bits |= 6u;
+    } else {
+      op.gfn.index = random_.Below(2) != 0 ? 32 : 40;  // a large page
+      op.flags.bits |= 0x21;
+    }
+    if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
+    // The window stays where it is, mostly: without it no table can be written.
+    const bool window = op.table.index == 2 || op.table.index == 0 || op.table.index == 7;
+    if (level == 2 && window && (op.entry.index & 6u) == 2 && random_.Below(16) != 0) {
+      op.entry.index = static_cast<uint16_t>(op.entry.index & ~6u);
+    }
+    if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
+  }
+  void Aim(ops::LoadCr3& op) { op.table.index = Root(); }
+  void Aim(ops::SetMode& op) {
+    op.table.index = Root();
+    if (random_.Below(4) != 0) op.paging.value = PagingArg::kOn;
+  }
+  void Aim(ops::ClearTable& op) { op.table.index = TableOf(1); }
+  void Aim(ops::Fork& op) {
+    op.from.index = TableOf(1);
+    op.to.index = TableOf(1);
+  }
+  void Aim(ops::RepStore& op) { op.table.index = TableOf(1); }
+  void Aim(ops::Burst& op) { op.table.index = random_.Below(2) != 0 ? TableOf(1) : TableOf(2); }
+  void Aim(ops::Share& op) {
+    op.table.index = TableOf(1);
+    op.va.path = VaOf(op.table.index, 0);
+    op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1);
+  }
+  void Aim(ops::SelfMap& op) { op.va.path = VaOf(op.table.index, op.entry.index); }
+  void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
+  void Aim(ops::Memslot& op) {
+    AimSlot(&op.slot, &op.gfn);
+    op.hva.index = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.index : DataPage());
+  }
+  void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
+
+  // An operation that has to come soon, if there is one: a range that is open stops everything.
+  std::optional<Op> Due() {
+    if (!range_open_ || random_.Below(3) != 0) return std::nullopt;
+    return Op(ops::RangeEnd{});
+  }
+
+  // Follows an operation.
+  template <typename AnyOp>
+  void Follow(const AnyOp&) {}
+  void Follow(const ops::Access& op) {
+    last_va_ = op.va.path;
+    if ((op.va.path & 0xe8u) == 0) last_page_ = static_cast<uint8_t>(16 + op.va.table());
+  }
+  void Follow(const ops::SetGpte& op) {
+    if (LevelOf(op.table.index) == 1) last_page_ = op.gfn.index;
+    last_va_ = VaOf(op.table.index, op.entry.index);
+  }
+  void Follow(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
+  void Follow(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Follow(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Follow(const ops::RangeStart&) { range_open_ = true; }
+  void Follow(const ops::RangeEnd&) { range_open_ = false; }
+
+ private:
+  uint8_t Root() {
+    if (random_.Below(16) == 0) return 14;
+    return random_.Below(3) == 0 ? 7 : 0;
+  }
+  uint8_t DataPage() {
+    const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
+    const uint8_t first[] = {16, 16, 32, alias};
+    return static_cast<uint8_t>(first[random_.Below(4)] + random_.Below(4));
+  }
+  void AimSlot(SlotArg* slot, GfnArg* gfn) {
+    if (random_.Below(8) == 0) return;
+    slot->slot = static_cast<uint8_t>(1 + random_.Below(3));
+    gfn->index = static_cast<uint8_t>(64 + random_.Below(64));
+  }
+  // By paging mode, the level of the table; of the root, the mode's own.
+  int LevelOf(uint32_t table) const {
+    static constexpr int kLevels[TableArg::kCount] = {4, 3, 2, 1, 1, 1, 1, 4,
+                                                      1, 1, 1, 1, 2, 3, 4, 1};
+    const int top = header_.mode == MmuMode::k32Bit ? 2 : header_.mode == MmuMode::kPae ? 3 : 4;
+    return std::min(kLevels[table], top);
+  }
+  uint8_t TableOf(int level) {
+    static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
+    return kTables[level - 1][random_.Below(4)];
+  }
+  // An address that led through that entry when the program began.
+  static uint8_t VaOf(uint32_t table, uint32_t entry) {
+    switch (table) {
+      case 3:
+        return static_cast<uint8_t>(entry & 15u);
+      case 4:
+        return static_cast<uint8_t>(0x10 | (entry & 15u));
+      case 8:
+      case 9:
+        return static_cast<uint8_t>(0x60 | (entry & 15u));
+      case 12:
+        return static_cast<uint8_t>(0x40 | (entry & 3u) << 4 | (entry >> 2 & 3u));
+      case 1:
+        return static_cast<uint8_t>((entry & 1u) << 6);
+      case 13:
+        return static_cast<uint8_t>(0x80 | (entry & 1u) << 6);
+      default:
+        return static_cast<uint8_t>((entry & 3u) << 4);
+    }
+  }
+
+  Random& random_;
+  const Header& header_;
+  uint8_t last_va_ = 0;
+  uint8_t last_page_ = 16;
+  bool range_open_ = false;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_GUEST_PLAN_H_

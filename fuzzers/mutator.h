@@ -1,0 +1,41 @@
+// Programs from programs: what a fuzz target of ours mutates instead of bytes.
+//
+// Works on decoded operations. What is inserted is drawn to fit what the operations before it have
+// made (op_drawer.h), so that most of it applies.
+//
+// Invariants: a child is accepted by the target, has at most `max_ops` operations, and survives
+// Encode and Decode. Same parents, same seed: same child.
+// Not covered: mutations of bytes, which are libFuzzer's.
+#ifndef RMAPDIFF_FUZZERS_MUTATOR_H_
+#define RMAPDIFF_FUZZERS_MUTATOR_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzzers/program.h"
+#include "fuzzers/search.h"
+#include "fuzzers/target_kinds.h"
+
+namespace rmapdiff {
+
+class Mutator {
+ public:
+  // Keeps a reference to `kind`.
+  explicit Mutator(const TargetKind& kind, const Search& search = {})
+      : kind_(kind), search_(search) {}
+
+  // A changed copy; a new random program if the parent is empty or is for another target.
+  Program Mutate(const Program& parent, size_t max_ops, uint64_t seed) const;
+  // The beginning of one, then a part of the other, in the world of the first.
+  Program CrossOver(const Program& one, const Program& other, size_t max_ops, uint64_t seed) const;
+  // A new random program.
+  Program Fresh(size_t max_ops, uint64_t seed) const;
+
+ private:
+  const TargetKind& kind_;
+  const Search search_;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_MUTATOR_H_

@@ -1,0 +1,73 @@
+#include "fuzzers/op_drawer.h"
+
+#include <variant>
+
+#include "fuzzers/field_drawer.h"
+#include "fuzzers/program_fields.h"
+
+namespace rmapdiff {
+
+KindSet KindsFor(const Header& header) {
+  KindSet kinds;
+  for (size_t kind = 0; kind < kOpKinds; ++kind) {
+    const OpInfo& info = OpTable()[kind];
+    kinds[kind] = FitsHeader(info, header) && (info.group != OpGroup::kMisuse || header.misuse);
+  }
+  return kinds;
+}
+
+KindSet DrawKinds(const Header& header, Random& random) {
+  KindSet kinds = KindsFor(header);
+  const size_t first = OpcodesOf(header.whole_mmu()).first;
+  for (size_t kind = 0; kind < kOpKinds; ++kind) {
+    if (!kinds[kind] || OpTable()[kind].group == OpGroup::kMisuse) continue;
+    if (random.Below(4) == 0 && kind != first) kinds[kind] = false;
+  }
+  return kinds;
+}
+
+OpDrawer::OpDrawer(const Header& header, const KindSet& kinds, Random& random)
+    : random_(random), header_(header), graph_(random), guest_(random, header) {
+  set_kinds(kinds);
+}
+
+void OpDrawer::set_kinds(const KindSet& kinds) {
+  total_ = 0;
+  for (size_t kind = 0; kind < kOpKinds; ++kind) {
+    weights_[kind] = kinds[kind] ? static_cast<uint32_t>(OpTable()[kind].weight) : 0;
+    total_ += weights_[kind];
+  }
+}
+
+size_t OpDrawer::DrawKind() {
+  uint32_t ticket = random_.Below(total_);
+  size_t kind = 0;
+  while (ticket >= weights_[kind]) ticket -= weights_[kind++];
+  return kind;
+}
+
+Op OpDrawer::Next() {
+  const bool mmu = header_.whole_mmu();
+  const bool grow = !mmu && graph_.sparse() && random_.Below(2) == 0;
+  Op op = grow ? Op(ops::AllocPage{}) : kDefaultOps[DrawKind()];
+  DrawArguments(header_, random_, &op);
+  const bool blind = random_.Below(8) == 0;
+  if (mmu) op = guest_.Due().value_or(op);
+  if (!blind) {
+    std::visit([&](auto& one) { mmu ? guest_.Aim(one) : graph_.Aim(one); }, op);
+  }
+  Follow(op);
+  return op;
+}
+
+void OpDrawer::Follow(const Op& op) {
+  std::visit(
+      [&](const auto& one) { header_.whole_mmu() ? guest_.Follow(one) : graph_.Follow(one); }, op);
+}
+
+void DrawArguments(const Header& header, Random& random, Op* op) {
+  FieldDrawer drawer(random, header);
+  ForEachField(*op, drawer);
+}
+
+}  // namespace rmapdiff

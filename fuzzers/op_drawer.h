@@ -1,0 +1,57 @@
+// Draws the operations of a program one after another: kinds by weight, arguments mostly from the
+// hot pools and mostly such that the operation applies after those before it.
+//
+// Swarm testing (Groce and others, 2012): what one operation always undoes can only grow in a
+// program that lacks the operation. So a drawer draws from a set of kinds, which changes from
+// program to program.
+#ifndef RMAPDIFF_FUZZERS_OP_DRAWER_H_
+#define RMAPDIFF_FUZZERS_OP_DRAWER_H_
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzzers/graph_plan.h"
+#include "fuzzers/guest_plan.h"
+#include "fuzzers/program.h"
+#include "fuzzers/random.h"
+
+namespace rmapdiff {
+
+using KindSet = std::bitset<kOpKinds>;
+
+// The kinds of operation that programs with this header are made of; misuse only where allowed.
+KindSet KindsFor(const Header& header);
+// The same, but each left out with a chance of one in four; never empty.
+KindSet DrawKinds(const Header& header, Random& random);
+
+class OpDrawer {
+ public:
+  // `kinds` has at least one kind that fits the header. Keeps references to the others.
+  OpDrawer(const Header& header, const KindSet& kinds, Random& random);
+
+  // The next operation.
+  Op Next();
+  // Takes `op` for the next one.
+  void Follow(const Op& op);
+
+  void set_kinds(const KindSet& kinds);
+
+ private:
+  size_t DrawKind();
+
+  Random& random_;
+  const Header& header_;
+  GraphPlan graph_;
+  GuestPlan guest_;
+  std::array<uint32_t, kOpKinds> weights_{};
+  uint32_t total_ = 0;
+};
+
+// Draws each argument of an operation anew, one that is not in the plan of any drawer.
+void DrawArguments(const Header& header, Random& random, Op* op);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_OP_DRAWER_H_

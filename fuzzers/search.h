@@ -1,0 +1,32 @@
+// How a fuzz target searches: the techniques beside libFuzzer's own, each of which can be switched
+// off to measure what it is worth (docs/finding-power.md).
+#ifndef RMAPDIFF_FUZZERS_SEARCH_H_
+#define RMAPDIFF_FUZZERS_SEARCH_H_
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace rmapdiff {
+
+struct Search {
+  bool mutator = true;   // mutate programs, not bytes; off: of the following only feedback is left
+  bool fresh = true;     // now and then a new random program in place of a mutated one
+  bool plan = true;      // drawn operations fit what the program has made so far
+  bool swarm = true;     // leave out kinds of operation
+  bool retarget = true;  // name what operations nearby name
+  bool boundary = true;  // counts around the capacities of lists
+  bool repeat = true;    // blocks of operations, repeated
+  bool splice = true;    // two programs become one
+  bool bytes = true;     // some mutations are libFuzzer's own, of bytes
+  bool feedback = true;  // new behaviour counts as coverage
+
+  friend bool operator==(const Search&, const Search&) = default;
+};
+
+// From words like "no-splice,no-bytes"; "" is all on. Else what is wrong, in one line.
+std::variant<Search, std::string> ParseSearch(std::string_view words);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_SEARCH_H_
