@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kMaxFrames = 40;
 constexpr size_t kKindWords = 4;
+constexpr size_t kMaxSaid = 200;
+constexpr std::string_view kError = "ERROR: ";
 
 // The words of `text` up to one that is no word, joined by hyphens: a kind is a name, not a value.
 std::string Slug(std::string_view text) {
@@ -80,7 +82,10 @@ bool ParseCause(std::string_view line, CrashCause* cause) {
   } else {
     return false;
   }
-  cause->said = std::string(line.substr(0, 300));
+  // Without what is another number each time.
+  const size_t begin = asan != line.npos ? asan + kError.size() : 0;
+  line = line.substr(begin, std::min(line.find(" on address"), line.find(" (pc ")) - begin);
+  cause->said = std::string(line.substr(0, kMaxSaid));
   return true;
 }
 

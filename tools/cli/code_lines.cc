@@ -17,6 +17,7 @@
 namespace rmapdiff {
 namespace {
 
+constexpr int kMaxLines = 30;  // of one function
 constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
 
 // What the program prints with this on its standard input; "" if it cannot be run.
@@ -123,18 +124,29 @@ std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<ui
 
 std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<StackFrame>& marked) {
   std::string text;
-  std::string function;
   std::map<std::string, std::vector<std::string>> sources;
-  for (const StackFrame& line : lines) {
-    const auto [source, is_new] = sources.try_emplace(line.path);
-    if (is_new) source->second = Source(line.path);
-    if (line.function != function) text += fmt::format("  {}\n", line.function);
-    function = line.function;
-    const bool is_marked = std::any_of(marked.begin(), marked.end(),
-                                       [&](const StackFrame& one) { return Same(one, line); });
-    const auto at = static_cast<size_t>(line.line);
-    text += fmt::format("  {} {}:{}  {}\n", is_marked ? '*' : ' ', line.file, line.line,
-                        at <= source->second.size() ? source->second[at - 1] : "");
+  const auto contains = [](const std::vector<StackFrame>& frames, const StackFrame& line) {
+    return std::any_of(frames.begin(), frames.end(),
+                       [&](const StackFrame& one) { return Same(one, line); });
+  };
+  for (size_t i = 0; i < lines.size();) {
+    const auto [source, is_new] = sources.try_emplace(lines[i].path);
+    if (is_new) source->second = Source(lines[i].path);
+    // The lines of one function; between two blocks that ran are those of the first of them.
+    size_t end = i + 1;
+    while (end < lines.size() && lines[end].function == lines[i].function &&
+           lines[end].line >= lines[end - 1].line && lines[end].line < lines[i].line + kMaxLines) {
+      ++end;
+    }
+    text += fmt::format("  {}, {}\n", lines[i].function, lines[i].file);
+    StackFrame line = lines[i];
+    for (; line.line <= lines[end - 1].line; ++line.line) {
+      const auto at = static_cast<size_t>(line.line);
+      const char mark = contains(marked, line) ? '*' : contains(lines, line) ? '+' : ' ';
+      text += fmt::format("  {} {:>4} {}\n", mark, line.line,
+                          at <= source->second.size() ? source->second[at - 1] : "");
+    }
+    i = end;
   }
   return text;
 }

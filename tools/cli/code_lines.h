@@ -22,7 +22,8 @@ std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
 std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
                                 const std::string& file);
 
-// The lines with their sources, those of `marked` with a mark before them.
+// The lines with their sources, function by function and with what stands between them: `*` before
+// those of `marked`, `+` before the others.
 std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<StackFrame>& marked);
 
 }  // namespace rmapdiff

@@ -33,6 +33,9 @@ constexpr Verb kVerbs[] = {
     {"assemble", "turn a program into its canonical bytes", AssembleVerb},
     {"repro", "run an artifact again and say what is wrong and how it came to be", ReproVerb},
     {"minimize", "find the simplest program that shows the same finding", MinimizeVerb},
+    {"draft-test", "write a regression test for the finding of a program", DraftTestVerb},
+    {"keep", "add the minimized program to the regressions", KeepVerb},
+    {"triage", "group artifacts by what they show", TriageVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
 };

@@ -14,8 +14,8 @@
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/input.h"
+#include "tools/cli/minimizing.h"
 #include "tools/cli/output.h"
-#include "tools/cli/prober.h"
 #include "tools/cli/text.h"
 #include "tools/cli/verbs.h"
 
@@ -58,64 +58,23 @@ std::string NameForOther(const std::string& out, std::string signature) {
   return stem + "." + signature + ".ops";
 }
 
-// Runs candidates: where a verdict is all there is to see, without sanitizers, which is quicker.
-class Runner {
- public:
-  explicit Runner(const ProbeRequest& request)
-      : request_(request),
-        sanitized_available_(!SanitizedProbe().empty()),
-        plain_(ProbeBuild::kPlain),
-        sanitized_(ProbeBuild::kSanitized) {}
-
-  // What the program shows, and which build shows it.
-  std::string Choose(const Program& program) {
-    const std::string quick = Signature(program, With(plain_, program));
-    if (!sanitized_available_) return quick;
-    const std::string thorough = Signature(program, With(sanitized_, program));
-    use_sanitized_ = thorough != quick;
-    return thorough.empty() ? quick : thorough;
-  }
-  // Whether the build that was not used says the same; if not, it is used from now on.
-  bool Confirms(const Program& program, const std::string& signature) {
-    if (use_sanitized_ || !sanitized_available_) return true;
-    if (Signature(program, With(sanitized_, program)) == signature) return true;
-    use_sanitized_ = true;
-    return false;
-  }
-  Trial Run(const Program& program) { return With(use_sanitized_ ? sanitized_ : plain_, program); }
-
- private:
-  Trial With(Prober& prober, const Program& program) {
-    const std::vector<uint8_t> bytes = Encode(program);
-    request_.program.assign(bytes.begin(), bytes.end());
-    return prober.Try(request_);
-  }
-
-  ProbeRequest request_;
-  const bool sanitized_available_;
-  bool use_sanitized_ = false;
-  Prober plain_;
-  Prober sanitized_;
-};
-
 // One call of the command.
 class Session {
  public:
   Session(Artifact artifact, std::string out, double seconds, const ProbeRequest& request)
-      : artifact_(std::move(artifact)), out_(std::move(out)), seconds_(seconds), runner_(request) {}
+      : artifact_(std::move(artifact)),
+        out_(std::move(out)),
+        seconds_(seconds),
+        minimizing_(request) {}
 
   Minimized Minimize() {
-    const std::string signature = runner_.Choose(artifact_.program);
+    const std::string signature = minimizing_.Choose(artifact_.program);
     if (signature.empty()) {
       throw Failure(kExitUsage,
                     Printable(artifact_.file) + ": shows no finding, expected a program that does");
     }
-    Minimized best = From(Beginning(signature));
-    if (best.finished && !runner_.Confirms(best.program, best.signature)) {
-      const size_t runs = best.runs;  // in vain: under sanitizers it is another finding
-      best = From(artifact_.program);
-      best.runs += runs;
-    }
+    const Program beginning = Beginning(signature);
+    const Minimized best = minimizing_.Minimize(beginning, artifact_.program, Options());
     WriteFile(out_, Text(best));
     return best;
   }
@@ -128,9 +87,8 @@ class Session {
   }
 
  private:
-  Minimized From(const Program& program) {
+  MinimizeOptions Options() {
     MinimizeOptions options;
-    options.run = [this](const Program& candidate) { return runner_.Run(candidate); };
     options.stop = [this] { return interrupted != 0 || Since(start_) > seconds_; };
     options.progress = [this](const Minimized& best) { Save(best); };
     options.other = [this](const Program& other, const std::string& signature) {
@@ -138,7 +96,7 @@ class Session {
       WriteFile(name, TextOf(other, signature));
       WriteErrorLine(fmt::format("another finding, {}: {}", signature, Printable(name)));
     };
-    return *rmapdiff::Minimize(program, options);
+    return options;
   }
 
   std::string Text(const Minimized& best) const {
@@ -164,7 +122,7 @@ class Session {
       return artifact_.program;
     }
     const Program left = ReadProgram(out_);
-    if (Signature(left, runner_.Run(left)) != signature) return artifact_.program;
+    if (Signature(left, minimizing_.Run(left)) != signature) return artifact_.program;
     WriteErrorLine(fmt::format("going on from {}: {}", Printable(out_), SizeOf(left)));
     return left;
   }
@@ -172,7 +130,7 @@ class Session {
   const Artifact artifact_;
   const std::string out_;
   const double seconds_;
-  Runner runner_;
+  Minimizing minimizing_;
   const Clock::time_point start_ = Clock::now();
 };
 

@@ -28,6 +28,11 @@ enum class ProbeBuild { kPlain, kSanitized };
 // is named that cannot be executed.
 std::string SanitizedProbe();
 
+// With sanitizers if there are any.
+inline ProbeBuild BestBuild() {
+  return SanitizedProbe().empty() ? ProbeBuild::kPlain : ProbeBuild::kSanitized;
+}
+
 class Prober {
  public:
   explicit Prober(ProbeBuild build) : build_(build) {}

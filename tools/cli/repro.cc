@@ -114,8 +114,7 @@ std::string CodeOf(const Trial& trial, size_t ops) {
   if (text.empty()) return "";
   const std::string what =
       trial.place() < ops ? fmt::format("op {}", trial.place() + 1) : "the teardown";
-  return fmt::format("code of {} that {} ran; * if no operation before it did:\n{}", file, what,
-                     text);
+  return fmt::format("{}, what {} ran (* for the first time):\n{}", file, what, text);
 }
 
 [[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
@@ -203,8 +202,7 @@ int ReproVerb(const Words& words) {
     const uint64_t until = NumberIn(arguments, "--until", given.until, UINT32_MAX);
     if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
   }
-  const ProbeBuild build =
-      given.plain || SanitizedProbe().empty() ? ProbeBuild::kPlain : ProbeBuild::kSanitized;
+  const ProbeBuild build = given.plain ? ProbeBuild::kPlain : BestBuild();
   ProbeRequest request = artifact.Request();
   request.engine = given.engine;
   request.timeout_ms = *seconds * 1000;
