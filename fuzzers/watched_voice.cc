@@ -51,6 +51,10 @@ class WatchedVoice final : public Voice {
     const AtWork at_work(engine_);
     return voice_->Raw();
   }
+  ListShapes Shapes() override {
+    const AtWork at_work(engine_);
+    return voice_->Shapes();
+  }
   bool add_returns_ok() const override { return voice_->add_returns_ok(); }
   std::optional<Difference> Objection(bool everything) override {
     const AtWork at_work(engine_);

@@ -1,12 +1,8 @@
 #include "tools/cli/code_lines.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -14,50 +10,13 @@
 #include <sstream>
 #include <tuple>
 
+#include "tools/cli/subprocess.h"
+
 namespace rmapdiff {
 namespace {
 
 constexpr int kMaxLines = 30;  // of one function
 constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
-
-// What the program prints with this on its standard input; "" if it cannot be run.
-std::string Filter(const std::vector<std::string>& words, const std::string& input) {
-  std::string name = "/tmp/rmapdiff-XXXXXX";
-  const int in = mkostemp(name.data(), O_CLOEXEC);
-  if (in < 0) return "";
-  unlink(name.c_str());
-  const bool written = write(in, input.data(), input.size()) == static_cast<ssize_t>(input.size());
-  lseek(in, 0, SEEK_SET);
-  int out[2];
-  if (!written || pipe2(out, O_CLOEXEC) != 0) {
-    close(in);
-    return "";
-  }
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(in, STDIN_FILENO);
-    dup2(out[1], STDOUT_FILENO);
-    std::vector<char*> arguments;
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    execv(arguments[0], arguments.data());
-    _exit(127);
-  }
-  close(in);
-  close(out[1]);
-  std::string text;
-  char buffer[1 << 14];
-  while (child > 0) {
-    const ssize_t count = read(out[0], buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    text.append(buffer, static_cast<size_t>(count));
-  }
-  close(out[0]);
-  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  return text;
-}
 
 // "mmu/sibling_map.h:163:13".
 bool ParsePlace(const std::string& text, StackFrame* frame) {
@@ -90,8 +49,9 @@ std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
                                               const std::vector<uint64_t>& addresses) {
   std::string input;
   for (const uint64_t address : addresses) input += fmt::format("{:#x}\n", address);
-  std::istringstream answer(Filter(
-      {kSymbolizer, "--obj=" + program, "--inlines", "--functions=linkage", "--demangle"}, input));
+  const std::vector<std::string> command = {kSymbolizer, "--obj=" + program, "--inlines",
+                                            "--functions=linkage", "--demangle"};
+  std::istringstream answer(Filtered(command, input).value_or(""));
   std::vector<std::vector<StackFrame>> all(addresses.size());
   size_t at = 0;
   std::string function;
@@ -138,7 +98,7 @@ std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<Sta
            lines[end].line >= lines[end - 1].line && lines[end].line < lines[i].line + kMaxLines) {
       ++end;
     }
-    text += fmt::format("  {}, {}\n", lines[i].function, lines[i].file);
+    text += fmt::format("  {}\n", lines[i].function);
     StackFrame line = lines[i];
     for (; line.line <= lines[end - 1].line; ++line.line) {
       const auto at = static_cast<size_t>(line.line);

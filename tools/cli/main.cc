@@ -36,6 +36,7 @@ constexpr Verb kVerbs[] = {
     {"draft-test", "write a regression test for the finding of a program", DraftTestVerb},
     {"keep", "add the minimized program to the regressions", KeepVerb},
     {"triage", "group artifacts by what they show", TriageVerb},
+    {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
 };

@@ -18,6 +18,7 @@ int MinimizeVerb(const Words& words);
 int DraftTestVerb(const Words& words);
 int KeepVerb(const Words& words);
 int TriageVerb(const Words& words);
+int GraphVerb(const Words& words);
 int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
 
