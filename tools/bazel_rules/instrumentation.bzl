@@ -1,9 +1,9 @@
 """Builds of a target with sanitizers, line counters or as 32-bit code inside a plain build.
 
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
-compiler flags, by a Starlark transition. There are three such configurations, on purpose: every
-library is compiled at most four times (plain, instrumented, instrumented 32-bit, and with line
-counters if tools/coverage asks), however many targets ask.
+compiler flags, by a Starlark transition. There are few such configurations, on purpose: every
+library is compiled at most five times (plain, instrumented, instrumented 32-bit, with line counters
+if tools/coverage asks, for a debugger if that is asked for), however many targets ask.
 """
 
 load(
@@ -110,6 +110,15 @@ def _coverage_transition_impl(settings, attr):
     counted[_SANITIZER] = "coverage"
     return _instrumented_settings(counted, 64)
 
+def _debug_transition_impl(settings, attr):
+    _ = attr  # @unused
+    return {
+        _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g"],
+        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
+        _CXXOPT: settings[_CXXOPT],
+        _LINKOPT: settings[_LINKOPT],
+    }
+
 _INPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER]
 
 _OUTPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT]
@@ -128,6 +137,12 @@ _m32_transition = transition(
 
 _coverage_transition = transition(
     implementation = _coverage_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+_debug_transition = transition(
+    implementation = _debug_transition_impl,
     inputs = _INPUTS,
     outputs = _OUTPUTS,
 )
@@ -166,6 +181,8 @@ _m32_binary = _forward_rule(_m32_transition, test = False)
 
 _coverage_binary = _forward_rule(_coverage_transition, test = False)
 
+_debug_binary = _forward_rule(_debug_transition, test = False)
+
 _native_test = _forward_rule(_native_transition, test = True)
 
 _m32_test = _forward_rule(_m32_transition, test = True)
@@ -193,6 +210,17 @@ def coverage_binary(name, binary, testonly = True, **kwargs):
       **kwargs: attributes of the new target.
     """
     _coverage_binary(name = name, program = binary, testonly = testonly, **kwargs)
+
+def debug_binary(name, binary, testonly = True, **kwargs):
+    """Builds a cc_binary for a debugger: not optimised, with variables.
+
+    Args:
+      name: the new target, an executable.
+      binary: the cc_binary.
+      testonly: as for any rule.
+      **kwargs: attributes of the new target.
+    """
+    _debug_binary(name = name, program = binary, testonly = testonly, **kwargs)
 
 def sanitized_test(name, test, **kwargs):
     """Runs a cc_test under ASan and UBSan, every finding fatal.

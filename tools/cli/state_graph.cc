@@ -45,7 +45,9 @@ std::string Escaped(const std::string& text) {
   return escaped;
 }
 
-std::string SlotPort(const SpteRef& ref) { return fmt::format("p{}:s{}", ref.page, ref.index); }
+// Edges leave a slot on the right and arrive on the left.
+std::string OutOf(const SpteRef& ref) { return fmt::format("p{}:s{}:e", ref.page, ref.index); }
+std::string Into(const SpteRef& ref) { return fmt::format("p{}:i{}:w", ref.page, ref.index); }
 
 bool Has(const std::vector<SpteRef>& refs, const SpteRef& ref) {
   return std::find(refs.begin(), refs.end(), ref) != refs.end();
@@ -275,7 +277,7 @@ class Picture {
       seen.insert(slot.ref);
       row(slot.ref, Content(slot));
       if (slot.value.kind == SlotValue::Kind::kLink && pages_.count(slot.value.child) != 0) {
-        Edge(SlotPort(slot.ref), fmt::format("p{}:head", slot.value.child), kGrey, "");
+        Edge(OutOf(slot.ref), fmt::format("p{}:head:w", slot.value.child), kGrey, "");
       }
     }
     for (const auto& [ref, fault] : faults_) {
@@ -306,10 +308,10 @@ class Picture {
       const DrawnEngine& engine = state_.engines[i];
       if (!engine.why_not.empty()) continue;
       const DrawnList drawn = ListIn(engine, list);
-      const std::string from = fmt::format("{}:e{}", node, i);
-      const std::string style = list.rmap ? "penwidth=1.6" : "style=dashed";
+      const std::string from = fmt::format("{}:e{}:{}", node, i, list.rmap ? "e" : "w");
+      const std::string style = list.rmap ? "penwidth=1.6" : "style=dashed, constraint=false";
       if (drawn.sizes.empty()) {
-        Thread(drawn.entries, from, ColourOf(i), style);
+        Thread(drawn.entries, from, ColourOf(i), style, list.rmap.has_value());
       } else {
         Boxes(drawn, from, fmt::format("b{}_{}", node, i), i, list.rmap.has_value(), style);
       }
@@ -317,11 +319,15 @@ class Picture {
   }
 
   void Thread(const std::vector<SpteRef>& entries, std::string from, const char* colour,
-              const std::string& style) {
-    for (const SpteRef& ref : entries) {
+              const std::string& style, bool rmap) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const SpteRef& ref = entries[i];
       if (pages_.count(ref.page) == 0) return;  // what is left out cannot be pointed at
-      Edge(from, SlotPort(ref), colour, style);
-      from = SlotPort(ref);
+      // Within a page the thread stays on its right; a page's parents are to the left of it.
+      const bool within = !rmap || (i > 0 && entries[i - 1].page == ref.page);
+      Edge(from, within ? OutOf(ref) : Into(ref), colour,
+           i == 0 ? style : style + ", constraint=false");
+      from = OutOf(ref);
     }
   }
 
@@ -342,7 +348,7 @@ class Picture {
           "COLOR=\"{}\"><TR><TD PORT=\"in\" COLSPAN=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD></TR>"
           "<TR>{}</TR></TABLE>>]\n",
           node, ColourOf(engine), capacity, ColourOf(engine), rmap ? "descriptor" : "chain", cells);
-      Edge(from, node + ":in", ColourOf(engine), style);
+      Edge(from, node + (rmap ? ":in:w" : ":in:e"), ColourOf(engine), style);
       from = node;
     }
   }
