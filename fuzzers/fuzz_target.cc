@@ -11,6 +11,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "fuzzers/determinism.h"
 #include "fuzzers/report.h"
@@ -75,8 +76,10 @@ uint64_t HashOf(std::span<const uint8_t> bytes) {
   return hash;
 }
 
-[[noreturn]] void Die(const std::string& report, const std::string& signature) {
-  std::fprintf(stderr, "%sSIGNATURE: %s\n", report.c_str(), signature.c_str());
+[[noreturn]] void Die(const std::string& report, std::string_view check,
+                      const std::string& signature) {
+  std::fprintf(stderr, "%sCHECK: %s\nSIGNATURE: %s\n", report.c_str(), std::string(check).c_str(),
+               signature.c_str());
   std::abort();
 }
 
@@ -105,13 +108,14 @@ int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* 
   Add(&stats->ops, verdict.ops_run);
   if (verdict.kind == VerdictKind::kDivergence) {
     Add(&stats->findings, 1);
-    Die(ReportText(program, verdict), Signature(program, verdict));
+    Die(ReportText(program, verdict), CheckName(verdict.check), Signature(program, verdict));
   }
   if (HashOf({data, size}) % kRunTwiceOneIn == 0) {
     const std::string change = WhatChanges(verdict, RunProgram(program, silent));
     if (!change.empty()) {
       Add(&stats->findings, 1);
-      Die(change + Print(program), "nondeterminism/" + std::string(kind.name) + "/all");
+      Die(change + Print(program), "nondeterminism",
+          "nondeterminism/" + std::string(kind.name) + "/all");
     }
   }
   return 0;

@@ -24,8 +24,8 @@ const TargetKind& ThisTarget();
 // The kind of that name, which must be one.
 const TargetKind& TargetNamed(std::string_view name);
 
-// Runs the program that the bytes are. On a divergence prints the report and a line
-// "SIGNATURE: rmap-missing/drop/sibling" to stderr and aborts. One program in a hundred, chosen by
+// Runs the program that the bytes are. On a divergence prints the report and the lines
+// "CHECK: model" and "SIGNATURE: rmap-missing/drop/sibling" to stderr and aborts. One program in a hundred, chosen by
 // its bytes, is run twice, and must come to the same state and verdict. Returns 0; or -1, which
 // keeps the input out of the corpus, if the program is for another target.
 int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* feedback = nullptr);

@@ -37,6 +37,11 @@ class GuestPlan {
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
+    // The entry that has just been used or written, as often as any other.
+    if (random_.Below(2) == 0) {
+      op.table.index = last_table_;
+      op.entry.index = last_entry_;
+    }
     const int level = LevelOf(op.table.index);
     if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
@@ -94,10 +99,15 @@ class GuestPlan {
   void Follow(const ops::Access& op) {
     last_va_ = op.va.path;
     if ((op.va.path & 0xe8u) == 0) last_page_ = static_cast<uint8_t>(16 + op.va.table());
+    if (!IsInATable(op.va)) return;
+    last_table_ = op.va.third() != 0 ? 8 : static_cast<uint8_t>(3 + op.va.directory());
+    last_entry_ = static_cast<uint16_t>(op.va.table());
   }
   void Follow(const ops::SetGpte& op) {
     if (LevelOf(op.table.index) == 1) last_page_ = op.gfn.index;
     last_va_ = VaOf(op.table.index, op.entry.index);
+    last_table_ = op.table.index;
+    last_entry_ = op.entry.index;
   }
   void Follow(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
   void Follow(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
@@ -131,6 +141,11 @@ class GuestPlan {
     static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
     return kTables[level - 1][random_.Below(4)];
   }
+  // Whether the address led through one of the tables 3, 4 and 8 when the program began.
+  static bool IsInATable(const VaArg& va) {
+    if (va.top() != 0) return false;
+    return va.third() == 0 ? va.directory() < 2 : va.directory() == 2;
+  }
   // An address that led through that entry when the program began.
   static uint8_t VaOf(uint32_t table, uint32_t entry) {
     switch (table) {
@@ -156,6 +171,8 @@ class GuestPlan {
   const Header& header_;
   uint8_t last_va_ = 0;
   uint8_t last_page_ = 16;
+  uint8_t last_table_ = 3;
+  uint16_t last_entry_ = 0;
   bool range_open_ = false;
 };
 

@@ -31,6 +31,7 @@ class MmuAuditor {
       CollectTables();
       difference = CheckWritableLeaves();
     }
+    if (!difference) difference = CheckUnsync();
     if (!difference) difference = CheckTlb();
     return difference;
   }
@@ -41,6 +42,7 @@ class MmuAuditor {
   void CollectTables();
   MaybeDifference CheckWritableLeaves() const;
   MaybeDifference CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const;
+  MaybeDifference CheckUnsync() const;
   MaybeDifference CheckTlb() const;
 
   const RawSlot* SlotOf(uint64_t gfn) const {
@@ -159,6 +161,23 @@ MaybeDifference MmuAuditor::CheckWritable(const RawPage& page, uint32_t index, u
   }
   if (!(*slot->dirty_bitmap)[gfn - slot->base_gfn]) {
     return wrong(Finding::kDirtyLog, fmt::format("gfn {:#x} is clean in the dirty log", gfn));
+  }
+  return std::nullopt;
+}
+
+// kvm_sync_pages: where a frame becomes a table of a higher level, its unsync pages come into sync.
+MaybeDifference MmuAuditor::CheckUnsync() const {
+  for (const RawPage& page : state_.pages) {
+    if (!page.unsync) continue;
+    const auto is_upper_table = [&page](const RawPage& other) {
+      return other.gfn == page.gfn && other.role.direct == 0 && other.role.invalid == 0 &&
+             other.role.level > kPageTableLevel;
+    };
+    const auto upper = std::find_if(state_.pages.begin(), state_.pages.end(), is_upper_table);
+    if (upper == state_.pages.end()) continue;
+    return Wrong(Finding::kUnsync, fmt::format("page {}", page.id), "in sync", "unsync",
+                 fmt::format("page {} shadows its frame as a table of level {}", upper->id,
+                             uint32_t{upper->role.level}));
   }
   return std::nullopt;
 }

@@ -1,8 +1,10 @@
 #include "fuzzers/op_drawer.h"
 
+#include <span>
 #include <variant>
 
 #include "fuzzers/field_drawer.h"
+#include "fuzzers/op_pairs.h"
 #include "fuzzers/program_fields.h"
 
 namespace rmapdiff {
@@ -39,7 +41,21 @@ void OpDrawer::set_kinds(const KindSet& kinds) {
   }
 }
 
+// Half of the operations follow from the one before, where anything does.
 size_t OpDrawer::DrawKind() {
+  static const size_t race = Op(ops::Race{}).index();
+  const std::span<const Choice> choices =
+      before_previous_ == race ? ChoicesInARace() : ChoicesAfter(previous_);
+  if (choices.empty() || random_.Below(2) == 0) return DrawByWeight();
+  uint32_t total = 0;
+  for (const Choice& choice : choices) total += choice.weight;
+  uint32_t ticket = random_.Below(total);
+  const Choice* chosen = choices.data();
+  while (ticket >= chosen->weight) ticket -= (chosen++)->weight;
+  return weights_[chosen->kind] != 0 ? chosen->kind : DrawByWeight();
+}
+
+size_t OpDrawer::DrawByWeight() {
   uint32_t ticket = random_.Below(total_);
   size_t kind = 0;
   while (ticket >= weights_[kind]) ticket -= weights_[kind++];
@@ -61,6 +77,8 @@ Op OpDrawer::Next() {
 }
 
 void OpDrawer::Follow(const Op& op) {
+  before_previous_ = previous_;
+  previous_ = op.index();
   std::visit(
       [&](const auto& one) { header_.whole_mmu() ? guest_.Follow(one) : graph_.Follow(one); }, op);
 }

@@ -1,5 +1,6 @@
-// Draws the operations of a program one after another: kinds by weight, arguments mostly from the
-// hot pools and mostly such that the operation applies after those before it.
+// Draws the operations of a program one after another: kinds by weight and by what belongs together
+// (op_pairs.h), arguments mostly from the hot pools and mostly such that the operation applies
+// after those before it.
 //
 // Swarm testing (Groce and others, 2012): what one operation always undoes can only grow in a
 // program that lacks the operation. So a drawer draws from a set of kinds, which changes from
@@ -40,6 +41,7 @@ class OpDrawer {
 
  private:
   size_t DrawKind();
+  size_t DrawByWeight();
 
   Random& random_;
   const Header& header_;
@@ -47,6 +49,8 @@ class OpDrawer {
   GuestPlan guest_;
   std::array<uint32_t, kOpKinds> weights_{};
   uint32_t total_ = 0;
+  size_t previous_ = kOpKinds;  // kinds of the last two operations; kOpKinds for none
+  size_t before_previous_ = kOpKinds;
 };
 
 // Draws each argument of an operation anew, one that is not in the plan of any drawer.

@@ -218,6 +218,18 @@ TEST(MmuAuditorTest, ADirectPageIsJudgedByItsGfn) {
 
 // ---- TLBs ----
 
+TEST(MmuAuditorTest, ATableOfAHigherLevelHasNoUnsyncPage) {
+  SoundState state;
+  state.SetLeaf({4, 0}, 0x20, false);
+  RawPage& upper = state.page(6);
+  upper.gfn = 0x20;
+  EXPECT_EQ(state.Found(), "") << "both are of level 1";
+  upper.role.level = 2;
+  EXPECT_EQ(state.Found(), "unsync: page 4: page 6 shadows its frame as a table of level 2");
+  upper.role.invalid = 1;
+  EXPECT_EQ(state.Found(), "");
+}
+
 TEST(MmuAuditorTest, ATlbDoesNotLetATableBeWritten) {
   SoundState broken;
   broken.state().tlb[2].writable = true;

@@ -25,11 +25,11 @@
 #include <vector>
 
 #include "fuzzers/facts.h"
-#include "fuzzers/fuzz_target.h"
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
+#include "fuzzers/target_kinds.h"
 
 namespace rmapdiff {
 namespace {
@@ -256,32 +256,14 @@ std::string VerdictExpected(const Seed& seed) {
 
 // ---- The seeds ----
 
-struct Folder {
-  const char* name;
-  bool (*accepts)(const Header& header);  // as its target does
-};
-
-constexpr Folder kFolders[] = {
-    {"mmu_fuzzer", [](const Header& header) { return IsMmu(header, LimitsMode::kProduction); }},
-    {"tiny_mmu_fuzzer", [](const Header& header) { return IsMmu(header, LimitsMode::kTiny); }},
-    {"direct_fuzzer",
-     [](const Header& header) {
-       return IsMmu(header, header.limits) && header.mode >= MmuMode::kNonPaging;
-     }},
-    {"dirty_log_fuzzer",
-     [](const Header& header) { return IsMmu(header, header.limits) && header.log; }},
-    {"oom_fuzzer",
-     [](const Header& header) {
-       return header.whole_mmu() && header.oom && header.quirk == QuirkMode::kNone;
-     }},
-};
+bool IsOfGraphs(const TargetKind& kind) { return kind.name.ends_with("rmap_fuzzer"); }
 
 // Paths of the form corpus/FOLDER/NAME.ops, in order.
 std::vector<std::string> SeedPaths() {
   std::vector<std::string> paths;
-  for (const Folder& folder : kFolders) {
-    const std::filesystem::path directory = std::filesystem::path("corpus") / folder.name;
-    if (!std::filesystem::is_directory(directory)) continue;
+  for (const TargetKind& kind : TargetKinds()) {
+    const std::filesystem::path directory = std::filesystem::path("corpus") / kind.name;
+    if (IsOfGraphs(kind) || !std::filesystem::is_directory(directory)) continue;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
       if (entry.path().extension() == ".ops") paths.push_back(entry.path().generic_string());
     }
@@ -337,10 +319,9 @@ TEST_P(ScenarioTest, ExpectsSomethingBesideAVerdict) {
 
 TEST_P(ScenarioTest, IsAcceptedByTheTargetWhoseSeedItIs) {
   const std::string name = std::filesystem::path(seed_.path).parent_path().filename().string();
-  const auto* folder = std::find_if(std::begin(kFolders), std::end(kFolders),
-                                    [&](const Folder& each) { return each.name == name; });
-  ASSERT_NE(folder, std::end(kFolders));
-  EXPECT_TRUE(folder->accepts(program_.header)) << seed_.path;
+  const TargetKind* kind = FindTargetKind(name);
+  ASSERT_NE(kind, nullptr);
+  EXPECT_TRUE(kind->accepts(program_.header)) << seed_.path;
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, ScenarioTest, testing::ValuesIn(SeedPaths()), NameOf);

@@ -1,0 +1,196 @@
+"""Hunts seeded faults and says how long each survives: the ground truth of the fuzz targets.
+
+Each mutant of tests/mutants is built as the fuzz target that its heading names, and tried so many
+times, each time with another seed and, unless --corpus=seeds, from an empty corpus, until it is
+found or the time is up. Times are of the processor, one core a trial, with the start of the
+program. Those that are equivalent must not be reported; they get a trial for every twenty.
+
+DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there),
+table.txt and survival.svg.
+
+Exit code: 0 every fault was found at least once, its engine named, and no equivalent mutant was
+reported; 1 otherwise; 2 wrong usage; 3 environment.
+"""
+
+import argparse
+import fnmatch
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+MUTANTS = os.path.join(ROOT, "tests", "mutants")
+sys.path.insert(1, MUTANTS)
+
+# pylint: disable=wrong-import-position
+import campaign
+import mutants
+import survival
+import survival_plot
+import table
+import trial
+
+DONE, FINDING, USAGE, ENVIRONMENT = 0, 1, 2, 3
+MAX_TRIALS, MAX_JOBS, MAX_SECONDS = 1000, 256, 24 * 3600
+TRIALS_PER_EQUIVALENT = 20
+
+
+class Failure(Exception):
+    """Ends the run with an exit code and one line."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def number(most):
+    def parse(word):
+        if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= most:
+            raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 to {most}")
+        return int(word)
+    return parse
+
+
+def duration(word):
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", word)
+    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if not 1 <= seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"'{word}' is no time like 90s, 10m or 2h")
+    return seconds
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(
+        prog="rmapdiff mutants", description=__doc__.split("\n\n", maxsplit=1)[0],
+        epilog="example: tools/rmapdiff mutants --only='sibling_*' --trials=3",
+        allow_abbrev=False)
+    parser.add_argument("--only", action="append", metavar="GLOB", default=[],
+                        help="only these mutants; can be repeated [all]")
+    parser.add_argument("--trials", type=number(MAX_TRIALS), default=1, metavar="N",
+                        help="so many for each mutant [1]")
+    parser.add_argument("--time", type=duration, default=60, metavar="TIME",
+                        help="of the processor, for each trial: 90, 90s, 10m, 2h [60s]")
+    parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
+                        help="so many trials at a time [the CPUs]")
+    parser.add_argument("--seed", type=number(2 ** 31), default=1, metavar="N",
+                        help="of the first trial; the next ones have the next [1]")
+    parser.add_argument("--corpus", choices=("empty", "seeds"), default="empty",
+                        help="where each trial begins [empty]")
+    parser.add_argument("--dir", default="mutants-out", metavar="DIR",
+                        help="for the records and the plot [mutants-out]")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    return parser.parse_args(words)
+
+
+def select(globs):
+    """The mutants whose names match one of the globs, in order; all if there are none."""
+    known = [mutants.read(path) for path in sorted(glob.glob(os.path.join(MUTANTS, "*.patch")))]
+    for pattern in globs:
+        if not any(fnmatch.fnmatchcase(mutant.name, pattern) for mutant in known):
+            raise Failure(USAGE, f"--only: no mutant is called '{pattern}', see tests/mutants")
+    return [mutant for mutant in known
+            if not globs or any(fnmatch.fnmatchcase(mutant.name, glob) for glob in globs)]
+
+
+def build(chosen):
+    """Builds the fuzz targets of the mutants and what their own targets are run with."""
+    targets = sorted({mutant.fields["Target"] for mutant in chosen})
+    labels = [f"//tests/mutants:{mutant.name}" for mutant in chosen]
+    for target in targets:
+        labels += [f"//fuzzers:{target}_options", f"//fuzzers:{target}_corpus"]
+    command = [os.path.join(ROOT, "tools", "cli", "build.sh"),
+               f"tests/mutants/{chosen[0].name}", "--keep_going", *labels]
+    # Bazel's own output is for the reader of an error, not for whoever reads the table.
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        raise Failure(ENVIRONMENT, "rmapdiff mutants: the mutants cannot be built")
+
+
+def read_options(target):
+    """libFuzzer's flags of a fuzz target."""
+    path = os.path.join(ROOT, "bazel-bin", "fuzzers", f"{target}_options.options")
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    return ["-" + line for line in lines if "=" in line]
+
+
+def trials_of(mutant, trials):
+    if mutant.fields["Equivalent"] == "no":
+        return trials
+    return -(-trials // TRIALS_PER_EQUIVALENT)
+
+
+def make_tasks(chosen, options):
+    flags = {mutant.fields["Target"]: read_options(mutant.fields["Target"]) for mutant in chosen}
+    binaries = os.path.join(ROOT, "bazel-bin")
+    tasks = []
+    for count in range(options.trials):
+        for mutant in chosen:
+            if count >= trials_of(mutant, options.trials):
+                continue
+            target = mutant.fields["Target"]
+            seeds = os.path.join(binaries, "fuzzers", f"{target}_corpus")
+            tasks.append(campaign.Task(
+                arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
+                binary=os.path.realpath(os.path.join(binaries, "tests", "mutants", mutant.name)),
+                flags=flags[target], env=None,
+                seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None))
+    return tasks
+
+
+class Progress:
+    """A line that is written over on a terminal; else one line for every tenth."""
+
+    def __init__(self):
+        self._terminal = sys.stderr.isatty()
+        self._tenth = 0
+
+    def __call__(self, record, done, all_tasks):
+        line = f"{done}/{all_tasks} trials, {record.mutant}"
+        if self._terminal:
+            print(f"\r\033[K{line}", end="\n" if done == all_tasks else "", file=sys.stderr,
+                  flush=True)
+        elif done * 10 // all_tasks > self._tenth:
+            self._tenth = done * 10 // all_tasks
+            print(line, file=sys.stderr, flush=True)
+
+
+def write_whole(path, text):
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
+
+
+def main(words):
+    options = parse_arguments(words)
+    chosen = select(options.only)
+    build(chosen)
+    try:
+        os.makedirs(options.dir, exist_ok=True)
+        path = os.path.join(options.dir, "trials.jsonl")
+        records = campaign.run(make_tasks(chosen, options), options.time, options.jobs, path,
+                               Progress())
+        summary = table.summarize(chosen, records, options.time)
+        text = table.text(summary)
+        write_whole(os.path.join(options.dir, "table.txt"), text)
+        survival_plot.write(os.path.join(options.dir, "survival.svg"),
+                            {"all faults": table.fault_trials(chosen, records)}, options.time)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"{error.filename or options.dir}: {error.strerror}") from error
+    except trial.Broken as error:
+        raise Failure(ENVIRONMENT, f"rmapdiff mutants: a target does not work: {error}") from error
+    print(json.dumps(table.as_json(summary)) if options.json else text,
+          end="\n" if options.json else "")
+    return DONE if table.all_well(summary) else FINDING
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.code)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)

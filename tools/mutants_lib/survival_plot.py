@@ -1,0 +1,41 @@
+"""Survival curves as a picture: SVG by gnuplot, time on a logarithmic axis."""
+
+import os
+import shutil
+import subprocess
+
+import survival
+
+BEGIN = 0.01  # seconds: where the axis begins
+
+
+def script(curves, limit):
+    """What gnuplot is to draw: {name: trials}."""
+    lines = [
+        "set terminal svg size 860,480 dynamic font 'sans-serif,14' background '#ffffff'",
+        "set logscale x", f"set xrange [{BEGIN}:{limit}]", "set yrange [0:1]",
+        "set xlabel 'seconds of the processor'", "set ylabel 'share of trials not yet found'",
+        "set grid linecolor '#dddddd'", "set key top right", "set border 3",
+        "set xtics nomirror", "set ytics nomirror",
+    ]
+    plots = []
+    for i, name in enumerate(curves):
+        title = name.replace("'", "''")
+        plots.append(f"'-' using 1:2 with steps linewidth 2 linetype {i + 1} title '{title}'")
+    lines.append("plot " + ", ".join(plots))
+    for trials in curves.values():
+        points = survival.curve(trials)
+        lines += [f"{max(seconds, BEGIN):.4f} {share:.6f}" for seconds, share in points]
+        lines += [f"{limit} {points[-1][1]:.6f}", "e"]
+    return "\n".join(lines) + "\n"
+
+
+def write(path, curves, limit):
+    """Whole or not at all; nothing where gnuplot is not installed."""
+    if shutil.which("gnuplot") is None:
+        return
+    run = subprocess.run(["gnuplot"], input=script(curves, limit).encode(), capture_output=True,
+                         check=True)
+    with open(path + ".new", "wb") as file:
+        file.write(run.stdout)
+    os.replace(path + ".new", path)
