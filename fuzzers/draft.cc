@@ -11,6 +11,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr size_t kColumns = 100;
+constexpr size_t kMaxLiteral = 88;
 
 // As a visitor, collects ".page = {3}" for each argument.
 class Initializers {
@@ -54,23 +55,28 @@ class Initializers {
   std::vector<std::string>* const words_;
 };
 
-// "ops::Map{.page = {3}, ...}," in lines that do not get too long.
+// "ops::Map{.page = {3}, ...}," as clang-format has it: in one line, or an argument a line.
 std::string Initializer(const Op& op) {
   std::vector<std::string> words;
   Initializers visitor(&words);
   ForEachField(op, visitor);
-  std::string line = "          ops::" + CamelCase(std::string(OpName(op))) + "{";
-  const std::string indent(line.size(), ' ');
+  const std::string begin = "          ops::" + CamelCase(std::string(OpName(op))) + "{";
+  const std::string line = fmt::format("{}{}}},\n", begin, fmt::join(words, ", "));
+  if (line.size() <= kColumns + 1) return line;
+  return fmt::format("{}{}}},\n", begin, fmt::join(words, ",\n" + std::string(begin.size(), ' ')));
+}
+
+// The header as literals of a length that fits, one a line.
+std::string HeaderLiterals(const Header& header) {
+  std::string line = Print(Program{header, {}});
+  line.pop_back();
   std::string text;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::string word = words[i] + (i + 1 < words.size() ? "," : "}");
-    if (line.size() + word.size() + 2 > kColumns) {
-      text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-      line = indent;
-    }
-    line += word + (i + 1 < words.size() ? " " : "");
+  while (line.size() > kMaxLiteral) {
+    const size_t end = line.rfind(' ', kMaxLiteral) + 1;
+    text += "      \"" + line.substr(0, end) + "\"\n";
+    line.erase(0, end);
   }
-  return text + line + (words.empty() ? "}" : "") + ",\n";
+  return text + "      \"" + line + "\\n\"";
 }
 
 std::string Comment(const std::string& text, const std::string& mark) {
@@ -112,10 +118,11 @@ std::string DraftTest(const Program& program, const std::string& signature,
       "#include \"fuzzers/runner.h\"\n\nnamespace rmapdiff {{\nnamespace {{\n\n"
       "TEST(RegressionTest, {}) {{\n",
       signature, Comment(story, "// "), CamelCase(signature));
-  std::string header = Print(Program{program.header, {}});
-  header.pop_back();
-  text += "  const auto header = std::get<Program>(Parse(\n      \"" + header + "\\n\")).header;\n";
-  text += "  const Program program{\n      .header = header,\n      .ops = {\n";
+  text += "  const auto parsed = Parse(\n" + HeaderLiterals(program.header) + ");\n" +
+          "  ASSERT_TRUE(std::holds_alternative<Program>(parsed));\n";
+  text +=
+      "  const Program program{\n      .header = std::get<Program>(parsed).header,\n"
+      "      .ops = {\n";
   for (const Op& op : program.ops) {
     text += "          // " + PrintOp(program.header, op) + "\n" + Initializer(op);
   }

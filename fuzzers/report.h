@@ -20,7 +20,7 @@ std::string Signature(const Program& program, const Verdict& verdict);
 struct ReportOptions {
   std::string file;     // the file the program came from, for the commands at the end; "" for none
   size_t max_ops = 40;  // of the program listing, around the end
-  std::string story;    // to stand before the program (report_story.h)
+  std::string story = {};  // to stand before the program (report_story.h)
 };
 
 // In text, operations count from 1.

@@ -14,7 +14,8 @@ RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
 OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
 
-VERBS = ("run", "show", "assemble", "minimize", "ops", "fuzz")
+VERBS = ("run", "show", "assemble", "repro", "minimize", "draft-test", "keep", "triage", "graph",
+         "ops", "fuzz")
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
@@ -95,7 +96,7 @@ class UsageTest(CliTest):
         self.expect(2, ["asemble"], "rmapdiff: no verb 'asemble', did you mean 'assemble'?\n")
         self.expect(2, ["sho"], "rmapdiff: no verb 'sho', did you mean 'show'?\n")
         self.expect(2, ["xyzzy\x1b"], "rmapdiff: no verb 'xyzzy\\x1b', expected one of "
-                                      "run, show, assemble, minimize, ops, fuzz\n")
+                                      + ", ".join(VERBS) + "\n")
 
     def test_wrong_usage_of_a_verb_is_one_line(self):
         for words, what in (
@@ -215,7 +216,8 @@ class RunTest(CliTest):
         text = self.expect(1, ["run", "a.ops"], program=FAULTY)
         self.assertRegex(text, r"\ADIVERGENCE at op 1 of 3: alloc_page page=0 .*\n.*"
                          r"signature outcome/alloc_page/both\n")
-        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff run a.ops\n"), text)
+        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff repro a.ops\n"
+                                      "minimise:   tools/rmapdiff minimize a.ops -o minimal.ops\n"), text)
         verdict = json.loads(self.expect(1, ["run", "--json", "a.ops"], program=FAULTY))
         self.assertEqual((verdict["kind"], verdict["signature"]),
                          ("divergence", "outcome/alloc_page/both"))
@@ -412,7 +414,7 @@ class MinimizeTest(CliTest):
         self.assertRegex(
             done.stdout.decode(),
             rf"\A{signature}\n  before  7 ops, 64 bytes\n  after   3 ops, 32 bytes\n"
-            r"  \d+ runs, \d+\.\d s, nothing more can go\n\Z")
+            r"  \d+ runs, \d+\.\d s, nothing more can go\n\nprogram version=1 ")
 
     def test_another_finding_is_saved_aside_and_named(self):
         self.write("a.ops", self.HEADER + self.BUG)

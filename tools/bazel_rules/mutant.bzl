@@ -158,7 +158,11 @@ def mutant(name, patch):
       patch: the fault, a file of the form that tests/mutants/README.md describes.
     """
     sources = name + "_sources"
-    manual = {"tags": ["manual"], "testonly": True}
+    manual = {
+        "tags": ["manual"],
+        "testonly": True,
+        "visibility": ["//bench:__pkg__", "//tests:__subpackages__"],
+    }
     _mutant_sources(
         name = sources,
         compiled = _COMPILED[name.split("_")[0]],
@@ -194,7 +198,7 @@ def mutant(name, patch):
         ],
         **manual
     )
-    instrumented_binary(name = name, binary = ":%s_raw_" % name, tags = ["manual"])
+    instrumented_binary(name = name, binary = ":%s_raw_" % name, **manual)
     native.cc_binary(
         name = name + "_hunt",
         linkstatic = True,
@@ -222,8 +226,4 @@ def mutant(name, patch):
         ],
         **manual
     )
-    instrumented_binary(
-        name = name + "_probe",
-        binary = ":%s_probe_raw_" % name,
-        tags = ["manual"],
-    )
+    instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string_view>
 #include <tuple>
 
 #include "tools/cli/subprocess.h"
@@ -34,10 +35,15 @@ bool Before(const StackFrame& a, const StackFrame& b) {
 }
 bool Same(const StackFrame& a, const StackFrame& b) { return a.path == b.path && a.line == b.line; }
 
-// The lines of a source, looked for below the workspace.
+// The lines of a source, looked for below the workspace. What was made by the build is in its own
+// folder there, or beside the programs of a test.
 std::vector<std::string> Source(const std::string& path) {
   const char* root = std::getenv("RMAPDIFF_ROOT");
-  std::ifstream file((root != nullptr ? std::string(root) + "/" : "") + path);
+  const std::string folder = root != nullptr ? std::string(root) + "/" : "";
+  constexpr std::string_view kMade = "/bin/";
+  const size_t made = path.rfind(kMade);
+  std::ifstream file(folder + path);
+  if (!file && made != path.npos) file.open(folder + path.substr(made + kMade.size()));
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   return lines;

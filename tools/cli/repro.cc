@@ -36,6 +36,7 @@ struct ReproWords {
   bool trace = false;
   bool gdb = false;
   bool plain = false;
+  bool full = false;
 };
 
 // What the runs came to.
@@ -190,6 +191,7 @@ int ReproVerb(const Words& words) {
   arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
   arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
   arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
+  arguments.Flag("--full", &given.full, "check everything after each operation");
   if (const auto code = arguments.Parse(words)) return *code;
   const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
   const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
@@ -207,6 +209,7 @@ int ReproVerb(const Words& words) {
   request.engine = given.engine;
   request.timeout_ms = *seconds * 1000;
   request.memory_mb = NumberIn(arguments, "--memory", given.memory, 1 << 20);
+  request.full = given.full;
   request.story = true;
   request.leaks = true;
   const Runs runs = RunAll(artifact.program, request, build, count);

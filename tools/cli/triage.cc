@@ -60,9 +60,7 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
   for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
     std::error_code ignored;
     const fs::path& path = at->path();
-    const bool report = path.extension() == ".txt" || path.extension() == ".log";
-    const bool hidden = path.filename().string().rfind('.', 0) == 0;
-    if (at->is_regular_file(ignored) && !report && !hidden) files.push_back(path.string());
+    if (at->is_regular_file(ignored) && IsArtifact(path)) files.push_back(path.string());
   }
   std::sort(files.begin(), files.end());
   return files;
