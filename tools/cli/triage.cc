@@ -39,8 +39,18 @@ struct Group {
   std::string known;  // the regression of the same signature
 };
 
-// Regular files below the folder, in order; what libFuzzer's artifacts have beside them is left
-// out.
+// By its name: as libFuzzer and OSS-Fuzz write them, or text.
+bool IsArtifact(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (path.extension() == ".txt") return false;  // the report beside an artifact
+  if (path.extension() == ".ops") return true;
+  for (const char* prefix : {"crash-", "leak-", "oom-", "timeout-", "slow-unit-", "clusterfuzz-"}) {
+    if (name.rfind(prefix, 0) == 0) return true;
+  }
+  return false;
+}
+
+// Artifacts below the folder, in order; other files are left out.
 std::vector<std::string> FilesBelow(const std::string& folder) {
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
