@@ -103,7 +103,7 @@ def _mutant_sources_impl(ctx):
         mnemonic = "Mutant",
     )
     return [
-        DefaultInfo(files = depset(copies)),
+        DefaultInfo(files = depset(copies), runfiles = ctx.runfiles(copies)),
         OutputGroupInfo(target = depset([target])),
     ]
 
