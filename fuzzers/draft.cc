@@ -55,7 +55,7 @@ class Initializers {
   std::vector<std::string>* const words_;
 };
 
-// "ops::Map{.page = {3}, ...}," as clang-format has it: in one line, or an argument a line.
+// "ops::Map{.page = {3}, ...}," as clang-format has it: in one line, below, or an argument a line.
 std::string Initializer(const Op& op) {
   std::vector<std::string> words;
   Initializers visitor(&words);
@@ -63,20 +63,23 @@ std::string Initializer(const Op& op) {
   const std::string begin = "          ops::" + CamelCase(std::string(OpName(op))) + "{";
   const std::string line = fmt::format("{}{}}},\n", begin, fmt::join(words, ", "));
   if (line.size() <= kColumns + 1) return line;
+  const std::string below = fmt::format("              {}}},\n", fmt::join(words, ", "));
+  if (below.size() <= kColumns + 1) return begin + "\n" + below;
   return fmt::format("{}{}}},\n", begin, fmt::join(words, ",\n" + std::string(begin.size(), ' ')));
 }
 
-// The header as literals of a length that fits, one a line.
-std::string HeaderLiterals(const Header& header) {
+// "Parse("program version=1 ...")" as clang-format has it.
+std::string ParseHeader(const Header& header) {
   std::string line = Print(Program{header, {}});
   line.pop_back();
-  std::string text;
+  if (line.size() + 16 <= kColumns) return "\n      Parse(\"" + line + "\\n\");\n";
+  std::string text = " Parse(\n";
   while (line.size() > kMaxLiteral) {
     const size_t end = line.rfind(' ', kMaxLiteral) + 1;
     text += "      \"" + line.substr(0, end) + "\"\n";
     line.erase(0, end);
   }
-  return text + "      \"" + line + "\\n\"";
+  return text + "      \"" + line + "\\n\");\n";
 }
 
 std::string Comment(const std::string& text, const std::string& mark) {
@@ -118,7 +121,7 @@ std::string DraftTest(const Program& program, const std::string& signature,
       "#include \"fuzzers/runner.h\"\n\nnamespace rmapdiff {{\nnamespace {{\n\n"
       "TEST(RegressionTest, {}) {{\n",
       signature, Comment(story, "// "), CamelCase(signature));
-  text += "  const auto parsed = Parse(\n" + HeaderLiterals(program.header) + ");\n" +
+  text += "  const auto parsed =" + ParseHeader(program.header) +
           "  ASSERT_TRUE(std::holds_alternative<Program>(parsed));\n";
   text +=
       "  const Program program{\n      .header = std::get<Program>(parsed).header,\n"

@@ -13,6 +13,8 @@ namespace {
 
 // Pairs of operations are tried in programs of at most so many.
 constexpr size_t kMaxForPairs = 40;
+// Entries of a page that a merged one may move to.
+constexpr uint32_t kMaxEntries = 3;
 
 class Minimizer {
  public:
@@ -236,7 +238,13 @@ bool Minimizer::Merge() {
     }
     for (const uint32_t smaller : SmallerThan(name.second)) values.insert(smaller);
     for (const uint32_t value : values) {
-      if (!Try(Renamed(best_.program, name, value))) continue;
+      bool merged = Try(Renamed(best_.program, name, value));
+      // Two pages may be one if they do not meet in its entries.
+      for (uint32_t index = 1; index <= kMaxEntries && !merged; ++index) {
+        if (name.first != typeid(PageArg)) break;
+        merged = Try(WithPageMerged(best_.program, name.second, value, index));
+      }
+      if (!merged) continue;
       any = true;
       break;
     }

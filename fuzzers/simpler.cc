@@ -149,6 +149,22 @@ Program Renamed(Program program, const Named& name, uint32_t value) {
   return program;
 }
 
+Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t index) {
+  const Named name(typeid(PageArg), page);
+  for (Op& op : program.ops) {
+    const std::vector<Named> names = NamesIn(op);
+    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+    const auto change = [&](const std::type_info& kind, auto& number) {
+      using Number = std::remove_reference_t<decltype(number)>;
+      if (kind == typeid(PageArg) && number == page) number = static_cast<Number>(other);
+      if (kind == typeid(IndexArg)) number = static_cast<Number>(index);
+    };
+    Names visitor(change);
+    ForEachField(op, visitor);
+  }
+  return program;
+}
+
 Program WithPagesInOrder(Program program) {
   std::vector<uint8_t> order;
   const auto rename = [&order](const std::type_info& kind, auto& number) {
@@ -170,6 +186,14 @@ std::optional<Op> LesserOp(const Op& op) {
 }
 
 std::optional<Op> JoinedOps(const Op& a, const Op& b) {
+  const auto* page = std::get_if<ops::AllocPage>(&a);
+  const auto* link = std::get_if<ops::Link>(&b);
+  if (page != nullptr && link != nullptr && page->parent.none() && page->page == link->page) {
+    ops::AllocPage linked = *page;
+    linked.parent.id = link->parent.id;
+    linked.index = link->index;
+    return linked;
+  }
   const auto as_many = [](const Op& op) -> std::optional<ops::MapMany> {
     if (const auto* many = std::get_if<ops::MapMany>(&op)) return *many;
     const auto* map = std::get_if<ops::Map>(&op);

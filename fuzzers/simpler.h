@@ -31,12 +31,15 @@ std::vector<uint32_t> SmallerThan(uint32_t number);
 std::vector<Named> NamesIn(Op op);
 // `name` by another value of the same kind, wherever the program says it.
 Program Renamed(Program program, const Named& name, uint32_t value);
+// A page in place of another: where the program names `page` it names `other`, by entry `index`.
+Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t index);
 // Pages called 0, 1, 2 ... in the order in which the program mentions them.
 Program WithPagesInOrder(Program program);
 
 // An operation that does less of the same: `map` for `map_many`.
 std::optional<Op> LesserOp(const Op& op);
-// One `map_many` for two mappings of a gfn by slots of one page; nothing for other operations.
+// One operation for two: `map_many` for two mappings of a gfn by slots of one page, `alloc_page`
+// for a page and its first link; nothing for others.
 std::optional<Op> JoinedOps(const Op& a, const Op& b);
 
 // How far a header is from the simplest: keys that are not at their default, and further vcpus.

@@ -211,6 +211,14 @@ class MinimizeTest(Faulty):
         self.assertFalse(os.path.exists("m.ops"))
 
 
+class DraftTest(Faulty):
+
+    def test_what_is_drafted_is_what_the_suite_compiles_and_runs(self):
+        text = self.run_cli(LOST_TAIL, "draft-test", self.artifact())
+        self.assertEqual(text, self.read(os.path.join(ROOT, "tests/drafted_test.cc")),
+                         "write it to tests/drafted_test.cc")
+
+
 class KeepTest(Faulty):
 
     def keep(self, *words, code=0):
