@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 
 #include "fuzzers/program.h"
 #include "fuzzers/random.h"
@@ -25,7 +26,7 @@ class GuestPlan {
       if (random_.Below(2) == 0) op.va.path = last_va_;
     }
     if constexpr (requires { op.hva; }) {
-      if (random_.Below(2) == 0) op.hva.index = last_page_;
+      if (random_.Below(4) != 0) op.hva.index = last_page_;
     }
     if constexpr (requires { op.slot; }) {
       // A guest whose tables have no memory does nothing any more.
@@ -42,8 +43,14 @@ class GuestPlan {
       op.table.index = last_table_;
       op.entry.index = last_entry_;
     }
+    // The hypercall is emulated whatever the state of the table, so it always has a window.
+    if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
     const int level = LevelOf(op.table.index);
-    if (level == 1) {
+    if (op.table.index == last_table_ && op.entry.index == last_entry_ && level == 1 &&
+        random_.Below(2) == 0) {
+      op.gfn.index = last_page_;  // only its rights change
+      if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
+    } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
       op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
     } else if (level > 2 || random_.Below(2) != 0) {
@@ -95,27 +102,33 @@ class GuestPlan {
 
   // Follows an operation.
   template <typename AnyOp>
-  void Follow(const AnyOp&) {}
-  void Follow(const ops::Access& op) {
+  void Follow(const AnyOp& op) {
+    race_ = std::is_same_v<AnyOp, ops::Race>;
+    Note(op);
+  }
+
+ private:
+  template <typename AnyOp>
+  void Note(const AnyOp&) {}
+  void Note(const ops::Access& op) {
     last_va_ = op.va.path;
     if ((op.va.path & 0xe8u) == 0) last_page_ = static_cast<uint8_t>(16 + op.va.table());
-    if (!IsInATable(op.va)) return;
+    if (!IsInATable(op.va) || op.va.table() >= header_.guest_entries()) return;
     last_table_ = op.va.third() != 0 ? 8 : static_cast<uint8_t>(3 + op.va.directory());
     last_entry_ = static_cast<uint16_t>(op.va.table());
   }
-  void Follow(const ops::SetGpte& op) {
+  void Note(const ops::SetGpte& op) {
     if (LevelOf(op.table.index) == 1) last_page_ = op.gfn.index;
     last_va_ = VaOf(op.table.index, op.entry.index);
     last_table_ = op.table.index;
     last_entry_ = op.entry.index;
   }
-  void Follow(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
-  void Follow(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
-  void Follow(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
-  void Follow(const ops::RangeStart&) { range_open_ = true; }
-  void Follow(const ops::RangeEnd&) { range_open_ = false; }
+  void Note(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
+  void Note(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::RangeStart&) { range_open_ = true; }
+  void Note(const ops::RangeEnd&) { range_open_ = false; }
 
- private:
   uint8_t Root() {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
@@ -174,6 +187,7 @@ class GuestPlan {
   uint8_t last_table_ = 3;
   uint16_t last_entry_ = 0;
   bool range_open_ = false;
+  bool race_ = false;  // the last operation makes one ready
 };
 
 }  // namespace rmapdiff

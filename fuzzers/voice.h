@@ -60,7 +60,8 @@ struct Engine {
   std::unique_ptr<Voice> (*make)(const Header& header);
 };
 
-// The MMUs that every run compares, the reference first: legacy, sibling. A third joins by a line.
+// The MMUs that every run compares, the reference first: legacy, sibling. A third joins by a line,
+// here or in more_engines.h.
 const std::vector<Engine>& AllEngines();
 
 }  // namespace rmapdiff

@@ -19,6 +19,7 @@ const std::vector<Canary>& Canaries() {
       {{"double_push", MakeGraphVoice<DoublePush>}, 28},
       {{"undercounting_add", MakeGraphVoice<UndercountingAdd>}, 28},
       {{"overcounting_count", MakeGraphVoice<OvercountingCount>}, 28},
+      {{"forgotten_decrement", MakeGraphVoice<ForgottenDecrement>}, 28},
       {{"kept_parents", MakeGraphVoice<KeptParents>}, 36},
       {{"forgotten_last_parent", MakeGraphVoice<ForgottenLastParent>}, 24},
       {{"links_freed_twice", MakeGraphVoice<LinksFreedTwice>}, 4, Sight::kMayDie},

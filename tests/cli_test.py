@@ -275,7 +275,8 @@ class RunTest(CliTest):
         self.assertRegex(text, r"\ADIVERGENCE at op 1 of 3: alloc_page page=0 .*\n.*"
                          r"signature outcome/alloc_page/both\n")
         self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff repro a.ops\n"
-                                      "minimise:   tools/rmapdiff minimize a.ops -o minimal.ops\n"), text)
+                                      "minimise:   tools/rmapdiff minimize a.ops "
+                                      "-o minimal.ops\n"), text)
         verdict = json.loads(self.expect(1, ["run", "--json", "a.ops"], program=FAULTY))
         self.assertEqual((verdict["kind"], verdict["signature"]),
                          ("divergence", "outcome/alloc_page/both"))

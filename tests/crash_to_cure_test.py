@@ -72,13 +72,15 @@ class ReproTest(Faulty):
         text = self.run_cli(LOST_TAIL, "repro", self.artifact(), code=1)
         self.assertRegex(text, r"\Acrash-0f5d: \d+ ops on a page graph, tiny limits; "
                                r"for tiny_rmap_fuzzer\n"
-                               r"reproduced 10/10 under ASan and UBSan: rmap-missing/drop/sibling\n")
-        for part in ("\nDIVERGENCE at op ", "\nhistory of rmap(gfn 0x12, level 1), as sibling has",
+                               r"reproduced 10/10 under ASan and UBSan: "
+                               r"rmap-missing/drop/sibling\n")
+        for part in ("\nDIVERGENCE at op ", "\nhistory of rmap(gfn 0x12, level 1), as sib",
                      "\nmmu/sibling_map.h, what op ", "  SiblingMap::Unlink\n",
                      "      *link = nullptr;\n",
                      "\nreproduce:  tools/rmapdiff repro crash-0f5d\n",
                      "\nminimise:   tools/rmapdiff minimize crash-0f5d -o minimal.ops\n",
-                     "\npicture:    tools/rmapdiff graph ", "\ndebug:      tools/rmapdiff repro --gdb "):
+                     "\npicture:    tools/rmapdiff graph ",
+                     "\ndebug:      tools/rmapdiff repro --gdb "):
             self.assertIn(part, text)
 
     def test_the_end_of_a_process_with_its_stack(self):
@@ -320,7 +322,7 @@ class DocumentTest(Faulty):
             done = subprocess.run([program, *words.split()], env=environment, check=False,
                                   capture_output=True, text=True, timeout=120)
             output = done.stderr + done.stdout
-            for volatile in (r"\d+ runs, \d+\.\d s", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"):
+            for volatile in (r"\d+ runs, \d+\.\d s", r"\d{4}-\d\d-\d\d \d\d:\d\d"):
                 output = re.sub(volatile, "*", output)
                 expected = re.sub(volatile, "*", expected)
             # "..." stands for what is left out.

@@ -1,9 +1,10 @@
-// The examples in the documents, run: what README.md shows as a report is what the suite prints.
+// The examples in the documents, run: what they show as a report is what the suite prints.
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "fuzzers/graph_voice.h"
 #include "fuzzers/program.h"
@@ -23,7 +24,7 @@ std::string Contents(const std::string& path) {
   return contents.str();
 }
 
-// The code block of README.md between the markers of that name.
+// The code block of a document between the markers of that name.
 std::string Example(const std::string& document, const std::string& name) {
   const size_t begin = document.find("<!-- " + name + ":begin");
   const size_t first = document.find("```\n", begin) + 4;
@@ -34,16 +35,34 @@ std::string Example(const std::string& document, const std::string& name) {
   return document.substr(first, last - first);
 }
 
-TEST(ReadmeTest, TheReportIsTheOneThatTheSuitePrints) {
-  const auto parsed = Parse(Contents("docs/examples/lost_tail.ops"));
+// The report of a program in docs/examples, with these engines.
+std::string ReportOf(const std::string& path, const std::vector<Engine>& engines,
+                     const std::string& file) {
+  const auto parsed = Parse(Contents(path));
   const auto* program = std::get_if<Program>(&parsed);
-  ASSERT_NE(program, nullptr);
+  EXPECT_NE(program, nullptr) << path;
+  if (program == nullptr) return "";
   RunOptions options;
-  options.engines = {{"legacy", MakeGraphVoice<DescriptorMap>},
-                     {"sibling", MakeGraphVoice<LostTail>}};
-  const Verdict verdict = RunProgram(*program, options);
-  const std::string report = ReportText(*program, verdict, {.file = "crash-3f2a"});
+  options.engines = engines;
+  return ReportText(*program, RunProgram(*program, options), {.file = file});
+}
+
+TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
+  const std::string report =
+      ReportOf("docs/examples/lost_tail.ops",
+               {{"legacy", MakeGraphVoice<DescriptorMap>}, {"sibling", MakeGraphVoice<LostTail>}},
+               "crash-3f2a");
   EXPECT_EQ(Example(Contents("README.md"), "report"), report);
+}
+
+TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
+  const std::string path = "docs/examples/forgotten_decrement.ops";
+  const std::string report = ReportOf(path,
+                                      {{"legacy", MakeGraphVoice<DescriptorMap>},
+                                       {"sibling", MakeGraphVoice<SiblingMap>},
+                                       {"counted", MakeGraphVoice<ForgottenDecrement>}},
+                                      path);
+  EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "fuzzers/more_engines.h"
 #include "fuzzers/program.h"
 #include "fuzzers/report.h"
 #include "fuzzers/runner.h"
@@ -216,9 +217,8 @@ uint64_t Sequences(const World& world) {
 
 class ExhaustiveTest : public testing::TestWithParam<const World*> {};
 
-TEST_P(ExhaustiveTest, EveryProgramAgrees) {
-  const World& world = *GetParam();
-  const RunOptions options;
+// Every program of a world, on these engines.
+void ExpectEveryProgramToAgree(const World& world, const RunOptions& options) {
   Count count;
   const bool all_agree = Enumeration(world).Run([&](const Program& program) {
     const Verdict verdict = RunProgram(program, options);
@@ -233,6 +233,16 @@ TEST_P(ExhaustiveTest, EveryProgramAgrees) {
               static_cast<unsigned long long>(count.operations));
   if (all_agree) EXPECT_EQ(count.programs, Sequences(world)) << "something was left out";
 }
+
+TEST_P(ExhaustiveTest, EveryProgramAgrees) { ExpectEveryProgramToAgree(*GetParam(), {}); }
+
+// Against the model alone: what all agree with, they agree in.
+TEST_P(ExhaustiveTest, EveryProgramAgreesOnTheOtherMaps) {
+  RunOptions options;
+  options.engines = MoreEngines();
+  ExpectEveryProgramToAgree(*GetParam(), options);
+}
+
 INSTANTIATE_TEST_SUITE_P(Worlds, ExhaustiveTest,
                          testing::Values(&kLeaves, &kLargeLeaves, &kParents, &kUnsync, &kLives),
                          [](const auto& info) {

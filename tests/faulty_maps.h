@@ -18,6 +18,7 @@
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/graph/reverse_map.h"
 #include "mmu/sibling_map.h"
+#include "more_maps/counted_sibling_map.h"
 
 namespace rmapdiff {
 
@@ -158,6 +159,20 @@ class OvercountingCount : public SiblingMap<L> {
   int Count(Spte* const& head) const {
     const int count = Base::Count(head);
     return count > 2 ? count + 1 : count;
+  }
+};
+
+// The length in the head of a counted list only ever grows.
+template <class L>
+class ForgottenDecrement : public CountedSiblingMap<L> {
+  using Base = CountedSiblingMap<L>;
+
+ public:
+  using Base::Base;
+  void Remove(typename Base::Head& head, Spte* sptep) {
+    const int before = Base::Count(head);
+    Base::Remove(head, sptep);
+    head = {head.first(), head.first() == nullptr ? 0 : before};
   }
 };
 

@@ -41,7 +41,7 @@ TEST(LengthClass, IsExactAroundTheFirstCapacitiesAndMonotonic) {
   }
   EXPECT_LT(LengthClass(9), LengthClass(11));
   EXPECT_LT(LengthClass(999), LengthClass(1100));
-  EXPECT_LT(LengthClass(~size_t{0}), 64u) << "it is the position of a bit";
+  EXPECT_LT(LengthClass(size_t{1} << 31), 64u) << "it is the position of a bit";
 }
 
 TEST(Feedback, IsTheSameForTheSameProgram) {

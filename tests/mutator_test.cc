@@ -134,8 +134,11 @@ bool HasARepetition(const Program& parent, const Program& child) {
 }
 
 TEST(Techniques, RepeatBringsTheSameOperationsAgainAndAgain) {
-  EXPECT_GT(Count({.fresh = false}, Unmistakable(), HasARepetition), 50);
-  EXPECT_EQ(Count({.fresh = false, .repeat = false}, Unmistakable(), HasARepetition), 0);
+  const Search without{.fresh = false, .retarget = false, .boundary = false, .repeat = false};
+  Search with = without;
+  with.repeat = true;
+  EXPECT_GT(Count(with, Unmistakable(), HasARepetition), 50);
+  EXPECT_EQ(Count(without, Unmistakable(), HasARepetition), 0);
 }
 
 bool HasABoundaryCount(const Program&, const Program& child) {

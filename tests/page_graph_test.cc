@@ -9,6 +9,7 @@
 
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
+#include "more_maps/counted_sibling_map.h"
 #include "tests/graph_fixture.h"
 
 namespace rmapdiff {
@@ -30,7 +31,8 @@ class PageGraphTest : public testing::Test {
 };
 
 using Maps = testing::Types<SiblingMap<ProductionLimits>, SiblingMap<TinyLimits>,
-                            DescriptorMap<ProductionLimits>, DescriptorMap<TinyLimits>>;
+                            DescriptorMap<ProductionLimits>, DescriptorMap<TinyLimits>,
+                            CountedSiblingMap<ProductionLimits>, CountedSiblingMap<TinyLimits>>;
 TYPED_TEST_SUITE(PageGraphTest, Maps);
 
 // ---- Memory slots ----

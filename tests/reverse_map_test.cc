@@ -12,6 +12,7 @@
 #include "fuzzers/plain_map.h"
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
+#include "more_maps/counted_sibling_map.h"
 #include "tests/map_fixture.h"
 
 namespace rmapdiff {
@@ -23,6 +24,8 @@ using Legacy = DescriptorMap<ProductionLimits>;
 using TinyLegacy = DescriptorMap<TinyLimits>;
 using Plain = PlainMap<ProductionLimits>;
 using TinyPlain = PlainMap<TinyLimits>;
+using Counted = CountedSiblingMap<ProductionLimits>;
+using TinyCounted = CountedSiblingMap<TinyLimits>;
 
 // ---- Both kinds of list ----
 
@@ -35,10 +38,11 @@ class ListTest : public testing::Test {
   MapHost<typename List::Map> host;
 };
 
-using Lists = testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>,
-                             RmapList<TinyLegacy>, ParentList<Sibling>, ParentList<TinySibling>,
-                             ParentList<Legacy>, ParentList<TinyLegacy>, RmapList<Plain>,
-                             RmapList<TinyPlain>, ParentList<Plain>, ParentList<TinyPlain>>;
+using Lists =
+    testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>, RmapList<TinyLegacy>,
+                   ParentList<Sibling>, ParentList<TinySibling>, ParentList<Legacy>,
+                   ParentList<TinyLegacy>, RmapList<Plain>, RmapList<TinyPlain>, ParentList<Plain>,
+                   ParentList<TinyPlain>, RmapList<Counted>, RmapList<TinyCounted>>;
 TYPED_TEST_SUITE(ListTest, Lists);
 
 TYPED_TEST(ListTest, ANewListIsEmpty) {
@@ -183,7 +187,8 @@ class ReverseMapTest : public testing::Test {
   MapHost<R> host;
 };
 
-using Maps = testing::Types<Sibling, TinySibling, Legacy, TinyLegacy, Plain, TinyPlain>;
+using Maps = testing::Types<Sibling, TinySibling, Legacy, TinyLegacy, Plain, TinyPlain, Counted,
+                            TinyCounted>;
 TYPED_TEST_SUITE(ReverseMapTest, Maps);
 
 TYPED_TEST(ReverseMapTest, AValueInitialisedHeadIsEmpty) {

@@ -37,6 +37,7 @@ load(
     _debug_binary = "debug_binary",
     _instrumented_binary = "instrumented_binary",
     _m32_test = "m32_test",
+    _optimized_binary = "optimized_binary",
     _sanitized_test = "sanitized_test",
 )
 
@@ -45,6 +46,8 @@ debug_binary = _debug_binary
 instrumented_binary = _instrumented_binary
 
 m32_test = _m32_test
+
+optimized_binary = _optimized_binary
 
 sanitized_test = _sanitized_test
 

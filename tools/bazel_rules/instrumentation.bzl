@@ -3,7 +3,7 @@
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
 compiler flags, by a Starlark transition. There are few such configurations, on purpose: every
 library is compiled at most five times (plain, instrumented, instrumented 32-bit, with line counters
-if tools/coverage asks, for a debugger if that is asked for), however many targets ask.
+if tools/coverage asks, and optimised if tools/claims does), however many targets ask.
 """
 
 load(
@@ -103,6 +103,19 @@ def _m32_transition_impl(settings, attr):
     _ = attr  # @unused
     return _instrumented_settings(settings, 32)
 
+def _optimized_transition_impl(settings, attr):
+    """No sanitizer and no frame pointers: what a kernel's build would make of the same sources.
+
+    No line numbers either: Debian's valgrind cannot read those of a compiler of this age.
+    """
+    _ = attr  # @unused
+    return {
+        _COPT: _without_superseded(settings[_COPT]) + ["-O2", "-fomit-frame-pointer", "-g0"],
+        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
+        _CXXOPT: _without_superseded(settings[_CXXOPT]),
+        _LINKOPT: _without_superseded(settings[_LINKOPT]),
+    }
+
 def _coverage_transition_impl(settings, attr):
     _ = attr  # @unused
     counted = dict(settings)
@@ -131,6 +144,12 @@ _native_transition = transition(
 
 _m32_transition = transition(
     implementation = _m32_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+_optimized_transition = transition(
+    implementation = _optimized_transition_impl,
     inputs = _INPUTS,
     outputs = _OUTPUTS,
 )
@@ -181,6 +200,8 @@ _m32_binary = _forward_rule(_m32_transition, test = False)
 
 _coverage_binary = _forward_rule(_coverage_transition, test = False)
 
+_optimized_binary = _forward_rule(_optimized_transition, test = False)
+
 _debug_binary = _forward_rule(_debug_transition, test = False)
 
 _native_test = _forward_rule(_native_transition, test = True)
@@ -210,6 +231,17 @@ def coverage_binary(name, binary, testonly = True, **kwargs):
       **kwargs: attributes of the new target.
     """
     _coverage_binary(name = name, program = binary, testonly = testonly, **kwargs)
+
+def optimized_binary(name, binary, testonly = True, **kwargs):
+    """Builds a cc_binary with -O2 and nothing else, to be measured.
+
+    Args:
+      name: the new target, an executable.
+      binary: the cc_binary.
+      testonly: as for any rule.
+      **kwargs: attributes of the new target.
+    """
+    _optimized_binary(name = name, program = binary, testonly = testonly, **kwargs)
 
 def debug_binary(name, binary, testonly = True, **kwargs):
     """Builds a cc_binary for a debugger: not optimised, with variables.

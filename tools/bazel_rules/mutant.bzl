@@ -10,6 +10,8 @@
 makes, all of it only if asked for,
 
     sibling_unlink_loses_tail          the fuzz target that the patch names, instrumented
+    sibling_unlink_loses_tail_plain    the same without our search: libFuzzer, or AFL++, on bytes
+    sibling_unlink_loses_tail_rapidcheck  a RapidCheck state machine
     sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
     sibling_unlink_loses_tail_rmapdiff the command line, and
     sibling_unlink_loses_tail_probe    what it runs programs in, instrumented (RMAPDIFF_PROBE)
@@ -66,6 +68,16 @@ _FUZZ_TARGETS = [
     "//fuzzers:tiny_mmu_fuzzer.cc",
     "//fuzzers:tiny_rmap_fuzzer.cc",
 ]
+
+# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it is
+# measured against.
+_ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
+
+_ENTRIES = {
+    "": ["//fuzzers:fuzz_entry", _ENGINE],
+    "_plain": ["//bench/peers:plain_entry", _ENGINE],
+    "_rapidcheck": ["//bench/peers:rapidcheck_main"],
+}
 
 # UBSan takes a third of the time to build a mutant, and what a seeded fault does shows without it.
 _COPTS = ["-fno-sanitize=undefined"]
@@ -150,6 +162,36 @@ def mutable_sources(name):
         others = _COMPILED["base"] + _FUZZ_TARGETS,
     )
 
+def _hunt_and_command_line(name, manual):
+    native.cc_binary(
+        name = name + "_hunt",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            ":hunt",
+        ],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_rmapdiff",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//tools/cli:verbs",
+        ],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_probe_raw_",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//fuzzers:probe_main",
+        ],
+        **manual
+    )
+    instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
+
 def mutant(name, patch):
     """Defines the programs with one seeded fault; the file's heading lists them.
 
@@ -187,43 +229,17 @@ def mutant(name, patch):
         deps = ["@system//:fmt"],
         **manual
     )
-    native.cc_binary(
-        name = name + "_raw_",
-        srcs = [":%s_target" % name],
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            "//fuzzers:fuzz_entry",
-            "@rules_fuzzing//fuzzing:cc_engine",
-        ],
-        **manual
-    )
-    instrumented_binary(name = name, binary = ":%s_raw_" % name, **manual)
-    native.cc_binary(
-        name = name + "_hunt",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            ":hunt",
-        ],
-        **manual
-    )
-    native.cc_binary(
-        name = name + "_rmapdiff",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            "//tools/cli:verbs",
-        ],
-        **manual
-    )
-    native.cc_binary(
-        name = name + "_probe_raw_",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            "//fuzzers:probe_main",
-        ],
-        **manual
-    )
-    instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
+    for suffix, entry in _ENTRIES.items():
+        native.cc_binary(
+            name = name + suffix + "_raw_",
+            srcs = [":%s_target" % name],
+            linkstatic = True,
+            deps = [":%s_objects" % name] + entry,  # first: see the heading
+            **manual
+        )
+        instrumented_binary(
+            name = name + suffix,
+            binary = ":%s%s_raw_" % (name, suffix),
+            **manual
+        )
+    _hunt_and_command_line(name, manual)

@@ -16,6 +16,7 @@
 namespace rmapdiff {
 namespace {
 
+constexpr size_t kColumns = 100;
 constexpr int kMaxLines = 30;  // of one function
 constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
 
@@ -34,6 +35,10 @@ bool Before(const StackFrame& a, const StackFrame& b) {
   return std::tie(a.path, a.line) < std::tie(b.path, b.line);
 }
 bool Same(const StackFrame& a, const StackFrame& b) { return a.path == b.path && a.line == b.line; }
+
+std::string Cut(const std::string& line) {
+  return line.size() <= kColumns ? line : line.substr(0, kColumns - 3) + "...";
+}
 
 // The lines of a source, looked for below the workspace. What was made by the build is in its own
 // folder there, or beside the programs of a test.
@@ -109,8 +114,8 @@ std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<Sta
     for (; line.line <= lines[end - 1].line; ++line.line) {
       const auto at = static_cast<size_t>(line.line);
       const char mark = contains(marked, line) ? '*' : contains(lines, line) ? '+' : ' ';
-      text += fmt::format("  {} {:>4} {}\n", mark, line.line,
-                          at <= source->second.size() ? source->second[at - 1] : "");
+      const std::string content = at <= source->second.size() ? source->second[at - 1] : "";
+      text += Cut(fmt::format("  {} {:>4} {}", mark, line.line, content)) + "\n";
     }
     i = end;
   }

@@ -146,29 +146,30 @@ class Triage {
   std::map<std::string, Group> groups_;
 };
 
-std::string Moment(time_t time) {
+constexpr const char* kIso = "%Y-%m-%dT%H:%M:%SZ";
+
+std::string Moment(time_t time, const char* format) {
   char text[32] = {};
   tm parts = {};
   gmtime_r(&time, &parts);
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  std::strftime(text, sizeof text, format, &parts);
   return text;
 }
 
 std::string Table(const std::vector<Group>& groups) {
   size_t width = std::string("signature").size();
   for (const Group& group : groups) width = std::max(width, group.signature.size());
-  std::string text = fmt::format(
-      "{:<{}}  count  reproduced  engine   first seen            "
-      "last seen             smallest\n",
-      "signature", width);
+  std::string text = fmt::format("{:<{}}  count  reproduced  engine   {:<16}  last seen\n",
+                                 "signature", width, "first seen");
   for (const Group& group : groups) {
     const bool none = group.signature.empty();
-    text += fmt::format("{:<{}}  {:>5}  {:>10}  {:<7}  {}  {}  {} ({} op{}){}\n",
-                        none ? "(no finding)" : group.signature, width, group.count,
-                        fmt::format("{}/{}", group.reproduced, group.runs),
-                        none ? "-" : group.engine, Moment(group.first), Moment(group.last),
-                        Printable(group.smallest), group.ops, group.ops == 1 ? "" : "s",
-                        group.known.empty() ? "" : ", known: " + group.known);
+    text += fmt::format(
+        "{:<{}}  {:>5}  {:>10}  {:<7}  {}  {}\n", none ? "(no finding)" : group.signature, width,
+        group.count, fmt::format("{}/{}", group.reproduced, group.runs), none ? "-" : group.engine,
+        Moment(group.first, "%Y-%m-%d %H:%M"), Moment(group.last, "%Y-%m-%d %H:%M"));
+    text += fmt::format("  smallest {} ({} op{})\n", Printable(group.smallest), group.ops,
+                        group.ops == 1 ? "" : "s");
+    if (!group.known.empty()) text += fmt::format("  known as {}\n", group.known);
   }
   return text;
 }
@@ -178,8 +179,8 @@ std::string Json(const std::vector<Group>& groups, size_t unreadable) {
   for (const Group& group : groups) {
     rows.push_back({{"signature", group.signature},
                     {"count", group.count},
-                    {"first_seen", Moment(group.first)},
-                    {"last_seen", Moment(group.last)},
+                    {"first_seen", Moment(group.first, kIso)},
+                    {"last_seen", Moment(group.last, kIso)},
                     {"smallest", group.smallest},
                     {"ops", group.ops},
                     {"engine", group.engine},

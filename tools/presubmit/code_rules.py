@@ -30,7 +30,8 @@ LAYERS = {
     "mmu/shadow/": ("mmu/base/", "mmu/graph/", "mmu/shadow/"),
     "mmu/": ("mmu/",),
     "legacy_mmu/": ("mmu/", "legacy_mmu/"),
-    "fuzzers/": ("mmu/", "legacy_mmu/", "fuzzers/"),
+    "more_maps/": ("mmu/", "more_maps/"),
+    "fuzzers/": ("mmu/", "legacy_mmu/", "more_maps/", "fuzzers/"),
 }
 
 # These judge the engines, so they share nothing with them but values, even indirectly.
