@@ -130,7 +130,7 @@ constexpr const char* kAsanLog = R"(noise
 ==12==ERROR: AddressSanitizer: use-after-poison on address 0x52 at pc 0x55 bp 0x7f sp 0x7f
 READ of size 8 at 0x52 thread T0
     #0 0x55d1 in operator() mmu/graph/page_graph_pages.h:112:5
-    #1 0x55d2 in bool rmapdiff::SiblingMap<rmapdiff::Tiny>::Unlink(unsigned*&) o/mmu/sibling_map.h:163:9
+    #1 0x55d2 in bool rmapdiff::SiblingMap<Tiny>::Unlink(unsigned*&) o/mmu/sibling_map.h:163:9
     #2 0x55d3 in rmapdiff::(anonymous namespace)::Run(int) fuzzers/runner.cc:7:1
 
 0x52 is located 8 bytes inside of

@@ -69,10 +69,8 @@ _FUZZ_TARGETS = [
     "//fuzzers:tiny_rmap_fuzzer.cc",
 ]
 
-# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it is
-# measured against.
-_ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
-
+# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it
+# is measured against. _ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
 _ENTRIES = {
     "": ["//fuzzers:fuzz_entry", _ENGINE],
     "_plain": ["//bench/peers:plain_entry", _ENGINE],
