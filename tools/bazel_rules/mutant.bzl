@@ -70,7 +70,9 @@ _FUZZ_TARGETS = [
 ]
 
 # What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it
-# is measured against. _ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
+# is measured against.
+_ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
+
 _ENTRIES = {
     "": ["//fuzzers:fuzz_entry", _ENGINE],
     "_plain": ["//bench/peers:plain_entry", _ENGINE],
