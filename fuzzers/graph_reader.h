@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -69,6 +70,10 @@ class GraphReader {
   // ... and as a complete observation. `raw` is of the same moment.
   template <typename Pages>
   void Observe(const Pages& pages, const RawState& raw, Observation* out) const;
+
+  // How the lists are stored, if the reverse map has anything to say about it.
+  template <typename Pages>
+  ListShapes Shapes(const Pages& pages) const;
 
   // What is left where nothing should be: "2 descriptors, rmap(gfn 0x3, level 1) not empty".
   std::string Leaks() const;
@@ -221,6 +226,31 @@ void GraphReader<R>::Observe(const Pages& pages, const RawState& raw, Observatio
       out->slots.push_back({{page->id, i}, SlotAt(*page, i)});
     }
   }
+}
+
+template <ReverseMap R>
+template <typename Pages>
+ListShapes GraphReader<R>::Shapes(const Pages& pages) const {
+  ListShapes shapes;
+  if constexpr (requires(const R& map, const Head& head) { map.DescriptorSizes(head); }) {
+    const R& map = graph_.map();
+    shapes.rmap_capacity = R::Limits::kDescriptorEntries;
+    shapes.parent_capacity = R::Limits::kChainEntries;
+    for (const auto& slot : graph_.slots().all()) {
+      if (slot.empty()) continue;
+      slot.ForEachRmap([&](int level, uint32_t index, const Head& head) {
+        const RmapId id{slot.id(), static_cast<uint32_t>(level), index};
+        std::vector<uint32_t> sizes = map.DescriptorSizes(head);
+        if (!sizes.empty()) shapes.rmaps.emplace_back(id, std::move(sizes));
+      });
+    }
+    for (const Page* page : pages) {
+      if (page == nullptr) continue;
+      std::vector<uint32_t> sizes = map.ChainSizes(*page);
+      if (!sizes.empty()) shapes.parents.emplace_back(page->id, std::move(sizes));
+    }
+  }
+  return shapes;
 }
 
 #if defined(__clang__)

@@ -39,6 +39,7 @@ class GraphVoice final : public Voice {
   void ObserveTouched(const Touched& touched, Observation* out) override;
   void ObserveAll(Observation* out) override;
   const RawState& Raw() override;
+  ListShapes Shapes() override { return reader_.Shapes(pages_); }
   bool add_returns_ok() const override { return graph_.add_returns_ok(); }
   std::string Teardown() override;
 

@@ -1,175 +1,75 @@
 #include "fuzzers/minimize.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "fuzzers/program_fields.h"
-#include "fuzzers/report.h"
+#include "fuzzers/simpler.h"
 
 namespace rmapdiff {
 namespace {
 
-// ---- Arguments as numbers: the smaller, the simpler. ----
-
-// As a visitor, calls use(number) for each argument, where `number` can be read and set.
-template <typename Use>
-class Numbers {
- public:
-  explicit Numbers(Use use) : use_(use) {}
-
-  void operator()(const char*, auto& arg) {
-    if constexpr (requires { arg.id; }) {
-      use_(arg.id);
-    } else if constexpr (requires { arg.index; }) {
-      use_(arg.index);
-    } else if constexpr (requires { arg.level; }) {
-      use_(arg.level);
-    } else if constexpr (requires { arg.generation; }) {
-      use_(arg.generation);
-    } else if constexpr (requires { arg.count; }) {
-      use_(arg.count);
-    } else if constexpr (requires { arg.on; }) {
-      use_(arg.on);
-    } else if constexpr (requires { arg.vcpu; }) {
-      use_(arg.vcpu);
-    } else if constexpr (requires { arg.path; }) {
-      use_(arg.path);
-    } else if constexpr (requires { arg.bits; }) {
-      use_(arg.bits);
-    } else if constexpr (requires { arg.slot; }) {
-      use_(arg.slot);
-    } else {
-      use_(arg.value);
-    }
-  }
-  // A parent that is none is the simplest, though its byte is the largest.
-  void operator()(const char*, MaybePageArg& arg) {
-    uint8_t number = arg.none() ? uint8_t{0} : static_cast<uint8_t>(arg.id + 1);
-    use_(number);
-    arg.id = number == 0 ? MaybePageArg::kNone : static_cast<uint8_t>(number - 1);
-  }
-
- private:
-  Use use_;
-};
-
-std::vector<uint32_t> NumbersOf(Op op) {
-  std::vector<uint32_t> numbers;
-  const auto read = [&numbers](auto& number) { numbers.push_back(number); };
-  Numbers visitor(read);
-  ForEachField(op, visitor);
-  return numbers;
-}
-
-Op WithNumber(Op op, size_t which, uint32_t value) {
-  size_t at = 0;
-  const auto write = [&](auto& number) {
-    if (at++ == which) number = static_cast<std::remove_reference_t<decltype(number)>>(value);
-  };
-  Numbers visitor(write);
-  ForEachField(op, visitor);
-  return op;
-}
-
-// As a visitor, gives each page of an operation the id that name(id) says.
-template <typename Name>
-class PageRenamer {
- public:
-  explicit PageRenamer(Name name) : name_(name) {}
-
-  void operator()(const char*, const auto&) {}
-  void operator()(const char*, PageArg& arg) { arg.id = name_(arg.id); }
-  void operator()(const char*, MaybePageArg& arg) {
-    if (!arg.none()) arg.id = name_(arg.id);
-  }
-
- private:
-  Name name_;
-};
-
-// What to try instead of a number, simplest first: all are smaller.
-std::vector<uint32_t> SmallerThan(uint32_t number) {
-  std::set<uint32_t> candidates = {0, number / 2};
-  if (number > 0) candidates.insert(number - 1);
-  for (uint32_t bit = 1; bit <= number; bit <<= 1) candidates.insert(number & ~bit);
-  candidates.erase(number);
-  return {candidates.begin(), candidates.end()};
-}
-
-// How far a header is from the simplest: keys that are not at their default, and further vcpus.
-size_t Rank(const Header& header) {
-  const Header plain{.mode = header.mode, .limits = header.limits};
-  const auto differs = [](const auto& a, const auto& b) { return a == b ? size_t{0} : 1; };
-  return differs(header.reuse, plain.reuse) + differs(header.masks, plain.masks) +
-         differs(header.recycle, plain.recycle) + differs(header.misuse, plain.misuse) +
-         header.more_vcpus + differs(header.oos, plain.oos) + differs(header.large, plain.large) +
-         differs(header.log, plain.log) + differs(header.oom, plain.oom);
-}
-
-// As a visitor, sets the key in the given place to `value`; counts them on the way.
-class HeaderKey {
- public:
-  HeaderKey(size_t wanted, size_t value) : wanted_(wanted), value_(value) {}
-
-  template <typename Value>
-  void operator()(std::string_view key, Value& value,
-                  std::initializer_list<std::string_view> names) {
-    if (count++ != wanted_) return;
-    // What the program works on, and with which limits, is no detail; nor is a bug that is put
-    // back.
-    fixed = key == "mode" || key == "limits" || key == "quirk" || value_ >= names.size();
-    if (!fixed) value = static_cast<Value>(value_);
-  }
-
-  size_t count = 0;
-  bool fixed = true;
-
- private:
-  const size_t wanted_;
-  const size_t value_;
-};
+// Pairs of operations are tried in programs of at most so many.
+constexpr size_t kMaxForPairs = 40;
+// Entries of a page that a merged one may move to.
+constexpr uint32_t kMaxEntries = 3;
 
 class Minimizer {
  public:
-  Minimizer(const Program& program, Verdict verdict, const MinimizeOptions& options)
+  Minimizer(const Program& program, const Trial& trial, const MinimizeOptions& options)
       : options_(options) {
-    best_.signature = Signature(program, verdict);
+    best_.signature = Signature(program, trial);
     best_.program = program;
-    best_.verdict = std::move(verdict);
     best_.runs = 1;
+    place_ = trial.place();
     others_.insert(best_.signature);
   }
 
   Minimized Run() {
     CutTail();
-    // A change by one lets the others find more.
     bool changed = true;
-    while (changed && !stopped_) {
-      changed = LeaveOutOperations();
-      if (SimplifyHeader()) changed = true;
-      if (SimplifyArguments()) changed = true;
+    while (changed && !stopped_) changed = Round();
+    if (Try(WithPagesInOrder(best_.program))) Round();
+    // The last word is for invariant 2: a renaming, too, can set an operation free.
+    while (!stopped_ && LeaveOutOperations()) {
     }
-    if (RenamePages()) LeaveOutOperations();
     best_.finished = !stopped_;
     return best_;
   }
 
  private:
+  // A change by one step lets the others find more.
+  bool Round() {
+    bool changed = LeaveOutNamed();
+    for (auto step :
+         {&Minimizer::LeaveOutOperations, &Minimizer::LeaveOutPairs, &Minimizer::JoinMaps,
+          &Minimizer::SimplifyHeader, &Minimizer::Merge, &Minimizer::SimplifyArguments}) {
+      if ((this->*step)()) changed = true;
+    }
+    return changed;
+  }
+
   // Whether the candidate shows the finding; then it is the best so far.
   bool Try(Program candidate);
   bool CutTail();
+  bool LeaveOutNamed();
   bool LeaveOutOperations();
+  bool LeaveOutPairs();
   bool LeaveOut(size_t first, size_t count);
+  bool JoinMaps();
   bool SimplifyHeader();
+  bool Merge();
   bool SimplifyArguments();
   bool SimplifyArgument(size_t op, size_t which);
-  bool RenamePages();
+
+  // What the program names, that which the most operations name first.
+  std::vector<Named> NamesByUse() const;
 
   const MinimizeOptions& options_;
   Minimized best_;
+  size_t place_ = 0;                      // of the finding
   std::set<std::vector<uint8_t>> tried_;  // in vain
   std::set<std::string> others_;          // signatures that were met
   bool stopped_ = false;
@@ -185,16 +85,16 @@ bool Minimizer::Try(Program candidate) {
   candidate = Decode(bytes);
   if (candidate == best_.program || tried_.count(bytes) != 0) return false;
   ++best_.runs;
-  Verdict verdict = RunProgram(candidate, options_.run);
-  const std::string signature = Signature(candidate, verdict);
+  const Trial trial = options_.run(candidate);
+  const std::string signature = Signature(candidate, trial);
   if (signature != best_.signature) {
     tried_.insert(std::move(bytes));
     const bool is_new = !signature.empty() && others_.insert(signature).second;
-    if (is_new && options_.other) options_.other(candidate, verdict);
+    if (is_new && options_.other) options_.other(candidate, signature);
     return false;
   }
   best_.program = std::move(candidate);
-  best_.verdict = std::move(verdict);
+  place_ = trial.place();
   if (options_.progress) options_.progress(best_);
   return true;
 }
@@ -202,10 +102,43 @@ bool Minimizer::Try(Program candidate) {
 // What comes after the operation that shows the finding never ran.
 bool Minimizer::CutTail() {
   Program candidate = best_.program;
-  const size_t needed = best_.verdict.op_index + 1;
-  if (needed >= candidate.ops.size()) return false;
-  candidate.ops.resize(needed);
+  if (place_ + 1 >= candidate.ops.size()) return false;
+  candidate.ops.resize(place_ + 1);
   return Try(std::move(candidate));
+}
+
+std::vector<Named> Minimizer::NamesByUse() const {
+  // Sorted by first use where the number of uses is the same: the order of types is another one in
+  // every build.
+  std::map<Named, size_t> uses;
+  std::vector<Named> names;
+  for (const Op& op : best_.program.ops) {
+    for (const Named& name : NamesIn(op)) {
+      if (uses[name]++ == 0) names.push_back(name);
+    }
+  }
+  std::vector<std::pair<size_t, size_t>> order;  // how seldom, and which
+  for (size_t i = 0; i < names.size(); ++i) order.emplace_back(SIZE_MAX - uses[names[i]], i);
+  std::sort(order.begin(), order.end());
+  std::vector<Named> sorted;
+  for (const auto& [seldom, which] : order) sorted.push_back(names[which]);
+  return sorted;
+}
+
+// All operations that name something, for each thing that is named.
+bool Minimizer::LeaveOutNamed() {
+  bool any = false;
+  for (const Named& name : NamesByUse()) {
+    Program candidate = best_.program;
+    const auto mentions = [&](const Op& op) {
+      const std::vector<Named> names = NamesIn(op);
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    std::erase_if(candidate.ops, mentions);
+    const bool some = !candidate.ops.empty() && candidate.ops.size() < best_.program.ops.size();
+    if (some && Try(std::move(candidate))) any = true;
+  }
+  return any;
 }
 
 bool Minimizer::LeaveOut(size_t first, size_t count) {
@@ -234,18 +167,86 @@ bool Minimizer::LeaveOutOperations() {
   return any;
 }
 
+// Two that are of no use but to each other: what was mapped and dropped again.
+bool Minimizer::LeaveOutPairs() {
+  bool any = false;
+  if (best_.program.ops.size() > kMaxForPairs) return false;
+  for (size_t second = best_.program.ops.size(); second-- > 1;) {
+    for (size_t first = std::min(second, best_.program.ops.size() - 1); first-- > 0;) {
+      if (second >= best_.program.ops.size() || stopped_) break;
+      Program candidate = best_.program;
+      candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(second));
+      candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(first));
+      if (Try(std::move(candidate))) {
+        any = true;
+        break;
+      }
+    }
+  }
+  return any;
+}
+
+// Several mappings of one gfn by one page are one operation as well; and one that maps many is more
+// than one that maps one.
+bool Minimizer::JoinMaps() {
+  bool any = false;
+  for (size_t i = 0; i < best_.program.ops.size(); ++i) {
+    if (const std::optional<Op> lesser = LesserOp(best_.program.ops[i])) {
+      Program candidate = best_.program;
+      candidate.ops[i] = *lesser;
+      if (Try(std::move(candidate))) any = true;
+    }
+    for (size_t j = best_.program.ops.size(); j-- > i + 1;) {
+      for (size_t at : {i, j}) {
+        if (j >= best_.program.ops.size()) break;
+        const std::optional<Op> both = JoinedOps(best_.program.ops[i], best_.program.ops[j]);
+        if (!both) continue;
+        Program candidate = best_.program;
+        candidate.ops[at] = *both;
+        candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(at == i ? j : i));
+        if (Try(std::move(candidate))) any = true;
+      }
+    }
+  }
+  return any;
+}
+
 bool Minimizer::SimplifyHeader() {
   bool any = false;
-  HeaderKey counter(size_t(-1), 0);
-  ForEachHeaderField(best_.program.header, counter);
-  for (size_t key = 0; key < counter.count; ++key) {
-    for (size_t value = 0; value < 4; ++value) {
+  bool changed = true;
+  while (changed && !stopped_) {
+    changed = false;
+    for (const Header& header : SimplerHeaders(best_.program.header)) {
       Program candidate = best_.program;
-      HeaderKey change(key, value);
-      ForEachHeaderField(candidate.header, change);
-      // Only towards the default, or fewer vcpus.
-      const bool simpler = Rank(candidate.header) < Rank(best_.program.header);
-      if (!change.fixed && simpler && Try(std::move(candidate))) any = true;
+      candidate.header = header;
+      if (!Try(std::move(candidate))) continue;
+      any = changed = true;
+      break;
+    }
+  }
+  return any;
+}
+
+// Fewer pages, gfns, vcpus, slots: two things become one, or one gets a smaller number, wherever
+// the program names it.
+bool Minimizer::Merge() {
+  bool any = false;
+  for (const Named& name : NamesByUse()) {
+    std::set<uint32_t> values;
+    for (const Named& other : NamesByUse()) {
+      if (other.first == name.first && other.second < name.second) values.insert(other.second);
+    }
+    for (const uint32_t smaller : SmallerThan(name.second)) values.insert(smaller);
+    for (const uint32_t value : values) {
+      bool merged = Try(Renamed(best_.program, name, value));
+      // Two pages may be one if they do not meet in its entries.
+      for (uint32_t index = 1; index <= kMaxEntries && !merged; ++index) {
+        if (name.first != typeid(PageArg)) break;
+        merged = Try(WithPageMerged(best_.program, name.second, value, index));
+      }
+      if (!merged) continue;
+      any = true;
+      break;
     }
   }
   return any;
@@ -273,27 +274,20 @@ bool Minimizer::SimplifyArgument(size_t op, size_t which) {
   return false;
 }
 
-// Pages are called 0, 1, 2 ... in the order in which the program mentions them.
-bool Minimizer::RenamePages() {
-  std::vector<uint8_t> order;
-  const auto name = [&order](uint8_t id) {
-    const auto found = std::find(order.begin(), order.end(), id);
-    const auto place = found - order.begin();
-    if (found == order.end()) order.push_back(id);
-    return static_cast<uint8_t>(place);
-  };
-  PageRenamer visitor(name);
-  Program candidate = best_.program;
-  for (Op& op : candidate.ops) ForEachField(op, visitor);
-  return Try(std::move(candidate));
-}
-
 }  // namespace
 
+std::function<Trial(const Program& program)> RunHere(RunOptions options) {
+  return [options = std::move(options)](const Program& program) {
+    Trial trial;
+    trial.verdict = RunProgram(program, options);
+    return trial;
+  };
+}
+
 std::optional<Minimized> Minimize(const Program& program, const MinimizeOptions& options) {
-  Verdict verdict = RunProgram(program, options.run);
-  if (verdict.kind != VerdictKind::kDivergence) return std::nullopt;
-  return Minimizer(program, std::move(verdict), options).Run();
+  const Trial trial = options.run(program);
+  if (Signature(program, trial).empty()) return std::nullopt;
+  return Minimizer(program, trial, options).Run();
 }
 
 }  // namespace rmapdiff

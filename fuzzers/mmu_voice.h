@@ -48,6 +48,7 @@ class MmuVoice final : public Voice {
   void ObserveTouched(const Touched& touched, Observation* out) override;
   void ObserveAll(Observation* out) override;
   const RawState& Raw() override;
+  ListShapes Shapes() override { return reader_.Shapes(PagesById()); }
   bool add_returns_ok() const override { return mmu_.graph().add_returns_ok(); }
   std::optional<Difference> Objection(bool everything) override;
   std::string Teardown() override;

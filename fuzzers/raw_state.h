@@ -6,6 +6,7 @@
 #define RMAPDIFF_FUZZERS_RAW_STATE_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "fuzzers/program.h"
@@ -86,6 +87,16 @@ struct RawState {
   std::vector<PageId> roots;   // one for each use of a page by a vcpu
   std::vector<PageId> hashed;  // what the hash table finds under the pages' gfns, sorted
   std::vector<RawTranslation> tlb;
+};
+
+// How a reverse map that keeps its lists in objects of several entries has divided them: how many
+// entries each object holds, in the order of the list. A list that is not here is in no object: a
+// single pointer, or a reverse map that has none.
+struct ListShapes {
+  uint32_t rmap_capacity = 0;  // of an object, a descriptor of the legacy MMU; 0: it has none
+  uint32_t parent_capacity = 0;
+  std::vector<std::pair<RmapId, std::vector<uint32_t>>> rmaps;
+  std::vector<std::pair<PageId, std::vector<uint32_t>>> parents;
 };
 
 }  // namespace rmapdiff

@@ -38,30 +38,6 @@ std::string WithRemark(const std::string& text, const std::string& remark) {
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// A file name as one word of a shell's command line, without raw control characters.
-std::string ShellWord(const std::string& file) {
-  const std::string name = file.substr(0, 1) == "-" ? "./" + file : file;
-  const auto plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("_-./+=:,@%").find(c) != std::string_view::npos;
-  };
-  if (std::all_of(name.begin(), name.end(), plain)) return name;
-  const bool ansi = std::any_of(name.begin(), name.end(), IsControl);
-  std::string word = ansi ? "$'" : "'";
-  for (char c : name) {
-    if (IsControl(c)) {
-      word += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else if (c == '\'') {
-      word += ansi ? "\\'" : "'\\''";
-    } else if (c == '\\' && ansi) {
-      word += "\\\\";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
-}
-
 // ---- What a verdict says ----
 
 bool AtOp(const Program& program, const Verdict& verdict) {
@@ -147,36 +123,14 @@ std::string ValueLines(const Verdict& verdict) {
   return text;
 }
 
-// The program, or the `max_ops` operations around the end of which most come before it.
-std::string Listing(const Program& program, const Verdict& verdict, size_t max_ops) {
-  const size_t count = program.ops.size();
-  const size_t shown = std::min(count, max_ops);
-  const size_t last = std::min(count, verdict.op_index + 1 + shown / 4);
-  const size_t first = last > shown ? last - shown : 0;
-  const size_t end = first + shown;
-  const size_t width = fmt::format("{}", count).size();
-  std::string text = fmt::format("program ({}):\n", Count(count, "op"));
-  text += fmt::format("    {:{}}  {}", "", width, Print(Program{program.header, {}}));
-  if (first > 0) text += fmt::format("    ... ({} more)\n", first);
-  for (size_t i = first; i < end; ++i) {
-    text += fmt::format("  {} {:>{}}  {}\n", i == verdict.op_index ? '>' : ' ', i + 1, width,
-                        PrintOp(program.header, program.ops[i]));
-  }
-  if (end < count) text += fmt::format("    ... ({} more)\n", count - end);
-  return text;
-}
-
 std::string DivergenceText(const Program& program, const Verdict& verdict,
                            const ReportOptions& options) {
   std::string text = "DIVERGENCE " + Place(program, verdict);
   if (AtOp(program, verdict)) text += ": " + OpText(program, verdict);
   text += "\n" + WithRemark("  " + Accusation(verdict), "signature " + Signature(program, verdict));
   text += "  " + verdict.difference.subject + "\n" + ValueLines(verdict);
-  text += Listing(program, verdict, options.max_ops);
-  if (!options.file.empty()) {
-    text += "reproduce:  tools/rmapdiff run " + ShellWord(options.file) + "\n";
-  }
-  return text;
+  text += options.story + ProgramListing(program, verdict.op_index, options.max_ops);
+  return options.file.empty() ? text : text + CommandsText(options.file);
 }
 
 std::string AgreeText(const Program& program, const Verdict& verdict) {
@@ -283,6 +237,53 @@ std::string Signature(const Program& program, const Verdict& verdict) {
   const std::string_view place =
       AtOp(program, verdict) ? OpName(program.ops[verdict.op_index]) : "teardown";
   return fmt::format("{}/{}/{}", FindingName(verdict.difference.finding), place, verdict.guilty);
+}
+
+std::string ShellWord(const std::string& file) {
+  const std::string name = file.substr(0, 1) == "-" ? "./" + file : file;
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./+=:,@%").find(c) != std::string_view::npos;
+  };
+  if (std::all_of(name.begin(), name.end(), plain)) return name;
+  const bool ansi = std::any_of(name.begin(), name.end(), IsControl);
+  std::string word = ansi ? "$'" : "'";
+  for (char c : name) {
+    if (IsControl(c)) {
+      word += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else if (c == '\'') {
+      word += ansi ? "\\'" : "'\\''";
+    } else if (c == '\\' && ansi) {
+      word += "\\\\";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
+std::string ProgramListing(const Program& program, size_t marked, size_t max_ops) {
+  const size_t count = program.ops.size();
+  const size_t shown = std::min(count, max_ops);
+  const size_t last = std::min(count, marked + 1 + shown / 4);
+  const size_t first = last > shown ? last - shown : 0;
+  const size_t end = first + shown;
+  const size_t width = fmt::format("{}", count).size();
+  std::string text = fmt::format("program ({}):\n", Count(count, "op"));
+  text += fmt::format("    {:{}}  {}", "", width, Print(Program{program.header, {}}));
+  if (first > 0) text += fmt::format("    ... ({} more)\n", first);
+  for (size_t i = first; i < end; ++i) {
+    text += fmt::format("  {} {:>{}}  {}\n", i == marked ? '>' : ' ', i + 1, width,
+                        PrintOp(program.header, program.ops[i]));
+  }
+  if (end < count) text += fmt::format("    ... ({} more)\n", count - end);
+  return text;
+}
+
+std::string CommandsText(const std::string& file) {
+  const std::string word = ShellWord(file);
+  return "reproduce:  tools/rmapdiff repro " + word + "\nminimise:   tools/rmapdiff minimize " +
+         word + " -o minimal.ops\n";
 }
 
 std::string ReportText(const Program& program, const Verdict& verdict,

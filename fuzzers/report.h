@@ -20,11 +20,21 @@ std::string Signature(const Program& program, const Verdict& verdict);
 struct ReportOptions {
   std::string file;     // the file the program came from, for the commands at the end; "" for none
   size_t max_ops = 40;  // of the program listing, around the end
+  std::string story = {};  // to stand before the program (report_story.h)
 };
 
 // In text, operations count from 1.
 std::string ReportText(const Program& program, const Verdict& verdict,
                        const ReportOptions& options = {});
+
+// The program, or the `max_ops` operations around the one that is marked, of which most come before
+// it.
+std::string ProgramListing(const Program& program, size_t marked, size_t max_ops);
+
+// The commands to go on with: "reproduce:  tools/rmapdiff repro FILE" ...
+std::string CommandsText(const std::string& file);
+// A file name as one word of a shell's command line, without raw control characters.
+std::string ShellWord(const std::string& file);
 
 // One JSON object on one line. Always: "kind" (agree, bug, classified, divergence), "ops",
 // "ops_run", "state_hash" (a string, "0x..."; after a divergence zeros), "file" ("" for none).

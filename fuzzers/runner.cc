@@ -161,7 +161,7 @@ bool CheckedRun::Step(size_t op_index) {
 
 void CheckedRun::Trace(size_t op_index) const {
   const std::vector<EngineValue> outcomes = OutcomeValues();
-  options_.trace({op_index, outcomes, model_->touched(), voices_});
+  options_.trace({op_index, outcomes, model_->touched(), voices_, *model_});
 }
 
 bool CheckedRun::CheckOutcomes(const Op& op) {

@@ -30,6 +30,7 @@
 #include "fuzzers/feedback.h"
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
+#include "fuzzers/reference.h"
 #include "fuzzers/voice.h"
 
 namespace rmapdiff {
@@ -86,7 +87,8 @@ struct TraceStep {
   const std::vector<EngineValue>& outcomes;  // of every voice, model first
   const Touched& touched;                    // by the model's account
   const std::vector<std::unique_ptr<Voice>>&
-      voices;  // the engines; after its BUG no call is allowed
+      voices;            // the engines; after its BUG no call is allowed
+  Reference& reference;  // to be observed only
 };
 
 struct RunOptions {

@@ -35,6 +35,9 @@ class Voice {
   // list cannot be walked.
   virtual const RawState& Raw() = 0;
 
+  // For pictures: how its lists are stored. As Raw.
+  virtual ListShapes Shapes() { return {}; }
+
   // Whether rmap_add returned what the reverse map's own rule allows (D1), since the start.
   virtual bool add_returns_ok() const = 0;
 

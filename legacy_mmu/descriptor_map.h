@@ -25,6 +25,9 @@
 #ifndef RMAPDIFF_LEGACY_MMU_DESCRIPTOR_MAP_H_
 #define RMAPDIFF_LEGACY_MMU_DESCRIPTOR_MAP_H_
 
+#include <cstdint>
+#include <vector>
+
 #include "mmu/base/host_memory.h"
 #include "mmu/graph/limits.h"
 #include "mmu/graph/shadow_page.h"
@@ -213,6 +216,28 @@ class DescriptorMap {
     }
   }
 
+  // ---- For pictures: how many entries each object of a list holds; none of a single pointer. ----
+
+  std::vector<uint32_t> DescriptorSizes(const Head& head) const {
+    std::vector<uint32_t> sizes;
+    if (!IsMany(head)) return sizes;
+    WalkBound bound;
+    const Descriptor* next = DescriptorOf(head);
+    for (; next != nullptr; bound.Step(), next = next->more) sizes.push_back(SizeOf(next->sptes));
+    return sizes;
+  }
+
+  std::vector<uint32_t> ChainSizes(const Page& page) const {
+    std::vector<uint32_t> sizes;
+    if (!page.multimapped) return sizes;
+    WalkBound bound;
+    const Chain* next = page.parent_ptes;
+    for (; next != nullptr; bound.Step(), next = next->next) {
+      sizes.push_back(SizeOf(next->parent_ptes));
+    }
+    return sizes;
+  }
+
   // ---- Memory ----
 
   bool TopUp(Caches& caches) {
@@ -257,6 +282,13 @@ class DescriptorMap {
   }
   static Chain* NewChain(Caches& caches) {
     return static_cast<Chain*>(caches.chains.Take(sizeof(Chain), 0));
+  }
+
+  template <int kEntries>
+  static uint32_t SizeOf(Spte* const (&entries)[kEntries]) {
+    uint32_t size = 0;
+    for (const Spte* entry : entries) size += entry != nullptr ? 1 : 0;
+    return size;
   }
 
   static bool IsFull(const Descriptor& desc) {

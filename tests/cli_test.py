@@ -14,7 +14,8 @@ RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
 OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
 
-VERBS = ("run", "show", "assemble", "minimize", "ops", "fuzz")
+VERBS = ("run", "show", "assemble", "repro", "minimize", "draft-test", "keep", "triage", "graph",
+         "ops", "fuzz")
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
@@ -30,12 +31,12 @@ TRACE = HEADER + """\
     1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      ok
     2  map page=0 index=0 gfn=0x2 write=no speculative=no                   ok
          rmap(gfn 0x2, level 1)
-           legacy    page 0 [0]
-           sibling   page 0 [0]
+           model                         legacy                        sibling
+           page 0 [0]                    page 0 [0]                    page 0 [0]
     3  map page=0 index=1 gfn=0x2 write=no speculative=no                   ok
          rmap(gfn 0x2, level 1)
-           legacy    page 0 [0], page 0 [1]
-           sibling   page 0 [1], page 0 [0]
+           model                         legacy                        sibling
+           page 0 [0], page 0 [1]        page 0 [0], page 0 [1]        page 0 [1], page 0 [0]
 """
 
 
@@ -95,7 +96,7 @@ class UsageTest(CliTest):
         self.expect(2, ["asemble"], "rmapdiff: no verb 'asemble', did you mean 'assemble'?\n")
         self.expect(2, ["sho"], "rmapdiff: no verb 'sho', did you mean 'show'?\n")
         self.expect(2, ["xyzzy\x1b"], "rmapdiff: no verb 'xyzzy\\x1b', expected one of "
-                                      "run, show, assemble, minimize, ops, fuzz\n")
+                                      + ", ".join(VERBS) + "\n")
 
     def test_wrong_usage_of_a_verb_is_one_line(self):
         for words, what in (
@@ -181,6 +182,64 @@ class InputTest(CliTest):
                      preexec_fn=lambda: os.close(0))
 
 
+class NewVerbInputTest(CliTest):
+    """Every verb that reads a file refuses the same things in the same words."""
+
+    VERBS = (["repro", "-k", "1"], ["minimize", "-o", "out.ops"], ["draft-test", "-o", "out.ops"],
+             ["keep", "--cause=x", "--to=."], ["graph", "-o", "out.dot"])
+
+    def refused(self, name, what):
+        for words in self.VERBS:
+            self.assertEqual(self.expect(2, [*words, name], what + "\n"), "")
+        self.assertEqual([file for file in os.listdir() if file.startswith(("out", "x."))], [])
+
+    def test_what_is_no_file(self):
+        self.refused("none\x1b", "none\\x1b: no such file, expected a program")
+        self.refused(".", ".: is a directory, expected a file that holds a program")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("socket")
+            self.refused("socket", "socket: is a socket, expected a file that holds a program")
+
+    def test_a_file_of_100_megabytes(self):
+        with open("big", "wb") as file:
+            file.truncate(100 << 20)
+        self.refused("big", "big: is too long, expected at most 1048576 bytes")
+
+    def test_text_with_control_characters(self):
+        for words in self.VERBS:
+            done = self.run_cli(*words, self.write("a.ops", HEADER + "z\x1b[31map\n"))
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr.count(b"\n"), 1)
+            self.assertNotIn(b"\x1b", done.stderr)
+
+    def test_every_truncation_of_an_artifact_is_a_program(self):
+        self.write("a.ops")
+        self.expect(0, ["assemble", "a.ops", "-o", "a.bin"])
+        content = self.read("a.bin")
+        for size in range(1, len(content)):
+            self.write("crash", content[:size])
+            self.expect(0, ["repro", "-k", "1", "crash"])
+
+    def test_a_full_disk(self):
+        self.write("a.ops")
+        self.expect(3, ["draft-test", "a.ops", "-o", "/dev/full"],
+                    "/dev/full: cannot be written: No space left on device\n")
+        with open("/dev/full", "wb") as full:
+            for words in (["repro", "-k", "1", "a.ops"], ["draft-test", "a.ops"]):
+                self.expect(3, words,
+                            "standard output: cannot be written: No space left on device\n",
+                            stdout=full)
+
+    def test_a_probe_that_cannot_be_started_and_one_that_says_nothing(self):
+        self.write("a.ops")
+        done = self.run_cli("repro", "a.ops", env=dict(os.environ, RMAPDIFF_PROBE="/nowhere"))
+        self.assertEqual((done.returncode, done.stderr),
+                         (3, b"/nowhere: cannot be started: No such file or directory\n"))
+        done = self.run_cli("repro", "a.ops", env=dict(os.environ, RMAPDIFF_PROBE="/bin/true"))
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.stderr.count(b"\n"), 1)
+
+
 class RunTest(CliTest):
 
     def test_a_program_on_which_all_agree(self):
@@ -215,18 +274,19 @@ class RunTest(CliTest):
         text = self.expect(1, ["run", "a.ops"], program=FAULTY)
         self.assertRegex(text, r"\ADIVERGENCE at op 1 of 3: alloc_page page=0 .*\n.*"
                          r"signature outcome/alloc_page/both\n")
-        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff run a.ops\n"), text)
+        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff repro a.ops\n"
+                                      "minimise:   tools/rmapdiff minimize a.ops "
+                                      "-o minimal.ops\n"), text)
         verdict = json.loads(self.expect(1, ["run", "--json", "a.ops"], program=FAULTY))
         self.assertEqual((verdict["kind"], verdict["signature"]),
                          ("divergence", "outcome/alloc_page/both"))
 
     def test_the_trace_shows_outcomes_that_differ(self):
         text = self.expect(1, ["run", "--trace", self.write("a.ops")], program=FAULTY)
-        self.assertEqual(text.splitlines()[2:6], [
+        self.assertEqual(text.splitlines()[2:5], [
             "    1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      DIFFERS",
-            "         model     ok",
-            "         legacy    no_memory",
-            "         sibling   no_memory"])
+            "           model                         legacy                        sibling",
+            "           ok                            no_memory                     no_memory"])
 
     def test_the_worst_of_several_files_is_the_exit_code(self):
         self.write("empty-program", HEADER)
@@ -255,20 +315,21 @@ class RunTest(CliTest):
                    "alloc_page page=0 level=1 direct=no gfn=0x1 parent=1 index=3\n"
                    "parent_walk page=0\nunlink parent=1 index=3\n")
         lines = self.expect(0, ["run", "--trace", "a.ops"]).splitlines()
-        self.assertEqual(lines[4:7], ["         parents of page 0",
-                                      "           legacy    page 1 [3]",
-                                      "           sibling   page 1 [3]"])
-        self.assertEqual(lines[9:12], ["         parents of page 0",
-                                       "           legacy    (empty)",
-                                       "           sibling   (empty)"])
+        names = "           model                         legacy                        sibling"
+        self.assertEqual(lines[4:7], ["         parents of page 0", names,
+                                      "           page 1 [3]                    page 1 [3]"
+                                      "                    page 1 [3]"])
+        self.assertEqual(lines[9:12], ["         parents of page 0", names,
+                                       "           (empty)                       (empty)"
+                                       "                       (empty)"])
 
     def test_the_trace_of_long_lists_stays_within_100_columns(self):
         self.write("a.ops", HEADER.replace("tiny", "production") + ALLOC +
                    "map_many page=0 index=100 gfn=0x2 count=64 write=no\n")
         lines = self.expect(0, ["run", "--trace", "a.ops"]).splitlines()
         self.assertLessEqual(max(map(len, lines)), 100)
-        self.assertIn("page 0 [163]", lines[-2] + lines[-3] + lines[-4] + lines[-5] + lines[-6])
-        self.assertEqual(sum("... 44 more ..." in line for line in lines), 2)
+        self.assertIn("page 0 [163]", "".join(lines[-20:]))
+        self.assertEqual("".join(lines).count("... 44 more ..."), 3)
 
     def test_a_bug_ends_the_trace(self):
         text = self.expect(0, ["run", "--trace", self.write("a.ops", MISUSE)])
@@ -412,7 +473,7 @@ class MinimizeTest(CliTest):
         self.assertRegex(
             done.stdout.decode(),
             rf"\A{signature}\n  before  7 ops, 64 bytes\n  after   3 ops, 32 bytes\n"
-            r"  \d+ runs, \d+\.\d s, nothing more can go\n\Z")
+            r"  \d+ runs, \d+\.\d s, nothing more can go\n\nprogram version=1 ")
 
     def test_another_finding_is_saved_aside_and_named(self):
         self.write("a.ops", self.HEADER + self.BUG)

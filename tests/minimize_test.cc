@@ -56,15 +56,16 @@ class MinimizeTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(MinimizeTest, LeavesTheSameFindingAndNothingThatIsNotNeeded) {
   const Canary& canary = FindCanary(GetParam());
-  MinimizeOptions options{.run = With(canary), .stop = {}, .progress = {}, .other = {}};
-  const Program program = FirstFinding(options.run, Tiny(), 2000);
+  const RunOptions run = With(canary);
+  const MinimizeOptions options{.run = RunHere(run)};
+  const Program program = FirstFinding(run, Tiny(), 2000);
   const auto result = Minimize(program, options);
   ASSERT_TRUE(result);
   EXPECT_TRUE(result->finished);
-  EXPECT_EQ(result->signature, SignatureOf(program, options.run));
-  EXPECT_EQ(SignatureOf(result->program, options.run), result->signature);
+  EXPECT_EQ(result->signature, SignatureOf(program, run));
+  EXPECT_EQ(SignatureOf(result->program, run), result->signature);
   EXPECT_LE(result->program.ops.size(), 12u) << Print(result->program);
-  ExpectOneMinimal(*result, options.run);
+  ExpectOneMinimal(*result, run);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfCanaries, MinimizeTest,
@@ -72,9 +73,9 @@ INSTANTIATE_TEST_SUITE_P(OfCanaries, MinimizeTest,
                          [](const auto& info) { return info.param; });
 
 TEST(MinimizeTest, IsTheSameEachTime) {
-  MinimizeOptions options{
-      .run = With(FindCanary("lost_tail")), .stop = {}, .progress = {}, .other = {}};
-  const Program program = FirstFinding(options.run, Tiny(), 100);
+  const RunOptions run = With(FindCanary("lost_tail"));
+  MinimizeOptions options{.run = RunHere(run)};
+  const Program program = FirstFinding(run, Tiny(), 100);
   const auto first = Minimize(program, options);
   const auto second = Minimize(program, options);
   ASSERT_TRUE(first && second);
@@ -83,13 +84,13 @@ TEST(MinimizeTest, IsTheSameEachTime) {
 }
 
 TEST(MinimizeTest, SimplifiesTheHeaderAndNamesPagesInOrder) {
-  MinimizeOptions options{
-      .run = With(FindCanary("lost_tail")), .stop = {}, .progress = {}, .other = {}};
+  const RunOptions run = With(FindCanary("lost_tail"));
+  MinimizeOptions options{.run = RunHere(run)};
   Header header = Tiny();
   header.reuse = ReuseMode::kLifo;
   header.masks = MasksMode::kBypass;
   header.misuse = true;
-  const auto result = Minimize(FirstFinding(options.run, header, 100), options);
+  const auto result = Minimize(FirstFinding(run, header, 100), options);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->program.header, Tiny()) << "the limits are no detail";
   const auto* alloc = std::get_if<ops::AllocPage>(&result->program.ops[0]);
@@ -98,20 +99,20 @@ TEST(MinimizeTest, SimplifiesTheHeaderAndNamesPagesInOrder) {
 }
 
 TEST(MinimizeTest, AProgramWithoutAFindingIsNoInput) {
-  EXPECT_FALSE(Minimize(RandomProgram(Tiny(), kOps, 1)));
+  EXPECT_FALSE(Minimize(RandomProgram(Tiny(), kOps, 1), {.run = RunHere()}));
 }
 
 TEST(MinimizeTest, StoppedItHasTheBestSoFar) {
-  MinimizeOptions options{
-      .run = With(FindCanary("lost_tail")), .stop = {}, .progress = {}, .other = {}};
-  const Program program = FirstFinding(options.run, Tiny(), 100);
+  const RunOptions run = With(FindCanary("lost_tail"));
+  MinimizeOptions options{.run = RunHere(run)};
+  const Program program = FirstFinding(run, Tiny(), 100);
   size_t asked = 0;
   options.stop = [&asked] { return ++asked > 8; };
   const auto result = Minimize(program, options);
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->finished);
   EXPECT_LE(result->runs, 9u) << "the first run and those that were allowed";
-  EXPECT_EQ(SignatureOf(result->program, options.run), result->signature);
+  EXPECT_EQ(SignatureOf(result->program, run), result->signature);
 
   options.stop = [] { return true; };
   EXPECT_EQ(Minimize(program, options)->program, program);
@@ -122,15 +123,16 @@ TEST(MinimizeTest, AnotherFindingIsHandedAsideAndNotFollowed) {
   Header header = Tiny();
   header.mode = MmuMode::kLong;
   header.quirk = QuirkMode::kAsIn2_6_36;
-  MinimizeOptions options;
+  const RunOptions run;
+  MinimizeOptions options{.run = RunHere(run)};
   std::set<std::string> others;
-  options.other = [&](const Program& other, const Verdict& verdict) {
-    EXPECT_EQ(SignatureOf(other, options.run), Signature(other, verdict));
-    EXPECT_TRUE(others.insert(Signature(other, verdict)).second) << "once each";
+  options.other = [&](const Program& other, const std::string& signature) {
+    EXPECT_EQ(SignatureOf(other, run), signature);
+    EXPECT_TRUE(others.insert(signature).second) << "once each";
   };
   for (uint64_t seed = 1; seed <= 200 && others.empty(); ++seed) {
     const Program program = RandomProgram(header, kOps, seed);
-    const std::string signature = SignatureOf(program, options.run);
+    const std::string signature = SignatureOf(program, run);
     if (signature.empty()) continue;
     const auto result = Minimize(program, options);
     ASSERT_TRUE(result);
@@ -146,13 +148,14 @@ TEST(MinimizeTest, ProgramsOnAWholeMmuBecomeSimple) {
   header.mode = MmuMode::kLong;
   header.more_vcpus = 3;
   header.quirk = QuirkMode::kMoveSlotInPlace;
-  const MinimizeOptions options;
-  const auto result = Minimize(FirstFinding(options.run, header, 200), options);
+  const RunOptions run;
+  const MinimizeOptions options{.run = RunHere(run)};
+  const auto result = Minimize(FirstFinding(run, header, 200), options);
   ASSERT_TRUE(result);
   EXPECT_LE(result->program.ops.size(), 12u) << Print(result->program);
   EXPECT_EQ(result->program.header.quirk, QuirkMode::kMoveSlotInPlace);
   EXPECT_LT(result->program.header.more_vcpus, 3);
-  ExpectOneMinimal(*result, options.run);
+  ExpectOneMinimal(*result, run);
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ program (4 ops):
     2  drop page=5 index=0 notrap=no
   > 3  write_protect gfn=0x2
     4  commit
-reproduce:  tools/rmapdiff run crash-3f2a.bin
+reproduce:  tools/rmapdiff repro crash-3f2a.bin
+minimise:   tools/rmapdiff minimize crash-3f2a.bin -o minimal.ops
 )");
 }
 
@@ -228,7 +229,8 @@ TEST(ReportTextTest, ALongProgramIsShownFromTheBeginningIfItEndsThere) {
 TEST(ReportTextTest, FileNamesAreWordsOfTheShell) {
   const auto command = [](const std::string& file) {
     const std::string text = ReportText(SomeProgram(), Divergence(), {.file = file});
-    return text.substr(text.find("run ") + 4);
+    const size_t begin = text.find("repro ") + 6;
+    return text.substr(begin, text.find('\n', begin) + 1 - begin);
   };
   EXPECT_EQ(command("a/b-c_1.ops"), "a/b-c_1.ops\n");
   EXPECT_EQ(command("two words"), "'two words'\n");

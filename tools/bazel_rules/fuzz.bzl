@@ -34,11 +34,14 @@ load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_
 load(
     ":instrumentation.bzl",
     _coverage_binary = "coverage_binary",
+    _debug_binary = "debug_binary",
     _instrumented_binary = "instrumented_binary",
     _m32_test = "m32_test",
     _optimized_binary = "optimized_binary",
     _sanitized_test = "sanitized_test",
 )
+
+debug_binary = _debug_binary
 
 instrumented_binary = _instrumented_binary
 

@@ -123,6 +123,15 @@ def _coverage_transition_impl(settings, attr):
     counted[_SANITIZER] = "coverage"
     return _instrumented_settings(counted, 64)
 
+def _debug_transition_impl(settings, attr):
+    _ = attr  # @unused
+    return {
+        _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g"],
+        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
+        _CXXOPT: settings[_CXXOPT],
+        _LINKOPT: settings[_LINKOPT],
+    }
+
 _INPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER]
 
 _OUTPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT]
@@ -147,6 +156,12 @@ _optimized_transition = transition(
 
 _coverage_transition = transition(
     implementation = _coverage_transition_impl,
+    inputs = _INPUTS,
+    outputs = _OUTPUTS,
+)
+
+_debug_transition = transition(
+    implementation = _debug_transition_impl,
     inputs = _INPUTS,
     outputs = _OUTPUTS,
 )
@@ -187,6 +202,8 @@ _coverage_binary = _forward_rule(_coverage_transition, test = False)
 
 _optimized_binary = _forward_rule(_optimized_transition, test = False)
 
+_debug_binary = _forward_rule(_debug_transition, test = False)
+
 _native_test = _forward_rule(_native_transition, test = True)
 
 _m32_test = _forward_rule(_m32_transition, test = True)
@@ -225,6 +242,17 @@ def optimized_binary(name, binary, testonly = True, **kwargs):
       **kwargs: attributes of the new target.
     """
     _optimized_binary(name = name, program = binary, testonly = testonly, **kwargs)
+
+def debug_binary(name, binary, testonly = True, **kwargs):
+    """Builds a cc_binary for a debugger: not optimised, with variables.
+
+    Args:
+      name: the new target, an executable.
+      binary: the cc_binary.
+      testonly: as for any rule.
+      **kwargs: attributes of the new target.
+    """
+    _debug_binary(name = name, program = binary, testonly = testonly, **kwargs)
 
 def sanitized_test(name, test, **kwargs):
     """Runs a cc_test under ASan and UBSan, every finding fatal.

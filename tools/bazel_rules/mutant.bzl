@@ -13,6 +13,8 @@ makes, all of it only if asked for,
     sibling_unlink_loses_tail_plain    the same without our search: libFuzzer, or AFL++, on bytes
     sibling_unlink_loses_tail_rapidcheck  a RapidCheck state machine
     sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
+    sibling_unlink_loses_tail_rmapdiff the command line, and
+    sibling_unlink_loses_tail_probe    what it runs programs in, instrumented (RMAPDIFF_PROBE)
     sibling_unlink_loses_tail_sources  the changed copies of the sources
 
 The first word of the name is the mutant's area; it says what is compiled anew. Everything else is
@@ -113,7 +115,7 @@ def _mutant_sources_impl(ctx):
         mnemonic = "Mutant",
     )
     return [
-        DefaultInfo(files = depset(copies)),
+        DefaultInfo(files = depset(copies), runfiles = ctx.runfiles(copies)),
         OutputGroupInfo(target = depset([target])),
     ]
 
@@ -160,6 +162,36 @@ def mutable_sources(name):
         others = _COMPILED["base"] + _FUZZ_TARGETS,
     )
 
+def _hunt_and_command_line(name, manual):
+    native.cc_binary(
+        name = name + "_hunt",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            ":hunt",
+        ],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_rmapdiff",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//tools/cli:verbs",
+        ],
+        **manual
+    )
+    native.cc_binary(
+        name = name + "_probe_raw_",
+        linkstatic = True,
+        deps = [
+            ":%s_objects" % name,  # first: see the heading
+            "//fuzzers:probe_main",
+        ],
+        **manual
+    )
+    instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
+
 def mutant(name, patch):
     """Defines the programs with one seeded fault; the file's heading lists them.
 
@@ -168,7 +200,11 @@ def mutant(name, patch):
       patch: the fault, a file of the form that tests/mutants/README.md describes.
     """
     sources = name + "_sources"
-    manual = {"tags": ["manual"], "testonly": True}
+    manual = {
+        "tags": ["manual"],
+        "testonly": True,
+        "visibility": ["//bench:__pkg__", "//tests:__subpackages__"],
+    }
     _mutant_sources(
         name = sources,
         compiled = _COMPILED[name.split("_")[0]],
@@ -204,14 +240,6 @@ def mutant(name, patch):
         instrumented_binary(
             name = name + suffix,
             binary = ":%s%s_raw_" % (name, suffix),
-            tags = ["manual"],
+            **manual
         )
-    native.cc_binary(
-        name = name + "_hunt",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            ":hunt",
-        ],
-        **manual
-    )
+    _hunt_and_command_line(name, manual)

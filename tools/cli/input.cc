@@ -79,10 +79,15 @@ bool IsNamedAsText(const std::string& path) {
 }  // namespace
 
 Program ReadProgram(const std::string& path) {
+  std::string content;
+  return ReadProgram(path, &content);
+}
+
+Program ReadProgram(const std::string& path, std::string* read) {
   const bool standard = path == "-";
   const std::string name = standard ? "standard input" : Printable(path);
   const Descriptor file(standard ? STDIN_FILENO : OpenRegular(path, name));
-  const std::string content = ReadAll(file.get(), name);
+  const std::string& content = *read = ReadAll(file.get(), name);
   if (!LooksLikeText(content) && !IsNamedAsText(path)) {
     return Decode({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
   }

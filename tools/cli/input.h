@@ -17,6 +17,8 @@ inline constexpr size_t kMaxInputBytes = 1 << 20;
 // The program in the file, "-" being standard input. Otherwise throws a Failure with kExitUsage:
 // "file: what is wrong, expected what", or "file:line:column: ..." where text is malformed.
 Program ReadProgram(const std::string& path);
+// And the content of the file as it is.
+Program ReadProgram(const std::string& path, std::string* content);
 
 }  // namespace rmapdiff
 

@@ -4,11 +4,15 @@
 // 4 internal error.
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <exception>
 
+#include "fuzzers/probe.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/input.h"
 #include "tools/cli/output.h"
+#include "tools/cli/prober.h"
 #include "tools/cli/text.h"
 #include "tools/cli/verbs.h"
 
@@ -27,7 +31,12 @@ constexpr Verb kVerbs[] = {
     {"run", "run programs and compare the MMUs after each operation", RunVerb},
     {"show", "print programs as text", ShowVerb},
     {"assemble", "turn a program into its canonical bytes", AssembleVerb},
+    {"repro", "run an artifact again and say what is wrong and how it came to be", ReproVerb},
     {"minimize", "find the simplest program that shows the same finding", MinimizeVerb},
+    {"draft-test", "write a regression test for the finding of a program", DraftTestVerb},
+    {"keep", "add the minimized program to the regressions", KeepVerb},
+    {"triage", "group artifacts by what they show", TriageVerb},
+    {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
 };
@@ -55,6 +64,12 @@ int Dispatch(const Words& words) {
   if (words.empty()) {
     WriteErrorLine(Help());
     return kExitUsage;
+  }
+  // What this program starts itself as; not for people.
+  if (words[0] == kProbeWord) return ServeProbe(STDIN_FILENO, STDOUT_FILENO, nullptr);
+  if (words[0] == kStepWord && words.size() == 4) {
+    RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
+    return kExitDone;
   }
   for (const Verb& verb : kVerbs) {
     if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});

@@ -46,6 +46,18 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
+std::string PrintableLines(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    lines += Printable(text.substr(0, end));
+    if (end == text.npos) break;
+    lines += '\n';
+    text.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string nearest;
   size_t least = SIZE_MAX;

@@ -13,6 +13,9 @@ namespace rmapdiff {
 // `text` with control characters as \xNN: names come from anywhere and must not drive a terminal.
 std::string Printable(std::string_view text);
 
+// The same, but lines stay lines.
+std::string PrintableLines(std::string_view text);
+
 // The candidate that `word` is most likely a slip of; "" if none is close.
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates);
 

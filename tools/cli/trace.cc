@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t kColumns = 100;
 constexpr size_t kOperationWidth = 69;
-constexpr size_t kListColumn = 21;
+constexpr size_t kIndent = 11;
+constexpr size_t kGap = 2;
 constexpr size_t kMaxEntries = 20;  // of a list; of a longer one both ends are shown
 
 // An engine's words after an operation, or why there are none.
@@ -32,32 +33,51 @@ Words WordsOf(Voice& voice, const std::string& outcome) {
   }
 }
 
-const std::vector<SpteRef>* FindRmap(const RawState& state, const RmapId& id) {
-  for (const RawRmap& rmap : state.rmaps) {
+// Of a RawState or an Observation.
+const std::vector<SpteRef>* FindRmap(const auto& state, const RmapId& id) {
+  for (const auto& rmap : state.rmaps) {
     if (rmap.id == id) return &rmap.entries;
   }
   return nullptr;
 }
 
-const std::vector<SpteRef>* FindParents(const RawState& state, PageId id) {
-  for (const RawPage& page : state.pages) {
+const std::vector<SpteRef>* FindParents(const auto& state, PageId id) {
+  for (const auto& page : state.pages) {
     if (page.id == id) return &page.parents;
   }
   return nullptr;
 }
 
+// The entries, with a space between words that stay together.
 std::string ListText(const std::vector<SpteRef>* refs) {
-  if (refs == nullptr || refs->empty()) return "";
-  std::vector<std::string> words;
+  if (refs == nullptr) return "";
+  std::string text;
   for (size_t i = 0; i < refs->size(); ++i) {
     if (refs->size() > kMaxEntries && i == kMaxEntries / 2) {
       const size_t left_out = refs->size() - kMaxEntries;
-      words.push_back(fmt::format("... {} more ...", left_out));
+      text += fmt::format("... {} more ...\n", left_out);
       i += left_out;
     }
-    words.push_back(ToString((*refs)[i]) + (i + 1 < refs->size() ? "," : ""));
+    text += ToString((*refs)[i]) + "\n";
   }
-  return Wrap(words, kColumns, kListColumn);
+  return text;
+}
+
+// The lines of a cell, filled with its words up to the width of the column.
+std::vector<std::string> CellLines(const std::string& cell, size_t width) {
+  std::vector<std::string> lines(1);
+  for (size_t at = 0; at < cell.size();) {
+    const size_t end = std::min(cell.find('\n', at), cell.size());
+    const std::string word = cell.substr(at, end - at) + (end + 1 < cell.size() ? "," : "");
+    std::string& line = lines.back();
+    if (!line.empty() && line.size() + 1 + word.size() > width) {
+      lines.push_back(word);
+    } else {
+      line += (line.empty() ? "" : " ") + word;
+    }
+    at = end + 1;
+  }
+  return lines;
 }
 
 bool AllEmpty(const std::vector<std::string>& lists) {
@@ -83,42 +103,59 @@ std::string TraceTable::Rows(const TraceStep& step) {
       fmt::format("{:>5}  {:<{}}{}\n", step.op_index + 1,
                   PrintOp(program_.header, program_.ops[step.op_index]), kOperationWidth, outcome);
   if (outcome == "DIFFERS") {
-    for (const EngineValue& one : step.outcomes) {
-      text += fmt::format("{:9}{:<8}  {}\n", "", one.name, one.value);
-    }
+    Lists cells;
+    for (const EngineValue& one : step.outcomes) cells.push_back(one.value);
+    text += Columns(cells);
   }
 
   std::vector<Words> words;
   for (size_t i = 0; i < step.voices.size(); ++i) {
     words.push_back(WordsOf(*step.voices[i], step.outcomes[i + 1].value));
   }
+  Observation model;
+  const bool ended = step.outcomes[0].value.rfind("bug", 0) == 0;
+  if (!ended) step.reference.ObserveAll(&model);
   const auto show = [&](const std::string& title, bool unchanged_too, const auto& find) {
-    Lists lists;
+    Lists lists = {ended ? "(ended by the bug)" : ListText(find(model))};
     for (const Words& one : words) {
       lists.push_back(one.state ? ListText(find(*one.state)) : one.why_not);
     }
     Lists& before = shown_[title];
     before.resize(lists.size());
     const bool changed = lists != before;
-    if (changed || (unchanged_too && !AllEmpty(lists))) text += ListRows(title, lists);
+    if (changed || (unchanged_too && !AllEmpty(lists))) {
+      text += fmt::format("{:9}{}\n", "", title) + Columns(lists);
+    }
     before = lists;
   };
   for (const RmapId& id : step.touched.rmaps) {
     show(ToString(id, program_.header.layout()), true,
-         [&](const RawState& state) { return FindRmap(state, id); });
+         [&](const auto& state) { return FindRmap(state, id); });
   }
   for (PageId id : step.touched.pages) {
     show(fmt::format("parents of page {}", id), false,
-         [&](const RawState& state) { return FindParents(state, id); });
+         [&](const auto& state) { return FindParents(state, id); });
   }
   return text;
 }
 
-std::string TraceTable::ListRows(const std::string& title, const Lists& lists) const {
-  std::string text = fmt::format("{:9}{}\n", "", title);
-  for (size_t i = 0; i < lists.size(); ++i) {
-    text += fmt::format("{:11}{:<{}}{}\n", "", engines_[i].name, kListColumn - 11,
-                        lists[i].empty() ? "(empty)" : lists[i]);
+std::string TraceTable::Columns(const Lists& cells) const {
+  const size_t width = (kColumns - kIndent - kGap * (cells.size() - 1)) / cells.size();
+  std::vector<std::vector<std::string>> columns;
+  size_t height = 0;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    columns.push_back(CellLines(cells[i].empty() ? "(empty)" : cells[i], width));
+    columns[i].insert(columns[i].begin(), i == 0 ? "model" : std::string(engines_[i - 1].name));
+    height = std::max(height, columns[i].size());
+  }
+  std::string text;
+  for (size_t row = 0; row < height; ++row) {
+    std::string line(kIndent, ' ');
+    for (const std::vector<std::string>& column : columns) {
+      const std::string cell = row < column.size() ? column[row] : "";
+      line += fmt::format("{:<{}}", cell, width + kGap);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
 }

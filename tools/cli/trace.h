@@ -1,7 +1,9 @@
-// A run as a table: each operation with its outcome, then each engine's own order of the lists that
-// it touched, which is what the reports leave out because order is not compared.
+// A run as a table: each operation with its outcome, then the lists that it touched, the model and
+// the engines side by side, each in its own order, which is what the reports leave out because
+// order is not compared (the model's is that of the reports).
 //
-// Lists that were and are empty are left out, and so are lists of parents that did not change.
+// Made for a terminal of 100 columns. Lists that were and are empty are left out, and so are lists
+// of parents that did not change.
 #ifndef RMAPDIFF_TOOLS_CLI_TRACE_H_
 #define RMAPDIFF_TOOLS_CLI_TRACE_H_
 
@@ -25,9 +27,10 @@ class TraceTable {
   std::string Rows(const TraceStep& step);
 
  private:
-  using Lists = std::vector<std::string>;  // one for each engine
+  using Lists = std::vector<std::string>;  // the model's, then one for each engine
 
-  std::string ListRows(const std::string& title, const Lists& lists) const;
+  // The names in a row, and what belongs to each below it.
+  std::string Columns(const Lists& cells) const;
 
   const Program& program_;
   const std::vector<Engine>& engines_;

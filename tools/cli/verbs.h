@@ -13,7 +13,12 @@ using Words = std::vector<std::string>;
 int RunVerb(const Words& words);
 int ShowVerb(const Words& words);
 int AssembleVerb(const Words& words);
+int ReproVerb(const Words& words);
 int MinimizeVerb(const Words& words);
+int DraftTestVerb(const Words& words);
+int KeepVerb(const Words& words);
+int TriageVerb(const Words& words);
+int GraphVerb(const Words& words);
 int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
 

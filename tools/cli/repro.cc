@@ -1,0 +1,231 @@
+// rmapdiff repro FILE: from an artifact to what is wrong, and the commands to go on with.
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "fuzzers/report_story.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/artifact.h"
+#include "tools/cli/code_lines.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
+#include "tools/cli/prober.h"
+#include "tools/cli/text.h"
+#include "tools/cli/trace.h"
+#include "tools/cli/verbs.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr uint64_t kMaxRuns = 1000;
+
+struct ReproWords {
+  std::string file;
+  std::string runs = "10";
+  std::string engine;
+  std::string until;
+  std::string timeout = "25s";
+  std::string memory = "2560";
+  bool trace = false;
+  bool gdb = false;
+  bool plain = false;
+  bool full = false;
+};
+
+// What the runs came to.
+struct Runs {
+  size_t count = 0;
+  std::map<std::string, size_t> by_signature;  // "" for no finding
+  std::map<std::string, Trial> first;          // of each signature
+
+  // The finding met most often; "" if there is none.
+  std::string Usual() const {
+    std::string usual;
+    size_t most = 0;
+    for (const auto& [signature, times] : by_signature) {
+      if (!signature.empty() && times > most) usual = signature;
+      if (!signature.empty()) most = std::max(most, times);
+    }
+    return usual;
+  }
+};
+
+Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild build, uint64_t count) {
+  Runs runs;
+  for (; runs.count < count; ++runs.count) {
+    Prober prober(build);  // a fresh process each time
+    Trial trial = prober.Try(request);
+    const std::string signature = Signature(program, trial);
+    ++runs.by_signature[signature];
+    runs.first.emplace(signature, std::move(trial));
+  }
+  return runs;
+}
+
+// "reproduced 10/10: rmap-missing/drop/sibling", then what else came of it.
+std::string RunsText(const Runs& runs, ProbeBuild build) {
+  const std::string usual = runs.Usual();
+  const char* where =
+      build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
+  if (usual.empty()) return fmt::format("not reproduced, 0/{} {}\n", runs.count, where);
+  std::string text = fmt::format("reproduced {}/{} {}: {}\n", runs.by_signature.at(usual),
+                                 runs.count, where, usual);
+  for (const auto& [signature, times] : runs.by_signature) {
+    if (signature == usual) continue;
+    text += fmt::format("  otherwise {}/{}: {}\n", times, runs.count,
+                        signature.empty() ? "no finding" : signature);
+  }
+  return text;
+}
+
+// The source of the engine's own reverse map.
+std::string MapOf(const std::string& engine) {
+  if (engine == "sibling") return "mmu/sibling_map.h";
+  return engine == "legacy" ? "legacy_mmu/descriptor_map.h" : "";
+}
+
+// The sources of the MMU on the stack.
+std::string StackCode(const std::vector<StackFrame>& stack) {
+  std::vector<StackFrame> frames;
+  for (const StackFrame& frame : stack) {
+    const bool own = frame.file.rfind("mmu/", 0) == 0 || frame.file.rfind("legacy_mmu/", 0) == 0;
+    if (own) frames.push_back(frame);
+  }
+  const std::string text = CodeText(frames, {});
+  return text.empty() ? "" : "code on the stack, innermost first:\n" + text;
+}
+
+// What the operation ran of the reverse map at fault.
+std::string CodeOf(const Trial& trial, size_t ops) {
+  if (trial.ending != Ending::kVerdict) return StackCode(trial.cause.frames);
+  const std::string file = MapOf(trial.story.engine);
+  if (file.empty() || (trial.blocks.empty() && trial.new_blocks.empty())) return "";
+  const std::string program = SanitizedProbe();
+  std::vector<uint64_t> all = trial.blocks;
+  all.insert(all.end(), trial.new_blocks.begin(), trial.new_blocks.end());
+  const std::string text =
+      CodeText(LinesOf(program, all, file), LinesOf(program, trial.new_blocks, file));
+  if (text.empty()) return "";
+  const std::string what =
+      trial.place() < ops ? fmt::format("op {}", trial.place() + 1) : "the teardown";
+  return fmt::format("{}, what {} ran (* for the first time):\n{}", file, what, text);
+}
+
+[[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
+  const char* named = std::getenv("RMAPDIFF_DEBUG");
+  const std::string program = named != nullptr && *named != '\0' ? named : "/proc/self/exe";
+  char self[4096] = {};
+  const ssize_t length = readlink(program.c_str(), self, sizeof self - 1);
+  const std::string target = program == "/proc/self/exe" && length > 0 ? self : program;
+  const std::string number = fmt::format("{}", op + 1);
+  const char* words[] = {"gdb",          "-q",
+                         "-ex",          "set breakpoint pending on",
+                         "-ex",          "break rmapdiff::BeforeOperation",
+                         "-ex",          "run",
+                         "-ex",          "up",
+                         "--args",       target.c_str(),
+                         kStepWord,      file.c_str(),
+                         engine.c_str(), number.c_str(),
+                         nullptr};
+  execvp("gdb", const_cast<char* const*>(words));
+  throw Failure(kExitEnvironment, fmt::format("gdb: cannot be started: {}, expected Debian's "
+                                              "package gdb",
+                                              std::strerror(errno)));
+}
+
+// In a child, so that an MMU that runs wild takes nothing with it.
+void ShowTrace(const Program& program, const std::string& engine) {
+  RunOptions options;
+  if (!engine.empty()) {
+    const auto other = [&](const Engine& one) { return one.name != engine; };
+    options.engines.erase(std::remove_if(options.engines.begin(), options.engines.end(), other),
+                          options.engines.end());
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    TraceTable table(program, options.engines);
+    WriteOut(table.Head());
+    options.trace = [&table](const TraceStep& step) { WriteOut(table.Rows(step)); };
+    RunProgram(program, options);
+    _exit(0);
+  }
+  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+uint64_t NumberIn(const Arguments& arguments, const char* name, const std::string& text,
+                  uint64_t most) {
+  const std::optional<uint64_t> number = ParseNumber(text);
+  if (number && *number >= 1 && *number <= most) return *number;
+  arguments.Reject(fmt::format("{}: '{}' is no number from 1 to {}", name, text, most));
+}
+
+void CheckEngine(const Arguments& arguments, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Engine& engine : AllEngines()) names.emplace_back(engine.name);
+  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+  arguments.Reject(fmt::format("--engine: no engine '{}', expected one of {}", name, Join(names)));
+}
+
+}  // namespace
+
+int ReproVerb(const Words& words) {
+  ReproWords given;
+  Arguments arguments("repro",
+                      "Runs an artifact again, and says what is wrong and how it came to be.",
+                      "rmapdiff repro out/findings/rmap_fuzzer/crash-3f2a");
+  arguments.File(&given.file, "an artifact of a fuzz target, or a program as text");
+  arguments.Option("-k,--runs", "N", &given.runs, "how often, each time in a fresh process [10]");
+  arguments.Option("--engine", "NAME", &given.engine,
+                   "compare only this engine with the reference");
+  arguments.Option("--until", "N", &given.until, "only the first N operations");
+  arguments.Option("--timeout", "TIME", &given.timeout, "of one run: 90, 90s, 10m [25s]");
+  arguments.Option("--memory", "MB", &given.memory, "of one run [2560]");
+  arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
+  arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
+  arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
+  arguments.Flag("--full", &given.full, "check everything after each operation");
+  if (const auto code = arguments.Parse(words)) return *code;
+  const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
+  const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
+  if (!seconds) arguments.Reject("--timeout: '" + given.timeout + "' is no time like 90s or 10m");
+  CheckEngine(arguments, given.engine);
+
+  Artifact artifact = ReadArtifact(given.file);
+  WriteOut(artifact.Describe() + "\n");
+  if (!given.until.empty()) {
+    const uint64_t until = NumberIn(arguments, "--until", given.until, UINT32_MAX);
+    if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
+  }
+  const ProbeBuild build = given.plain ? ProbeBuild::kPlain : BestBuild();
+  ProbeRequest request = artifact.Request();
+  request.engine = given.engine;
+  request.timeout_ms = *seconds * 1000;
+  request.memory_mb = NumberIn(arguments, "--memory", given.memory, 1 << 20);
+  request.full = given.full;
+  request.story = true;
+  request.leaks = true;
+  const Runs runs = RunAll(artifact.program, request, build, count);
+  const std::string usual = runs.Usual();
+  const Trial& trial = runs.first.at(usual);
+  WriteOut(RunsText(runs, build));
+  if (given.trace) ShowTrace(artifact.program, given.engine);
+  WriteOut("\n" + PrintableLines(TrialText(artifact.program, trial, {})) +
+           CodeOf(trial, artifact.program.ops.size()));
+  if (usual.empty()) return kExitDone;
+  if (given.gdb) {
+    const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;
+    StartDebugger(given.file, engine, trial.place());
+  }
+  WriteOut(NextCommands(given.file));
+  return kExitFinding;
+}
+
+}  // namespace rmapdiff
