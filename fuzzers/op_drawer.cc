@@ -45,7 +45,7 @@ void OpDrawer::set_kinds(const KindSet& kinds) {
 size_t OpDrawer::DrawKind() {
   static const size_t race = Op(ops::Race{}).index();
   const std::span<const Choice> choices =
-      before_previous_ == race ? ChoicesInARace() : ChoicesAfter(previous_);
+      before_previous_ == race ? ChoicesInARace(previous_) : ChoicesAfter(previous_);
   if (choices.empty() || random_.Below(2) == 0) return DrawByWeight();
   uint32_t total = 0;
   for (const Choice& choice : choices) total += choice.weight;

@@ -63,6 +63,9 @@ std::span<const Choice> ChoicesAfter(size_t kind) {
   return {};
 }
 
-std::span<const Choice> ChoicesInARace() { return kInARace; }
+std::span<const Choice> ChoicesInARace(size_t kind) {
+  if (kind == kKind<ops::GetDirtyLog>) return kUse;
+  return kInARace;
+}
 
 }  // namespace rmapdiff

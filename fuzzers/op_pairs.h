@@ -20,8 +20,8 @@ struct Choice {
 // What follows an operation of this kind; empty where nothing in particular does.
 std::span<const Choice> ChoicesAfter(size_t kind);
 
-// What happens in the middle of an operation that was made ready for a race.
-std::span<const Choice> ChoicesInARace();
+// What happens in the middle of an operation of this kind that was made ready for a race.
+std::span<const Choice> ChoicesInARace(size_t kind);
 
 }  // namespace rmapdiff
 
