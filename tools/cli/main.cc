@@ -21,6 +21,11 @@ namespace {
 
 constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
 
+// A script, tools/mutants_lib/command.py: what it needs is built by Bazel, one target a fault.
+int MutantsVerb(const Words&) {
+  throw Failure(kExitUsage, "rmapdiff mutants: use tools/rmapdiff, which builds the mutants");
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -39,6 +44,7 @@ constexpr Verb kVerbs[] = {
     {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
+    {"mutants", "hunt seeded faults and say how long each survives", MutantsVerb},
 };
 
 std::string Help() {

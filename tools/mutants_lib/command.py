@@ -101,11 +101,14 @@ def build(chosen):
     labels = [f"//tests/mutants:{mutant.name}" for mutant in chosen]
     for target in targets:
         labels += [f"//fuzzers:{target}_options", f"//fuzzers:{target}_corpus"]
-    command = [os.path.join(ROOT, "tools", "cli", "build.sh"),
-               f"tests/mutants/{chosen[0].name}", "--keep_going", *labels]
-    # Bazel's own output is for the reader of an error, not for whoever reads the table.
-    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
-        raise Failure(ENVIRONMENT, "rmapdiff mutants: the mutants cannot be built")
+    run_build([f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
+
+
+def run_build(words):
+    """tools/cli/build.sh; what it says is for the reader of an error, not of the table."""
+    build_script = os.path.join(ROOT, "tools", "cli", "build.sh")
+    if subprocess.run([build_script, *words], stdout=sys.stderr, check=False).returncode != 0:
+        raise Failure(ENVIRONMENT, "the mutants cannot be built")
 
 
 def read_options(target):
@@ -136,7 +139,8 @@ def make_tasks(chosen, options):
                 arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
                 binary=os.path.realpath(os.path.join(binaries, "tests", "mutants", mutant.name)),
                 flags=flags[target], env=None,
-                seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None))
+                seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None,
+                target=target))
     return tasks
 
 
@@ -167,30 +171,36 @@ def main(words):
     options = parse_arguments(words)
     chosen = select(options.only)
     build(chosen)
-    try:
-        os.makedirs(options.dir, exist_ok=True)
-        path = os.path.join(options.dir, "trials.jsonl")
-        records = campaign.run(make_tasks(chosen, options), options.time, options.jobs, path,
-                               Progress())
-        summary = table.summarize(chosen, records, options.time)
-        text = table.text(summary)
-        write_whole(os.path.join(options.dir, "table.txt"), text)
-        survival_plot.write(os.path.join(options.dir, "survival.svg"),
-                            {"all faults": table.fault_trials(chosen, records)}, options.time)
-    except OSError as error:
-        raise Failure(ENVIRONMENT, f"{error.filename or options.dir}: {error.strerror}") from error
-    except trial.Broken as error:
-        raise Failure(ENVIRONMENT, f"rmapdiff mutants: a target does not work: {error}") from error
+    os.makedirs(options.dir, exist_ok=True)
+    path = os.path.join(options.dir, "trials.jsonl")
+    records = campaign.run(make_tasks(chosen, options), options.time, options.jobs, path,
+                           Progress())
+    summary = table.summarize(chosen, records, options.time)
+    text = table.text(summary)
+    write_whole(os.path.join(options.dir, "table.txt"), text)
+    survival_plot.write(os.path.join(options.dir, "survival.svg"),
+                        {"all faults": table.fault_trials(chosen, records)}, options.time)
     print(json.dumps(table.as_json(summary)) if options.json else text,
           end="\n" if options.json else "")
     return DONE if table.all_well(summary) else FINDING
 
 
-if __name__ == "__main__":
+def run_main(entry):
+    """Calls entry(words) and ends the process."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(entry(sys.argv[1:]))
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.code)
+    except OSError as error:
+        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+        sys.exit(ENVIRONMENT)
+    except trial.Broken as error:
+        print(f"a target does not work: {error}", file=sys.stderr)
+        sys.exit(ENVIRONMENT)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 
 import finding
 
@@ -22,6 +23,18 @@ PATIENCE = 20
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "symbolize=0:detect_leaks=0:abort_on_error=0",
     "UBSAN_OPTIONS": "symbolize=0",
+}
+
+# Instead of a folder of seeds: AFL++ does the fuzzing.
+AFL = "afl"
+
+AFL_SETTINGS = {
+    "AFL_BENCH_UNTIL_CRASH": "1",
+    "AFL_FAST_CAL": "1",
+    "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
+    "AFL_NO_AFFINITY": "1",
+    "AFL_NO_UI": "1",
+    "AFL_SKIP_CPUFREQ": "1",
 }
 
 # mutant, seed: what was tried. seconds, execs: until the end. found: whether the target ended by
@@ -64,25 +77,70 @@ def _run(command, env, limit, log):
     return child.returncode, usage.ru_utime + usage.ru_stime
 
 
-def run(mutant, binary, seed, limit, flags=(), env=None, seeds=None):
-    """Tries one mutant; `limit` in whole seconds of the processor, `seeds` a folder or None."""
+def _start_input(target):
+    """A program of one operation that the target accepts: AFL++ needs something to begin with."""
+    tiny = target.startswith("tiny_")
+    mode = 0 if target.endswith("rmap_fuzzer") else 5
+    mmu_flags = {"dirty_log_fuzzer": 1 << 5, "oom_fuzzer": 1 << 6}.get(target, 0)
+    return bytes([1, int(tiny), mode, mmu_flags, 0, 0, 0, 0]) + bytes(8)
+
+
+def _run_afl(mutant, binary, seed, limit, target, folder):
+    """AFL++ in persistent mode until its first crash, timed by the clock."""
+    seeds, out = os.path.join(folder, "in"), os.path.join(folder, "out")
+    os.mkdir(seeds)
+    with open(os.path.join(seeds, "start"), "wb") as file:
+        file.write(_start_input(target))
+    env = {**os.environ, **AFL_SETTINGS}
+    command = ["afl-fuzz", "-i", seeds, "-o", out, "-V", str(limit), "-s", str(seed), "-t",
+               "25000", "-m", "none", "--", binary]
+    log = os.path.join(folder, "log")
+    begin = time.monotonic()
+    with open(log, "wb") as output:
+        code = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=output,
+                              stderr=output, check=False).returncode
+    seconds = min(time.monotonic() - begin, float(limit))
+    crashes = os.path.join(out, "default", "crashes")
+    if not os.path.isdir(crashes):
+        with open(log, encoding="utf-8", errors="replace") as file:
+            raise Broken(f"{mutant}: afl-fuzz: exit code {code}: "
+                         + re.sub(r"\s+", " ", file.read()[-300:]))
+    found = any(name.startswith("id:") for name in os.listdir(crashes))
+    return Trial(mutant, seed, seconds if found else float(limit), 0, found,
+                 "crash" if found else "", "", "")
+
+
+def run(mutant, binary, seed, limit, flags=(), env=None, seeds=None, target=""):
+    """Tries one mutant; `limit` in whole seconds of the processor.
+
+    seeds: a folder, None for an empty corpus, AFL for a run of AFL++ from one small input, for
+    which it has to know the fuzz target.
+    """
     folder = tempfile.mkdtemp(prefix="rmapdiff-trial-")
     try:
-        corpus, stats, log = (os.path.join(folder, name) for name in ("corpus", "stats", "log"))
-        os.mkdir(corpus)
-        command = [binary, f"-seed={seed}", f"-max_total_time={limit * PATIENCE}",
-                   f"-artifact_prefix={folder}/", *flags, corpus] + ([seeds] if seeds else [])
-        full_env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(env or {})}
-        code, seconds = _run(command, full_env, limit, log)
-        with open(log, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        execs = read_execs(stats) if os.path.exists(stats) else 0
-        found = finding.read(code, text)
-        if found is None and code not in (0, -signal.SIGXCPU, -signal.SIGKILL):
-            raise Broken(f"{mutant}: seed {seed}: exit code {code}: "
-                         + re.sub(r"\s+", " ", text[-300:]))
-        if found is None:
-            return Trial(mutant, seed, float(limit), execs, False, "", "", "")
-        return Trial(mutant, seed, min(seconds, float(limit)), execs, True, *found)
+        if seeds == AFL:
+            return _run_afl(mutant, binary, seed, limit, target, folder)
+        return _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder):
+    corpus, stats, log = (os.path.join(folder, name) for name in ("corpus", "stats", "log"))
+    os.mkdir(corpus)
+    # Without a folder nothing is written, which would take part of the time.
+    folders = [corpus, seeds] if seeds else []
+    command = [binary, f"-seed={seed}", f"-max_total_time={limit * PATIENCE}",
+               f"-artifact_prefix={folder}/", *flags, *folders]
+    full_env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(env or {})}
+    code, seconds = _run(command, full_env, limit, log)
+    with open(log, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    execs = read_execs(stats) if os.path.exists(stats) else 0
+    found = finding.read(code, text)
+    if found is None and code not in (0, -signal.SIGXCPU, -signal.SIGKILL):
+        raise Broken(f"{mutant}: seed {seed}: exit code {code}: "
+                     + re.sub(r"\s+", " ", text[-300:]))
+    if found is None:
+        return Trial(mutant, seed, float(limit), execs, False, "", "", "")
+    return Trial(mutant, seed, min(seconds, float(limit)), execs, True, *found)

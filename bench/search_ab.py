@@ -1,0 +1,136 @@
+"""What each technique of the search is worth, and what the peers find: on seeded faults.
+
+Each arm tries each fault of the sample so many times, from an empty corpus, with the same seeds:
+
+  all           the fuzz target as it is
+  no-TECHNIQUE  without one of its techniques (fuzzers/search.h)
+  plain         libFuzzer on bytes: no mutator of ours, no feedback beside the code
+  afl           AFL++ on bytes, persistent mode (--config=afl)
+  rapidcheck    a RapidCheck state machine (bench/peers)
+
+An arm is compared with `all`: the ratio of the restricted mean survival times (above 1: `all` is
+quicker), Vargha and Delaney's A12 (above 0.5: the same) and the p-value of the Mann-Whitney test.
+Times are of the processor; AFL++, which spreads over processes, is timed by the clock.
+
+Exit code: 0 done, 2 wrong usage, 3 environment.
+"""
+
+import argparse
+import os
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(1, os.path.join(ROOT, "tools", "mutants_lib"))
+
+# pylint: disable=wrong-import-position
+import campaign
+import command
+import survival
+import survival_plot
+import trial
+
+TECHNIQUES = ("bytes", "boundary", "feedback", "fresh", "mutator", "plan", "repeat", "retarget",
+              "splice", "swarm")
+PEERS = ("plain", "afl", "rapidcheck")
+SAMPLE = os.path.join(ROOT, "bench", "search_sample.txt")
+
+
+def read_sample():
+    with open(SAMPLE, encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+
+def arms_of(words):
+    """The arms to run, `all` first; raises Failure."""
+    known = ["all"] + ["no-" + technique for technique in TECHNIQUES] + list(PEERS)
+    names = {"techniques": known[:-len(PEERS)], "peers": ["all"] + list(PEERS)}
+    arms = names.get(words, ["all"] + [arm for arm in words.split(",") if arm != "all"])
+    for arm in arms:
+        if arm not in known:
+            raise command.Failure(command.USAGE, f"--arms: no arm '{arm}', expected techniques, "
+                                  f"peers or some of {', '.join(known)}")
+    return arms
+
+
+def build(mutants, arms):
+    """Builds what the arms run, AFL++'s apart: it has a compiler of its own."""
+    suffixes = {"" if arm == "all" or arm.startswith("no-") else "_" + arm for arm in arms}
+    labels = [f"//tests/mutants:{mutant.name}{suffix}" for mutant in mutants
+              for suffix in sorted(suffixes - {"_afl"})]
+    labels += sorted({f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants})
+    command.run_build([f"tests/mutants/{mutants[0].name}", "--keep_going", *labels])
+
+
+def task(arm, mutant, seed, flags, afl_dir):
+    target = mutant.fields["Target"]
+    folder = afl_dir if arm == "afl" else os.path.join(ROOT, "bazel-bin", "tests", "mutants")
+    suffix = {"plain": "_plain", "afl": "_plain", "rapidcheck": "_rapidcheck"}.get(arm, "")
+    # What the targets' options switch off was chosen for our search; a peer keeps its defaults.
+    if arm in PEERS:
+        flags = [flag for flag in flags if not flag.startswith(("-entropic", "-use_cmp"))]
+    env = {"RMAPDIFF_SEARCH": arm} if arm.startswith("no-") else None
+    return campaign.Task(arm, mutant.name, seed,
+                         os.path.realpath(os.path.join(folder, mutant.name + suffix)), flags, env,
+                         {"afl": trial.AFL}.get(arm), target)
+
+
+def table(records, arms, limit):
+    lines = [f"{'arm':<14} {'found':>9} {'median':>7} {'mean':>7}  {'95 % confidence':<16} "
+             f"{'ratio':>6} {'A12':>5} {'p':>8}"]
+    trials = {arm: [(one.seconds, one.found) for one in records if one.arm == arm]
+              for arm in arms}
+    for arm in arms:
+        mean = survival.restricted_mean(trials[arm], limit)
+        median = survival.median_time(trials[arm])
+        found = sum(was_found for _, was_found in trials[arm])
+        compared = survival.compare(trials[arm], trials["all"], limit)
+        shown = "-" if median is None else f"{median:.2f}"
+        lines.append(f"{arm:<14} {found:>4}/{len(trials[arm]):<4} {shown:>7} {mean.seconds:>7.2f}"
+                     f"  {mean.low:>6.2f} to {mean.high:<6.2f} {compared.ratio:>6.2f} "
+                     f"{compared.a12:>5.2f} {compared.p:>8.2g}")
+    return "\n".join(lines) + "\n"
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(prog="bench/search_ab", allow_abbrev=False,
+                                     description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--arms", default="techniques", metavar="ARMS",
+                        help="techniques, peers, or names with commas [techniques]")
+    parser.add_argument("--only", action="append", metavar="GLOB", default=[],
+                        help="only these mutants [those of bench/search_sample.txt]")
+    parser.add_argument("--trials", type=command.number(command.MAX_TRIALS), default=20)
+    parser.add_argument("--time", type=command.duration, default=60, metavar="TIME",
+                        help="for each trial [60s]")
+    parser.add_argument("--jobs", type=command.number(command.MAX_JOBS), default=os.cpu_count())
+    parser.add_argument("--afl-dir", default=os.path.join(ROOT, "afl-out"), metavar="DIR",
+                        help="where the mutants built by AFL++ are [afl-out]")
+    parser.add_argument("--dir", default="search-out", metavar="DIR",
+                        help="for the records and the plot [search-out]")
+    return parser.parse_args(words)
+
+
+def main(words):
+    options = parse_arguments(words)
+    arms = arms_of(options.arms)
+    mutants = command.select(options.only or read_sample())
+    build(mutants, arms)
+    os.makedirs(options.dir, exist_ok=True)
+    flags = {mutant.fields["Target"]: command.read_options(mutant.fields["Target"])
+             for mutant in mutants}
+    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.afl_dir)
+             for seed in range(1, options.trials + 1) for mutant in mutants for arm in arms]
+    records = campaign.run(tasks, options.time, options.jobs,
+                           os.path.join(options.dir, "trials.jsonl"), command.Progress())
+    text = table(records, arms, options.time)
+    command.write_whole(os.path.join(options.dir, "table.txt"), text)
+    survival_plot.write(
+        os.path.join(options.dir, "survival.svg"),
+        {arm: [(one.seconds, one.found) for one in records if one.arm == arm] for arm in arms},
+        options.time)
+    print(f"{len(mutants)} faults, {options.trials} trials of {options.time} s each")
+    print(text, end="")
+    return command.DONE
+
+
+if __name__ == "__main__":
+    command.run_main(main)

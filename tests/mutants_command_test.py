@@ -1,0 +1,193 @@
+"""`rmapdiff mutants`: the statistics against worked examples, and trials of targets made for it."""
+
+import os
+import stat
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(HERE, "..", "tools", "mutants_lib"))
+sys.path.insert(1, os.path.join(HERE, "mutants"))
+
+# pylint: disable=wrong-import-position
+import campaign
+import finding
+import mutants
+import survival
+import survival_plot
+import table
+import trial
+
+
+class SurvivalTest(unittest.TestCase):
+
+    # Klein and Moeschberger's kind of example, small enough to be done by hand.
+    TRIALS = [(1.0, True), (2.0, True), (2.0, False), (4.0, True)]
+
+    def test_the_curve_falls_at_each_finding_by_its_share_of_those_at_risk(self):
+        self.assertEqual(survival.curve(self.TRIALS),
+                         [(0.0, 1.0), (1.0, 0.75), (2.0, 0.5), (4.0, 0.0)])
+
+    def test_the_restricted_mean_is_the_area_below_the_curve(self):
+        self.assertAlmostEqual(survival.restricted_mean(self.TRIALS, 4).seconds, 2.75)
+        self.assertAlmostEqual(survival.restricted_mean(self.TRIALS, 3).seconds, 2.25)
+
+    def test_without_losses_on_the_way_it_is_the_plain_mean(self):
+        trials = [(1.0, True), (3.0, True), (10.0, False), (10.0, False)]
+        mean = survival.restricted_mean(trials, 10)
+        self.assertAlmostEqual(mean.seconds, 6.0)
+        self.assertLess(mean.low, 6.0)
+        self.assertGreater(mean.high, 6.0)
+        self.assertLessEqual(mean.high, 10.0)
+
+    def test_the_confidence_interval_is_that_of_the_mean(self):
+        # Of uncensored times Greenwood's variance is that of the sample, over its size.
+        trials = [(float(i), True) for i in range(1, 101)]
+        mean = survival.restricted_mean(trials, 1000)
+        self.assertAlmostEqual(mean.seconds, 50.5)
+        self.assertAlmostEqual(mean.high - mean.seconds, 1.96 * (833.25 / 100) ** 0.5, places=1)
+
+    def test_a_median_that_most_trials_do_not_reach_is_none(self):
+        self.assertIsNone(survival.median_time([(1.0, True), (9.0, False), (9.0, False)]))
+        self.assertEqual(survival.median_time([(1.0, True), (2.0, True), (9.0, False)]), 2.0)
+
+    def test_a12_and_p_of_equal_and_of_separate_samples(self):
+        low, high = [1, 2, 3, 4, 5, 6], [11, 12, 13, 14, 15, 16]
+        self.assertEqual(survival.a12(low, high), 0.0)
+        self.assertEqual(survival.a12(high, low), 1.0)
+        self.assertEqual(survival.a12(low, low), 0.5)
+        self.assertEqual(survival.mann_whitney_p([5] * 9, [5] * 9), 1.0)
+        self.assertGreater(survival.mann_whitney_p(low, [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]), 0.5)
+        # 6 against 6, all apart: z = 17.5 / sqrt(39).
+        self.assertAlmostEqual(survival.mann_whitney_p(low, high), 0.00507, places=4)
+
+    def test_a_comparison_is_one_over_the_other(self):
+        quick, slow = [(1.0, True)] * 20, [(4.0, True)] * 20
+        self.assertAlmostEqual(survival.compare(slow, quick, 60).ratio, 4.0)
+        self.assertEqual(survival.compare(slow, quick, 60).a12, 1.0)
+        self.assertLess(survival.compare(slow, quick, 60).p, 1e-6)
+
+    def test_the_plot_ends_at_the_limit_and_quotes_names(self):
+        script = survival_plot.script({"it's": [(1.0, True), (9.0, False)]}, 9)
+        self.assertIn("title 'it''s'", script)
+        self.assertIn("\n9 0.500000\ne\n", script)
+
+
+class FindingTest(unittest.TestCase):
+
+    def test_a_divergence_is_found_by_its_check_and_names_an_engine(self):
+        text = "DIVERGENCE\nCHECK: model\nSIGNATURE: rmap-missing/drop/sibling\n==1== ERROR"
+        self.assertEqual(finding.read(77, text),
+                         ("model", "rmap-missing/drop/sibling", "sibling"))
+
+    def test_time_and_memory_that_run_out_are_findings(self):
+        self.assertEqual(finding.read(70, "ALARM").by, "timeout")
+        self.assertEqual(finding.read(71, "oom").by, "oom")
+
+    def test_a_sanitizer_is_named_with_what_it_saw(self):
+        text = "==7==ERROR: AddressSanitizer: use-after-poison on address 0x1\n"
+        self.assertEqual(finding.read(1, text), ("sanitizer", "use-after-poison/unknown", ""))
+        text = "mmu/x.h:1:2: runtime error: shift exponent\n"
+        self.assertEqual(finding.read(1, text).by, "sanitizer")
+
+    def test_the_engine_is_the_one_on_the_stack(self):
+        self.assertEqual(finding.guilty_of_stack(["rmapdiff::SiblingMap<T>::Unlink"]), "sibling")
+        self.assertEqual(finding.guilty_of_stack(["f(DescriptorMap<T>&)"]), "legacy")
+        self.assertEqual(finding.guilty_of_stack(["SiblingMap", "DescriptorMap"]), "")
+
+    def test_an_end_without_a_finding_is_none(self):
+        self.assertIsNone(finding.read(0, "Done 5 runs"))
+        self.assertIsNone(finding.read(2, "no such option"))
+
+
+TARGET = """#!/bin/sh
+for word in "$@"; do case "$word" in -seed=*) seed="${word#-seed=}";; esac; done
+%s
+"""
+
+
+class TrialTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def target(self, body):
+        path = self.path("target")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(TARGET % body)
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+        return path
+
+    def test_a_finding_is_recorded_with_its_time(self):
+        binary = self.target("echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77")
+        one = trial.run("m", binary, 3, 10)
+        self.assertEqual(one[:2] + one[4:], ("m", 3, True, "audit", "cycle/map/sibling",
+                                             "sibling"))
+        self.assertLess(one.seconds, 10)
+
+    def test_who_uses_up_its_time_has_found_nothing(self):
+        one = trial.run("m", self.target("while :; do :; done"), 1, 1)
+        self.assertEqual((one.found, one.seconds), (False, 1.0))
+
+    def test_a_target_that_does_not_work_is_told(self):
+        with self.assertRaisesRegex(trial.Broken, "m: seed 1: exit code 9: no good"):
+            trial.run("m", self.target("echo no good; exit 9"), 1, 5)
+
+    def task(self, body, seed):
+        return campaign.Task("arm", "m", seed, self.target(body), (), None, None, "")
+
+    def test_a_campaign_goes_on_where_it_was_stopped(self):
+        body = "echo x >> %s; echo SIGNATURE: a/b/c; exit 77" % self.path("ran")
+        tasks = [self.task(body, seed) for seed in (1, 2, 3)]
+        record = self.path("trials.jsonl")
+        first = campaign.run(tasks[:2], 10, 2, record)
+        with open(record, "a", encoding="utf-8") as file:
+            file.write('{"arm": "arm", "mut')  # cut off
+        everything = campaign.run(tasks, 10, 2, record)
+        self.assertEqual(everything[:2], first)
+        self.assertEqual([each.seed for each in everything], [1, 2, 3])
+        with open(self.path("ran"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 3)
+        self.assertEqual(len(campaign.load(record)), 3)
+
+
+def fake_mutant(name, guilty="sibling", equivalent="no"):
+    fields = {"Target": "tiny_rmap_fuzzer", "Guilty": guilty, "Equivalent": equivalent}
+    return mutants.Mutant(name, fields, {})
+
+
+def record(name, seconds, found=True, guilty="sibling"):
+    return campaign.Record("empty", name, 1, seconds, 100, found, "model" if found else "", "",
+                           guilty if found else "")
+
+
+class TableTest(unittest.TestCase):
+
+    def test_all_found_and_rightly_blamed_is_well(self):
+        chosen = [fake_mutant("a"), fake_mutant("e", "none", "yes, because")]
+        records = [record("a", 1.0), record("a", 3.0), record("e", 60.0, False)]
+        summary = table.summarize(chosen, records, 60)
+        self.assertTrue(table.all_well(summary))
+        self.assertEqual((summary.faults, summary.found, summary.sure), (1, 1, 1))
+        self.assertEqual((summary.median, summary.worst), (2.0, 2.0))
+        self.assertEqual((summary.equivalents, summary.reported), (1, 0))
+        self.assertIn("equivalent, not reported", table.text(summary))
+
+    def test_a_survivor_a_wrong_name_or_a_false_alarm_is_not_well(self):
+        equivalent = fake_mutant("e", "none", "yes, because")
+        for chosen, records in (([fake_mutant("a")], [record("a", 60.0, False)]),
+                                ([fake_mutant("a")], [record("a", 1.0, guilty="legacy")]),
+                                ([equivalent], [record("e", 1.0)])):
+            summary = table.summarize(chosen, records, 60)
+            self.assertFalse(table.all_well(summary), table.text(summary))
+        self.assertIn("WRONG ENGINE", table.text(table.summarize(
+            [fake_mutant("a")], [record("a", 1.0, guilty="legacy")], 60)))
+
+    def test_a_fault_of_both_may_be_seen_in_either_only_if_its_heading_says_so(self):
+        self.assertTrue(table.is_right(fake_mutant("a", "any"), "legacy"))
+        self.assertFalse(table.is_right(fake_mutant("a", "both"), "legacy"))
