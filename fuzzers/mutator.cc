@@ -12,9 +12,11 @@
 namespace rmapdiff {
 namespace {
 
-constexpr uint32_t kFreshOneIn = 4;  // children are new random programs
-constexpr size_t kShortest = 16;     // operations of a new program, if so many are allowed
-constexpr size_t kNearby = 8;        // operations before or behind
+// Most children are new random programs: a mutated one runs all of its parent again for the sake of
+// a few operations, a new one has something new in each. Measured: docs/finding-power.md.
+constexpr uint32_t kMutatedOneIn = 8;
+constexpr size_t kTelling = 32;  // operations, so many that what is missing says something
+constexpr size_t kNearby = 8;    // operations before or behind
 // Enough repetitions to fill a descriptor chain; a few reach the recycle point by map_many.
 constexpr uint32_t kMaxRepetitions = 8;
 constexpr size_t kMaxBlock = 8;
@@ -182,7 +184,7 @@ class Child {
   KindSet DrawnKinds() {
     const Header& header = program_.header;
     if (!search_.swarm) return KindsFor(header);
-    if (program_.ops.size() < 2 * kShortest || random_.Below(2) == 0) {
+    if (program_.ops.size() < kTelling || random_.Below(2) == 0) {
       return DrawKinds(header, random_);
     }
     KindSet kinds;
@@ -272,19 +274,18 @@ class Child {
 
 }  // namespace
 
+// As long as can be: what it costs to begin a program is paid once.
 Program Mutator::Fresh(size_t max_ops, uint64_t seed) const {
   Random random(seed);
-  const size_t least = std::min(max_ops, kShortest);
-  const size_t most = least + random.Below(static_cast<uint32_t>(max_ops - least + 1));
   Child child({DrawHeader(kind_, random), {}}, kind_, search_, max_ops, random);
-  child.Insert(0, most);
+  child.Insert(0, max_ops);
   return child.Take();
 }
 
 Program Mutator::Mutate(const Program& parent, size_t max_ops, uint64_t seed) const {
   Random random(seed);
   const bool orphan = parent.ops.empty() || !kind_.accepts(parent.header);
-  if (orphan || (search_.fresh && random.Below(kFreshOneIn) == 0)) {
+  if (orphan || (search_.fresh && random.Below(kMutatedOneIn) != 0)) {
     return Fresh(max_ops, random.Next());
   }
   Child child(parent, kind_, search_, max_ops, random);
