@@ -5,6 +5,7 @@
 //   hash       the hash table finds every page once, and no page is left zapped
 //   tables     no spte and no TLB lets a frame be written that holds a table with a synchronised
 //              shadow page (a TLB only where the host page has no second gfn)
+//   unsync     no page is out of sync whose frame is a table of a higher level as well
 //   dirty log  in a slot that is logged, nothing is mapped large, and what is writable is dirty
 //
 // Sees values only. Not covered: whether translations are right (guest_truth.h).
