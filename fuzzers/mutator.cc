@@ -141,8 +141,8 @@ class Child {
     const uint32_t ticket = random_.Below(100);
     if (ticket < 35 || program_.ops.empty()) return Insert(Place(), 1 + Few(kMaxBlock));
     if (ticket < 45) return Insert(program_.ops.size(), 1 + random_.Below(32));
-    if (ticket < 55) return Erase();
-    if (ticket < 63) return search_.repeat ? Repeat() : Erase();
+    if (ticket < 55) return Erase(DrawRange(4 * kMaxBlock));
+    if (ticket < 63) return search_.repeat ? Repeat() : Erase(DrawRange(4 * kMaxBlock));
     if (ticket < 70) return Move();
     if (ticket < 78) return Redraw();
     if (ticket < 88) return search_.retarget ? Retarget() : Redraw();
@@ -193,20 +193,20 @@ class Child {
     return kinds.any() ? kinds : KindsFor(header);
   }
 
-  void Erase() {
+  // Some operations in a row: few more often than many.
+  struct Range {
+    size_t first;
+    size_t end;
+  };
+  Range DrawRange(uint32_t most) {
     const size_t first = Any();
-    const size_t count = std::min<size_t>(1 + Few(4 * kMaxBlock), program_.ops.size() - first);
-    program_.ops.erase(At(first), At(first + count));
+    return {first, std::min<size_t>(first + 1 + Few(most), program_.ops.size())};
   }
-
-  std::vector<Op> Block() {
-    const size_t first = Any();
-    const size_t count = std::min<size_t>(1 + Few(kMaxBlock), program_.ops.size() - first);
-    return {At(first), At(first + count)};
-  }
+  std::vector<Op> Copy(Range range) { return {At(range.first), At(range.end)}; }
+  void Erase(Range range) { program_.ops.erase(At(range.first), At(range.end)); }
 
   void Repeat() {
-    const std::vector<Op> block = Block();
+    const std::vector<Op> block = Copy(DrawRange(kMaxBlock));
     const size_t place = Place();
     for (uint32_t times = 1 + Few(kMaxRepetitions); times > 0; --times) {
       program_.ops.insert(At(place), block.begin(), block.end());
@@ -215,10 +215,9 @@ class Child {
 
   void Move() {
     if (random_.Below(2) != 0) return std::swap(program_.ops[Any()], program_.ops[Any()]);
-    const size_t first = Any();
-    const size_t count = std::min<size_t>(1 + Few(kMaxBlock), program_.ops.size() - first);
-    const std::vector<Op> block(At(first), At(first + count));
-    program_.ops.erase(At(first), At(first + count));
+    const Range range = DrawRange(kMaxBlock);
+    const std::vector<Op> block = Copy(range);
+    Erase(range);
     program_.ops.insert(At(Place()), block.begin(), block.end());
   }
 

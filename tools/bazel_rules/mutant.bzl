@@ -162,34 +162,21 @@ def mutable_sources(name):
         others = _COMPILED["base"] + _FUZZ_TARGETS,
     )
 
+# Programs of ours that a fault is linked with, by the suffix of their names.
+_MAINS = {
+    "_hunt": ":hunt",
+    "_probe_raw_": "//fuzzers:probe_main",
+    "_rmapdiff": "//tools/cli:verbs",
+}
+
 def _hunt_and_command_line(name, manual):
-    native.cc_binary(
-        name = name + "_hunt",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            ":hunt",
-        ],
-        **manual
-    )
-    native.cc_binary(
-        name = name + "_rmapdiff",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            "//tools/cli:verbs",
-        ],
-        **manual
-    )
-    native.cc_binary(
-        name = name + "_probe_raw_",
-        linkstatic = True,
-        deps = [
-            ":%s_objects" % name,  # first: see the heading
-            "//fuzzers:probe_main",
-        ],
-        **manual
-    )
+    for suffix, main in _MAINS.items():
+        native.cc_binary(
+            name = name + suffix,
+            linkstatic = True,
+            deps = [":%s_objects" % name, main],  # in this order: see the heading
+            **manual
+        )
     instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
 
 def mutant(name, patch):
