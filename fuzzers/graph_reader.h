@@ -17,10 +17,11 @@
 
 namespace rmapdiff {
 
-// Who observes is a judge and, like the others (JUDGE_COPTS in BUILD), not watched by UBSan. What
-// of the MMU it calls is.
+// Who observes is a judge and, like the others (JUDGE_COPTS in BUILD), neither watched by UBSan nor
+// counted by libFuzzer. What of the MMU it calls is both.
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((no_sanitize("undefined"))), apply_to = function)
+#pragma clang attribute push(__attribute__((no_sanitize("coverage", "undefined"))), \
+                             apply_to = function)
 #endif
 
 // Most lists have one entry.

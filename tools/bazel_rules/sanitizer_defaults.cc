@@ -10,7 +10,7 @@
 
 #define RMAPDIFF_COMMON "print_stacktrace=1:halt_on_error=1:dedup_token_length=3"
 #define RMAPDIFF_ASAN                                                                    \
-  ":detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1" \
+  ":detect_stack_use_after_return=0:strict_string_checks=1:check_initialization_order=1" \
   ":print_legend=0"
 #define RMAPDIFF_SYMBOLIZER "/usr/bin/llvm-symbolizer-19"
 
