@@ -22,9 +22,7 @@ class GuestPlan {
 
   template <typename AnyOp>
   void Aim(AnyOp& op) {
-    if constexpr (requires { op.va; }) {
-      if (random_.Below(2) == 0) op.va.path = last_va_;
-    }
+    if constexpr (requires { op.va; }) AimVa(&op.va);
     if constexpr (requires { op.hva; }) {
       if (random_.Below(4) != 0) op.hva.index = last_page_;
     }
@@ -33,8 +31,13 @@ class GuestPlan {
       if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
     }
   }
-  void Aim(ops::Access& op) {
-    if (random_.Below(2) == 0) op.va.path = last_va_;
+  void Aim(ops::Access& op) { AimVa(&op.va); }
+  void Aim(ops::SetBacking& op) {
+    if (random_.Below(4) != 0) op.hva.index = LargePage();
+  }
+  // Most operations have one top-up.
+  void Aim(ops::FailAlloc& op) {
+    if (random_.Below(2) == 0) op.nth.count = 1;
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
@@ -58,7 +61,7 @@ class GuestPlan {
       op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 1u);
       if (random_.Below(4) != 0) op.flags.bits |= 6u;
     } else {
-      op.gfn.index = random_.Below(2) != 0 ? 32 : 40;  // a large page
+      op.gfn.index = LargePage();
       op.flags.bits |= 0x21;
     }
     if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
@@ -129,6 +132,22 @@ class GuestPlan {
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
 
+  // The address of before; or one that differs from it in one table's entry, and so shares tables
+  // with it, or leads to the same by others.
+  void AimVa(VaArg* va) {
+    static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
+    const uint32_t ticket = random_.Below(8);
+    if (ticket < 4) va->path = last_va_;
+    if (ticket >= 6) {
+      const uint8_t part = kPaths[random_.Below(4)];
+      va->path = static_cast<uint8_t>((last_va_ & ~part) | (random_.Below(256) & part));
+    }
+  }
+  // The first frame of a large page: of data, or around the guest's tables.
+  uint8_t LargePage() {
+    static constexpr uint8_t kFirst[] = {32, 32, 40, 40, 16, 64, 0, 8};
+    return kFirst[random_.Below(8)];
+  }
   uint8_t Root() {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;

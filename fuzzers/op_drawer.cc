@@ -9,6 +9,23 @@
 
 namespace rmapdiff {
 
+namespace {
+
+// How much more often than its weight says a kind is drawn: what the header is there for, and
+// races, which cost nothing, as what races is an operation like any other.
+uint32_t Emphasis(size_t kind, const Header& header) {
+  static const size_t race = Op(ops::Race{}).index();
+  static const size_t fail_alloc = Op(ops::FailAlloc{}).index();
+  static const size_t log_dirty = Op(ops::LogDirty{}).index();
+  static const size_t get_dirty_log = Op(ops::GetDirtyLog{}).index();
+  if (kind == race) return 4;
+  if (kind == fail_alloc && header.oom) return 12;
+  if ((kind == log_dirty || kind == get_dirty_log) && header.log) return 3;
+  return 1;
+}
+
+}  // namespace
+
 KindSet KindsFor(const Header& header) {
   KindSet kinds;
   for (size_t kind = 0; kind < kOpKinds; ++kind) {
@@ -36,7 +53,8 @@ OpDrawer::OpDrawer(const Header& header, const KindSet& kinds, Random& random)
 void OpDrawer::set_kinds(const KindSet& kinds) {
   total_ = 0;
   for (size_t kind = 0; kind < kOpKinds; ++kind) {
-    weights_[kind] = kinds[kind] ? static_cast<uint32_t>(OpTable()[kind].weight) : 0;
+    const auto weight = static_cast<uint32_t>(OpTable()[kind].weight);
+    weights_[kind] = kinds[kind] ? weight * Emphasis(kind, header_) : 0;
     total_ += weights_[kind];
   }
 }

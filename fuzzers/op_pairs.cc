@@ -17,6 +17,7 @@ constexpr Choice kInARace[] = {
     {kKind<ops::MergePage>, 3},      {kKind<ops::UnmapPage>, 2}, {kKind<ops::RangeStart>, 4},
     {kKind<ops::InvalidatePage>, 1}, {kKind<ops::Access>, 3},    {kKind<ops::LogDirty>, 1},
     {kKind<ops::GetDirtyLog>, 3},    {kKind<ops::Memslot>, 1},   {kKind<ops::ClearTable>, 1},
+    {kKind<ops::SetBacking>, 3},     {kKind<ops::LoadCr3>, 1},
 };
 // What has such moments.
 constexpr Choice kAfterRace[] = {
