@@ -26,6 +26,11 @@ int MutantsVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff mutants: use tools/rmapdiff, which builds the mutants");
 }
 
+// A script, tools/report_lib/command.py: what it draws with is no library.
+int ReportVerb(const Words&) {
+  throw Failure(kExitUsage, "rmapdiff report: use tools/rmapdiff, which draws the plots");
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -45,6 +50,7 @@ constexpr Verb kVerbs[] = {
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
     {"mutants", "hunt seeded faults and say how long each survives", MutantsVerb},
+    {"report", "write a page on a run: findings, curves, operations, mutants", ReportVerb},
 };
 
 std::string Help() {

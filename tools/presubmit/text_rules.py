@@ -10,7 +10,7 @@ MAX_LINE_LENGTH = 100
 MAX_FILE_SIZE = 64 * 1024
 
 KNOWN_EXTENSIONS = frozenset((
-    ".BUILD", ".bin", ".bzl", ".cc", ".dict", ".gitkeep", ".golden", ".h", ".json", ".md", ".ops",
+    ".BUILD", ".bin", ".bzl", ".cc", ".css", ".dict", ".gitkeep", ".golden", ".h", ".json", ".md", ".ops",
     ".options", ".patch", ".py", ".sh", ".svg", ".txt", ".yaml", ".yml"))
 KNOWN_NAMES = frozenset((
     ".bazelignore", ".bazeliskrc", ".bazelrc", ".clang-format", ".gitattributes", ".gitignore",

@@ -1,0 +1,153 @@
+"""Writes one page on a run: what was found, what it grew, and what its corpus does.
+
+DIR is the folder of `rmapdiff fuzz --dir=DIR`; it may still be written to. The page needs nothing
+but itself: no network, no other file, no script. What DIR does not have, the page says.
+
+Exit code: 0 the page is written, whatever it shows; 2 wrong usage, or DIR is not the folder of a
+run; 3 environment (the page cannot be written); 4 internal error.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+
+import corpus_stats
+import figure
+import findings_section
+import growth
+import markup
+import mutation
+import operations
+import overview
+import page
+import run_folder
+import words
+
+DONE, USAGE, ENVIRONMENT, INTERNAL = 0, 2, 3, 4
+RMAPDIFF = os.path.join(mutation.ROOT, "tools", "rmapdiff")
+
+
+class Failure(Exception):
+    """Ends the command with an exit code and one line."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def parse_arguments(arguments):
+    about, _, codes = __doc__.partition("\n\nExit code: ")
+    parser = argparse.ArgumentParser(
+        prog="rmapdiff report", description=about,
+        epilog=f"exit code: {codes}\nexample: tools/rmapdiff report out -o report.html",
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("dir", metavar="DIR", help="the folder of a run")
+    parser.add_argument("-o", "--output", default="report.html", metavar="FILE",
+                        help="the page, - for standard output [report.html]")
+    parser.add_argument("--corpus-stats", metavar="FILE",
+                        help="what `rmapdiff corpus stats --json DIR/corpus` has printed; without "
+                        "it, it is run")
+    return parser.parse_args(arguments)
+
+
+def read_corpus(options):
+    """({target: Stats}, why there is none)."""
+    try:
+        if options.corpus_stats:
+            return corpus_stats.read(options.corpus_stats), ""
+        return corpus_stats.ask(RMAPDIFF, os.path.join(options.dir, "corpus")), ""
+    except corpus_stats.NoStats as error:
+        return {}, str(error)
+
+
+def read_mutation(folder):
+    """(Mutation or None, what is wrong with it)."""
+    try:
+        return mutation.read(os.path.join(folder, "mutants")), ""
+    except mutation.NoMutation as error:
+        return None, str(error)
+
+
+def draw(plots):
+    """({name: svg}, notes)."""
+    try:
+        return figure.draw(plots), []
+    except figure.NoFigures as error:
+        return {}, [str(error)]
+
+
+def make_page(run, corpus, mutants, now):
+    """corpus, mutants: a value and what is wrong with it, as above."""
+    targets = overview.targets_of(run.history)
+    drawn, notes = draw({**growth.plots(run.history, targets), **mutation.plots(mutants[0])})
+    return page.render(run.name, [
+        overview.section_of(run, notes, now),
+        findings_section.section_of(run),
+        growth.section_of(run.history, targets, drawn),
+        operations.section_of(*corpus),
+        mutation.section_of(*mutants, drawn)])
+
+
+def _write_beside(path, content):
+    """Whole or not at all."""
+    handle, scratch = tempfile.mkstemp(prefix=".report-", dir=os.path.dirname(path) or ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.fchmod(file.fileno(), 0o666 & ~mask)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise
+
+
+def write(path, content):
+    try:
+        if path == "-":
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        elif os.path.isdir(path):
+            raise Failure(USAGE, f"{path}: is a folder, expected a file to write")
+        elif os.path.exists(path) and not os.path.isfile(path):
+            # A device or a pipe is written to, never replaced.
+            with open(path, "wb") as file:
+                file.write(content)
+        else:
+            _write_beside(os.path.realpath(path), content)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"{path}: cannot be written: {error.strerror}") from None
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    try:
+        run = run_folder.read(options.dir)
+    except run_folder.NoRun as error:
+        raise Failure(USAGE, str(error)) from None
+    content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
+    write(options.output, content)
+    if options.output != "-":
+        print(f"{markup.printable(options.output)}: {words.size(len(content))}, "
+              f"{words.plural(len(run.findings), 'finding')}")
+    return DONE
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        print(f"rmapdiff report: {markup.printable(failure)}", file=sys.stderr)
+        sys.exit(failure.code)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:  # pylint: disable=broad-except
+        kind = type(error).__name__
+        print(f"rmapdiff report: internal error: {kind}: {markup.printable(error)}",
+              file=sys.stderr)
+        sys.exit(INTERNAL)
