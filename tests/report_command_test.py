@@ -257,7 +257,8 @@ class CorpusStatsTest(FolderTest):
         return corpus_stats.ask(path, os.path.join(self.run_path, "corpus"))
 
     def test_the_command_line_is_asked(self):
-        script = """test "$*" = "corpus stats --json $4" && test -d "$4" && echo '{"targets": {}}'"""
+        checks = 'test "$*" = "corpus stats --json $4" && test -d "$4"'
+        script = checks + """ && echo '{"targets": {}}'"""
         self.assertEqual(self.ask(script), {})
 
     def test_a_command_line_that_fails_is_one_line(self):

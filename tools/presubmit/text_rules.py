@@ -10,8 +10,8 @@ MAX_LINE_LENGTH = 100
 MAX_FILE_SIZE = 64 * 1024
 
 KNOWN_EXTENSIONS = frozenset((
-    ".BUILD", ".bin", ".bzl", ".cc", ".css", ".dict", ".gitkeep", ".golden", ".h", ".json", ".md", ".ops",
-    ".options", ".patch", ".py", ".sh", ".svg", ".txt", ".yaml", ".yml"))
+    ".BUILD", ".bin", ".bzl", ".cc", ".css", ".dict", ".gitkeep", ".golden", ".h", ".json", ".md",
+    ".ops", ".options", ".patch", ".py", ".sh", ".svg", ".txt", ".yaml", ".yml"))
 KNOWN_NAMES = frozenset((
     ".bazelignore", ".bazeliskrc", ".bazelrc", ".clang-format", ".gitattributes", ".gitignore",
     "BUILD", "Dockerfile", "LICENSE", "WORKSPACE"))

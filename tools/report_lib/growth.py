@@ -40,13 +40,15 @@ def _plot(points, span, marks, small, curve):
     unit, unit_name, _ = axes.time_unit(span)
     top = max(known) or 1
     y_tics = axes.ends(top) if small else axes.value_tics(top, 4, whole=not curve.rate)
-    summary = (f"{curve.title}: {words.short(known[0])} at first, {words.short(max(known))} at most, "
-               f"{words.short(known[-1])} at the end; {unit_name}, 0 to {span / unit:.3g}")
+    first, last = words.short(known[0]), words.short(known[-1])
+    summary = (f"{curve.title}: {first} at first, {words.short(max(known))} at most, {last} at the "
+               f"end; 0 to {span / unit:.3g} {unit_name}")
     return figure.Figure(
         points=[(x / unit, y) for x, y in points], x_range=(0, span / unit),
         y_range=(0, 1.04 * top), x_tics=axes.time_tics(span, 4 if small else 8), y_tics=y_tics,
         width=260 if small else 370, height=92 if small else 168,
-        marks=[x / unit for x in marks], steps=curve.field == "findings", summary=summary)
+        marks=[x / unit for x in marks],
+        steps=curve.field == "findings", summary=summary)
 
 
 def points_of_run(samples, curve):
