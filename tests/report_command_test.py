@@ -379,7 +379,7 @@ class CommandTest(FolderTest):
         report_fixture.write(self.run_path)
         text = self.report()
         page = Page(text)
-        for words_of_it in ("2 distinct findings (1 divergence, 1 sanitizer) in 8 h",
+        for words_of_it in ("2 distinct findings (divergence 1, sanitizer 1) in 8 h",
                             "New features still came at the end.", "42, 43", "mmu_fuzzer",
                             "map page=3 index=17 gfn=0x12", "missing: page 5 [0]", "heap-use-after",
                             "Never “ok” in this corpus: misuse_free.", "3-4", "Not measured"):

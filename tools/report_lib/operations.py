@@ -43,6 +43,13 @@ def heat_map(caption, outcomes):
     return table(caption, ["operation", "in all", *heads], rows, class_="heat")
 
 
+def _caption(name, stats):
+    """A program that ends early, as with a known difference, does not run all that it has."""
+    ran = sum(sum(counts.values()) for counts in stats.outcomes.values())
+    return (f"{name}Operations and their outcomes: {words.count(ran)} executed, of "
+            f"{words.count(stats.ops)} in {words.plural(stats.programs, 'program')}")
+
+
 def _legend():
     names = ["1–9", "10–99", "100–999", "1k–9.9k", "10k–99k", "100k and more"]
     return element("p", "Times executed: ", [join(element("span", name, class_=f"key h{i}"), " ")
@@ -82,7 +89,7 @@ def _of_target(name, stats):
     title = (f"{name}: {words.plural(stats.programs, 'program')}, "
              f"{words.plural(stats.ops, 'operation')}")
     return element("details", element("summary", title),
-                   heat_map(f"{name}: operations and their outcomes", stats.outcomes),
+                   heat_map(_caption(f"{name}: ", stats), stats.outcomes),
                    _histograms(stats))
 
 
@@ -98,9 +105,8 @@ def section_of(targets, problem):
                   if whole.unreadable else "")
     return section(
         "operations", title, unreadable, _legend(),
-        heat_map(f"Operations and their outcomes: {words.plural(whole.ops, 'operation')} of "
-                 f"{words.plural(whole.programs, 'program')}", whole.outcomes),
+        heat_map(_caption("", whole), whole.outcomes),
         _never_ok(whole.outcomes),
-        element("p", "Lists are those at the end of each program, before its teardown.",
-                class_="hint"),
+        element("p", "At the end of each program, before its teardown: every reverse map that is "
+                "not empty, and the parents of every shadow page.", class_="hint"),
         _histograms(whole), [_of_target(*item) for item in sorted(targets.items())])

@@ -21,7 +21,7 @@ def _kinds(findings):
     for finding in findings:
         kind = finding.kind or "unknown kind"
         counts[kind] = counts.get(kind, 0) + 1
-    return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
+    return ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
 
 
 def verdict(run):
