@@ -171,16 +171,24 @@ class HistoryTest(FolderTest):
         self.assertEqual(series.of_run(past.samples, "execs"), [(1, 5), (2, 5)])
 
     def test_of_many_lines_few_are_kept_and_the_first_of_each_session(self):
-        many = 5 * history.MOST
+        many, second = 5 * history.MOST, 3 * history.MOST + 1
         past = self.read("".join(
-            json.dumps({"elapsed": i, "run": 1 + (i >= 777), "targets": {}}) + "\n"
+            json.dumps({"elapsed": i, "run": 1 + (i >= second), "targets": {}}) + "\n"
             for i in range(many)))
         kept = [sample.elapsed for sample in past.samples]
         self.assertLessEqual(len(kept), history.MOST + 3)
         self.assertGreater(len(kept), history.MOST / 3)
         self.assertEqual((kept[0], kept[-1], past.lines), (0, many - 1, many))
-        self.assertEqual([sample.elapsed for sample in past.sessions], [0, 777])
-        self.assertIn(777, kept)
+        self.assertEqual([sample.elapsed for sample in past.sessions], [0, second])
+        self.assertIn(second, kept)
+
+    def test_a_session_a_line_is_bounded_too(self):
+        many = 2 * history.MOST
+        past = self.read("".join(json.dumps({"elapsed": i, "run": i, "targets": {}}) + "\n"
+                                 for i in range(many)))
+        self.assertEqual(len(past.sessions), history.MOST_SESSIONS)
+        self.assertLessEqual(len(past.samples), history.MOST + history.MOST_SESSIONS + 1)
+        self.assertEqual(past.samples[-1].elapsed, many - 1)
 
 
 class RunFolderTest(FolderTest):
@@ -384,6 +392,7 @@ class CommandTest(FolderTest):
                             "map page=3 index=17 gfn=0x12", "missing: page 5 [0]", "heap-use-after",
                             "Never “ok” in this corpus: misuse_free.", "3-4", "Not measured"):
             self.assertIn(words_of_it, page.text)
+        self.assertIn("<mark>    sibling  { page 3 [18] }", text)
         self.assertEqual(text.count("<svg viewBox"), 6 + 4 * len(report_fixture.TARGETS))
         self.assertEqual(len(page.ids), len(set(page.ids)))
         for name, value in page.attributes:

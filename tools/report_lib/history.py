@@ -10,6 +10,7 @@ import collections
 import files
 
 MOST = 4096
+MOST_SESSIONS = 1000
 LONGEST_LINE = 1 << 20
 
 FIELDS = ("execs", "ops", "seconds", "coverage", "features", "corpus", "corpus_bytes", "findings")
@@ -36,14 +37,15 @@ def read(path):
                 bad.append(f"stats.jsonl:{number}: {error}")
                 continue
             targets = last.targets
-            is_first = not sessions or last.run != sessions[-1].run
+            is_first = not sessions or (last.run != sessions[-1].run
+                                        and len(sessions) < MOST_SESSIONS)
             if is_first:
                 sessions.append(last)
             if is_first or lines % stride == 0:
                 samples.append(last)
             lines += 1
             if len(samples) > MOST + len(sessions):
-                samples, stride = _halved(samples), 2 * stride
+                samples, stride = _halved(samples, sessions), 2 * stride
     if last is not None and samples[-1] is not last:
         samples.append(last)
     return History(samples, lines, sessions, _notes(bad))
@@ -88,10 +90,10 @@ def sample_of_summary(values):
         return None
 
 
-def _halved(samples):
+def _halved(samples, sessions):
     """Every second one, and the first of each session."""
-    return [sample for i, sample in enumerate(samples)
-            if i % 2 == 0 or sample.run != samples[i - 1].run]
+    firsts = {id(session) for session in sessions}
+    return [sample for i, sample in enumerate(samples) if i % 2 == 0 or id(sample) in firsts]
 
 
 def _notes(bad):
