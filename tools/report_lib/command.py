@@ -58,6 +58,8 @@ def read_corpus(options):
     try:
         if options.corpus_stats:
             return corpus_stats.read(options.corpus_stats), ""
+        if sys.stderr.isatty():
+            print("running the corpus", file=sys.stderr)
         return corpus_stats.ask(RMAPDIFF, os.path.join(options.dir, "corpus")), ""
     except corpus_stats.NoStats as error:
         return {}, str(error)

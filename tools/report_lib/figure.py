@@ -51,7 +51,7 @@ def script(figure, output):
     """What gnuplot is to do."""
     width, height = figure.width, figure.height
     left, right = 44 / width, 1 - 10 / width
-    bottom, top = 20 / height, 1 - 8 / height
+    bottom, top = 24 / height, 1 - 8 / height
     lines = [
         "reset", f'set terminal svg size {width},{height} dynamic font "sans-serif,11"',
         f'set output "{output}"', HEAD,

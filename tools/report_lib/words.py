@@ -22,8 +22,7 @@ def short(value, digits=3):
 def _digits(value, digits):
     if value == round(value):
         return f"{value:.0f}"
-    whole = len(f"{value:.{digits}g}".partition(".")[0]) if value >= 1 else 1
-    return f"{value:.{max(0, digits - whole)}f}"
+    return f"{value:.{max(0, digits - len(f'{value:.0f}'))}f}"
 
 
 def size(octets):
