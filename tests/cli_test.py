@@ -15,7 +15,7 @@ FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every o
 OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
 
 VERBS = ("run", "show", "assemble", "repro", "minimize", "draft-test", "keep", "triage", "graph",
-         "ops", "fuzz")
+         "ops", "fuzz", "status", "corpus")
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"

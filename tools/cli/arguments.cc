@@ -21,11 +21,18 @@ Arguments::Arguments(const std::string& verb, const std::string& summary,
 Arguments::~Arguments() = default;
 
 void Arguments::Files(std::vector<std::string>* files, const std::string& help) {
-  app_->add_option("FILE", *files, help)->required()->type_name("");
+  Positionals("FILE", files, help);
 }
 
-void Arguments::File(std::string* file, const std::string& help) {
-  app_->add_option("FILE", *file, help)->required()->type_name("");
+void Arguments::File(std::string* file, const std::string& help) { Positional("FILE", file, help); }
+
+void Arguments::Positional(const std::string& name, std::string* word, const std::string& help) {
+  app_->add_option(name, *word, help)->required()->type_name("");
+}
+
+void Arguments::Positionals(const std::string& name, std::vector<std::string>* words,
+                            const std::string& help) {
+  app_->add_option(name, *words, help)->required()->type_name("");
 }
 
 void Arguments::Flag(const std::string& names, bool* on, const std::string& help) {

@@ -23,6 +23,10 @@ class Arguments {
   // What follows has to outlive Parse; an option that is not given leaves the value as it is.
   void Files(std::vector<std::string>* files, const std::string& help);  // FILE..., at least one
   void File(std::string* file, const std::string& help);                 // FILE, exactly one
+  // The same under other names: one word, and all that follow.
+  void Positional(const std::string& name, std::string* word, const std::string& help);
+  void Positionals(const std::string& name, std::vector<std::string>* words,
+                   const std::string& help);
   void Flag(const std::string& names, bool* on, const std::string& help);
   void Option(const std::string& names, const std::string& value_name, std::string* value,
               const std::string& help, bool required = false);

@@ -49,6 +49,8 @@ constexpr Verb kVerbs[] = {
     {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
+    {"status", "say how a run of fuzz is doing", StatusVerb},
+    {"corpus", "tend the inputs that fuzzing has found", CorpusVerb},
     {"mutants", "hunt seeded faults and say how long each survives", MutantsVerb},
     {"report", "write a page on a run: findings, curves, operations, mutants", ReportVerb},
 };

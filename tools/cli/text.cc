@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <numeric>
 
 namespace rmapdiff {
@@ -103,6 +104,15 @@ std::string FormatDuration(double seconds) {
   const uint64_t minutes = whole / 60 % 60;
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60);
   return fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+std::string UtcTime(int64_t seconds) {
+  const auto time = static_cast<time_t>(seconds);
+  tm parts = {};
+  if (gmtime_r(&time, &parts) == nullptr) return "?";
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+  return text;
 }
 
 std::string FormatCount(uint64_t count) {

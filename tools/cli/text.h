@@ -31,6 +31,9 @@ std::optional<uint64_t> ParseDuration(std::string_view text);
 // "0:05", "12:34", "1:00:00".
 std::string FormatDuration(double seconds);
 
+// "2026-11-24 23:10", from Unix seconds.
+std::string UtcTime(int64_t seconds);
+
 // "1,234,567".
 std::string FormatCount(uint64_t count);
 

@@ -21,6 +21,8 @@ int TriageVerb(const Words& words);
 int GraphVerb(const Words& words);
 int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
+int CorpusVerb(const Words& words);
+int StatusVerb(const Words& words);
 
 }  // namespace rmapdiff
 

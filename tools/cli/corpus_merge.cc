@@ -1,0 +1,182 @@
+// rmapdiff corpus merge: programs of other corpora, those that add something.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "fuzzers/target_kinds.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/corpus.h"
+#include "tools/cli/corpus_folder.h"
+#include "tools/cli/corpus_work.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/input.h"
+#include "tools/cli/output.h"
+#include "tools/cli/set_cover.h"
+#include "tools/cli/text.h"
+
+namespace rmapdiff {
+namespace {
+
+// What comes of the programs for one target.
+struct Account {
+  size_t candidates = 0;
+  size_t present = 0;  // in the corpus already, or twice among the candidates
+  size_t added = 0;
+  size_t crashing = 0;
+  size_t unmeasured = 0;
+};
+
+// "" if no target runs it.
+std::string TargetOf(const CorpusFile& file, const Header& header) {
+  const TargetKind* by_folder = FindTargetKind(file.target);
+  if (by_folder != nullptr && by_folder->accepts(header)) return file.target;
+  const TargetKind* by_header = TargetKindFor(header);
+  return by_header != nullptr ? std::string(by_header->name) : "";
+}
+
+class Merge {
+ public:
+  // `bin_dir` is "" to take everything.
+  Merge(const std::string& corpus, const std::string& bin_dir)
+      : corpus_(corpus), bin_dir_(bin_dir), work_(corpus) {
+    for (const TargetFolder& folder : ReadCorpus(corpus)) {
+      std::set<std::string>& names = known_[folder.target];
+      for (const std::string& name : folder.names) {
+        names.insert(ContentName(ReadInput(folder.path + "/" + name)));
+      }
+    }
+  }
+
+  // Puts a program where it is held until it is known whether it adds something.
+  void Consider(const CorpusFile& file) {
+    std::string content;
+    std::string target = file.target;
+    if (target == kAnyBytesTarget) {
+      content = ReadInput(file.path);
+    } else {
+      const Program program = ReadProgram(file.path);
+      target = TargetOf(file, program.header);
+      const std::vector<uint8_t> canonical = Encode(program);
+      content.assign(canonical.begin(), canonical.end());
+    }
+    if (target.empty()) {
+      WriteErrorLine(Printable(file.path) + ": no fuzz target runs such a program, left out");
+      return;
+    }
+    Account& account = accounts_[target];
+    const std::string name = ContentName(content);
+    if (content.empty() || !known_[target].insert(name).second) {
+      ++account.present;
+      return;
+    }
+    if (account.candidates++ == 0) held_[target] = work_.Folder(target);
+    WriteFile(held_[target] + "/" + name, content);
+  }
+
+  void TakeIn() {
+    for (const auto& [target, folder] : held_) {
+      MakeFolder(corpus_ + "/" + target);
+      if (bin_dir_.empty()) {
+        TakeAll(target, folder);
+      } else {
+        TakeNeeded(target, folder);
+      }
+    }
+  }
+
+  const std::map<std::string, Account>& accounts() const { return accounts_; }
+
+ private:
+  void TakeAll(const std::string& target, const std::string& folder) {
+    for (const CorpusFile& file : ProgramsBelow(folder)) Take(target, file.path);
+  }
+
+  void TakeNeeded(const std::string& target, const std::string& folder) {
+    Account& account = accounts_[target];
+    const SetCover cover = FindSetCover(BuiltTarget(bin_dir_, target), corpus_ + "/" + target,
+                                        folder, work_.Folder("cover"));
+    for (const std::string& name : cover.chosen) Take(target, folder + "/" + name);
+    for (const std::string& file : cover.crashing) {
+      ++account.crashing;
+      WriteErrorLine(
+          fmt::format("{}: crashes {}, put aside", work_.SetAside(target, file), target));
+    }
+    for (const std::string& file : cover.unmeasured) {
+      if (file.rfind(folder, 0) == 0) ++account.unmeasured;
+    }
+  }
+
+  void Take(const std::string& target, const std::string& path) {
+    MoveFile(path, corpus_ + "/" + target + path.substr(path.rfind('/')));
+    ++accounts_[target].added;
+  }
+
+  const std::string corpus_;
+  const std::string bin_dir_;
+  const CorpusWork work_;
+  std::map<std::string, std::set<std::string>> known_;  // names of contents, by target
+  std::map<std::string, std::string> held_;             // folders of candidates, by target
+  std::map<std::string, Account> accounts_;
+};
+
+std::string Text(const std::map<std::string, Account>& accounts) {
+  std::string text;
+  for (const auto& [target, one] : accounts) {
+    const size_t useless = one.candidates - one.added - one.crashing - one.unmeasured;
+    text += fmt::format("{}: {} added, {} add nothing, {} were there already", target,
+                        FormatCount(one.added), FormatCount(useless), FormatCount(one.present));
+    if (one.crashing > 0) text += fmt::format(", {} crash it", one.crashing);
+    if (one.unmeasured > 0) text += fmt::format(", {} could not be measured", one.unmeasured);
+    text += "\n";
+  }
+  return text.empty() ? "nothing to merge\n" : text;
+}
+
+}  // namespace
+
+int CorpusMerge(const Words& words) {
+  std::string corpus;
+  std::vector<std::string> from;
+  std::string bin_dir;
+  bool all = false;
+  Arguments arguments("corpus merge",
+                      "Takes in programs of other corpora: canonical bytes, each for the target "
+                      "that runs it, and\nonly those that add features to what is there.",
+                      "rmapdiff corpus merge out/corpus other/corpus crash.ops");
+  arguments.Positional("DIR", &corpus, "the corpus that grows; made if it is not there");
+  arguments.Positionals("FROM", &from, "corpora, folders of one target, programs as bytes or text");
+  arguments.Flag("--all", &all, "every program that is not there, whatever it adds");
+  arguments.Option("--bin-dir", "DIR", &bin_dir, "where the targets are [tools/rmapdiff says]");
+  if (const auto code = arguments.Parse(words)) return *code;
+  if (!all && bin_dir.empty()) {
+    arguments.Reject("no --bin-dir, use tools/rmapdiff, which builds the targets, or --all");
+  }
+
+  std::vector<CorpusFile> files;
+  for (const std::string& path : from) {
+    const std::vector<CorpusFile> below = ProgramsBelow(path);
+    files.insert(files.end(), below.begin(), below.end());
+  }
+  MakeFolder(corpus);
+  Merge merge(corpus, all ? "" : bin_dir);
+  bool unreadable = false;
+  for (const CorpusFile& file : files) {
+    try {
+      merge.Consider(file);
+    } catch (const Failure& failure) {
+      if (failure.code() != kExitUsage) throw;
+      WriteErrorLine(failure.what());
+      unreadable = true;
+    }
+  }
+  merge.TakeIn();
+  WriteOut(Text(merge.accounts()));
+  const auto crashes = [](const auto& one) { return one.second.crashing > 0; };
+  const auto& accounts = merge.accounts();
+  if (std::any_of(accounts.begin(), accounts.end(), crashes)) return kExitFinding;
+  return unreadable ? kExitUsage : kExitDone;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,142 @@
+// rmapdiff corpus prune: only the inputs that are needed to reach all that is reached.
+//
+// Which ones those are is known before anything is removed, and then redundant files are removed
+// one by one: a kill at any moment leaves all that is needed and some of the rest. What a session
+// of rmapdiff fuzz adds meanwhile has not been looked at, and stays.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fuzzers/target_kinds.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/corpus.h"
+#include "tools/cli/corpus_folder.h"
+#include "tools/cli/corpus_work.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
+#include "tools/cli/set_cover.h"
+#include "tools/cli/text.h"
+
+namespace rmapdiff {
+namespace {
+
+// What stays and what goes of one target.
+struct Account {
+  size_t inputs = 0;
+  uint64_t bytes = 0;
+  size_t kept = 0;
+  uint64_t kept_bytes = 0;
+  size_t foreign = 0;  // of the kept ones: no programs for this target
+  size_t unmeasured = 0;
+  size_t crashing = 0;
+};
+
+bool IsForeign(const std::string& target, const std::string& content) {
+  const TargetKind* kind = FindTargetKind(target);
+  const auto* data = reinterpret_cast<const uint8_t*>(content.data());
+  return kind != nullptr && !kind->accepts(Decode({data, content.size()}).header);
+}
+
+// The inputs that are to stay for no merit of their own but because nobody can tell.
+using Paths = std::set<std::string>;
+
+void Sort(const TargetFolder& folder, const SetCover& cover, const Paths& undecided,
+          Account* account) {
+  std::set<std::string> wanted = cover.chosen;
+  for (const std::string& name : folder.names) {
+    const std::string path = folder.path + "/" + name;
+    const std::string content = ReadInput(path);
+    const bool foreign = IsForeign(folder.target, content);
+    const bool kept =
+        undecided.count(path) > 0 || foreign || wanted.erase(ContentName(content)) > 0;
+    account->bytes += content.size();
+    account->foreign += foreign ? 1 : 0;
+    if (!kept) {
+      RemoveFile(path);
+      continue;
+    }
+    ++account->kept;
+    account->kept_bytes += content.size();
+  }
+}
+
+Account Prune(const TargetFolder& folder, const FuzzTarget& target, const CorpusWork& work) {
+  Account account;
+  account.inputs = folder.names.size();
+  if (folder.names.empty()) return account;
+  const SetCover cover = FindSetCover(target, "", folder.path, work.Folder(folder.target));
+  TargetFolder left = folder;
+  for (const std::string& path : cover.crashing) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    const auto at = std::find(left.names.begin(), left.names.end(), name);
+    if (at == left.names.end()) continue;  // it came while we measured
+    left.names.erase(at);
+    account.bytes += ReadInput(path).size();
+    ++account.crashing;
+    WriteErrorLine(fmt::format("{}: crashes {}, put aside",
+                               Printable(work.SetAside(folder.target, path)), folder.target));
+  }
+  Paths undecided;
+  for (const std::string& path : cover.unmeasured) {
+    undecided.insert(folder.path + path.substr(path.rfind('/')));
+  }
+  account.unmeasured = undecided.size();
+  Sort(left, cover, undecided, &account);
+  return account;
+}
+
+std::string Text(const std::string& target, const Account& account) {
+  std::string text = fmt::format("{}: {} of {} inputs needed, {} of {} bytes", target,
+                                 FormatCount(account.kept), FormatCount(account.inputs),
+                                 FormatCount(account.kept_bytes), FormatCount(account.bytes));
+  if (account.crashing > 0) text += fmt::format(", {} crash it", account.crashing);
+  if (account.foreign > 0) text += fmt::format(", {} are no programs for it", account.foreign);
+  if (account.unmeasured > 0) {
+    text += fmt::format(", {} could not be measured and stay", account.unmeasured);
+  }
+  return text + "\n";
+}
+
+void CheckNames(const Arguments& arguments, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (IsTargetName(name)) continue;
+    arguments.Reject(
+        fmt::format("--target: no target '{}', expected one of {}", name, Join(TargetNames())));
+  }
+}
+
+}  // namespace
+
+int CorpusPrune(const Words& words) {
+  std::string corpus;
+  std::string bin_dir;
+  std::vector<std::string> names;
+  Arguments arguments("corpus prune",
+                      "Removes the inputs that show nothing that the others do not show, by the "
+                      "coverage of the\nfuzz targets themselves.",
+                      "rmapdiff corpus prune out/corpus");
+  arguments.Positional("DIR", &corpus, "the corpus");
+  arguments.Repeated("--target", "NAME", &names, "only this one; can be repeated");
+  arguments.Option("--bin-dir", "DIR", &bin_dir, "where the targets are [tools/rmapdiff says]");
+  if (const auto code = arguments.Parse(words)) return *code;
+  if (bin_dir.empty()) {
+    arguments.Reject("no --bin-dir, use tools/rmapdiff, which builds the targets");
+  }
+  CheckNames(arguments, names);
+
+  bool crashes = false;
+  const std::vector<TargetFolder> folders = ReadCorpus(corpus);
+  const CorpusWork work(corpus);
+  for (const TargetFolder& folder : folders) {
+    const bool wanted = std::find(names.begin(), names.end(), folder.target) != names.end();
+    if (!names.empty() && !wanted) continue;
+    const Account account = Prune(folder, BuiltTarget(bin_dir, folder.target), work);
+    WriteOut(Text(folder.target, account));
+    crashes = crashes || account.crashing > 0;
+  }
+  if (folders.empty()) WriteOut(Printable(corpus) + ": no inputs\n");
+  return crashes ? kExitFinding : kExitDone;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,145 @@
+#include "tools/cli/set_cover.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "tools/cli/corpus_folder.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/guarded_process.h"
+#include "tools/cli/text.h"
+
+namespace rmapdiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLinkPrefix = "/with-";
+
+std::string ContentOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The exit code must tell what has happened, whatever the user has set.
+std::map<std::string, std::string> Environment() {
+  const char* own = std::getenv("ASAN_OPTIONS");
+  const std::string before = own != nullptr && *own != '\0' ? std::string(own) + ":" : "";
+  return {{"ASAN_OPTIONS", before + "abort_on_error=0:exitcode=1"}, {"RMAPDIFF_STATS", ""}};
+}
+
+int Run(const FuzzTarget& target, const std::string& work, std::vector<std::string> words) {
+  words.insert(words.begin(), {target.binary, "-artifact_prefix=" + work + "/", "-timeout=25",
+                               "-rss_limit_mb=2560"});
+  return RunGuarded(words, Environment(), work + "/log");
+}
+
+std::string LastLine(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  if (end == text.npos) return "(nothing)";
+  const size_t begin = text.rfind('\n', end);
+  return text.substr(begin == text.npos ? 0 : begin + 1, end - (begin + 1) + 1);
+}
+
+// The initial inputs as links under names of their own, so that what is added beside them can be
+// told from them, and never written through them.
+void LinkFiles(const std::string& from, const std::string& to) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    if (!entry.is_regular_file(error)) continue;
+    const std::string link = to + kLinkPrefix + entry.path().filename().string();
+    fs::create_symlink(fs::absolute(entry.path()), link, error);
+    if (error) break;
+  }
+  if (!error) return;
+  throw Failure(kExitEnvironment,
+                fmt::format("{}: cannot be linked to: {}", Printable(from), error.message()));
+}
+
+std::set<std::string> NewFiles(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_symlink()) continue;
+    const std::string name = entry.path().filename().string();
+    if (ContentName(ContentOf(entry.path().string())) != name) {
+      throw Failure(kExitEnvironment, Printable(folder) +
+                                          ": an input was not written as a whole, "
+                                          "expected space for it");
+    }
+    names.insert(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name) {
+  for (FuzzTarget& target : FindFuzzTargets(bin_dir, FuzzBuild::kNative)) {
+    if (target.name == name) return std::move(target);
+  }
+  throw Failure(kExitEnvironment, fmt::format("{}: {} was not built there, expected every target",
+                                              Printable(bin_dir), name));
+}
+
+std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* measured) {
+  *measured = 0;
+  std::istringstream stream{std::string(control_file)};
+  std::string line;
+  std::getline(stream, line);
+  const std::optional<uint64_t> count = ParseNumber(line);
+  std::getline(stream, line);  // how many of them came first
+  if (!count || !ParseNumber(line) || *count > control_file.size()) return {};
+  std::vector<std::string> files;
+  for (uint64_t i = 0; i < *count && std::getline(stream, line); ++i) files.push_back(line);
+  if (files.size() != *count) return {};
+  std::vector<bool> done(files.size(), false);
+  while (std::getline(stream, line)) {
+    std::istringstream words(line);
+    std::string word;
+    size_t index = 0;
+    if (words >> word >> index && word == "FT" && index < done.size()) done[index] = true;
+  }
+  std::vector<std::string> unmeasured;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (done[i]) {
+      ++*measured;
+    } else {
+      unmeasured.push_back(files[i]);
+    }
+  }
+  return unmeasured;
+}
+
+SetCover FindSetCover(const FuzzTarget& target, const std::string& with, const std::string& from,
+                      const std::string& work) {
+  const std::string into = work + "/into";
+  const std::string control_file = work + "/control";
+  MakeFolder(into);
+  if (!with.empty()) LinkFiles(with, into);
+  const int code =
+      Run(target, work, {"-set_cover_merge=1", "-merge_control_file=" + control_file, into, from});
+  size_t measured = 0;
+  const std::vector<std::string> left = UnmeasuredFiles(ContentOf(control_file), &measured);
+  if (code != 0 || measured + left.size() == 0) {
+    throw Failure(
+        kExitEnvironment,
+        fmt::format("{}: did not measure the inputs, exit code {}, its last words: {}",
+                    Printable(target.binary), code, Printable(LastLine(ContentOf(work + "/log")))));
+  }
+  SetCover cover;
+  cover.chosen = NewFiles(into);
+  for (const std::string& file : left) {
+    const bool crashes = Run(target, work, {file}) != 0;
+    const bool linked = file.rfind(into + kLinkPrefix, 0) == 0;
+    const std::string place = linked ? with + "/" + file.substr((into + kLinkPrefix).size()) : file;
+    (crashes ? cover.crashing : cover.unmeasured).push_back(place);
+  }
+  return cover;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,41 @@
+// Which inputs a target needs to show all that they show: libFuzzer's own -set_cover_merge=1, and
+// what it does not say.
+//
+// libFuzzer runs the inputs in a child, passes over those that end it, and exits with 0 all the
+// same. Which ones those are stands in its control file: begun, and never measured. Each of them is
+// then run alone: who ends the target once more crashes it, the others have only not been measured
+// (a machine out of memory, a full disk).
+#ifndef RMAPDIFF_TOOLS_CLI_SET_COVER_H_
+#define RMAPDIFF_TOOLS_CLI_SET_COVER_H_
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/cli/fuzz_targets.h"
+
+namespace rmapdiff {
+
+struct SetCover {
+  std::set<std::string> chosen;         // by the names of their contents
+  std::vector<std::string> crashing;    // files
+  std::vector<std::string> unmeasured;  // files
+};
+
+// The inputs of `from` that the target needs beside those of `with` ("" for none), all of which
+// stay. `work` is an empty folder. Throws a Failure with kExitEnvironment if the target does not
+// work; its last words are in the message.
+SetCover FindSetCover(const FuzzTarget& target, const std::string& with, const std::string& from,
+                      const std::string& work);
+
+// The target of that name among those that were built. Throws a Failure with kExitEnvironment.
+FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name);
+
+// The files that a control file says were not measured; nothing if it makes no sense or is cut off
+// before all are named. Pure.
+std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* measured);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_SET_COVER_H_
