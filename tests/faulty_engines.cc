@@ -1,7 +1,9 @@
 // Engines of which every operation fails, in place of the real ones: with them a program on any
-// operation is a divergence, which the real ones never show.
+// operation is a divergence, which the real ones never show. A `shrink` ends the process.
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "fuzzers/voice.h"
@@ -11,7 +13,10 @@ namespace {
 
 class Faulty final : public Voice {
  public:
-  Outcome Apply(const Op&) override { return {.code = OutcomeCode::kNoMemory}; }
+  Outcome Apply(const Op& op) override {
+    if (std::holds_alternative<ops::Shrink>(op)) std::abort();
+    return {.code = OutcomeCode::kNoMemory};
+  }
   void ObserveTouched(const Touched&, Observation*) override {}
   void ObserveAll(Observation*) override {}
   const RawState& Raw() override { return state_; }

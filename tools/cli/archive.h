@@ -1,28 +1,31 @@
-// Archives of inputs: plain ustar, the same bytes for the same inputs.
+// Archives of inputs: plain tar (ustar) that tar can list and extract, the same bytes for the same
+// inputs.
 //
-// Writing puts members in order and leaves out who wrote them and when. Reading trusts nobody: a
-// member is a plain file named TARGET/NAME and nothing else, so that no name can lead anywhere, and
-// NAME is the SHA-1 of its content, so that nothing can be damaged unseen.
+// Writing puts members in order, and who wrote them and when is not in it. Reading accepts what
+// writing makes and nothing else: a header must be, byte for byte, the one that a plain file of
+// that name and size has here, the name TARGET/NAME, and NAME the SHA-1 of the content. So no name
+// leads anywhere, there are no links, and nothing is damaged unseen.
+//
+// Not covered: archives that other programs have made; what they hold can be merged as files.
 #ifndef RMAPDIFF_TOOLS_CLI_ARCHIVE_H_
 #define RMAPDIFF_TOOLS_CLI_ARCHIVE_H_
 
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace rmapdiff {
 
 // Contents by "TARGET/NAME".
 using Members = std::map<std::string, std::string>;
 
+// Every content has at most kMaxInputBytes.
 std::string PackMembers(const Members& members);
 
-// Calls `take` for each member, in the order of the archive. Throws a Failure with kExitUsage that
-// names the file and the first member that cannot be accepted.
-void UnpackMembers(
-    const std::string& file,
-    const std::function<void(const std::string& target, const std::string& content)>& take);
+// The members, or what is wrong: "member 'x': is damaged, expected ...". Nothing is taken of an
+// archive in which anything is wrong.
+std::variant<Members, std::string> UnpackMembers(std::string_view archive);
 
 }  // namespace rmapdiff
 

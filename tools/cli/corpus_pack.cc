@@ -1,6 +1,11 @@
 // rmapdiff corpus pack and unpack: a corpus as one file, to be kept or sent, and back.
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <variant>
+
 #include "tools/cli/archive.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/corpus.h"
@@ -11,6 +16,20 @@
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
+namespace {
+
+std::string ReadWhole(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw Failure(kExitUsage, Printable(path) + ": no such file, expected an archive");
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (file) return content;
+  throw Failure(kExitUsage, Printable(path) + ": cannot be read, expected an archive");
+}
+
+}  // namespace
 
 int CorpusPack(const Words& words) {
   std::string corpus;
@@ -52,10 +71,11 @@ int CorpusUnpack(const Words& words) {
 
   // Nothing is taken before all has been looked at; what an archive holds fits into memory, as it
   // did when it was packed.
-  Members members;
-  UnpackMembers(file, [&](const std::string& target, const std::string& content) {
-    members[target + "/" + ContentName(content)] = content;
-  });
+  const std::variant<Members, std::string> unpacked = UnpackMembers(ReadWhole(file));
+  if (const auto* wrong = std::get_if<std::string>(&unpacked)) {
+    throw Failure(kExitUsage, Printable(file) + ": " + *wrong);
+  }
+  const auto& members = std::get<Members>(unpacked);
   MakeFolder(corpus);
   ReadCorpus(corpus);
   const CorpusWork work(corpus);

@@ -21,12 +21,6 @@ std::string Whole(double number) { return FormatCount(static_cast<uint64_t>(numb
 // "-" where nothing has been counted.
 std::string RateText(double rate) { return rate > 0 ? Whole(rate) : "-"; }
 
-std::string Bytes(uint64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.0f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
-}
-
 std::string Head(const RunStatus& status) {
   const Sample& last = status.last;
   std::string text = Printable(status.folder) + ": ";
@@ -51,14 +45,11 @@ std::string Head(const RunStatus& status) {
 
 std::string Row(const std::string& name, size_t width, const TargetStatus& one) {
   const TargetSample& figures = one.figures;
-  return fmt::format(
-      "{:<{}}  {:>13}  {:>7}  {:>7}  {:>9}  {:>9}  {:>8}  {:>8}  {:>7}  {:>7}  "
-      "{:>11}  {:>8}\n",
-      name, width, FormatCount(figures.execs), RateText(one.execs_per_second()),
-      RateText(one.execs_per_second_now()), RateText(one.ops_per_second()),
-      RateText(one.ops_per_second_now()), FormatCount(figures.coverage),
-      FormatCount(figures.features), FormatCount(figures.corpus), Bytes(figures.corpus_bytes),
-      FormatDuration(one.since_new_feature), FormatCount(figures.findings));
+  return fmt::format("{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", name,
+                     width, FormatCount(figures.execs), RateText(one.execs_per_second()),
+                     RateText(one.execs_per_second_now()), RateText(one.ops_per_second()),
+                     FormatCount(figures.features), FormatCount(figures.corpus),
+                     FormatDuration(one.since_new_feature), FormatCount(figures.findings));
 }
 
 std::string Targets(const RunStatus& status) {
@@ -66,9 +57,8 @@ std::string Targets(const RunStatus& status) {
   size_t width = std::string("target").size();
   for (const auto& [name, one] : status.targets) width = std::max(width, Printable(name).size());
   std::string text = fmt::format(
-      "\n{:<{}}  {:>13}  {:>7}  {:>7}  {:>9}  {:>9}  {:>8}  {:>8}  {:>7}  {:>7}  {:>11}  {:>8}\n",
-      "target", width, "execs", "execs/s", "now", "ops/s", "now", "coverage", "features", "corpus",
-      "size", "nothing new", "findings");
+      "\n{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", "target", width,
+      "execs", "execs/s", "now", "ops/s", "features", "corpus", "last new", "findings");
   for (const auto& [name, one] : status.targets) text += Row(Printable(name), width, one);
   if (status.targets.size() > 1) text += Row("total", width, status.Total());
   return text;

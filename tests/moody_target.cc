@@ -1,0 +1,52 @@
+// A fuzz target for tests of what is done with corpora: what an input shows is how many records it
+// has, and some numbers of records are trouble.
+//
+//   13  crashes, always
+//   14  is killed, once: as by a machine that is out of memory for a moment. The file that
+//       MOODY_ONCE names is there until then.
+//   15  takes a while
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace {
+
+volatile int shown = 0;
+
+// A branch for each number, which is all that the coverage can tell.
+void Show(size_t records) {
+  switch (records) {
+    case 0:
+      shown = 10;
+      break;
+    case 1:
+      shown = 11;
+      break;
+    case 2:
+      shown = 12;
+      break;
+    case 3:
+      shown = 13;
+      break;
+    case 4:
+      shown = 14;
+      break;
+    default:
+      shown = 15;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t*, size_t size) {
+  const size_t records = size < 8 ? 0 : (size - 8) / 8;
+  Show(records);
+  if (records == 13) std::abort();
+  const char* once = std::getenv("MOODY_ONCE");
+  if (records == 14 && once != nullptr && unlink(once) == 0) raise(SIGKILL);
+  if (records == 15) usleep(20'000);
+  return 0;
+}

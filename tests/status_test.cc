@@ -1,0 +1,156 @@
+// The pure parts of rmapdiff status: reading what a run has written, rates, and how it is shown.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tools/cli/run_status.h"
+#include "tools/cli/status_text.h"
+
+namespace rmapdiff {
+namespace {
+
+Sample SampleOf(uint64_t run, double time, double elapsed, const TargetSample& target) {
+  Sample sample;
+  sample.run = run;
+  sample.time = time;
+  sample.elapsed = elapsed;
+  sample.targets["one"] = target;
+  return sample;
+}
+
+RunStatus StatusOf(const std::vector<Sample>& samples, bool running, double now) {
+  RunStatus status;
+  status.running = running;
+  status.now = now;
+  TakeSamples(samples, &status);
+  return status;
+}
+
+TEST(SamplesTest, ALineIsRead) {
+  size_t skipped = 7;
+  const std::vector<Sample> samples = ReadSamples(
+      R"({"time":1000.5,"run":2,"elapsed":60,"jobs":3,"seed":9,"findings":1,"final":true,)"
+      R"("targets":{"one":{"execs":100,"ops":2000,"seconds":50.5,"coverage":5,"features":6,)"
+      R"("corpus":7,"corpus_bytes":8,"findings":1,"later":[1]}},"more":null})"
+      "\n",
+      &skipped);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(skipped, 0u);
+  EXPECT_EQ(samples[0].time, 1000.5);
+  EXPECT_EQ(samples[0].run, 2u);
+  EXPECT_TRUE(samples[0].final);
+  const TargetSample& one = samples[0].targets.at("one");
+  EXPECT_EQ(one.execs, 100u);
+  EXPECT_EQ(one.seconds, 50.5);
+  EXPECT_EQ(one.corpus_bytes, 8u);
+}
+
+TEST(SamplesTest, ALastLineThatIsCutOffIsLeftOut) {
+  size_t skipped = 0;
+  const std::string line = R"({"time":1,"targets":{}})";
+  EXPECT_EQ(ReadSamples(line + "\n" + line, &skipped).size(), 1u);
+  EXPECT_EQ(skipped, 0u);
+}
+
+TEST(SamplesTest, LinesThatMakeNoSenseAreCounted) {
+  size_t skipped = 0;
+  const std::string text =
+      "\n[]\n{\"time\":1}\n{\"time\":1,\"targets\":5}\nx\xff\n"
+      "{\"time\":1,\"targets\":{\"a\":3}}\n";
+  ASSERT_EQ(ReadSamples(text, &skipped).size(), 1u);
+  EXPECT_EQ(skipped, 5u);
+}
+
+TEST(SamplesTest, NumbersThatCannotBeAreZero) {
+  size_t skipped = 0;
+  const std::vector<Sample> samples = ReadSamples(
+      R"({"time":-5,"elapsed":"x","run":-1,"jobs":1e300,"targets":{"a":{"execs":null}}})"
+      "\n",
+      &skipped);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].time, 0);
+  EXPECT_EQ(samples[0].elapsed, 0);
+  EXPECT_EQ(samples[0].run, 0u);
+  EXPECT_EQ(samples[0].targets.at("a").execs, 0u);
+}
+
+TEST(FindingTest, OneWithoutASignatureIsNone) {
+  FindingStatus finding;
+  EXPECT_FALSE(ReadFinding("{}", &finding));
+  EXPECT_FALSE(ReadFinding("[", &finding));
+  EXPECT_FALSE(ReadFinding(R"({"signature":4})", &finding));
+  ASSERT_TRUE(ReadFinding(R"({"signature":"a/b/c","count":3,"first_seen":5})", &finding));
+  EXPECT_EQ(finding.signature, "a/b/c");
+  EXPECT_EQ(finding.count, 3u);
+  EXPECT_EQ(finding.first_seen, 5);
+}
+
+TEST(RatesTest, NowIsTheLastMinuteOfThisSession) {
+  const std::vector<Sample> samples = {
+      SampleOf(1, 0, 0, {.execs = 0}),
+      SampleOf(2, 1000, 500, {.execs = 50'000, .seconds = 500}),
+      SampleOf(2, 1030, 530, {.execs = 51'000, .seconds = 530}),
+      SampleOf(2, 1080, 580, {.execs = 56'000, .seconds = 560}),
+  };
+  const RunStatus status = StatusOf(samples, true, 1085);
+  const TargetStatus& one = status.targets.at("one");
+  EXPECT_EQ(one.execs_per_second(), 100);
+  EXPECT_EQ(status.lately, 80);  // the oldest of the last minute, or the one before it
+  EXPECT_EQ(one.execs_per_second_now(), 100);
+  EXPECT_EQ(StatusOf(samples, false, 1085).targets.at("one").execs_per_second_now(), 0);
+}
+
+TEST(RatesTest, ANewFeatureIsSomeTimeOfFuzzingAgo) {
+  const std::vector<Sample> samples = {
+      SampleOf(1, 1000, 100, {.features = 5}),
+      SampleOf(1, 1010, 110, {.features = 9}),
+      SampleOf(2, 9000, 120, {.features = 7}),
+      SampleOf(2, 9010, 130, {.features = 9}),
+  };
+  EXPECT_EQ(StatusOf(samples, false, 99'999).targets.at("one").since_new_feature, 20);
+  EXPECT_EQ(StatusOf(samples, true, 9014).targets.at("one").since_new_feature, 24);
+}
+
+TEST(LiveTest, CountersOfThisSessionComeOnTopOfTheEarlierOnes) {
+  const std::vector<Sample> samples = {SampleOf(1, 1, 1, {.execs = 1000, .ops = 5000}),
+                                       SampleOf(2, 2, 2, {.execs = 1100, .ops = 5500})};
+  TargetSample begun_at_zero = samples[1].targets.at("one");
+  TakeLive(samples, "one", {120, 600}, &begun_at_zero);
+  EXPECT_EQ(begun_at_zero.execs, 1120u);
+  EXPECT_EQ(begun_at_zero.ops, 5600u);
+
+  TargetSample gone_on = samples[1].targets.at("one");
+  TakeLive(samples, "one", {1120, 5600}, &gone_on);
+  EXPECT_EQ(gone_on.execs, 1120u);
+  EXPECT_EQ(gone_on.ops, 5600u);
+
+  TargetSample none = samples[1].targets.at("one");
+  TakeLive(samples, "one", {0, 0}, &none);
+  EXPECT_EQ(none.execs, 1100u);
+}
+
+TEST(TextTest, NamesFromFilesDriveNoTerminal) {
+  RunStatus status = StatusOf({SampleOf(1, 1, 1, {})}, false, 2);
+  status.folder = "o\x1but";
+  status.targets["t\x1b[2J"] = {};
+  FindingStatus finding;
+  finding.signature = "s\n\x1b";
+  finding.folder = "f\x07";
+  status.findings.push_back(finding);
+  status.remarks.push_back("r\x1b");
+  const std::string text = StatusText(status);
+  EXPECT_EQ(text.find_first_of("\x1b\x07"), text.npos) << text;
+  EXPECT_NE(text.find("s\\x0a\\x1b"), text.npos) << text;
+}
+
+TEST(MetricsTest, LabelsAreEscaped) {
+  RunStatus status;
+  FindingStatus finding;
+  finding.signature = "a\"b\\c\nd\x1b\xff";
+  status.findings.push_back(finding);
+  EXPECT_NE(StatusMetrics(status).find(R"(signature="a\"b\\c\nd??")"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rmapdiff
