@@ -42,9 +42,10 @@ class Merge {
   Merge(const std::string& corpus, const std::string& bin_dir)
       : corpus_(corpus), bin_dir_(bin_dir), work_(corpus) {
     for (const TargetFolder& folder : ReadCorpus(corpus)) {
-      std::set<std::string>& names = known_[folder.target];
       for (const std::string& name : folder.names) {
-        names.insert(ContentName(ReadInput(folder.path + "/" + name)));
+        const std::string path = folder.path + "/" + name;
+        known_[folder.target].insert(ContentName(ReadInput(path)));
+        present_[folder.target].push_back(path);
       }
     }
   }
@@ -71,41 +72,45 @@ class Merge {
       ++account.present;
       return;
     }
-    if (account.candidates++ == 0) held_[target] = work_.Folder(target);
-    WriteFile(held_[target] + "/" + name, content);
+    if (account.candidates++ == 0) folders_[target] = work_.Folder(target);
+    held_[target].push_back(folders_[target] + "/" + name);
+    WriteFile(held_[target].back(), content);
   }
 
   void TakeIn() {
-    for (const auto& [target, folder] : held_) {
+    for (const auto& [target, files] : held_) {
       MakeFolder(corpus_ + "/" + target);
-      if (bin_dir_.empty()) {
-        TakeAll(target, folder);
-      } else {
-        TakeNeeded(target, folder);
+      if (!bin_dir_.empty()) {
+        TakeNeeded(target, files);
+        continue;
       }
+      for (const std::string& file : files) Take(target, file);
     }
   }
 
   const std::map<std::string, Account>& accounts() const { return accounts_; }
+  bool found_crash() const { return found_crash_; }
 
  private:
-  void TakeAll(const std::string& target, const std::string& folder) {
-    for (const CorpusFile& file : ProgramsBelow(folder)) Take(target, file.path);
-  }
-
-  void TakeNeeded(const std::string& target, const std::string& folder) {
+  void TakeNeeded(const std::string& target, const std::vector<std::string>& files) {
     Account& account = accounts_[target];
-    const SetCover cover = FindSetCover(BuiltTarget(bin_dir_, target), corpus_ + "/" + target,
-                                        folder, work_.Folder("cover"));
-    for (const std::string& name : cover.chosen) Take(target, folder + "/" + name);
+    const SetCover cover =
+        FindSetCover(BuiltTarget(bin_dir_, target), present_[target], files, work_.Folder("cover"));
+    for (const std::string& name : cover.chosen) Take(target, folders_[target] + "/" + name);
     for (const std::string& file : cover.crashing) {
-      ++account.crashing;
-      WriteErrorLine(
-          fmt::format("{}: crashes {}, put aside", work_.SetAside(target, file), target));
+      if (IsHeld(file)) ++account.crashing;
+      WriteErrorLine(fmt::format("{}: crashes {}, put aside",
+                                 Printable(work_.SetAside(target, file)), target));
+      found_crash_ = true;
     }
     for (const std::string& file : cover.unmeasured) {
-      if (file.rfind(folder, 0) == 0) ++account.unmeasured;
+      if (IsHeld(file)) ++account.unmeasured;
     }
+  }
+
+  bool IsHeld(const std::string& file) const {
+    return std::any_of(folders_.begin(), folders_.end(),
+                       [&](const auto& one) { return file.rfind(one.second + "/", 0) == 0; });
   }
 
   void Take(const std::string& target, const std::string& path) {
@@ -116,8 +121,13 @@ class Merge {
   const std::string corpus_;
   const std::string bin_dir_;
   const CorpusWork work_;
-  std::map<std::string, std::set<std::string>> known_;  // names of contents, by target
-  std::map<std::string, std::string> held_;             // folders of candidates, by target
+  // By target: the names of all contents so far; the files that were there; those that are held
+  // until it is known whether they add something, and the folder that they are in.
+  std::map<std::string, std::set<std::string>> known_;
+  std::map<std::string, std::vector<std::string>> present_;
+  std::map<std::string, std::vector<std::string>> held_;
+  std::map<std::string, std::string> folders_;
+  bool found_crash_ = false;
   std::map<std::string, Account> accounts_;
 };
 
@@ -173,9 +183,7 @@ int CorpusMerge(const Words& words) {
   }
   merge.TakeIn();
   WriteOut(Text(merge.accounts()));
-  const auto crashes = [](const auto& one) { return one.second.crashing > 0; };
-  const auto& accounts = merge.accounts();
-  if (std::any_of(accounts.begin(), accounts.end(), crashes)) return kExitFinding;
+  if (merge.found_crash()) return kExitFinding;
   return unreadable ? kExitUsage : kExitDone;
 }
 

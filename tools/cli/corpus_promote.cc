@@ -96,7 +96,7 @@ class Promoting {
     if (fs::exists(path, ignored)) {
       throw Failure(kExitUsage, Printable(path) + ": is there already, expected another --name");
     }
-    seeds_[content] = path;  // the next one may be the same
+    seeds_[content] = "the one before it";
     const std::string idea = idea_.empty() ? kIdeaLine : "# " + Printable(idea_) + "\n";
     return {path, idea + Print(artifact.program)};
   }

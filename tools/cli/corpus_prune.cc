@@ -38,53 +38,61 @@ bool IsForeign(const std::string& target, const std::string& content) {
   return kind != nullptr && !kind->accepts(Decode({data, content.size()}).header);
 }
 
-// The inputs that are to stay for no merit of their own but because nobody can tell.
-using Paths = std::set<std::string>;
-
-void Sort(const TargetFolder& folder, const SetCover& cover, const Paths& undecided,
-          Account* account) {
-  std::set<std::string> wanted = cover.chosen;
-  for (const std::string& name : folder.names) {
-    const std::string path = folder.path + "/" + name;
-    const std::string content = ReadInput(path);
-    const bool foreign = IsForeign(folder.target, content);
-    const bool kept =
-        undecided.count(path) > 0 || foreign || wanted.erase(ContentName(content)) > 0;
-    account->bytes += content.size();
-    account->foreign += foreign ? 1 : 0;
-    if (!kept) {
-      RemoveFile(path);
-      continue;
+// The work on one target's folder.
+class Pruning {
+ public:
+  Pruning(const TargetFolder& folder, const CorpusWork& work) : folder_(folder), work_(work) {
+    for (const std::string& name : folder.names) {
+      const std::string path = folder.path + "/" + name;
+      const std::string content = ReadInput(path);
+      account_.bytes += content.size();
+      if (IsForeign(folder.target, content)) {  // the target would not run it
+        Keep(content.size());
+        ++account_.foreign;
+      } else {
+        measured_.push_back(path);
+      }
     }
-    ++account->kept;
-    account->kept_bytes += content.size();
+    account_.inputs = folder.names.size();
   }
-}
 
-Account Prune(const TargetFolder& folder, const FuzzTarget& target, const CorpusWork& work) {
-  Account account;
-  account.inputs = folder.names.size();
-  if (folder.names.empty()) return account;
-  const SetCover cover = FindSetCover(target, "", folder.path, work.Folder(folder.target));
-  TargetFolder left = folder;
-  for (const std::string& path : cover.crashing) {
-    const std::string name = path.substr(path.rfind('/') + 1);
-    const auto at = std::find(left.names.begin(), left.names.end(), name);
-    if (at == left.names.end()) continue;  // it came while we measured
-    left.names.erase(at);
-    account.bytes += ReadInput(path).size();
-    ++account.crashing;
+  Account Prune(const FuzzTarget& target) {
+    if (measured_.empty()) return account_;
+    const SetCover cover = FindSetCover(target, {}, measured_, work_.Folder(folder_.target));
+    std::set<std::string> wanted = cover.chosen;
+    const std::set<std::string> crashing(cover.crashing.begin(), cover.crashing.end());
+    const std::set<std::string> undecided(cover.unmeasured.begin(), cover.unmeasured.end());
+    for (const std::string& path : measured_) {
+      const std::string content = ReadInput(path);
+      if (crashing.count(path) > 0) {
+        SetAside(path);
+      } else if (undecided.count(path) > 0 || wanted.erase(ContentName(content)) > 0) {
+        Keep(content.size());
+      } else {
+        RemoveFile(path);
+      }
+    }
+    account_.unmeasured = undecided.size();
+    return account_;
+  }
+
+ private:
+  void Keep(uint64_t size) {
+    ++account_.kept;
+    account_.kept_bytes += size;
+  }
+
+  void SetAside(const std::string& path) {
+    ++account_.crashing;
     WriteErrorLine(fmt::format("{}: crashes {}, put aside",
-                               Printable(work.SetAside(folder.target, path)), folder.target));
+                               Printable(work_.SetAside(folder_.target, path)), folder_.target));
   }
-  Paths undecided;
-  for (const std::string& path : cover.unmeasured) {
-    undecided.insert(folder.path + path.substr(path.rfind('/')));
-  }
-  account.unmeasured = undecided.size();
-  Sort(left, cover, undecided, &account);
-  return account;
-}
+
+  const TargetFolder& folder_;
+  const CorpusWork& work_;
+  std::vector<std::string> measured_;
+  Account account_;
+};
 
 std::string Text(const std::string& target, const Account& account) {
   std::string text = fmt::format("{}: {} of {} inputs needed, {} of {} bytes", target,
@@ -131,7 +139,7 @@ int CorpusPrune(const Words& words) {
   for (const TargetFolder& folder : folders) {
     const bool wanted = std::find(names.begin(), names.end(), folder.target) != names.end();
     if (!names.empty() && !wanted) continue;
-    const Account account = Prune(folder, BuiltTarget(bin_dir, folder.target), work);
+    const Account account = Pruning(folder, work).Prune(BuiltTarget(bin_dir, folder.target));
     WriteOut(Text(folder.target, account));
     crashes = crashes || account.crashing > 0;
   }

@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kLinkPrefix = "/with-";
-
 std::string ContentOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -46,20 +44,31 @@ std::string LastLine(const std::string& text) {
   return text.substr(begin == text.npos ? 0 : begin + 1, end - (begin + 1) + 1);
 }
 
-// The initial inputs as links under names of their own, so that what is added beside them can be
-// told from them, and never written through them.
-void LinkFiles(const std::string& from, const std::string& to) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(from, error)) {
-    if (!entry.is_regular_file(error)) continue;
-    const std::string link = to + kLinkPrefix + entry.path().filename().string();
-    fs::create_symlink(fs::absolute(entry.path()), link, error);
-    if (error) break;
+// Links to files, in a folder of their own: what is measured is then exactly what was asked about,
+// and nothing can be written through a name that an output may have.
+class Links {
+ public:
+  explicit Links(const std::string& folder) : folder_(folder) { MakeFolder(folder); }
+
+  void Add(const std::vector<std::string>& files, const std::string& prefix) {
+    for (const std::string& file : files) {
+      const std::string link = folder_ + "/" + prefix + fs::path(file).filename().string();
+      std::error_code error;
+      fs::create_symlink(fs::absolute(file), link, error);
+      if (error) {
+        throw Failure(kExitEnvironment, fmt::format("{}: cannot be made a link: {}",
+                                                    Printable(link), error.message()));
+      }
+      files_[link] = file;
+    }
   }
-  if (!error) return;
-  throw Failure(kExitEnvironment,
-                fmt::format("{}: cannot be linked to: {}", Printable(from), error.message()));
-}
+  const std::string& folder() const { return folder_; }
+  const std::map<std::string, std::string>& files() const { return files_; }
+
+ private:
+  const std::string folder_;
+  std::map<std::string, std::string> files_;  // by link
+};
 
 std::set<std::string> NewFiles(const std::string& folder) {
   std::set<std::string> names;
@@ -115,29 +124,30 @@ std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* 
   return unmeasured;
 }
 
-SetCover FindSetCover(const FuzzTarget& target, const std::string& with, const std::string& from,
-                      const std::string& work) {
-  const std::string into = work + "/into";
+SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& with,
+                      const std::vector<std::string>& from, const std::string& work) {
+  Links into(work + "/into");
+  into.Add(with, "with-");
+  Links offered(work + "/from");
+  offered.Add(from, "");
   const std::string control_file = work + "/control";
-  MakeFolder(into);
-  if (!with.empty()) LinkFiles(with, into);
-  const int code =
-      Run(target, work, {"-set_cover_merge=1", "-merge_control_file=" + control_file, into, from});
+  const int code = Run(target, work,
+                       {"-set_cover_merge=1", "-merge_control_file=" + control_file, into.folder(),
+                        offered.folder()});
   size_t measured = 0;
   const std::vector<std::string> left = UnmeasuredFiles(ContentOf(control_file), &measured);
-  if (code != 0 || measured + left.size() == 0) {
+  if (code != 0 || measured + left.size() != with.size() + from.size()) {
     throw Failure(
         kExitEnvironment,
         fmt::format("{}: did not measure the inputs, exit code {}, its last words: {}",
                     Printable(target.binary), code, Printable(LastLine(ContentOf(work + "/log")))));
   }
   SetCover cover;
-  cover.chosen = NewFiles(into);
-  for (const std::string& file : left) {
-    const bool crashes = Run(target, work, {file}) != 0;
-    const bool linked = file.rfind(into + kLinkPrefix, 0) == 0;
-    const std::string place = linked ? with + "/" + file.substr((into + kLinkPrefix).size()) : file;
-    (crashes ? cover.crashing : cover.unmeasured).push_back(place);
+  cover.chosen = NewFiles(into.folder());
+  for (const std::string& link : left) {
+    const bool crashes = Run(target, work, {link}) != 0;
+    const Links& links = into.files().count(link) > 0 ? into : offered;
+    (crashes ? cover.crashing : cover.unmeasured).push_back(links.files().at(link));
   }
   return cover;
 }

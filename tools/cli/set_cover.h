@@ -19,15 +19,15 @@ namespace rmapdiff {
 
 struct SetCover {
   std::set<std::string> chosen;         // by the names of their contents
-  std::vector<std::string> crashing;    // files
-  std::vector<std::string> unmeasured;  // files
+  std::vector<std::string> crashing;    // files of either list
+  std::vector<std::string> unmeasured;  // the same
 };
 
-// The inputs of `from` that the target needs beside those of `with` ("" for none), all of which
-// stay. `work` is an empty folder. Throws a Failure with kExitEnvironment if the target does not
-// work; its last words are in the message.
-SetCover FindSetCover(const FuzzTarget& target, const std::string& with, const std::string& from,
-                      const std::string& work);
+// Which files of `from` the target needs beside those of `with`, all of which stay. No two files of
+// one list have the same name. `work` is an empty folder. Throws a Failure with kExitEnvironment if
+// the target does not work; its last words are in the message.
+SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& with,
+                      const std::vector<std::string>& from, const std::string& work);
 
 // The target of that name among those that were built. Throws a Failure with kExitEnvironment.
 FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name);
