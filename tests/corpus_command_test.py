@@ -3,6 +3,7 @@
 The fuzz target of most tests is tests/moody_target.cc: an input shows how many records it has.
 """
 
+import glob
 import hashlib
 import io
 import json
@@ -376,16 +377,27 @@ class PruneTest(CorpusTest):
 class KillTest(CorpusTest):
     """Killed at any moment, nothing is lost, nothing half done, nothing left running."""
 
-    KILLS = 10
+    KILLS = 10  # of each command
 
-    def kill_one(self, chance, *words):
+    def kill_one(self, number, chance, *words):
+        """At a moment by chance; every other time as soon as the corpus changes."""
+        folder = "c/" + TINY
+        before = len(os.listdir(folder))
         with subprocess.Popen([RMAPDIFF, "corpus", *words, "--bin-dir=bin"],
                               stdout=subprocess.DEVNULL) as process:
-            try:
-                process.wait(chance.uniform(0.0, 0.4))
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end = time.monotonic() + (10 if number % 2 else chance.uniform(0, self.seconds))
+            while (process.poll() is None and time.monotonic() < end
+                   and (number % 2 == 0 or len(os.listdir(folder)) == before)):
+                time.sleep(0.0002)
+            process.kill()
         self.wait_until_nothing_runs()
+
+    def measure(self, *words):
+        """How long the command takes if it is left alone."""
+        began = time.monotonic()
+        text = self.corpus(*words, "--bin-dir=bin")
+        self.seconds = time.monotonic() - began
+        return text
 
     def wait_until_nothing_runs(self):
         end = time.monotonic() + 10
@@ -403,36 +415,45 @@ class KillTest(CorpusTest):
             if self.folder.encode() in words and b"_bin" in words:
                 yield words
 
-    def assert_whole(self, corpus):
-        for path, content in self.files(corpus).items():
-            if "/.work/" not in "/" + path:
-                self.assertEqual(os.path.basename(path), name_of(content))
+    def assert_whole(self, folder):
+        for path, content in self.files(folder).items():
+            self.assertEqual(path, name_of(content))
 
     def test_prune(self):
         chance = random.Random(1)
-        needed = set(range(5)) | {15}
-        for _ in range(self.KILLS):
-            self.add(*(program(n, salt) for n in needed for salt in range(3)))
-            self.kill_one(chance, "prune", "c")
-            self.assert_whole("c")
+        needed = set(range(5)) | {6}
+        inputs = [program(n, salt) for n in needed for salt in range(12)]
+        self.add(*inputs)
+        self.measure("prune", "c")
+        stopped_between = number = 0
+        while number < self.KILLS or (stopped_between == 0 and number < 4 * self.KILLS):
+            self.add(*inputs)
+            self.kill_one(number, chance, "prune", "c")
+            self.assert_whole("c/" + TINY)
             self.assertEqual(self.count_shown("c/" + TINY), needed)
+            stopped_between += len(needed) < len(os.listdir("c/" + TINY)) < len(set(inputs))
+            number += 1
         self.corpus("prune", "c", "--bin-dir=bin")
         self.assertEqual(self.count_shown("c"), needed)
         self.assertEqual(len(self.files("c")), len(needed))
 
     def test_merge(self):
         chance = random.Random(2)
-        before = self.add(program(0), program(15))
-        self.add(*(program(n, salt) for n in (1, 2, 3, 4, 15) for salt in range(8)), corpus="from")
+        before = self.add(program(0), program(6))
+        self.add(*(program(n, salt) for n in (1, 2, 3, 4, 6) for salt in range(8)), corpus="from")
         sources = self.files("from")
-        for _ in range(self.KILLS):
-            self.kill_one(chance, "merge", "c", "from")
-            self.assert_whole("c")
+        shutil.copytree("c", "first")
+        self.measure("merge", "c", "from")
+        for number in range(self.KILLS):
+            shutil.rmtree("c")
+            shutil.copytree("first", "c")
+            self.kill_one(number, chance, "merge", "c", "from")
+            self.assert_whole("c/" + TINY)
             for path in before:
                 self.assertTrue(os.path.isfile(path))
         self.assertEqual(self.files("from"), sources)
         self.corpus("merge", "c", "from", "--bin-dir=bin")
-        self.assertEqual(self.count_shown("c"), {0, 1, 2, 3, 4, 15})
+        self.assertEqual(self.count_shown("c"), {0, 1, 2, 3, 4, 6})
 
 
 class PackTest(CorpusTest):
@@ -545,7 +566,7 @@ class MigrateTest(CorpusTest):
         self.add(b"\1anything", target="program_fuzzer")
         self.assertEqual(self.corpus("migrate", "c"), (
             "tiny_rmap_fuzzer: 1 canonical, 2 rewritten, 0 of an older version, 1 of an unknown "
-            "version left alone\n"))
+            "one left alone\n"))
         self.assertEqual(set(self.files("c").values()),
                          {program(3), program(1), program(4), newer, b"\1anything"})
         for path, content in self.files("c").items():
@@ -612,6 +633,53 @@ class PromoteTest(CorpusTest):
         self.write("b.ops", PRODUCTION)
         self.assertTrue(self.promote("b.ops", "--to=corpus/regressions/", "--name=b", "--idea=B.")
                         .startswith("corpus/regressions/b.ops\n"))
+
+
+class DocumentTest(CorpusTest):
+    """docs/corpus.md, command by command."""
+
+    def run_folder(self):
+        """The run that the document looks at."""
+        now = 1795551300  # 2026-11-24 20:15
+
+        def sample(when, features):
+            names = (("rmap_fuzzer", 41040000, 64, features[0], 1311, 0),
+                     ("tiny_rmap_fuzzer", 62208000, 57, features[1], 1604, 1))
+            return {"time": now - 28800 + when, "run": 2, "elapsed": when, "jobs": 2, "seed": 7,
+                    "final": when == 28800, "findings": 1, "targets": {
+                        name: {"execs": execs, "ops": ops * execs, "seconds": 28800,
+                               "coverage": 4000, "features": seen, "corpus": inputs,
+                               "corpus_bytes": 500 * inputs, "findings": findings}
+                        for name, execs, ops, seen, inputs, findings in names}}
+
+        samples = (sample(26270, (18204, 21000)), sample(28600, (18204, 21877)),
+                   sample(28800, (18204, 21877)))
+        self.write("out/stats.jsonl", "".join(json.dumps(one) + "\n" for one in samples))
+        self.write("out/findings/rmap-missing.drop.sibling-5d1e02ab/finding.json", json.dumps(
+            {"signature": "rmap-missing/drop/sibling", "target": "tiny_rmap_fuzzer",
+             "kind": "divergence", "engine": "sibling", "count": 3, "ops": 4,
+             "first_seen": now - 6 * 3600 - 13 * 60, "last_seen": now - 17 * 60}))
+
+    def test_each_command_prints_what_stands_there(self):
+        self.target(REAL)
+        self.run_folder()
+        os.symlink(os.path.join(ROOT, "docs"), "docs")
+        os.makedirs("corpus/" + TINY)
+        with open(DOCUMENT, encoding="utf-8") as file:
+            blocks = re.findall(r"```console\n(.*?)```", file.read(), re.DOTALL)
+        commands = re.findall(r"^\$ tools/rmapdiff ([^\n]*)\n(.*?)(?=^\$|\Z)", "\n".join(blocks),
+                              re.DOTALL | re.MULTILINE)
+        self.assertEqual({words.split()[1] for words, _ in commands if words[:6] == "corpus"},
+                         set(ACTIONS))
+        for words, expected in commands:
+            more = ["--bin-dir=bin"] if re.match(r"corpus (merge (?!--all)|prune)", words) else []
+            done = subprocess.run(
+                [RMAPDIFF, *(name for word in words.split() for name in glob.glob(word) or [word]),
+                 *more], capture_output=True, text=True, check=False)
+            output = re.sub(r"[\d:]+ ago", "* ago", done.stdout + done.stderr)
+            pattern = re.escape(re.sub(r"[\d:]+ ago", "* ago", expected.rstrip("\n")) + "\n")
+            # "..." stands for what is left out.
+            self.assertRegex(output, rf"(?s)\A{pattern.replace(re.escape('...'), '.*')}\Z", words)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ int CorpusMigrate(const Words& words) {
     Migrate(folder, work, &account);
     WriteOut(
         fmt::format("{}: {} canonical, {} rewritten, {} of an older version, {} of an unknown "
-                    "version left alone\n",
+                    "one left alone\n",
                     folder.target, FormatCount(account.canonical), FormatCount(account.rewritten),
                     FormatCount(account.migrated), FormatCount(account.unknown)));
   }

@@ -123,3 +123,14 @@ def check_dead_seeds(tree):
     for path in seeds:
         if path not in used:
             yield Finding(path, 1, "a seed that no target uses", "a target whose corpus holds it")
+
+
+UNFILLED_IDEA = "# Say in a line what this program shows that no other seed does."
+
+
+def check_seed_ideas(tree):
+    """A seed says in its first line what it is for; `rmapdiff corpus promote` leaves that open."""
+    for path in fnmatch.filter(tree.paths, "corpus/*.ops"):
+        first = tree.text(path).split("\n", 1)[0]
+        if not first.startswith("# ") or first == UNFILLED_IDEA:
+            yield Finding(path, 1, "a seed without its idea", "a comment that says what it shows")

@@ -31,6 +31,7 @@ RULES = {
     "name": text_rules.check_names,
     "open-end": text_rules.check_open_ends,
     "script": text_rules.check_scripts,
+    "seed-idea": build_rules.check_seed_ideas,
     "size": text_rules.check_sizes,
     "white-space": text_rules.check_white_space,
 }

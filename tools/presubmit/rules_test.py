@@ -239,6 +239,13 @@ class BuildRulesTest(RuleTest):
                           'filegroup(name = "used", srcs = glob(["used/*.ops"]) + [":dead"])\n')
         self.assertEqual(self.lines(build_rules.check_dead_seeds), [])
 
+    def test_a_seed_says_what_it_is_for(self):
+        self.write("corpus/a/told.ops", "# Two chains.\nprogram\n")
+        self.write("corpus/a/untold.ops", "program\n# Too late.\n")
+        self.write("corpus/a/unfilled.ops", build_rules.UNFILLED_IDEA + "\nprogram\n")
+        self.assertEqual(self.lines(build_rules.check_seed_ideas),
+                         [("corpus/a/unfilled.ops", 1), ("corpus/a/untold.ops", 1)])
+
 
 class ExemptionTest(RuleTest):
 
