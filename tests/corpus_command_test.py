@@ -358,8 +358,8 @@ class PruneTest(CorpusTest):
             os.chmod("bad", 0o755)
             self.target(os.path.abspath("bad"))
             self.prune(code=3, stderr=(
-                f"{os.path.abspath('bin')}/{TINY}_bin: did not measure the inputs, exit code {code}, "
-                f"its last words: {said}\n"))
+                f"{os.path.abspath('bin')}/{TINY}_bin: did not measure the inputs, exit code "
+                f"{code}, its last words: {said}\n"))
             self.assertEqual(self.files("c"), before)
 
     def test_only_the_target_that_is_named(self):

@@ -163,7 +163,7 @@ std::string ReadInput(const std::string& path) {
                                         Printable(path), kMaxInputBytes));
 }
 
-void MakeFolder(const std::string& path) {
+void EnsureFolder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) CannotChange(path, "cannot be made a directory: " + error.message());

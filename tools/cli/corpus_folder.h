@@ -52,7 +52,7 @@ std::vector<TargetFolder> ReadCorpus(const std::string& folder);
 std::string ReadInput(const std::string& path);
 
 // Makes the folder and those above it. Throws a Failure with kExitEnvironment.
-void MakeFolder(const std::string& path);
+void EnsureFolder(const std::string& path);
 // Throws the same. Removing what is not there is no error.
 void RemoveFile(const std::string& path);
 // Replaces `to`, in one step. Throws the same.

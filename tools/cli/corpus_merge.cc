@@ -79,7 +79,7 @@ class Merge {
 
   void TakeIn() {
     for (const auto& [target, files] : held_) {
-      MakeFolder(corpus_ + "/" + target);
+      EnsureFolder(corpus_ + "/" + target);
       if (!bin_dir_.empty()) {
         TakeNeeded(target, files);
         continue;
@@ -169,7 +169,7 @@ int CorpusMerge(const Words& words) {
     const std::vector<CorpusFile> below = ProgramsBelow(path);
     files.insert(files.end(), below.begin(), below.end());
   }
-  MakeFolder(corpus);
+  EnsureFolder(corpus);
   Merge merge(corpus, all ? "" : bin_dir);
   bool unreadable = false;
   for (const CorpusFile& file : files) {

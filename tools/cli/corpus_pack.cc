@@ -76,7 +76,7 @@ int CorpusUnpack(const Words& words) {
     throw Failure(kExitUsage, Printable(file) + ": " + *wrong);
   }
   const auto& members = std::get<Members>(unpacked);
-  MakeFolder(corpus);
+  EnsureFolder(corpus);
   ReadCorpus(corpus);
   const CorpusWork work(corpus);
   size_t added = 0;

@@ -52,7 +52,7 @@ std::string CorpusWork::Folder(const std::string& name) const {
   const std::string folder = folder_ + "/" + name;
   std::error_code ignored;
   fs::remove_all(folder, ignored);
-  MakeFolder(folder);
+  EnsureFolder(folder);
   return folder;
 }
 
@@ -63,8 +63,8 @@ bool CorpusWork::Put(const std::string& target, std::string_view content) const 
   std::error_code ignored;
   // A name of another size is what a process left that was killed while it wrote.
   if (fs::file_size(place, ignored) == content.size()) return false;
-  MakeFolder(folder_);
-  MakeFolder(folder.string());
+  EnsureFolder(folder_);
+  EnsureFolder(folder.string());
   const std::string unfinished = folder_ + "/" + name;
   WriteFile(unfinished, content);
   MoveFile(unfinished, place);
@@ -78,7 +78,7 @@ std::string CorpusWork::SetAside(const std::string& target, const std::string& p
   const std::string content = ReadInput(path);
   const std::string place = (folder / ("crash-" + ContentName(content))).string();
   // Written before it is removed: it may be another file system, and a kill must not lose it.
-  MakeFolder(folder.string());
+  EnsureFolder(folder.string());
   WriteFile(place, content);
   RemoveFile(path);
   return place;

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/exit_codes.h"
@@ -28,7 +30,8 @@ std::string ContentOf(const std::string& path) {
 std::map<std::string, std::string> Environment() {
   const char* own = std::getenv("ASAN_OPTIONS");
   const std::string before = own != nullptr && *own != '\0' ? std::string(own) + ":" : "";
-  return {{"ASAN_OPTIONS", before + "abort_on_error=0:exitcode=1"}, {"RMAPDIFF_STATS", ""}};
+  return {{"ASAN_OPTIONS", before + "abort_on_error=0:exitcode=1:symbolize=0"},
+          {"RMAPDIFF_STATS", ""}};
 }
 
 int Run(const FuzzTarget& target, const std::string& work, std::vector<std::string> words) {
@@ -48,7 +51,7 @@ std::string LastLine(const std::string& text) {
 // and nothing can be written through a name that an output may have.
 class Links {
  public:
-  explicit Links(const std::string& folder) : folder_(folder) { MakeFolder(folder); }
+  explicit Links(const std::string& folder) : folder_(folder) { EnsureFolder(folder); }
 
   void Add(const std::vector<std::string>& files, const std::string& prefix) {
     for (const std::string& file : files) {
