@@ -3,6 +3,7 @@
 The fuzz target of most tests is tests/moody_target.cc: an input shows how many records it has.
 """
 
+import fcntl
 import glob
 import hashlib
 import io
@@ -368,6 +369,17 @@ class PruneTest(CorpusTest):
         self.prune("--target=" + TINY)
         self.assertEqual(len(self.files("c/program_fuzzer")), 2)
         self.assertEqual(len(self.files("c/" + TINY)), 1)
+
+    def test_while_a_session_runs_it_is_refused(self):
+        self.add(program(1), program(1, 1), corpus="out/corpus")
+        self.write("out/.lock", "4242")
+        with open("out/.lock", "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.corpus("prune", "out/corpus", "--bin-dir=bin", code=3, stderr=(
+                "out/corpus: a session of rmapdiff fuzz is at work (pid 4242), which reduces it "
+                "itself\n"))
+        self.corpus("prune", "out/corpus", "--bin-dir=bin")
+        self.assertEqual(len(self.files("out/corpus")), 1)
 
     def test_an_empty_corpus(self):
         os.mkdir("c")

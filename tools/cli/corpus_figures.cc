@@ -167,8 +167,8 @@ std::string FiguresTable(const FiguresByTarget& targets) {
     for (const auto& [op, counts] : figures.outcomes) {
       std::vector<std::string> words;
       for (const auto& [outcome, count] : counts) {
-        words.push_back(outcome);
-        words.push_back(FormatCount(count) + (words.size() + 1 < 2 * counts.size() ? "," : ""));
+        const bool last = words.size() + 1 == counts.size();
+        words.push_back(outcome + " " + FormatCount(count) + (last ? "" : ","));
       }
       text += fmt::format("  {:<{}}  {}\n", op, width, Wrap(words, kColumns, width + 4));
     }

@@ -1,11 +1,14 @@
 // rmapdiff corpus prune: only the inputs that are needed to reach all that is reached.
 //
 // Which ones those are is known before anything is removed, and then redundant files are removed
-// one by one: a kill at any moment leaves all that is needed and some of the rest. What a session
-// of rmapdiff fuzz adds meanwhile has not been looked at, and stays.
+// one by one: a kill at any moment leaves all that is needed and some of the rest. What somebody
+// adds meanwhile has not been looked at, and stays. But two who remove, each counting on what the
+// other removes, would lose something: a session of rmapdiff fuzz reduces its corpora itself, so
+// while one is at work this is refused.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "fuzzers/target_kinds.h"
@@ -15,6 +18,7 @@
 #include "tools/cli/corpus_work.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
+#include "tools/cli/run_status.h"
 #include "tools/cli/set_cover.h"
 #include "tools/cli/text.h"
 
@@ -114,6 +118,15 @@ void CheckNames(const Arguments& arguments, const std::vector<std::string>& name
   }
 }
 
+void CheckNoSession(const std::string& corpus) {
+  const std::string run = (std::filesystem::path(corpus) / "..").lexically_normal().string();
+  std::string pid;
+  if (!IsRunning(run, &pid)) return;
+  throw Failure(kExitEnvironment,
+                fmt::format("{}: a session of rmapdiff fuzz is at work{}, which reduces it itself",
+                            Printable(corpus), pid.empty() ? "" : " (pid " + pid + ")"));
+}
+
 }  // namespace
 
 int CorpusPrune(const Words& words) {
@@ -135,6 +148,7 @@ int CorpusPrune(const Words& words) {
 
   bool crashes = false;
   const std::vector<TargetFolder> folders = ReadCorpus(corpus);
+  CheckNoSession(corpus);
   const CorpusWork work(corpus);
   for (const TargetFolder& folder : folders) {
     const bool wanted = std::find(names.begin(), names.end(), folder.target) != names.end();

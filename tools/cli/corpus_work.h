@@ -5,8 +5,8 @@
 // and then takes its place by a rename. A command that is killed leaves .work to the next one,
 // which removes it.
 //
-// A session of rmapdiff fuzz may use the corpus meanwhile: it adds files, and nothing here removes
-// one that it has not read.
+// A session of rmapdiff fuzz may add inputs meanwhile: nothing here removes one that it has not
+// read.
 #ifndef RMAPDIFF_TOOLS_CLI_CORPUS_WORK_H_
 #define RMAPDIFF_TOOLS_CLI_CORPUS_WORK_H_
 

@@ -98,20 +98,6 @@ double LastNewFeature(const std::vector<Sample>& samples, const std::string& tar
   return when;
 }
 
-// Whether a session holds the lock; asks for a shared one, and lets it go at once.
-bool IsRunning(const std::string& folder, std::string* pid) {
-  const std::string path = folder + "/.lock";
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  char text[32] = {};
-  if (held && read(fd, text, sizeof text - 1) > 0) *pid = std::string(text).substr(0, 20);
-  pid->erase(std::find_if(pid->begin(), pid->end(), [](char c) { return c < '0' || c > '9'; }),
-             pid->end());
-  close(fd);
-  return held;
-}
-
 std::string ContentOf(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -175,6 +161,19 @@ void CheckFolder(const std::string& folder) {
 }
 
 }  // namespace
+
+bool IsRunning(const std::string& folder, std::string* pid) {
+  const std::string path = folder + "/.lock";
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  char text[32] = {};
+  if (held && read(fd, text, sizeof text - 1) > 0) *pid = std::string(text).substr(0, 20);
+  pid->erase(std::find_if(pid->begin(), pid->end(), [](char c) { return c < '0' || c > '9'; }),
+             pid->end());
+  close(fd);
+  return held;
+}
 
 std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped) {
   std::vector<Sample> samples;

@@ -100,6 +100,10 @@ struct LiveCounters {
 void TakeLive(const std::vector<Sample>& samples, const std::string& target,
               const LiveCounters& live, TargetSample* figures);
 
+// Whether a session holds the folder's lock, and the process that the lock names. Asks for a shared
+// lock, and lets it go at once.
+bool IsRunning(const std::string& folder, std::string* pid);
+
 // Throws a Failure with kExitUsage, one clear line, if the folder is not one of a run.
 RunStatus ReadRun(const std::string& folder, double now);
 

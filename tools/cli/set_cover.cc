@@ -1,6 +1,7 @@
 #include "tools/cli/set_cover.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/guarded_process.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -134,6 +136,11 @@ SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& 
   Links offered(work + "/from");
   offered.Add(from, "");
   const std::string control_file = work + "/control";
+  // A thousand inputs take half a minute.
+  if (isatty(STDERR_FILENO) != 0) {
+    WriteError(fmt::format("\r{}: measuring {} inputs \x1b[K\r", target.name,
+                           FormatCount(with.size() + from.size())));
+  }
   const int code = Run(target, work,
                        {"-set_cover_merge=1", "-merge_control_file=" + control_file, into.folder(),
                         offered.folder()});
