@@ -13,10 +13,11 @@
 #include "fuzzers/report_story.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
-#include "tools/cli/code_lines.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/guilty_code.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
+#include "tools/cli/repro_json.h"
 #include "tools/cli/text.h"
 #include "tools/cli/trace.h"
 #include "tools/cli/verbs.h"
@@ -37,6 +38,7 @@ struct ReproWords {
   bool gdb = false;
   bool plain = false;
   bool full = false;
+  bool json = false;
 };
 
 // What the runs came to.
@@ -83,39 +85,6 @@ std::string RunsText(const Runs& runs, ProbeBuild build) {
                         signature.empty() ? "no finding" : signature);
   }
   return text;
-}
-
-// The source of the engine's own reverse map.
-std::string MapOf(const std::string& engine) {
-  if (engine == "sibling") return "mmu/sibling_map.h";
-  return engine == "legacy" ? "legacy_mmu/descriptor_map.h" : "";
-}
-
-// The sources of the MMU on the stack.
-std::string StackCode(const std::vector<StackFrame>& stack) {
-  std::vector<StackFrame> frames;
-  for (const StackFrame& frame : stack) {
-    const bool own = frame.file.rfind("mmu/", 0) == 0 || frame.file.rfind("legacy_mmu/", 0) == 0;
-    if (own) frames.push_back(frame);
-  }
-  const std::string text = CodeText(frames, {});
-  return text.empty() ? "" : "code on the stack, innermost first:\n" + text;
-}
-
-// What the operation ran of the reverse map at fault.
-std::string CodeOf(const Trial& trial, size_t ops) {
-  if (trial.ending != Ending::kVerdict) return StackCode(trial.cause.frames);
-  const std::string file = MapOf(trial.story.engine);
-  if (file.empty() || (trial.blocks.empty() && trial.new_blocks.empty())) return "";
-  const std::string program = SanitizedProbe();
-  std::vector<uint64_t> all = trial.blocks;
-  all.insert(all.end(), trial.new_blocks.begin(), trial.new_blocks.end());
-  const std::string text =
-      CodeText(LinesOf(program, all, file), LinesOf(program, trial.new_blocks, file));
-  if (text.empty()) return "";
-  const std::string what =
-      trial.place() < ops ? fmt::format("op {}", trial.place() + 1) : "the teardown";
-  return fmt::format("{}, what {} ran (* for the first time):\n{}", file, what, text);
 }
 
 [[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
@@ -192,6 +161,9 @@ int ReproVerb(const Words& words) {
   arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
   arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
   arguments.Flag("--full", &given.full, "check everything after each operation");
+  arguments.Flag("--json", &given.json, "one JSON object");
+  arguments.Excludes("--json", "--trace");
+  arguments.Excludes("--json", "--gdb");
   if (const auto code = arguments.Parse(words)) return *code;
   const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
   const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
@@ -199,7 +171,7 @@ int ReproVerb(const Words& words) {
   CheckEngine(arguments, given.engine);
 
   Artifact artifact = ReadArtifact(given.file);
-  WriteOut(artifact.Describe() + "\n");
+  if (!given.json) WriteOut(artifact.Describe() + "\n");
   if (!given.until.empty()) {
     const uint64_t until = NumberIn(arguments, "--until", given.until, UINT32_MAX);
     if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
@@ -215,10 +187,16 @@ int ReproVerb(const Words& words) {
   const Runs runs = RunAll(artifact.program, request, build, count);
   const std::string usual = runs.Usual();
   const Trial& trial = runs.first.at(usual);
+  if (given.json) {
+    const bool sanitized = build == ProbeBuild::kSanitized;
+    const ReproResult result = {runs.count, runs.by_signature, usual, sanitized};
+    WriteOut(ReproJson(artifact, artifact.program, result, trial));
+    return usual.empty() ? kExitDone : kExitFinding;
+  }
   WriteOut(RunsText(runs, build));
   if (given.trace) ShowTrace(artifact.program, given.engine);
   WriteOut("\n" + PrintableLines(TrialText(artifact.program, trial, {})) +
-           CodeOf(trial, artifact.program.ops.size()));
+           GuiltyCodeText(trial, artifact.program.ops.size()));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {
     const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;

@@ -1,0 +1,72 @@
+#include "tools/cli/repro_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "fuzzers/report_story.h"
+#include "tools/cli/guilty_code.h"
+#include "tools/cli/text.h"
+
+namespace rmapdiff {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json CodeJson(const Trial& trial) {
+  const GuiltyCode code = FindGuiltyCode(trial);
+  Json lines = Json::array();
+  for (const StackFrame& line : code.lines) {
+    const auto same = [&](const StackFrame& one) {
+      return one.path == line.path && one.line == line.line;
+    };
+    lines.push_back({{"function", line.function},
+                     {"file", line.file},
+                     {"line", line.line},
+                     {"first", std::any_of(code.first.begin(), code.first.end(), same)}});
+  }
+  return lines;
+}
+
+void AddFinding(const Program& program, const Trial& trial, Json* all) {
+  const bool verdict = trial.ending == Ending::kVerdict;
+  const Difference difference = verdict ? trial.verdict.difference : Difference{};
+  const bool at_op = trial.place() < program.ops.size();
+  (*all)["kind"] = verdict ? "divergence" : "crash";
+  (*all)["engine"] = verdict ? trial.verdict.guilty : trial.engine;
+  (*all)["op_index"] = trial.place();
+  (*all)["op"] = at_op ? PrintOp(program.header, program.ops[trial.place()]) : "teardown";
+  (*all)["check"] = verdict ? std::string(CheckName(trial.verdict.check)) : "";
+  (*all)["subject"] = difference.subject;
+  (*all)["expected"] = difference.expected;
+  (*all)["actual"] = difference.actual;
+  (*all)["detail"] = verdict ? difference.detail : trial.cause.said;
+  (*all)["code"] = CodeJson(trial);
+}
+
+}  // namespace
+
+std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
+                      const Trial& trial) {
+  const auto times = [&](const std::string& signature) {
+    const auto found = result.by_signature.find(signature);
+    return found == result.by_signature.end() ? 0 : found->second;
+  };
+  Json others = Json::object();
+  for (const auto& [signature, count] : result.by_signature) {
+    if (signature != result.usual) others[signature] = count;
+  }
+  Json all = {{"file", artifact.file},
+              {"target", artifact.target},
+              {"ops", program.ops.size()},
+              {"runs", result.runs},
+              {"reproduced", result.usual.empty() ? 0 : times(result.usual)},
+              {"sanitized", result.sanitized},
+              {"signature", result.usual},
+              {"others", others}};
+  if (!result.usual.empty()) AddFinding(program, trial, &all);
+  all["report"] = PrintableLines(TrialText(program, trial, {}));
+  // Names of files are any bytes.
+  return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,38 @@
+// `repro --json`: what the runs of an artifact came to, for a program to read.
+//
+// One object: "file", "target", "ops", "runs", "reproduced", "sanitized", "signature" ("" if
+// nothing was found), "others" ({signature: runs} of what else came of it), "report" (as text).
+// With a finding also "kind" ("divergence", "crash"), "engine", "op_index" (from 0; "ops" for
+// teardown), "op", "check", "subject", "expected", "actual", "detail" ("" where that does not
+// apply), "code" (an array of {"function", "file", "line", "first"}: the lines that the operation
+// ran of the reverse map at fault, `first` for those that no operation before had run; of a crash
+// the stack, innermost first).
+//
+// Not covered: JSON of a program that is merely run, which is report.h.
+#ifndef RMAPDIFF_TOOLS_CLI_REPRO_JSON_H_
+#define RMAPDIFF_TOOLS_CLI_REPRO_JSON_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "fuzzers/program.h"
+#include "fuzzers/trial.h"
+#include "tools/cli/artifact.h"
+
+namespace rmapdiff {
+
+struct ReproResult {
+  size_t runs = 0;
+  std::map<std::string, size_t> by_signature;  // "" for no finding
+  std::string usual;                           // the finding met most often, "" for none
+  bool sanitized = false;
+};
+
+// `program` is what was run of the artifact, `trial` the first run with the usual signature.
+std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
+                      const Trial& trial);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_REPRO_JSON_H_
