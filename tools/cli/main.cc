@@ -31,6 +31,11 @@ int ReportVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff report: use tools/rmapdiff, which draws the plots");
 }
 
+// Likewise, tools/gate_lib/command.py.
+int GateVerb(const Words&) {
+  throw Failure(kExitUsage, "rmapdiff gate: use tools/rmapdiff, which builds the fuzz targets");
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -51,6 +56,7 @@ constexpr Verb kVerbs[] = {
     {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
     {"status", "say how a run of fuzz is doing", StatusVerb},
     {"corpus", "tend the inputs that fuzzing has found", CorpusVerb},
+    {"gate", "say whether a change may go in, and prove that it would have been noticed", GateVerb},
     {"mutants", "hunt seeded faults and say how long each survives", MutantsVerb},
     {"report", "write a page on a run: findings, curves, operations, mutants", ReportVerb},
 };

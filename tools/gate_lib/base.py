@@ -1,0 +1,108 @@
+"""Whether the base revision shows a finding as well.
+
+The base's own fuzz target is built in a work tree of its own, outside of this one, and gets the
+same program: the simplest one, in the canonical bytes of its operations, and the input itself. It
+has the finding if its own output names the same signature. If it cannot be built, or knows no such
+target, nobody can say, and the finding counts as new.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import build
+import finding as finding_text
+import replay
+import trial
+
+BUILD_SCRIPT = os.path.join("tools", "cli", "build.sh")
+
+
+def worktree_path(root):
+    """One for each checkout, so that bazel need not begin anew within one run of the gate."""
+    name = hashlib.sha1(root.encode()).hexdigest()[:12]
+    return os.path.join(tempfile.gettempdir(), f"rmapdiff-gate-base-{name}")
+
+
+class Base:
+    """A work tree of the base revision; `with` removes it again, with all that was built."""
+
+    def __init__(self, root, revision):
+        self._root = root
+        self._revision = revision
+        self._tree = worktree_path(root)
+        self._built = {}
+
+    def __enter__(self):
+        self._remove()
+        subprocess.run(["git", "worktree", "add", "--detach", "--force", self._tree,
+                        self._revision], cwd=self._root, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+        own = os.path.join(self._root, ".bazelrc.user")
+        if os.path.exists(own):
+            shutil.copyfile(own, os.path.join(self._tree, ".bazelrc.user"))
+        return self
+
+    def __exit__(self, *_):
+        if self._built:
+            subprocess.run(["bazel", *build.startup_flags(), "clean", "--expunge"], cwd=self._tree, check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._remove()
+
+    def _remove(self):
+        shutil.rmtree(self._tree, ignore_errors=True)
+        subprocess.run(["git", "worktree", "prune"], cwd=self._root, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+
+    def _build(self, target):
+        """The base's command line for the target, None if there is none."""
+        script = os.path.join(self._tree, BUILD_SCRIPT)
+        labels = [f"//fuzzers:{target}_bin", f"//fuzzers:{target}_options"]
+        if not os.path.exists(script):
+            return None
+        code = subprocess.run([script, f"fuzzers/{target}_bin", *labels], stdout=sys.stderr,
+                              check=False).returncode
+        if code != 0:
+            return None
+        folder = os.path.join(self._tree, "bazel-bin", "fuzzers")
+        options = replay.read_options(os.path.join(folder, f"{target}_options.options"))
+        return [os.path.realpath(os.path.join(folder, f"{target}_bin")), *options]
+
+    def command(self, target):
+        if target not in self._built:
+            self._built[target] = self._build(target)
+        return self._built[target]
+
+
+def shows(command, path):
+    """The signature that a fuzz target's own output has for an input, "" for none."""
+    env = {**os.environ, **trial.SANITIZER_OPTIONS}
+    done = subprocess.run([*command, path], env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    found = finding_text.read(done.returncode, done.stdout.decode("utf-8", "replace"))
+    return found.signature if found else ""
+
+
+def inputs_of(found, tool, scratch):
+    """Paths of what to give to both: the canonical bytes of the program, and the input itself."""
+    paths = []
+    canonical = os.path.join(scratch, "canonical-" + os.path.basename(found.artifact))
+    if found.minimal and tool.assemble(found.minimal, canonical):
+        paths.append(canonical)
+    return paths + [found.artifact]
+
+
+def compare(found, target, base, tool, scratch):
+    """Sets in_base or base_note of a finding; `target` is that of the tree as it is."""
+    command = base.command(found.target)
+    if command is None:
+        found.base_note = "the base revision cannot be built, so it counts as new"
+        return
+    for path in inputs_of(found, tool, scratch):
+        here = shows([target.binary, *target.options], path)
+        if here and here == shows(command, path):
+            found.in_base = True
+            return

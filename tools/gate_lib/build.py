@@ -1,0 +1,51 @@
+"""What the gate runs: the fuzz targets as they are built, and how to have them built."""
+
+import collections
+import os
+import re
+import subprocess
+import sys
+
+import replay
+from outcome import ENVIRONMENT, Failure
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+# options: libFuzzer's flags.
+Target = collections.namedtuple("Target", "name binary seeds options")
+
+# Takes any bytes and keeps no figures (fuzzers/fuzz_target.h).
+CODEC_TARGET = "program_fuzzer"
+
+
+def startup_flags():
+    """Bazel's, as tools/cli/build.sh has them: without a writable home it gets another folder."""
+    if os.access(os.environ.get("HOME", "/nonexistent"), os.W_OK):
+        return []
+    folder = os.environ.get("TMPDIR", "/tmp")
+    return [f"--output_user_root={folder}/rmapdiff-bazel-{os.getuid()}"]
+
+
+def run_build(product, labels):
+    """tools/cli/build.sh; what it says is for the reader of an error."""
+    script = os.path.join(ROOT, "tools", "cli", "build.sh")
+    if subprocess.run([script, product, *labels], stdout=sys.stderr, check=False).returncode != 0:
+        raise Failure(ENVIRONMENT, "gate: cannot be built: " + " ".join(labels))
+
+
+def read_targets(folder):
+    """The fuzz targets of a folder as //fuzzers is built into."""
+    path = os.path.join(folder, "fuzz_targets.txt")
+    with open(path, encoding="utf-8") as file:
+        names = file.read().split()
+    if not names:
+        raise Failure(ENVIRONMENT, f"{path}: names no fuzz target, expected one at least")
+    targets = []
+    for name in names:
+        if not re.fullmatch(r"\w+", name):
+            raise Failure(ENVIRONMENT, f"{path}: '{name}' is no name of a fuzz target")
+        base = os.path.join(folder, name)
+        targets.append(Target(name, os.path.realpath(base + "_bin"),
+                              os.path.realpath(base + "_corpus"),
+                              replay.read_options(base + "_options.options")))
+    return targets

@@ -1,0 +1,140 @@
+"""Says whether a change may go in, and proves that it would have noticed.
+
+Replays every seed and regression on every fuzz target, has a seeded fault caught, sees the
+sanitizers at work, and fuzzes the targets that the change affects, with a fixed seed. Findings that
+the base revision has as well are told apart, and do not make it fail. The last line says what was
+proved.
+
+An empty corpus, a target that executes nothing, a sanitizer that is missing or not fatal, a canary
+that is not caught: each makes it fail, because then nothing is proved.
+
+Exit code: 0 nothing new was found, 1 a finding, 2 wrong usage, 3 environment (it cannot be built,
+or proves nothing), 4 internal error.
+"""
+
+import argparse
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import traceback
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+for folder in ("tools/bazel_rules", "tools/mutants_lib", "tests/mutants"):
+    sys.path.insert(1, os.path.join(ROOT, folder))
+
+# pylint: disable=wrong-import-position
+import junit
+import sarif
+from gate import Gate
+from outcome import ENVIRONMENT, INTERNAL, Failure
+
+MAX_SECONDS, MAX_JOBS, MAX_SEED = 24 * 3600, 256, 2 ** 31
+
+
+def duration(word):
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", word)
+    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if not 1 <= seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"'{word}' is no time like 90s, 10m or 2h")
+    return seconds
+
+
+def number(most):
+    def parse(word):
+        if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= most:
+            raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 to {most}")
+        return int(word)
+    return parse
+
+
+def path(word):
+    if not word:
+        raise argparse.ArgumentTypeError("is empty, expected a path")
+    return word
+
+
+def revision(word):
+    if not word or word.startswith("-"):
+        raise argparse.ArgumentTypeError(f"'{word}' is no revision, expected one like origin/main")
+    return word
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(
+        prog="rmapdiff gate", description=__doc__.split("\n\n", maxsplit=1)[0],
+        epilog="example: tools/rmapdiff gate --base=origin/main --sarif=gate.sarif",
+        allow_abbrev=False)
+    parser.add_argument("--base", type=revision, metavar="REV",
+                        help="fuzz what has changed since this revision, and tell what it has as "
+                             "well from what is new [fuzz everything]")
+    parser.add_argument("--budget", type=duration, default=30, metavar="TIME",
+                        help="of fuzzing, by the clock: 90, 90s, 10m, 2h [30s]")
+    parser.add_argument("--seed", type=number(MAX_SEED), default=1, metavar="N",
+                        help="where all pseudo-random choices begin [1]")
+    parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
+                        help="so many processes at a time [the CPUs]")
+    parser.add_argument("--dir", type=path, default="gate-out", metavar="DIR",
+                        help="for findings [gate-out]")
+    parser.add_argument("--sarif", type=path, metavar="FILE", help="write a SARIF 2.1.0 log")
+    parser.add_argument("--junit", type=path, metavar="FILE", help="write JUnit XML")
+    return parser.parse_args(words)
+
+
+def write_whole(path_of_file, text):
+    with open(path_of_file + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path_of_file + ".new", path_of_file)
+
+
+def head_revision():
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def write_reports(options, gate, words):
+    if options.junit:
+        write_whole(options.junit, junit.document(gate.cases))
+    if options.sarif:
+        command = shlex.join(["tools/rmapdiff", "gate", *words])
+        log = sarif.log(gate.findings, gate.problems, command, gate.exit_code, head_revision(),
+                        gate.change.revision if gate.change else "")
+        write_whole(options.sarif, json.dumps(log, indent=2) + "\n")
+
+
+def main(words):
+    options = parse_arguments(words)
+    for name in (options.sarif, options.junit):
+        folder_of_file = os.path.dirname(name or "") or "."
+        if not os.path.isdir(folder_of_file):
+            raise Failure(2, f"gate: {name}: no folder {folder_of_file} to write it to")
+    gate = Gate(options)
+    gate.run()
+    write_reports(options, gate, words)
+    print(gate.last_line())
+    return gate.exit_code
+
+
+def run_main(entry):
+    """Calls entry(words) and ends the process."""
+    try:
+        sys.exit(entry(sys.argv[1:]))
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.code)
+    except OSError as error:
+        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+        sys.exit(ENVIRONMENT)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
+    except Exception:  # pylint: disable=broad-except
+        traceback.print_exc()
+        print("gate: internal error", file=sys.stderr)
+        sys.exit(INTERNAL)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,60 @@
+"""Where a finding is, for who reads it beside the source: a file and lines of the engine at fault.
+
+The lines that the failing operation ran of the guilty reverse map, or of the stack, come from
+`repro --json`. Of them the function that stands out is the place, the rest is related. Without
+them, the file in which what is wrong lives.
+"""
+
+import collections
+
+# file: below the root. first, last: lines, 0 for the file as a whole. function: "" likewise.
+Place = collections.namedtuple("Place", "file first last function")
+
+MAPS = {"sibling": "mmu/sibling_map.h", "legacy": "legacy_mmu/descriptor_map.h"}
+GRAPH, SHADOW = "mmu/graph/page_graph.h", "mmu/shadow/shadow_mmu.h"
+CODEC, RUNNER = "fuzzers/program.h", "fuzzers/runner.cc"
+MOST_LINES = 30  # of one function; more is two functions of one name
+
+
+def _functions(lines):
+    """Places of runs of lines in one function, and how many of the lines are `first`."""
+    places = []
+    for line in lines:
+        file, number, function = line["file"], line["line"], line["function"]
+        if places:
+            place, new = places[-1]
+            near = place.first <= number < place.first + MOST_LINES
+            if (place.file, place.function) == (file, function) and near:
+                places[-1] = (place._replace(last=max(place.last, number)), new + line["first"])
+                continue
+        places.append((Place(file, number, number, function), int(line["first"])))
+    return places
+
+
+def _without_lines(finding):
+    words = finding.signature.split("/")
+    if finding.target == "program_fuzzer":
+        return CODEC
+    engine = finding.repro.get("engine") or words[-1]
+    if engine in MAPS:
+        return MAPS[engine]
+    if words[0] == "nondeterminism" or engine == "undecided":
+        return RUNNER
+    whole = " mode=" in finding.program.split("\n", 1)[0]
+    return SHADOW if whole else GRAPH
+
+
+def find(finding):
+    """(the place, related places) of a finding."""
+    lines = [line for line in finding.repro.get("code", []) if line["line"] > 0]
+    if not lines:
+        return Place(_without_lines(finding), 0, 0, ""), []
+    functions = _functions(lines)
+    if finding.repro.get("kind") == "crash":  # innermost first
+        chosen = 0
+    else:
+        # What ran for the first time, and the most of it.
+        chosen = max(range(len(functions)),
+                     key=lambda i: (functions[i][1], functions[i][0].last - functions[i][0].first))
+    related = [place for i, (place, _) in enumerate(functions) if i != chosen]
+    return functions[chosen][0], related
