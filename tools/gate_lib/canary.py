@@ -8,19 +8,32 @@ it, and to name the engine that is at fault.
 import os
 import time
 
+import build
 import mutants
 import replay
 import replaying
 import trial
-from outcome import Case
+from outcome import Case, Failure
 
 NAME = "sibling_unlink_loses_tail"
+# A change of the very lines that the patch replaces is the likeliest reason.
+NOT_BUILT = (f"cannot be built, expected tests/mutants/{NAME}.patch to fit; tests/mutants/README.md "
+             "says what to do if it does not")
 SECONDS = 20  # of the processor; it takes a fraction of one
 
 
 def read(root, name=NAME):
     """The mutant, as tests/mutants/mutants.py knows it."""
     return mutants.read(os.path.join(root, "tests", "mutants", name + ".patch"))
+
+
+def build_it(root):
+    """The path of the program, "" if it cannot be built."""
+    try:
+        build.run_build(f"tests/mutants/{NAME}", [f"//tests/mutants:{NAME}"])
+    except Failure:
+        return ""
+    return os.path.realpath(os.path.join(root, "bazel-bin", "tests", "mutants", NAME))
 
 
 def by_seeds(mutant, binary, target):

@@ -104,11 +104,9 @@ class Gate:
         if self._options.base:
             self.change = affected.read_change(self._root, self._options.base)
         build.run_build("fuzzers/fuzz_targets.txt", [
-            "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin",
-            f"//tests/mutants:{canary.NAME}"])
+            "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin"])
         self.targets = build.read_targets(os.path.join(self._root, "bazel-bin", "fuzzers"))
-        self._report("build", f"{count_of(len(self.targets), 'fuzz target')} and the canary",
-                     begin)
+        self._report("build", count_of(len(self.targets), "fuzz target"), begin)
 
     def _check_sanitizers(self):
         begin = time.monotonic()
@@ -148,8 +146,12 @@ class Gate:
         if not named:
             raise Failure(ENVIRONMENT, f"gate: the canary's target {mutant.fields['Target']} is "
                                        "not among the fuzz targets")
-        binary = os.path.realpath(os.path.join(self._root, "bazel-bin", "tests", "mutants",
-                                               canary.NAME))
+        binary = canary.build_it(self._root)
+        if not binary:
+            self.cases.append(Case("canary", f"{mutant.name} is built", 0.0, canary.NOT_BUILT))
+            self._report("canary", "NOT BUILT", begin)
+            self._failed(self.cases[-1:])
+            return
         cases = self._each(lambda catch: catch(), [
             lambda: canary.by_seeds(mutant, binary, named[0]),
             lambda: canary.by_search(mutant, binary, named[0], self._options.seed)])
@@ -219,16 +221,17 @@ class Gate:
             self._say("\n".join(self._lines_of(finding)), flush=True)
 
     def _compare_with_base(self):
-        if self.change is None:
+        fuzzed = [finding for finding in self.findings if not finding.seed]
+        if self.change is None or not fuzzed:
             return
         by_name = {target.name: target for target in self.targets}
         try:
             with base.Base(self._root, self.change.revision) as tree:
-                for finding in self.findings:
+                for finding in fuzzed:
                     base.compare(finding, by_name[finding.target], tree, self._tool,
                                  self._scratch)
         except (OSError, subprocess.CalledProcessError) as error:
-            for finding in self.findings:
+            for finding in fuzzed:
                 finding.base_note = f"the base revision cannot be checked out: {error}"
 
     def _lines_of(self, finding):

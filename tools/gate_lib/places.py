@@ -6,6 +6,7 @@ them, the file in which what is wrong lives.
 """
 
 import collections
+import re
 
 # file: below the root. first, last: lines, 0 for the file as a whole. function: "" likewise.
 Place = collections.namedtuple("Place", "file first last function")
@@ -40,7 +41,7 @@ def _without_lines(finding):
         return MAPS[engine]
     if words[0] == "nondeterminism" or engine == "undecided":
         return RUNNER
-    whole = " mode=" in finding.program.split("\n", 1)[0]
+    whole = re.search(r"^program .*\bmode=", finding.program, re.MULTILINE) is not None
     return SHADOW if whole else GRAPH
 
 
