@@ -35,6 +35,7 @@ class Base:
         self._revision = revision
         self._tree = worktree_path(root)
         self._built = {}
+        self._used_bazel = False
 
     def __enter__(self):
         self._remove()
@@ -47,9 +48,10 @@ class Base:
         return self
 
     def __exit__(self, *_):
-        if self._built:
-            subprocess.run(["bazel", *build.startup_flags(), "clean", "--expunge"], cwd=self._tree, check=False,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if self._used_bazel:
+            subprocess.run(["bazel", *build.startup_flags(), "clean", "--expunge"],
+                           cwd=self._tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           check=False)
         self._remove()
 
     def _remove(self):
@@ -63,6 +65,7 @@ class Base:
         labels = [f"//fuzzers:{target}_bin", f"//fuzzers:{target}_options"]
         if not os.path.exists(script):
             return None
+        self._used_bazel = True
         code = subprocess.run([script, f"fuzzers/{target}_bin", *labels], stdout=sys.stderr,
                               check=False).returncode
         if code != 0:

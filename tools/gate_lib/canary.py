@@ -17,8 +17,8 @@ from outcome import Case, Failure
 
 NAME = "sibling_unlink_loses_tail"
 # A change of the very lines that the patch replaces is the likeliest reason.
-NOT_BUILT = (f"cannot be built, expected tests/mutants/{NAME}.patch to fit; tests/mutants/README.md "
-             "says what to do if it does not")
+NOT_BUILT = (f"cannot be built, expected tests/mutants/{NAME}.patch to fit; "
+             "tests/mutants/README.md says what to do if it does not")
 SECONDS = 20  # of the processor; it takes a fraction of one
 
 

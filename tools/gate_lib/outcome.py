@@ -9,7 +9,7 @@ DONE, FINDING, USAGE, ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 4
 # line, "" if it passed. text: what there is to read about it. finding: whether the problem is one
 # of the MMUs; else the gate itself proves nothing, which makes it fail as well.
 Case = collections.namedtuple("Case", "suite name seconds problem text finding",
-                              defaults=("", "", False))
+                              defaults=(0.0, "", "", False))
 
 
 class Failure(Exception):

@@ -43,6 +43,8 @@ def seed_name(path):
 def _count(target, seeds, scratch):
     """How many of the seeds, which pass, are programs for the target."""
     stats = os.path.join(scratch, f"{target.name}.stats")
+    if os.path.exists(stats):
+        os.remove(stats)
     command = ["env", f"RMAPDIFF_STATS={stats}", target.binary, *target.options,
                "-detect_leaks=0"]
     code, output = replay.run_once(command, seeds) if seeds else (0, b"")

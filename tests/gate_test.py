@@ -1,0 +1,597 @@
+"""`rmapdiff gate`: its steps on targets made for it, and that it fails whenever it proves nothing.
+
+The targets are scripts that behave like libFuzzer; what each does with an input stands in the
+input. Sanitizers have a test of their own (gate_sanitizers_test), and so has what is written
+(gate_reports_test).
+"""
+
+import contextlib
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+import unittest.mock as mock
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("../tools/bazel_rules", "../tools/mutants_lib", "mutants", "../tools/gate_lib"):
+    sys.path.insert(1, os.path.join(HERE, folder))
+
+# pylint: disable=wrong-import-position
+import affected
+import base
+import build
+import canary
+import command
+import findings
+import fuzzing
+import gate as gate_lib
+import mutants
+import replaying
+from outcome import ENVIRONMENT, USAGE, Artifact, Case, Failure, Finding
+
+# An input "accept" is a program for the target, "reject" is none, "crash..." fails with what
+# follows as its signature. Fuzzing runs every input of the corpus, and ends by the findings of
+# RULES, one a start: "SEED SIGNATURE" lines beside the program.
+TARGET = f"""#!{sys.executable}
+import os, struct, sys
+flags = [word for word in sys.argv[1:] if word.startswith("-")]
+files = [word for word in sys.argv[1:] if not word.startswith("-")]
+stats = os.environ.get("RMAPDIFF_STATS")
+
+def count(number):
+    if not stats or KEEPS_NONE:
+        return
+    old = struct.unpack_from("=Q", open(stats, "rb").read(), 16)[0] if os.path.exists(stats) else 0
+    open(stats, "wb").write(b"RMAPDIFF" + struct.pack("=QQQQ", 1, old + number, 0, 0))
+
+def fail(signature):
+    print("CHECK: model\\nSIGNATURE: " + signature, flush=True)
+    sys.exit(77)
+
+if files and os.path.isdir(files[0]):
+    print("INFO: Loaded 1 modules   (%s inline 8-bit counters)" % COUNTERS)
+    count(EXECS)
+    print("#%d\\tDONE" % EXECS)
+    seed = [word[6:] for word in flags if word.startswith("-seed=")][0]
+    prefix = [word[17:] for word in flags if word.startswith("-artifact_prefix=")][0]
+    if any("crash" in open(os.path.join(files[0], name)).read() for name in os.listdir(files[0])):
+        fail("a seed that fails was kept")
+    for line in RULES.splitlines():
+        if line.split()[0] == seed:
+            path = prefix + "crash-" + seed
+            open(path, "w").write("crash " + line.split()[1])
+            print("Test unit written to " + path)
+            fail(line.split()[1])
+    sys.exit(ENDS_WITH)
+count(0)
+for path in files:
+    print("Running: " + path, flush=True)
+    text = open(path).read()
+    if text.startswith("crash"):
+        fail(text.split()[1])
+    if text == "accept":
+        count(1)
+    print("Executed " + path + " in 0 ms", flush=True)
+"""
+
+
+class Folder(unittest.TestCase):
+    """Each test has a folder."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+
+    def path(self, *names):
+        return os.path.join(self.root, *names)
+
+    def write(self, name, content, mode=stat.S_IRUSR | stat.S_IWUSR):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(path, mode)
+        return path
+
+    def target(self, seeds=None, name="rmap_fuzzer", rules="", execs=100, counters=5, ends_with=0,
+               keeps_none=False):
+        """A fuzz target; seeds: {name: content}."""
+        head = (f"RULES = {rules!r}\nEXECS = {execs}\nCOUNTERS = {counters}\n"
+                f"ENDS_WITH = {ends_with}\nKEEPS_NONE = {keeps_none}\n")
+        first, rest = TARGET.split("\n", 1)
+        binary = self.write(f"{name}_bin", f"{first}\n{head}{rest}", stat.S_IRWXU)
+        shutil.rmtree(self.path(f"{name}_corpus"), ignore_errors=True)
+        os.makedirs(self.path(f"{name}_corpus"))
+        for seed, content in (seeds or {}).items():
+            self.write(f"{name}_corpus/{seed}", content)
+        return build.Target(name, binary, self.path(f"{name}_corpus"), ["-max_len=8"])
+
+
+OWN, REGRESSION = "corpus-rmap_fuzzer-a.ops.bin", "corpus-regressions-b.ops.bin"
+
+
+class ReplayTest(Folder):
+
+    def replay(self, seeds, **how):
+        os.makedirs(self.path("scratch"), exist_ok=True)
+        return replaying.replay_target(self.target(seeds, **how), self.path("scratch"))
+
+    def problems(self, replayed):
+        return [(case.name, case.problem, case.finding) for case in replayed.cases if case.problem]
+
+    def test_seeds_that_pass_are_counted_by_the_target_itself(self):
+        replayed = self.replay({OWN: "accept", REGRESSION: "accept"})
+        self.assertEqual(self.problems(replayed), [])
+        self.assertEqual([case.name for case in replayed.cases],
+                         ["corpus/regressions/b.ops", "corpus/rmap_fuzzer/a.ops",
+                          "seeds are executed"])
+        self.assertEqual((replayed.seeds, replayed.executed, replayed.regressions), (2, 2, 1))
+
+    def test_an_empty_corpus_fails(self):
+        (name, problem, finding), = self.problems(self.replay({}))
+        self.assertEqual((name, finding), ("seeds are executed", False))
+        self.assertIn("empty corpus", problem)
+
+    def test_a_target_that_accepts_none_of_its_seeds_fails(self):
+        self.assertEqual(self.problems(self.replay({OWN: "reject"})),
+                         [("seeds are executed", "no seed was executed", False)])
+
+    def test_a_target_that_rejects_one_of_its_seeds_fails(self):
+        problems = self.problems(self.replay({OWN: "accept", OWN + "2": "reject"}))
+        self.assertEqual(problems, [("seeds are executed", "2 seeds pass, but only 1 are programs "
+                                     "for this target", False)])
+
+    def test_a_target_that_keeps_no_figures_has_executed_nothing(self):
+        self.assertEqual(self.problems(self.replay({OWN: "accept"}, keeps_none=True)),
+                         [("seeds are executed", "no seed was executed", False)])
+        replayed = self.replay({"text.txt": "reject"}, name=build.CODEC_TARGET, keeps_none=True)
+        self.assertEqual((self.problems(replayed), replayed.executed), ([], 1))
+
+    def test_a_seed_that_fails_is_a_finding_with_its_signature(self):
+        replayed = self.replay({OWN: "crash spte/drop/legacy", REGRESSION: "accept"})
+        self.assertEqual(self.problems(replayed),
+                         [("corpus/rmap_fuzzer/a.ops", "spte/drop/legacy", True)])
+        self.assertEqual([(one.raw, one.seed) for one in replayed.failed],
+                         [("spte/drop/legacy", "corpus/rmap_fuzzer/a.ops")])
+
+    def test_a_program_that_does_not_start_is_no_finding(self):
+        target = self.target({OWN: "accept"})
+        os.chmod(self.write("rmap_fuzzer_bin", "#!/bin/sh\nexit 0\n"), stat.S_IRWXU)
+        replayed = replaying.replay_target(target, self.root)
+        self.assertEqual(replayed.failed, [])
+        self.assertIn("was not executed", replayed.cases[0].problem)
+        self.assertFalse(replayed.cases[0].finding)
+
+    def test_regressions_must_be_executed_by_some_target(self):
+        executed = self.replay({OWN: "accept", REGRESSION: "accept"})
+        self.assertEqual(replaying.regressions_case([executed]).problem, "")
+        ignored = self.replay({OWN: "accept", REGRESSION: "reject"})
+        self.assertIn("accepted only 0", replaying.regressions_case([ignored]).problem)
+        self.assertIn("no target replays", replaying.regressions_case([]).problem)
+
+
+class FuzzingTest(Folder):
+
+    def fuzz(self, seeds=None, failing=(), **how):
+        target = self.target(seeds or {OWN: "accept"}, **how)
+        return fuzzing.fuzz(target, 1, 5, self.path("fuzz"),
+                            {self.path("rmap_fuzzer_corpus", name) for name in failing})
+
+    def test_nothing_found(self):
+        fuzzed = self.fuzz()
+        self.assertEqual((fuzzed.execs, fuzzed.starts, fuzzed.artifacts, fuzzed.problem),
+                         (100, 1, [], ""))
+
+    def test_after_a_finding_it_goes_on_with_the_next_seed(self):
+        fuzzed = self.fuzz(rules="5 leak/teardown/sibling\n6 spte/drop/both\n7 spte/drop/both")
+        self.assertEqual([artifact.raw for artifact in fuzzed.artifacts],
+                         ["leak/teardown/sibling", "spte/drop/both"])
+        self.assertEqual((fuzzed.starts, fuzzed.execs, fuzzed.problem), (4, 400, ""))
+
+    def test_it_does_not_go_on_for_ever(self):
+        rules = "\n".join(f"{seed} leak/teardown/sibling" for seed in range(1000))
+        with mock.patch.object(fuzzing, "MAX_STARTS", 2):
+            self.assertEqual(self.fuzz(rules=rules).starts, 2)
+
+    def test_seeds_that_are_known_to_fail_do_not_end_every_start(self):
+        fuzzed = self.fuzz({OWN: "accept", "bad": "crash x/y/z"}, failing=["bad"])
+        self.assertEqual((fuzzed.problem, fuzzed.artifacts), ("", []))
+
+    def test_a_target_that_executes_nothing_fails(self):
+        self.assertEqual(self.fuzz(execs=0).problem, "executed nothing")
+
+    def test_a_target_without_counters_fails(self):
+        self.assertIn("blindly", self.fuzz(counters=0).problem)
+
+    def test_a_target_that_ends_badly_without_an_artifact_fails(self):
+        self.assertEqual(self.fuzz(ends_with=3).problem, "exit code 3 without an artifact")
+
+    def test_the_budget_is_of_the_clock_and_shared(self):
+        self.assertEqual(fuzzing.share(30, 2, 8), 7)
+        self.assertEqual(fuzzing.share(30, 2, 1), 30)
+        self.assertEqual(fuzzing.share(1, 1, 8), 1)
+        self.assertEqual(fuzzing.share(30, 2, 0), 0)
+
+
+class CanaryTest(Folder):
+
+    def setUp(self):
+        super().setUp()
+        self.mutant = mutants.read(os.path.join(HERE, "mutants", canary.NAME + ".patch"))
+
+    def test_it_is_a_fault_of_one_engine(self):
+        self.assertEqual(self.mutant.fields["Equivalent"], "no")
+        self.assertEqual(self.mutant.fields["Guilty"], "sibling")
+
+    def seeds(self, seeds):
+        target = self.target(seeds, name=self.mutant.fields["Target"])
+        return canary.by_seeds(self.mutant, target.binary, target).problem
+
+    def test_seeds_that_fail_for_the_right_reason_catch_it(self):
+        self.assertEqual(self.seeds({"a": "accept", "b": "crash spte/drop/sibling"}), "")
+
+    def test_seeds_that_all_pass_do_not(self):
+        self.assertEqual(self.seeds({"a": "accept"}),
+                         f"{canary.NAME} is not caught by any of 1 seeds")
+
+    def test_the_wrong_engine_is_no_catch(self):
+        self.assertIn("blame legacy", self.seeds({"a": "crash spte/drop/legacy"}))
+
+    def search(self, body):
+        target = self.target({}, name=self.mutant.fields["Target"])
+        os.chmod(self.write("other", "#!/bin/sh\n" + body), stat.S_IRWXU)
+        with mock.patch.object(canary, "SECONDS", 1):
+            return canary.by_search(self.mutant, self.path("other"), target, 1).problem
+
+    def test_fuzzing_catches_it_or_not(self):
+        self.assertEqual(self.search("echo 'SIGNATURE: spte/drop/sibling'; exit 77\n"), "")
+        self.assertEqual(self.search("exit 0\n"),
+                         f"{canary.NAME} is not caught in 1 s of fuzzing")
+        self.assertIn("blames legacy", self.search("echo 'SIGNATURE: a/b/legacy'; exit 77\n"))
+
+
+class FakeGraph:
+    """Bazel's graph of two targets and three files."""
+
+    NEEDS = {"//mmu:both.h": ("a", "b"), "//mmu:one.h": ("a",), "//corpus:b/x.ops": ("b",)}
+
+    def labels(self, files):
+        known = {label[2:].replace(":", "/"): label for label in self.NEEDS}
+        return {name: known[name] for name in files if name in known}
+
+    def build_files(self, _labels):
+        return {"mmu/BUILD", "tools/bazel_rules/fuzz.bzl"}
+
+    def dependents(self, _labels, files):
+        return {f"//fuzzers:{target}_bin" for label in files for target in self.NEEDS[label]}
+
+
+class AffectedTest(Folder):
+
+    def affected(self, *files, gone=()):
+        for name in files:
+            if name not in gone:
+                self.write(name, "")
+        return affected.affected(self.root, list(files), ["a", "b"], FakeGraph())
+
+    def test_what_is_built_from_a_file_is_affected(self):
+        self.assertEqual(self.affected("mmu/one.h"), (["a"], ""))
+        self.assertEqual(self.affected("mmu/one.h", "corpus/b/x.ops"), (["a", "b"], ""))
+
+    def test_what_is_built_from_nothing_of_it_is_not(self):
+        self.assertEqual(self.affected("README.md", "docs/x.svg"), ([], ""))
+        self.assertEqual(self.affected("tests/x_test.cc"), ([], ""))
+        self.assertEqual(self.affected(), ([], ""))
+
+    def test_in_doubt_everything_is(self):
+        for name in (".bazelrc", "WORKSPACE", "mmu/BUILD", "tools/bazel_rules/fuzz.bzl",
+                     "tools/offline/system.BUILD", "mmu/a b.h"):
+            with self.subTest(name):
+                names, why = self.affected("mmu/one.h", name)
+                self.assertEqual(names, ["a", "b"])
+                self.assertIn(name, why)
+        names, why = self.affected("mmu/old.h", gone=["mmu/old.h"])
+        self.assertEqual((names, why), (["a", "b"], "mmu/old.h is gone"))
+
+    def test_labels_of_bazel_are_files_again(self):
+        graph = affected.Graph(self.root)
+        with mock.patch.object(graph, "_query", return_value={"//mmu/base:a.h", "//:WORKSPACE",
+                                                              "//corpus:b/x.ops"}):
+            self.assertEqual(graph.labels(["mmu/base/a.h", "corpus/b/x.ops", "docs/x"]),
+                             {"mmu/base/a.h": "//mmu/base:a.h",
+                              "corpus/b/x.ops": "//corpus:b/x.ops"})
+
+
+class ChangeTest(Folder):
+
+    def git(self, *words):
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c",
+                        "commit.gpgsign=false", *words], cwd=self.root, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def commit(self, name, content):
+        self.write(name, content)
+        self.git("add", "-A")
+        self.git("commit", "-m", name)
+
+    def setUp(self):
+        super().setUp()
+        environment = {"HOME": self.root, "GIT_CONFIG_NOSYSTEM": "1"}
+        patcher = mock.patch.dict(os.environ, environment)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+        self.git("init", "-b", "main")
+        self.commit("a", "1")
+        self.git("checkout", "-b", "change")
+
+    def test_since_the_merge_base_with_what_is_not_committed_yet(self):
+        self.commit("b/with space", "1")
+        self.git("checkout", "main")
+        self.commit("of-main-alone", "1")
+        self.git("checkout", "change")
+        self.write("a", "2")
+        self.write("untracked", "1")
+        self.assertEqual(affected.read_change(self.root, "main").files,
+                         ["a", "b/with space", "untracked"])
+
+    def test_a_revision_that_is_none_is_wrong_usage(self):
+        with self.assertRaisesRegex(Failure, "--base: 'nothing' is no revision") as caught:
+            affected.read_change(self.root, "nothing")
+        self.assertEqual(caught.exception.code, USAGE)
+
+    def test_a_shallow_clone_is_named_as_the_reason(self):
+        self.git("checkout", "--orphan", "other")
+        self.commit("c", "1")
+        with self.assertRaisesRegex(Failure, "expected a complete clone"):
+            affected.read_change(self.root, "main")
+
+    def test_the_base_is_checked_out_elsewhere_and_removed(self):
+        self.commit("a", "2")
+        with base.Base(self.root, "main") as tree:
+            path = base.worktree_path(self.root)
+            with open(os.path.join(path, "a"), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "1")
+            self.assertFalse(path.startswith(self.root))
+            self.assertIsNone(tree.command("rmap_fuzzer"))  # it has no tools/cli/build.sh
+        self.assertFalse(os.path.exists(path))
+
+
+class FakeTool:
+    """The command line; an artifact's signature stands in it."""
+
+    def __init__(self):
+        self.minimized = []
+
+    def repro(self, path):
+        with open(path, encoding="utf-8") as file:
+            words = file.read().split()
+        signature = words[1] if words[:1] == ["crash"] else ""
+        return {"signature": signature, "kind": "divergence", "ops": 1, "report": "REPORT\n"}
+
+    def minimize(self, path, out):
+        self.minimized.append(path)
+        with open(path, encoding="utf-8") as source, open(out, "w", encoding="utf-8") as target:
+            target.write(source.read())
+        return True
+
+    def assemble(self, path, out):
+        return self.minimize(path, out)
+
+    def show(self, path):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+
+class FindingsTest(Folder):
+
+    def artifact(self, name, content, **more):
+        return Artifact("rmap_fuzzer", self.write(name, content), "raw/raw/raw", **more)
+
+    def test_one_for_each_signature(self):
+        found = findings.look([self.artifact("1", "crash a/b/c"), self.artifact("2", "crash d/e/f"),
+                               self.artifact("3", "crash a/b/c")], FakeTool())
+        self.assertEqual([(one.signature, one.count) for one in found],
+                         [("a/b/c", 2), ("d/e/f", 1)])
+
+    def test_a_failing_seed_comes_first_and_takes_what_fuzzing_has_found_of_it(self):
+        found = findings.look([self.artifact("1", "crash a/b/c"),
+                               self.artifact("2", "crash a/b/c", seed="corpus/x/y.ops")],
+                              FakeTool())
+        self.assertEqual([(one.signature, one.seed, one.count) for one in found],
+                         [("a/b/c", "corpus/x/y.ops", 2)])
+
+    def test_what_does_not_fail_again_keeps_the_signature_of_the_target(self):
+        found = findings.look([self.artifact("1", "accept")], FakeTool())
+        self.assertEqual([one.signature for one in found], ["raw/raw/raw"])
+
+    def test_the_folder_is_as_in_a_long_run(self):
+        finding, = findings.look([self.artifact("1", "crash a-b/c/sibling")], FakeTool())
+        findings.keep(finding, self.path("findings"), FakeTool())
+        folder, = os.listdir(self.path("findings"))
+        self.assertRegex(folder, r"\Aa-b\.c\.sibling-[0-9a-f]{8}\Z")
+        names = sorted(os.listdir(self.path("findings", folder)))
+        self.assertEqual([name for name in names if not name.startswith("input-")],
+                         ["finding.json", "minimal.ops", "report.txt"])
+        self.assertEqual(finding.program, "crash a-b/c/sibling")
+        findings.keep(finding, self.path("findings"), FakeTool())  # replaces it
+        self.assertEqual(os.listdir(self.path("findings")), [folder])
+
+
+class BaseTest(Folder):
+
+    def finding(self, content="crash a/b/sibling", **more):
+        return Finding(signature="a/b/sibling", target="rmap_fuzzer", raw="a/b/sibling",
+                       artifact=self.write("artifact", content), **more)
+
+    def compare(self, base_command, finding):
+        tree = types.SimpleNamespace(command=lambda target: base_command)
+        base.compare(finding, self.target(), tree, FakeTool(), self.root)
+        return finding
+
+    def test_the_same_signature_of_the_same_input_is_not_new(self):
+        finding = self.compare([self.target().binary], self.finding())
+        self.assertTrue(finding.in_base)
+        self.assertFalse(finding.blocks)
+
+    def test_another_end_or_none_is_new(self):
+        for body in ("exit 0", "echo 'SIGNATURE: x/y/z'; exit 77"):
+            os.chmod(self.write("other", f"#!/bin/sh\n{body}\n"), stat.S_IRWXU)
+            finding = self.compare([self.path("other")], self.finding())
+            self.assertFalse(finding.in_base)
+            self.assertTrue(finding.blocks)
+            self.assertEqual(finding.base_note, "")
+
+    def test_what_neither_shows_is_new(self):
+        self.assertFalse(self.compare([self.target().binary], self.finding("accept")).in_base)
+
+    def test_a_base_that_cannot_be_built_leaves_it_new_and_says_so(self):
+        finding = self.compare(None, self.finding())
+        self.assertTrue(finding.blocks)
+        self.assertIn("cannot be built", finding.base_note)
+
+    def test_a_seed_that_fails_blocks_whatever_the_base_did(self):
+        finding = self.compare([self.target().binary], self.finding(seed="corpus/x/y.ops"))
+        self.assertTrue(finding.in_base and finding.blocks)
+
+
+class GateTest(Folder):
+    """All steps together, on one target and a canary that are scripts."""
+
+    def run_gate(self, seeds=None, canary_cases=(), canary_binary="binary", sanitizer_problem="",
+                 change=None, **how):
+        target = self.target(seeds or {OWN: "accept", REGRESSION: "accept"}, **how)
+        options = types.SimpleNamespace(base="main" if change else "", budget=1, seed=5, jobs=2,
+                                        dir=self.path("out"))
+        said = []
+        gate = gate_lib.Gate(options, self.root, lambda text, flush=False: said.append(text))
+        gate._tool = FakeTool()
+        mutant = types.SimpleNamespace(name="m", fields={"Target": target.name})
+        caught = canary_cases or [Case("canary", "by seeds"), Case("canary", "by search")]
+        with contextlib.ExitStack() as stack:
+            for module, name, value in [
+                    (build, "run_build", lambda *_: None),
+                    (build, "read_targets", lambda _: [target]),
+                    (canary, "build_it", lambda _: canary_binary),
+                    (canary, "read", lambda _: mutant),
+                    (canary, "by_seeds", lambda *_: caught[0]),
+                    (canary, "by_search", lambda *_: caught[1]),
+                    (affected, "read_change", lambda *_: change),
+                    (affected, "affected", lambda *_: ([], "")),
+                    (gate_lib.sanitizers, "check_target",
+                     lambda *_: [Case("sanitizers", "s", 0.0, sanitizer_problem)])]:
+                stack.enter_context(mock.patch.object(module, name, value))
+            gate.run()
+        return gate, "\n".join(said)
+
+    def test_a_clean_tree_passes_and_the_last_line_says_what_was_proved(self):
+        gate, _ = self.run_gate()
+        self.assertEqual((gate.exit_code, gate.problems, gate.findings), (0, [], []))
+        self.assertEqual(gate.last_line(),
+                         "gate: PASS: ASan and fatal UBSan work in 1 program, 2 seeds and "
+                         "regressions pass on 1 target, the canary is caught by seeds and by "
+                         "fuzzing, 100 programs of fuzzing on 1 target find nothing")
+
+    def test_a_finding_makes_it_fail_with_its_signature(self):
+        gate, said = self.run_gate(rules="5 leak/teardown/sibling")
+        self.assertEqual(gate.exit_code, 1)
+        self.assertEqual(gate.last_line(), "gate: FAIL: 1 finding: leak/teardown/sibling")
+        self.assertIn("minimal.ops", said)
+        case, = [case for case in gate.cases if case.problem]
+        self.assertEqual((case.problem, case.text, case.finding),
+                         ("leak/teardown/sibling", "REPORT\n", True))
+
+    def test_a_seed_that_fails_makes_it_fail(self):
+        gate, said = self.run_gate({OWN: "crash a/b/legacy", REGRESSION: "accept"})
+        self.assertEqual(gate.exit_code, 1)
+        self.assertIn("FAILED rmap_fuzzer: corpus/rmap_fuzzer/a.ops: a/b/legacy", said)
+        self.assertIn("a/b/legacy", gate.last_line())
+
+    def test_what_the_base_has_as_well_is_told_and_does_not_make_it_fail(self):
+        change = affected.Change("b" * 40, ["x"])
+
+        def compare(self_of_gate):
+            for finding in self_of_gate.findings:
+                finding.in_base = True
+
+        with mock.patch.object(gate_lib.Gate, "_compare_with_base", compare), \
+                mock.patch.object(gate_lib.Gate, "_choose",
+                                  lambda gate: setattr(gate, "chosen", gate.targets)):
+            gate, said = self.run_gate(rules="5 leak/teardown/sibling", change=change)
+        self.assertEqual(gate.exit_code, 0)
+        self.assertRegex(gate.last_line(), r"\Agate: PASS: .*; 1 finding that the base has as well")
+        self.assertIn("old  leak/teardown/sibling", said)
+
+    def test_each_way_to_prove_nothing_makes_it_fail(self):
+        not_caught = [Case("canary", "by seeds", 0.0, "m is not caught"), Case("canary", "x")]
+        for problem, how in [
+                ("m is not caught", {"canary_cases": not_caught}),
+                ("UBSan is recoverable", {"sanitizer_problem": "UBSan is recoverable"}),
+                ("no seed was executed", {"seeds": {OWN: "reject", REGRESSION: "reject"}}),
+                ("no target replays a regression", {"seeds": {OWN: "accept"}}),
+                ("executed nothing", {"execs": 0}),
+                ("blindly", {"counters": 0})]:
+            with self.subTest(problem):
+                gate, _ = self.run_gate(**how)
+                self.assertEqual(gate.exit_code, ENVIRONMENT)
+                self.assertRegex(gate.last_line(),
+                                 f"\\Agate: FAIL: it proves nothing: .*{problem}")
+
+    def test_a_canary_that_cannot_be_built_makes_it_fail(self):
+        gate, said = self.run_gate(canary_binary="")
+        self.assertEqual(gate.exit_code, ENVIRONMENT)
+        self.assertIn("cannot be built, expected tests/mutants/", gate.last_line())
+        self.assertIn("NOT BUILT", said)
+
+    def test_what_cannot_be_built_is_a_case_too(self):
+        def fail(*_):
+            raise Failure(ENVIRONMENT, "gate: cannot be built: //x")
+        options = types.SimpleNamespace(base="", budget=1, seed=5, jobs=1, dir=self.root)
+        gate = gate_lib.Gate(options, self.root, lambda text, flush=False: None)
+        with mock.patch.object(build, "run_build", fail):
+            gate.run()
+        self.assertEqual(gate.exit_code, ENVIRONMENT)
+        self.assertIn("cannot be built: //x", gate.last_line())
+
+    def test_a_change_that_affects_nothing_is_not_fuzzed_and_says_so(self):
+        gate, _ = self.run_gate(change=affected.Change("b" * 40, ["README.md"]))
+        self.assertEqual(gate.exit_code, 0)
+        self.assertIn("no target is affected, so none was fuzzed", gate.last_line())
+
+
+class CommandTest(Folder):
+
+    def usage(self, *words):
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors), self.assertRaises(SystemExit) as caught:
+            command.parse_arguments(words)
+        self.assertEqual(caught.exception.code, USAGE)
+        return errors.getvalue()
+
+    def test_values_that_make_no_sense(self):
+        for word, message in [("--budget=0", "no time like"), ("--budget=x", "no time like"),
+                              ("--seed=-1", "no number from 1"), ("--jobs=0", "no number from 1"),
+                              ("--base=", "is no revision"), ("--base=-x", "is no revision"),
+                              ("--dir=", "is empty"), ("--sarif=", "is empty"),
+                              ("--bogus", "unrecognized"), ("extra", "unrecognized")]:
+            with self.subTest(word):
+                self.assertIn(message, self.usage(word))
+
+    def test_a_report_that_nobody_could_write_is_refused_before_anything_runs(self):
+        with self.assertRaisesRegex(Failure, "no folder") as caught:
+            command.main([f"--junit={self.root}/none/x.xml"])
+        self.assertEqual(caught.exception.code, USAGE)
+
+    def test_reports_are_written_whole(self):
+        path = self.path("x.xml")
+        command.write_whole(path, "a")
+        self.assertEqual(os.listdir(self.root), ["x.xml"])
+
+
+if __name__ == "__main__":
+    unittest.main()
