@@ -203,6 +203,19 @@ class FuzzingTest(Folder):
         fuzzed = self.fuzz({OWN: "accept", "bad": "crash x/y/z"}, failing=["bad"])
         self.assertEqual((fuzzed.problem, fuzzed.artifacts), ("", []))
 
+    def test_what_long_runs_have_found_is_where_it_begins_too(self):
+        self.write("grown/rmap_fuzzer/0123", "accept")
+        self.write("grown/other_fuzzer/4567", "accept")
+        fuzzing.fuzz(self.target({OWN: "accept"}), 1, 5, self.path("fuzz"),
+                     grown=self.path("grown"))
+        self.assertEqual(sorted(os.listdir(self.path("fuzz/corpus"))), ["0123", OWN])
+
+    def test_an_input_of_theirs_that_fails_ends_one_start_only(self):
+        self.write("grown/rmap_fuzzer/5", "accept")  # the artifact is called crash-5
+        fuzzing.fuzz(self.target({OWN: "accept"}, rules="5 a/b/c"), 1, 5, self.path("fuzz"),
+                     grown=self.path("grown"))
+        self.assertEqual(os.listdir(self.path("fuzz/corpus")), [OWN])
+
     def test_a_target_that_executes_nothing_fails(self):
         self.assertEqual(self.fuzz(execs=0).problem, "executed nothing")
 
@@ -467,7 +480,7 @@ class GateTest(Folder):
                  change=None, **how):
         target = self.target(seeds or {OWN: "accept", REGRESSION: "accept"}, **how)
         options = types.SimpleNamespace(base="main" if change else "", budget=1, seed=5, jobs=2,
-                                        dir=self.path("out"))
+                                        dir=self.path("out"), corpus="")
         said = []
         gate = gate_lib.Gate(options, self.root, lambda text, flush=False: said.append(text))
         gate._tool = FakeTool()
@@ -551,7 +564,8 @@ class GateTest(Folder):
     def test_what_cannot_be_built_is_a_case_too(self):
         def fail(*_):
             raise Failure(ENVIRONMENT, "gate: cannot be built: //x")
-        options = types.SimpleNamespace(base="", budget=1, seed=5, jobs=1, dir=self.root)
+        options = types.SimpleNamespace(base="", budget=1, seed=5, jobs=1, dir=self.root,
+                                        corpus="")
         gate = gate_lib.Gate(options, self.root, lambda text, flush=False: None)
         with mock.patch.object(build, "run_build", fail):
             gate.run()
@@ -584,8 +598,12 @@ class CommandTest(Folder):
 
     def test_a_report_that_nobody_could_write_is_refused_before_anything_runs(self):
         with self.assertRaisesRegex(Failure, "no folder") as caught:
-            command.main([f"--junit={self.root}/none/x.xml"])
+            command.main([f"--junit={self.root}/none/x.xml", f"--dir={self.root}/out"])
         self.assertEqual(caught.exception.code, USAGE)
+
+    def test_a_corpus_that_is_none_is_refused(self):
+        with self.assertRaisesRegex(Failure, "--corpus: .*: no such folder"):
+            command.main([f"--corpus={self.root}/none"])
 
     def test_reports_are_written_whole(self):
         path = self.path("x.xml")

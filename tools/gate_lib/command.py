@@ -29,7 +29,7 @@ for folder in ("tools/bazel_rules", "tools/mutants_lib", "tests/mutants"):
 import junit
 import sarif
 from gate import Gate
-from outcome import ENVIRONMENT, INTERNAL, Failure
+from outcome import ENVIRONMENT, INTERNAL, USAGE, Failure
 
 MAX_SECONDS, MAX_JOBS, MAX_SEED = 24 * 3600, 256, 2 ** 31
 
@@ -76,6 +76,9 @@ def parse_arguments(words):
                         help="where all pseudo-random choices begin [1]")
     parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
                         help="so many processes at a time [the CPUs]")
+    parser.add_argument("--corpus", type=path, metavar="DIR",
+                        help="begin with the programs in DIR/TARGET as well: the corpus of a long "
+                             "run of tools/fuzz")
     parser.add_argument("--dir", type=path, default="gate-out", metavar="DIR",
                         help="for findings [gate-out]")
     parser.add_argument("--sarif", type=path, metavar="FILE", help="write a SARIF 2.1.0 log")
@@ -107,10 +110,13 @@ def write_reports(options, gate, words):
 
 def main(words):
     options = parse_arguments(words)
+    if options.corpus and not os.path.isdir(options.corpus):
+        raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
+    os.makedirs(options.dir, exist_ok=True)
     for name in (options.sarif, options.junit):
         folder_of_file = os.path.dirname(name or "") or "."
         if not os.path.isdir(folder_of_file):
-            raise Failure(2, f"gate: {name}: no folder {folder_of_file} to write it to")
+            raise Failure(USAGE, f"gate: {name}: no folder {folder_of_file} to write it to")
     gate = Gate(options)
     gate.run()
     write_reports(options, gate, words)

@@ -1,4 +1,7 @@
-"""Fuzzes one target for its share of the budget, from its seeds and with a fixed seed.
+"""Fuzzes one target for its share of the budget, with a fixed seed.
+
+It begins with the target's seeds, and with what long runs have found if a corpus of theirs is
+given.
 
 libFuzzer ends with the first input that fails. It is started again, with the next seed and what it
 has learnt, as long as there is time, so that a bug that the base has as well hides no new one.
@@ -62,14 +65,25 @@ def _problem(code, log):
     return ""
 
 
-def fuzz(target, seconds, seed, folder, failing=()):
-    """Fuzzed; `failing` are seeds that are known to fail and must not end every start."""
-    os.makedirs(folder, exist_ok=True)
-    corpus = os.path.join(folder, "corpus")
+def _gather(target, corpus, failing, grown):
+    """Fills `corpus` with what to begin with: seeds, and what other runs have found."""
     os.makedirs(corpus)
-    for path in replay.list_seeds(target.seeds):
-        if path not in failing:
-            shutil.copyfile(path, os.path.join(corpus, os.path.basename(path)))
+    paths = [path for path in replay.list_seeds(target.seeds) if path not in failing]
+    for path in paths + replay.list_seeds(os.path.join(grown, target.name) if grown else ""):
+        shutil.copyfile(path, os.path.join(corpus, os.path.basename(path)))
+
+
+def _forget(corpus, artifact):
+    """An input of a grown corpus that fails must not end every start; its name is its hash."""
+    path = os.path.join(corpus, os.path.basename(artifact).rsplit("-", 1)[-1])
+    if os.path.exists(path):
+        os.remove(path)
+
+
+def fuzz(target, seconds, seed, folder, failing=(), grown=""):
+    """Fuzzed; `failing` are seeds that are known to fail, `grown` a folder of corpora."""
+    corpus = os.path.join(folder, "corpus")
+    _gather(target, corpus, failing, grown)
     begin = time.monotonic()
     artifacts, logs, problem = {}, [], ""
     left = seconds
@@ -81,6 +95,7 @@ def fuzz(target, seconds, seed, folder, failing=()):
             found = finding.read(code, log)
             raw = found.signature if found else f"exit-{code}"
             artifacts.setdefault(raw, Artifact(target.name, written[1], raw))
+            _forget(corpus, written[1])
         else:
             problem = _problem(code, log)
         left = seconds - (time.monotonic() - begin)

@@ -183,7 +183,8 @@ class Gate:
 
         def fuzz(target):
             folder = os.path.join(self._scratch, "fuzz", target.name)
-            return fuzzing.fuzz(target, seconds, self._options.seed, folder, self._failing_seeds)
+            return fuzzing.fuzz(target, seconds, self._options.seed, folder, self._failing_seeds,
+                                self._options.corpus)
 
         fuzzed = self._each(fuzz, self.chosen)
         cases = [Case(one.target.name, "is fuzzed", one.seconds, one.problem, one.text)
