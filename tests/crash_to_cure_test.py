@@ -92,6 +92,39 @@ class ReproTest(Faulty):
         self.assertIn("AddressSanitizer: SEGV on unknown address", text)
         self.assertRegex(text, r"SiblingMap::UnlinkParents +mmu/sibling_map.h:\d+\n")
 
+    def test_json_of_a_verdict_has_the_lines_of_the_guilty_map(self):
+        answer = json.loads(self.run_cli(LOST_TAIL, "repro", "--json", "-k", "2", self.artifact(),
+                                         code=1))
+        for key, value in [("signature", "rmap-missing/drop/sibling"), ("engine", "sibling"),
+                           ("kind", "divergence"), ("check", "model"), ("runs", 2),
+                           ("reproduced", 2), ("sanitized", True), ("others", {}), ("ops", 16),
+                           ("op_index", 12), ("detail", "missing: page 5 [0]"),
+                           ("target", "tiny_rmap_fuzzer"), ("file", "crash-0f5d")]:
+            self.assertEqual(answer[key], value, key)
+        self.assertIn("\nhistory of rmap(gfn 0x12, level 1)", answer["report"])
+        unlink = [line for line in answer["code"] if line["function"] == "SiblingMap::Unlink"]
+        self.assertTrue(unlink)
+        for line in unlink:
+            self.assertEqual((line["file"], line["first"]), ("mmu/sibling_map.h", True))
+
+    def test_json_of_a_crash_has_its_stack(self):
+        answer = json.loads(self.run_cli(READ_AFTER_UNLINK, "repro", "--json", "-k", "1",
+                                         self.write("a.ops", PARENTS), code=1))
+        self.assertEqual((answer["kind"], answer["engine"], answer["op"]),
+                         ("crash", "sibling", "unlink_parents page=9"))
+        self.assertEqual(answer["code"][0]["function"], "SiblingMap::UnlinkParents")
+
+    def test_json_of_no_finding(self):
+        answer = json.loads(self.run_cli(READ_AFTER_UNLINK, "repro", "--json", "--plain",
+                                         self.write("a.ops", PARENTS)))
+        self.assertEqual((answer["signature"], answer["reproduced"], answer["others"]),
+                         ("", 0, {}))
+        self.assertNotIn("code", answer)
+
+    def test_json_is_for_programs_alone(self):
+        for other in ("--trace", "--gdb"):
+            self.run_cli(LOST_TAIL, "repro", "--json", other, self.artifact(), code=2)
+
     def test_without_sanitizers_that_fault_does_not_show(self):
         text = self.run_cli(READ_AFTER_UNLINK, "repro", "--plain", self.write("a.ops", PARENTS))
         self.assertIn("\nnot reproduced, 0/10 without sanitizers\n", text)
