@@ -149,9 +149,11 @@ class PlacesTest(unittest.TestCase):
         self.assertEqual(place, ("mmu/sibling_map.h", 160, 166, "SiblingMap::Unlink"))
         self.assertEqual([other.function for other in related], ["Remove", "PoisonLink"])
 
-    def test_of_a_crash_the_innermost_frame(self):
+    def test_of_a_crash_the_innermost_frame_that_has_a_name(self):
         finding = lost_tail()
         finding.repro["kind"] = "crash"
+        self.assertEqual(places.find(finding)[0].function, "Remove")
+        finding.repro["code"].insert(0, line("operator", 99, False))
         self.assertEqual(places.find(finding)[0].function, "Remove")
 
     def test_without_lines_the_file_where_it_lives(self):

@@ -51,8 +51,9 @@ def find(finding):
     if not lines:
         return Place(_without_lines(finding), 0, 0, ""), []
     functions = _functions(lines)
-    if finding.repro.get("kind") == "crash":  # innermost first
-        chosen = 0
+    if finding.repro.get("kind") == "crash":  # innermost first; a lambda has no name
+        chosen = next((i for i, (place, _) in enumerate(functions)
+                       if place.function != "operator"), 0)
     else:
         # What ran for the first time, and the most of it.
         chosen = max(range(len(functions)),
