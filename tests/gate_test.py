@@ -279,7 +279,7 @@ class FakeGraph:
         return {name: known[name] for name in files if name in known}
 
     def build_files(self, _labels):
-        return {"mmu/BUILD", "tools/bazel_rules/fuzz.bzl"}
+        return {"mmu/BUILD"}
 
     def dependents(self, _labels, files):
         return {f"//fuzzers:{target}_bin" for label in files for target in self.NEEDS[label]}
@@ -303,7 +303,7 @@ class AffectedTest(Folder):
         self.assertEqual(self.affected(), ([], ""))
 
     def test_in_doubt_everything_is(self):
-        for name in (".bazelrc", "WORKSPACE", "mmu/BUILD", "tools/bazel_rules/fuzz.bzl",
+        for name in (".bazelrc", "WORKSPACE", "mmu/BUILD", "tools/bazel_rules/fuzz.cc",
                      "tools/offline/system.BUILD", "mmu/a b.h"):
             with self.subTest(name):
                 names, why = self.affected("mmu/one.h", name)
@@ -434,6 +434,21 @@ class FindingsTest(Folder):
         self.assertEqual(finding.program, "crash a-b/c/sibling")
         findings.keep(finding, self.path("findings"), FakeTool())  # replaces it
         self.assertEqual(os.listdir(self.path("findings")), [folder])
+
+
+    def test_only_findings_of_an_earlier_gate_are_removed(self):
+        self.write("findings/a/finding.json", "{}")
+        self.write("findings/b/notes.txt", "mine")
+        findings.clear(self.path("findings"))
+        findings.clear(self.path("none"))
+        self.assertEqual(os.listdir(self.path("findings")), ["b"])
+
+    def test_not_everything_is_minimized_where_everything_is_broken(self):
+        tool = FakeTool()
+        finding, = findings.look([self.artifact("1", "crash a/b/c")], tool)
+        findings.keep(finding, self.path("findings"), tool, minimize=False)
+        self.assertEqual((tool.minimized, finding.minimal, finding.program),
+                         ([], "", "crash a/b/c"))
 
 
 class BaseTest(Folder):
@@ -604,6 +619,11 @@ class CommandTest(Folder):
     def test_a_corpus_that_is_none_is_refused(self):
         with self.assertRaisesRegex(Failure, "--corpus: .*: no such folder"):
             command.main([f"--corpus={self.root}/none"])
+
+    def test_the_folder_of_a_long_run_is_refused(self):
+        self.write("stats.jsonl", "")
+        with self.assertRaisesRegex(Failure, "is the folder of a long run"):
+            command.main([f"--dir={self.root}"])
 
     def test_reports_are_written_whole(self):
         path = self.path("x.xml")

@@ -80,7 +80,7 @@ def parse_arguments(words):
                         help="begin with the programs in DIR/TARGET as well: the corpus of a long "
                              "run of tools/fuzz")
     parser.add_argument("--dir", type=path, default="gate-out", metavar="DIR",
-                        help="for findings [gate-out]")
+                        help="for findings; those of an earlier gate are removed [gate-out]")
     parser.add_argument("--sarif", type=path, metavar="FILE", help="write a SARIF 2.1.0 log")
     parser.add_argument("--junit", type=path, metavar="FILE", help="write JUnit XML")
     return parser.parse_args(words)
@@ -112,6 +112,9 @@ def main(words):
     options = parse_arguments(words)
     if options.corpus and not os.path.isdir(options.corpus):
         raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
+    if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
+        raise Failure(USAGE, f"gate: --dir: {options.dir} is the folder of a long run, expected "
+                             "one that may be cleared")
     os.makedirs(options.dir, exist_ok=True)
     for name in (options.sarif, options.junit):
         folder_of_file = os.path.dirname(name or "") or "."

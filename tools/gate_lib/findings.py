@@ -16,6 +16,7 @@ from outcome import Finding
 
 RUNS = 3
 MINIMIZE_SECONDS = 20
+MOST_MINIMIZED = 12  # where everything is broken, a dozen programs say so as well as a hundred
 MAX_SLUG = 100
 
 
@@ -91,7 +92,15 @@ def _describe(finding, artifact, now):
     }
 
 
-def keep(finding, folder, tool):
+def clear(folder):
+    """Removes the findings of an earlier gate, and nothing else."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        path = os.path.join(folder, name)
+        if os.path.exists(os.path.join(path, "finding.json")):
+            shutil.rmtree(path)
+
+
+def keep(finding, folder, tool, minimize=True):
     """Minimises a finding and makes its folder below `folder`."""
     final = os.path.join(folder, slug(finding.signature))
     temporary = os.path.join(folder, ".new-" + os.path.basename(final))
@@ -103,7 +112,8 @@ def keep(finding, folder, tool):
     with open(os.path.join(temporary, artifact), "wb") as file:
         file.write(content)
     minimal = os.path.join(temporary, "minimal.ops")
-    if finding.repro.get("signature") and tool.minimize(finding.artifact, minimal):
+    known = minimize and finding.repro.get("signature")
+    if known and tool.minimize(finding.artifact, minimal):
         simplest = tool.repro(minimal)
         if simplest.get("signature") == finding.signature:
             finding.repro = simplest

@@ -69,6 +69,7 @@ class Gate:
 
     def run(self):
         """All steps; what goes wrong in one is a case, and the others still run."""
+        findings.clear(os.path.join(self._options.dir, "findings"))
         self._scratch = tempfile.mkdtemp(prefix="rmapdiff-gate-")
         try:
             self._prepare()
@@ -206,8 +207,9 @@ class Gate:
         begin = time.monotonic()
         folder = os.path.join(self._options.dir, "findings")
         self.findings = findings.look(self._artifacts, self._tool)
-        for finding in self.findings:
-            findings.keep(finding, folder, self._tool)
+        self._each(lambda numbered: findings.keep(
+            numbered[1], folder, self._tool, numbered[0] < findings.MOST_MINIMIZED),
+                   enumerate(self.findings))
         self._compare_with_base()
         for finding in self.findings:
             if not finding.seed:
