@@ -12,8 +12,8 @@ import subprocess
 from outcome import ENVIRONMENT, USAGE, Failure
 
 # What decides about every build, or is not in the graph.
-FOR_ALL = (".bazelrc", ".bazeliskrc", ".bazelignore", "WORKSPACE", "tools/bazel_rules/", "tools/offline/",
-           "tools/setup")
+FOR_ALL = (".bazelrc", ".bazeliskrc", ".bazelignore", "WORKSPACE", "tools/bazel_rules/",
+           "tools/offline/", "tools/setup")
 # What no program is built from.
 FOR_NONE = (".md", ".svg", ".gitignore")
 
