@@ -373,6 +373,9 @@ class ChangeTest(Folder):
             self.assertFalse(path.startswith(self.root))
             self.assertIsNone(tree.command("rmap_fuzzer"))  # it has no tools/cli/build.sh
         self.assertFalse(os.path.exists(path))
+        listed = subprocess.run(["git", "worktree", "list"], cwd=self.root, capture_output=True,
+                                text=True, check=True).stdout
+        self.assertEqual(len(listed.splitlines()), 1)
 
 
 class FakeTool:

@@ -55,9 +55,10 @@ class Base:
         self._remove()
 
     def _remove(self):
+        """This one alone: `git worktree prune` would forget others that are away for a while."""
+        subprocess.run(["git", "worktree", "remove", "--force", self._tree], cwd=self._root,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(self._tree, ignore_errors=True)
-        subprocess.run(["git", "worktree", "prune"], cwd=self._root, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, check=False)
 
     def _build(self, target):
         """The base's command line for the target, None if there is none."""
