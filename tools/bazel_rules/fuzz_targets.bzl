@@ -6,7 +6,7 @@ def fuzz_targets(name):
     Building it builds every NAME_bin (<name>_m32: NAME_m32_bin, <name>_cov: NAME_cov_bin),
     NAME_corpus, NAME_options and NAME_dict, and the file `<name>.txt` beside them, which names the
     targets, one a line. So who runs them all needs no list of its own, and does not take what is
-    left of an earlier build for a target.
+    left of an earlier build for a target. <name>_oss_fuzz is every NAME_oss_fuzz, and the list.
 
     Args:
       name: of the group and of the list.
@@ -22,6 +22,12 @@ def fuzz_targets(name):
         testonly = True,
         outs = [name + ".txt"],
         cmd = "printf '%s\\n' " + " ".join(found) + " > $@",
+        tags = ["manual"],
+    )
+    native.filegroup(
+        name = name + "_oss_fuzz",
+        testonly = True,
+        srcs = [":" + name + "_list"] + [":" + target + "_oss_fuzz" for target in found],
         tags = ["manual"],
     )
     for kind in ["", "_m32", "_cov"]:

@@ -131,9 +131,10 @@ def _coverage_transition_impl(settings, attr):
     return _instrumented_settings(counted, 64)
 
 def _debug_transition_impl(settings, attr):
+    """DWARF 4, because Debian's valgrind cannot read what a compiler of this age writes by itself."""
     _ = attr  # @unused
     return {
-        _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g"],
+        _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g", "-gdwarf-4"],
         _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
         _CXXOPT: settings[_CXXOPT],
         _LINKOPT: settings[_LINKOPT],

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Builds every fuzz target in the build image of OSS-Fuzz or ClusterFuzzLite, or in whatever offers
+# the same variables (tools/check_oss_fuzz does). What it leaves in $OUT is for each target the
+# program, its seeds, its options, and its dictionary if it has one.
+#
+#   $SRC/rmapdiff               this tree; $WORK is scratch, $OUT where the targets go
+#   $CXX                        compiles and links: there is no source but C++
+#   $CFLAGS $CXXFLAGS           sanitizer, coverage, word size, C++ library: all as they are
+#   $LIB_FUZZING_ENGINE         is linked; $FUZZING_ENGINE and $ARCHITECTURE are in the flags already
+#   $SANITIZER                  only "coverage" matters here, see below
+#   $BAZEL_EXTRA_BUILD_FLAGS    optional: further flags for Bazel
+#   $FUZZ_TARGETS               optional: these targets alone
+#
+# Bazel reads the flags in tools/offline/oss_fuzz.bzl, and --config=oss-fuzz of .bazelrc uses them.
+
+set -euo pipefail
+
+readonly project="${SRC}/rmapdiff"
+readonly links="${WORK}/bazel-"
+
+run_bazel() {
+  # Without a server: nothing must be left running. No links in the tree: it is copied, links and
+  # all, for a coverage report.
+  local command="$1"
+  shift
+  bazel --batch --output_user_root="${WORK}/bazel" "${command}" --config=oss-fuzz \
+    --symlink_prefix="${links}" "$@"
+}
+
+# What follows from the environment and is no compiler flag.
+environment_flags() {
+  echo "--repo_env=CC=${CXX}"
+  # Stack traces and coverage name the sources where they are in the image, so that reports can
+  # show them.
+  echo "--copt=-ffile-compilation-dir=${project}"
+  # AFL++'s compiler is told by variables what to do.
+  local name
+  for name in $(compgen -e AFL_ || true); do
+    echo "--action_env=${name}"
+  done
+}
+
+build() {
+  local flags extra packages
+  mapfile -t flags < <(environment_flags)
+  read -r -a extra <<<"${BAZEL_EXTRA_BUILD_FLAGS:-}"
+  packages=(//fuzzers:fuzz_targets_oss_fuzz)
+  if [[ -n "${FUZZ_TARGETS:-}" ]]; then
+    read -r -a packages <<<"${FUZZ_TARGETS}"
+    packages=("${packages[@]/#///fuzzers:}")
+    packages=(//fuzzers:fuzz_targets_list "${packages[@]/%/_oss_fuzz}")
+  fi
+  run_bazel build "${flags[@]}" "${extra[@]}" "${packages[@]}"
+}
+
+unpack() {
+  local target
+  for target in ${FUZZ_TARGETS:-$(<"${links}bin/fuzzers/fuzz_targets.txt")}; do
+    tar --extract --no-same-owner --file="${links}bin/fuzzers/${target}_oss_fuzz.tar" \
+      --directory="${OUT}"
+  done
+}
+
+# For a coverage report the image copies all of $SRC and $WORK into $OUT.
+remove_scratch() {
+  chmod -R u+w "${WORK}/bazel"
+  rm -rf "${WORK}/bazel" "${links}"*
+}
+
+main() {
+  cd "${project}"
+  build
+  unpack
+  if [[ "${SANITIZER}" == coverage ]]; then
+    remove_scratch
+  fi
+}
+
+main "$@"
