@@ -19,8 +19,7 @@ readonly project="${SRC}/rmapdiff"
 readonly links="${WORK}/bazel-"
 
 run_bazel() {
-  # Without a server: nothing must be left running. No links in the tree: it is copied, links and
-  # all, for a coverage report.
+  # Without a server: nothing must be left running.
   local command="$1"
   shift
   bazel --batch --output_user_root="${WORK}/bazel" "${command}" --config=oss-fuzz \
@@ -61,10 +60,10 @@ unpack() {
   done
 }
 
-# For a coverage report the image copies all of $SRC and $WORK into $OUT.
+# For a coverage report the image copies all of $SRC and $WORK into $OUT, and follows every link.
 remove_scratch() {
   chmod -R u+w "${WORK}/bazel"
-  rm -rf "${WORK}/bazel" "${links}"*
+  rm -rf "${WORK}/bazel" "${links}"* "${project}/bazel-out"
 }
 
 main() {

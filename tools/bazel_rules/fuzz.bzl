@@ -18,6 +18,7 @@ makes, under the names of rules_fuzzing,
 
     differential_fuzzer            a test: every seed once, under ASan and UBSan, in seconds
     differential_fuzzer_m32        the same test as 32-bit code (leave it out with `m32 = False`)
+    differential_fuzzer_afl        a minute of AFL++, with --config=afl only
     differential_fuzzer_bin        the instrumented program
     differential_fuzzer_cov_bin    the program with line counters, for tools/coverage
     differential_fuzzer_run        fuzzes: `bazel run :differential_fuzzer_run -- -runs=1000`
@@ -66,6 +67,23 @@ def _replay_test(name, binary, corpus, options, **kwargs):
         ],
         data = [binary, corpus, options],
         **kwargs
+    )
+
+def _afl_test(name, binary, corpus, dictionary):
+    native.sh_test(
+        name = name,
+        size = "medium",
+        srcs = ["//tools/bazel_rules:afl_test.py"],
+        args = [
+            "--name=" + name,
+            "--binary=$(rootpath %s)" % binary,
+            "--corpus=$(rootpath %s)" % corpus,
+        ] + (["--dictionary=$(rootpath %s)" % dictionary] if dictionary else []),
+        data = [binary, corpus] + ([dictionary] if dictionary else []),
+        tags = [
+            "afl",
+            "manual",
+        ],
     )
 
 def _launcher(name, binary, corpus, options, dictionary):
@@ -157,13 +175,9 @@ def cc_fuzz_test(
     binary_kwargs["deps"] = deps + ["@rules_fuzzing//fuzzing:cc_engine"]
     _binaries(name, name + "_raw_", m32, binary_kwargs)
     _files(name, corpus, dicts, options)
-    _launcher(
-        name,
-        ":%s_bin" % name,
-        ":%s_corpus" % name,
-        ":%s_options" % name,
-        ":%s_dict" % name if dicts else None,
-    )
+    dictionary = ":%s_dict" % name if dicts else None
+    _launcher(name, ":%s_bin" % name, ":%s_corpus" % name, ":%s_options" % name, dictionary)
+    _afl_test(name + "_afl", ":%s_bin" % name, ":%s_corpus" % name, dictionary)
     for suffix, word_tags in [("", ["fuzz-test"])] + ([("_m32", ["m32"])] if m32 else []):
         _replay_test(
             name + suffix,

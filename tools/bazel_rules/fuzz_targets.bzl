@@ -6,7 +6,8 @@ def fuzz_targets(name):
     Building it builds every NAME_bin (<name>_m32: NAME_m32_bin, <name>_cov: NAME_cov_bin),
     NAME_corpus, NAME_options and NAME_dict, and the file `<name>.txt` beside them, which names the
     targets, one a line. So who runs them all needs no list of its own, and does not take what is
-    left of an earlier build for a target. <name>_oss_fuzz is every NAME_oss_fuzz, and the list.
+    left of an earlier build for a target. <name>_oss_fuzz is every NAME_oss_fuzz and
+    the list, <name>_afl every NAME_afl.
 
     Args:
       name: of the group and of the list.
@@ -28,6 +29,11 @@ def fuzz_targets(name):
         name = name + "_oss_fuzz",
         testonly = True,
         srcs = [":" + name + "_list"] + [":" + target + "_oss_fuzz" for target in found],
+        tags = ["manual"],
+    )
+    native.test_suite(
+        name = name + "_afl",
+        tests = [":" + target + "_afl" for target in found],
         tags = ["manual"],
     )
     for kind in ["", "_m32", "_cov"]:

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Fuzzes one target with AFL++ for a while: it must start, run, find new paths, and find no fault.
+
+What it finds is copied to $TEST_UNDECLARED_OUTPUTS_DIR. Exit code: 0 all is well, 1 otherwise.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# How much of what afl-fuzz printed is shown: its end, where it says why it stopped.
+OUTPUT_LIMIT = 4000
+
+# A test has no screen, cannot set up the machine, and wants every finding of a sanitizer to abort.
+ENVIRONMENT = {
+    "AFL_FORKSRV_INIT_TMOUT": "30000",
+    "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1",
+    "AFL_NO_AFFINITY": "1",
+    "AFL_NO_UI": "1",
+    "AFL_SKIP_CPUFREQ": "1",
+    "ASAN_OPTIONS": "abort_on_error=1:symbolize=0:detect_leaks=0",
+}
+
+
+def read_stats(path):
+    """The figures that afl-fuzz leaves behind, by name; empty if it has not come so far."""
+    try:
+        with open(path, encoding="utf-8") as lines:
+            pairs = [line.partition(":") for line in lines]
+    except FileNotFoundError:
+        return {}
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def judge(code, stats, seeds):
+    """What is wrong, nothing if all is well."""
+    if not stats:
+        return [f"exit code {code}, and no figures: is the target built with --config=afl?"]
+    number = {name: int(stats[name]) for name in ("execs_done", "corpus_count", "saved_crashes",
+                                                  "saved_hangs")}
+    complaints = []
+    if code != 0:
+        complaints.append(f"exit code {code}, expected 0")
+    if number["saved_crashes"]:
+        complaints.append(f"{number['saved_crashes']} crashes, expected none")
+    if number["saved_hangs"]:
+        complaints.append(f"{number['saved_hangs']} inputs that hang, expected none")
+    if number["corpus_count"] <= seeds:
+        complaints.append(f"{number['corpus_count']} inputs in the corpus, expected more than the "
+                          f"{seeds} seeds")
+    return complaints
+
+
+def keep(found, outputs):
+    """Copies what crashed or hung to where Bazel collects what a test leaves behind."""
+    for kind in ("crashes", "hangs"):
+        folder = os.path.join(found, kind)
+        for name in sorted(os.listdir(folder)) if outputs and os.path.isdir(folder) else ():
+            # The names hold colons, which a zip for everybody may not.
+            target = os.path.join(outputs, f"{kind}-" + re.sub(r"\W", "-", name))
+            shutil.copyfile(os.path.join(folder, name), target)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for flag in ("name", "binary", "corpus"):
+        parser.add_argument("--" + flag, required=True)
+    parser.add_argument("--dictionary")
+    parser.add_argument("--seconds", type=int, default=60)
+    return parser.parse_args()
+
+
+def fuzz(args, scratch):
+    """Runs afl-fuzz; returns exit code, output and figures."""
+    # In a sandbox seeds are symbolic links, which afl-fuzz does not take.
+    seeds, found = os.path.join(scratch, "seeds"), os.path.join(scratch, "found")
+    shutil.copytree(args.corpus, seeds)
+    command = ["afl-fuzz", "-V", str(args.seconds), "-m", "none", "-i", seeds, "-o", found]
+    if args.dictionary:
+        command += ["-x", args.dictionary]
+    done = subprocess.run(
+        [*command, "--", os.path.abspath(args.binary)], env={**os.environ, **ENVIRONMENT},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    found = os.path.join(found, "default")
+    keep(found, os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"))
+    return (done.returncode, done.stdout.decode("utf-8", "replace"),
+            read_stats(os.path.join(found, "fuzzer_stats")))
+
+
+def main():
+    args = parse_args()
+    if not shutil.which("afl-fuzz"):
+        print(f"{args.name}: there is no afl-fuzz: tools/setup --for=engines")
+        return 1
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR")) as scratch:
+        code, output, stats = fuzz(args, scratch)
+    complaints = judge(code, stats, len(os.listdir(args.corpus)))
+    for complaint in complaints:
+        print(f"FAILED: {args.name}: {complaint}")
+    if complaints:
+        print(output[-OUTPUT_LIMIT:])
+    print(f"{args.name}: " + ", ".join(
+        f"{stats.get(name, '?')} {name}" for name in (
+            "execs_done", "execs_per_sec", "corpus_count", "edges_found", "stability",
+            "saved_crashes", "saved_hangs")))
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
