@@ -1,5 +1,5 @@
-// A fuzz target for every program that some fuzz target of programs takes: the header says how it is
-// to be run. For replay only; a fuzzer would make programs of all kinds at once, and none well.
+// A fuzz target for every program that some fuzz target of programs takes: the header says how it
+// is to be run. For replay only; a fuzzer would make programs of all kinds at once, and none well.
 #include <cstddef>
 #include <cstdint>
 

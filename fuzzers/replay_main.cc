@@ -52,10 +52,9 @@ struct {
 // Only what may be called in a signal handler, of a program whose memory may be in any state.
 void SayFailed() {
   char text[sizeof progress.running + 200];
-  const int size = std::snprintf(text, sizeof text,
-                                 "FAILED: %s\nreplayed %zu of %zu files: %zu passed, 1 failed\n",
-                                 progress.running, progress.passed + progress.for_others + 1,
-                                 progress.all, progress.passed);
+  const int size = std::snprintf(
+      text, sizeof text, "FAILED: %s\nreplayed %zu of %zu files: %zu passed, 1 failed\n",
+      progress.running, progress.passed + progress.for_others + 1, progress.all, progress.passed);
   if (write(STDERR_FILENO, text, static_cast<size_t>(size)) < 0) _exit(kFinding);
 }
 
@@ -142,6 +141,7 @@ int ReplayAll(const std::vector<std::string>& files) {
   fmt::print("replayed {} of {} files: {} passed, {} for other targets, 0 failed\n",
              progress.passed + progress.for_others, files.size(), progress.passed,
              progress.for_others);
+  std::fflush(stdout);
   if (exit_code != kPassed || progress.passed != 0) return exit_code;
   return Complain("no file is for this target, expected one at least");
 }
@@ -161,7 +161,8 @@ int Main(int argc, char** argv) {
     if (word[0] == '-') return Complain(word + ": unknown option, expected files and folders");
     exit_code = std::max(exit_code, AddFiles(word, &files));
   }
-  if (argc < 2) return Complain(fmt::format("usage: {} FILE|FOLDER...", argv[0]));
+  if (files.empty() && exit_code != kPassed) return exit_code;
+  if (files.empty()) return Complain(fmt::format("usage: {} FILE|FOLDER...", argv[0]));
   if (LLVMFuzzerInitialize != nullptr) LLVMFuzzerInitialize(&argc, &argv);
   WatchForDeath();
   return std::max(exit_code, ReplayAll(files));

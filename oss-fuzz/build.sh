@@ -6,7 +6,8 @@
 #   $SRC/rmapdiff               this tree; $WORK is scratch, $OUT where the targets go
 #   $CXX                        compiles and links: there is no source but C++
 #   $CFLAGS $CXXFLAGS           sanitizer, coverage, word size, C++ library: all as they are
-#   $LIB_FUZZING_ENGINE         is linked; $FUZZING_ENGINE and $ARCHITECTURE are in the flags already
+#   $LIB_FUZZING_ENGINE         is linked
+#   $FUZZING_ENGINE $ARCHITECTURE are in the flags already
 #   $SANITIZER                  only "coverage" matters here, see below
 #   $BAZEL_EXTRA_BUILD_FLAGS    optional: further flags for Bazel
 #   $FUZZ_TARGETS               optional: these targets alone

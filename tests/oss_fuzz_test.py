@@ -118,7 +118,7 @@ class RulesTest(Scratch):
         self.assertIn("expected a zip", rules.check_seeds(os.path.join(self.root, "none"))[0])
 
     def test_options(self):
-        flags = rules.known_flags("Flags: (strictly in form -flag=value)\n max_len  \t0\tMaximum.\n")
+        flags = rules.known_flags("Flags: (in the form -flag=value)\n max_len  \t0\tMaximum.\n")
         self.assertEqual(flags, {"max_len"})
         for text, complaint in (
                 ("[libfuzzer]\nmax_len=64\n", None), ("[libfuzzer]\nmaxlen=64\n", "-maxlen"),
@@ -207,8 +207,8 @@ class FilesTest(unittest.TestCase):
     @staticmethod
     def values(key):
         """The list of a key of oss-fuzz/project.yaml."""
-        found = re.search(rf"^{key}:\n((?:  - \S+\n)+)", read("oss-fuzz/project.yaml"), re.MULTILINE)
-        return re.findall(r"- (\S+)", found.group(1))
+        text = read("oss-fuzz/project.yaml")
+        return re.findall(r"- (\S+)", re.search(rf"\n{key}:\n((?:  - \S+\n)+)", text).group(1))
 
     def test_what_is_asked_for_is_what_is_checked(self):
         self.assertEqual(self.values("fuzzing_engines"), list(image.ENGINES))

@@ -93,7 +93,7 @@ def _fuzz_package_impl(ctx):
         arguments = [arguments],
         mnemonic = "FuzzPackage",
     )
-    return [DefaultInfo(files = depset([out]))]
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
 
 fuzz_package = rule(
     implementation = _fuzz_package_impl,

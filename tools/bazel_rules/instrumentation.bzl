@@ -131,7 +131,7 @@ def _coverage_transition_impl(settings, attr):
     return _instrumented_settings(counted, 64)
 
 def _debug_transition_impl(settings, attr):
-    """DWARF 4, because Debian's valgrind cannot read what a compiler of this age writes by itself."""
+    """DWARF 4: Debian's valgrind cannot read what a compiler of this age writes by itself."""
     _ = attr  # @unused
     return {
         _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g", "-gdwarf-4"],

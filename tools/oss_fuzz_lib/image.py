@@ -32,7 +32,10 @@ _SANITIZER_FLAGS = {
     "coverage": "",
 }
 
-_ENGINE_FLAGS = {"libfuzzer": "-fsanitize=fuzzer-no-link", "afl": "-fsanitize-coverage=trace-pc-guard"}
+_ENGINE_FLAGS = {
+    "libfuzzer": "-fsanitize=fuzzer-no-link",
+    "afl": "-fsanitize-coverage=trace-pc-guard",
+}
 _COVERAGE_FLAGS = "-fprofile-instr-generate -fcoverage-mapping -pthread"
 
 _ENGINE_LIBRARIES = {

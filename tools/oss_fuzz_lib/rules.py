@@ -174,7 +174,8 @@ def check_folder(out, targets):
     complaints = [] if targets else ["$OUT holds no fuzz target"]
     complaints += [f"{name}: bad name of a target, expected letters, digits, '_' and '-'"
                    for name in targets if not TARGET_NAME.fullmatch(name)]
-    expected = {name + suffix for name in targets for suffix in ("", "_seed_corpus.zip", ".options")}
+    suffixes = ("", "_seed_corpus.zip", ".options")
+    expected = {name + suffix for name in targets for suffix in suffixes}
     optional = {name + ".dict" for name in targets}
     found = {name for name in os.listdir(out) if os.path.isfile(os.path.join(out, name))}
     complaints += [f"{name}: is missing" for name in sorted(expected - found)]
