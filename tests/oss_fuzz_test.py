@@ -245,12 +245,17 @@ class CommandTest(unittest.TestCase):
         args = command.parse_args(["--engine=afl", "--sanitizer=undefined"])
         self.assertEqual(list(map(str, command.configurations(args))), ["afl/undefined/x86_64"])
 
-    def test_an_impossible_configuration_is_wrong_usage(self):
-        errors = io.StringIO()
-        with contextlib.redirect_stderr(errors):
-            code = command.main(["--engine=afl", "--sanitizer=coverage"])
-        self.assertEqual(code, 2)
-        self.assertIn("expected one of libfuzzer/address/x86_64", errors.getvalue())
+    def test_wrong_usage(self):
+        for words, complaint in (
+                (["--engine=afl", "--sanitizer=coverage"], "one of libfuzzer/address/x86_64"),
+                (["--dir=/nonexistent"], "is no folder"),
+                (["--build-script=none.sh"], "none.sh: is no file")):
+            with self.subTest(words):
+                errors = io.StringIO()
+                with contextlib.redirect_stderr(errors):
+                    code = command.main(words)
+                self.assertEqual(code, 2)
+                self.assertIn(complaint, errors.getvalue())
 
     def test_the_environment_has_one_sanitizer(self):
         variables = image.environment(ASAN, "/build")

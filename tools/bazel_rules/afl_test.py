@@ -15,6 +15,8 @@ import tempfile
 # How much of what afl-fuzz printed is shown: its end, where it says why it stopped.
 OUTPUT_LIMIT = 4000
 
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x0e\x0f]")
+
 # A test has no screen, cannot set up the machine, and wants every finding of a sanitizer to abort.
 ENVIRONMENT = {
     "AFL_FORKSRV_INIT_TMOUT": "30000",
@@ -59,7 +61,8 @@ def keep(found, outputs):
     """Copies what crashed or hung to where Bazel collects what a test leaves behind."""
     for kind in ("crashes", "hangs"):
         folder = os.path.join(found, kind)
-        for name in sorted(os.listdir(folder)) if outputs and os.path.isdir(folder) else ():
+        names = sorted(os.listdir(folder)) if outputs and os.path.isdir(folder) else []
+        for name in (name for name in names if name.startswith("id:")):
             # The names hold colons, which a zip for everybody may not.
             target = os.path.join(outputs, f"{kind}-" + re.sub(r"\W", "-", name))
             shutil.copyfile(os.path.join(folder, name), target)
@@ -101,8 +104,8 @@ def main():
     complaints = judge(code, stats, len(os.listdir(args.corpus)))
     for complaint in complaints:
         print(f"FAILED: {args.name}: {complaint}")
-    if complaints:
-        print(output[-OUTPUT_LIMIT:])
+    if code != 0:
+        print(COLOURS.sub("", output)[-OUTPUT_LIMIT:])
     print(f"{args.name}: " + ", ".join(
         f"{stats.get(name, '?')} {name}" for name in (
             "execs_done", "execs_per_sec", "corpus_count", "edges_found", "stability",

@@ -24,6 +24,14 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DONE, COMPLAINTS, USAGE, ENVIRONMENT = 0, 1, 2, 3
 
 
+class Unusable(Exception):
+    """Ends the run with an exit code and one message."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
 def parse_args(words):
     parser = argparse.ArgumentParser(
         prog="tools/check_oss_fuzz", description=__doc__, allow_abbrev=False,
@@ -50,9 +58,11 @@ def configurations(args):
 
 def copy_tree(target):
     """The files that git knows or would add: nothing that was built here."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout.decode()
-    for name in filter(None, listed.split("\0")):
+    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(git, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    if listed.returncode != 0:
+        raise Unusable(ENVIRONMENT, f"{ROOT}: git cannot list its files, expected a checkout")
+    for name in filter(None, listed.stdout.decode().split("\0")):
         if os.path.exists(os.path.join(ROOT, name)):
             os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
             shutil.copy2(os.path.join(ROOT, name), os.path.join(target, name))
@@ -68,8 +78,8 @@ def build(configuration, root, args):
     copy_tree(tree)
     script = os.path.join(variables["SRC"], "build.sh")
     shutil.copy2(os.path.join(ROOT, args.build_script), script)
-    for name in ("BAZEL_EXTRA_BUILD_FLAGS",):
-        variables.setdefault(name, os.environ.get(name, ""))
+    # Whoever checks may hold the build back, say with --jobs=2.
+    variables["BAZEL_EXTRA_BUILD_FLAGS"] = os.environ.get("BAZEL_EXTRA_BUILD_FLAGS", "")
     variables["FUZZ_TARGETS"] = " ".join(args.target)
     log = os.path.join(root, "build.log")
     with open(log, "wb") as output:
@@ -99,8 +109,6 @@ def check_targets(configuration, root):
     out = move_out(root)
     targets = rules.find_targets(out)
     complaints = rules.check_folder(out, targets)
-    for complaint in complaints:
-        print(f"{configuration}: {complaint}")
     before = runner.snapshot(out)
     checker = runner.Runner(configuration, out, os.path.join(root, "src", "rmapdiff"))
     failed = 0
@@ -112,8 +120,9 @@ def check_targets(configuration, root):
         for complaint in found:
             print(f"  {complaint}")
     if runner.snapshot(out) != before:
-        complaints.append("changed")
-        print(f"{configuration}: a target has written to $OUT")
+        complaints.append("a target has written to $OUT")
+    for complaint in complaints:
+        print(f"{configuration}: FAILED: {complaint}")
     return len(targets) - failed, failed + bool(complaints)
 
 
@@ -126,9 +135,8 @@ def remove(root):
 def check(configuration, args):
     missing = [path for path in image.needed_files(configuration) if not os.path.exists(path)]
     if missing:
-        print(f"check_oss_fuzz: {configuration}: there is no {', '.join(missing)}, expected what "
-              f"tools/setup --for=engines installs", file=sys.stderr)
-        sys.exit(ENVIRONMENT)
+        raise Unusable(ENVIRONMENT, f"{configuration}: there is no {', '.join(missing)}, expected "
+                                    "what tools/setup --for=engines installs")
     root = tempfile.mkdtemp(prefix="oss-fuzz-", dir=args.dir)
     os.chmod(root, 0o755)
     try:
@@ -143,19 +151,30 @@ def check(configuration, args):
             remove(root)
 
 
-def main(words):
-    args = parse_args(words)
+def check_all(args):
+    """Returns the exit code."""
     chosen = configurations(args)
     if not chosen:
-        print("check_oss_fuzz: OSS-Fuzz builds no such configuration, expected one of "
-              + ", ".join(map(str, image.all_configurations())), file=sys.stderr)
-        return USAGE
+        raise Unusable(USAGE, "OSS-Fuzz builds no such configuration, expected one of "
+                       + ", ".join(map(str, image.all_configurations())))
+    if args.dir is not None and not os.path.isdir(args.dir):
+        raise Unusable(USAGE, f"--dir={args.dir}: is no folder")
+    if not os.path.isfile(os.path.join(ROOT, args.build_script)):
+        raise Unusable(USAGE, f"--build-script={args.build_script}: is no file of {ROOT}")
     passed = failed = 0
     for configuration in chosen:
         well, ill = check(configuration, args)
         passed, failed = passed + well, failed + ill
     print(f"{passed} passed, {failed} failed")
     return DONE if passed and not failed else COMPLAINTS
+
+
+def main(words):
+    try:
+        return check_all(parse_args(words))
+    except Unusable as error:
+        print(f"check_oss_fuzz: {error}", file=sys.stderr)
+        return error.code
 
 
 if __name__ == "__main__":
