@@ -129,6 +129,19 @@ class RulesTest(Scratch):
                 self.assertEqual(len(complaints), 0 if complaint is None else 1)
                 self.assertIn(complaint or "", "".join(complaints))
 
+    def test_covered(self):
+        os.makedirs(os.path.join(self.root, "src/rmapdiff"))
+        self.write("src/rmapdiff/map.h", "")
+        for covered, complaint in (
+                ({"/src/rmapdiff/map.h": 1, "/usr/include/x.h": 0}, None),
+                ({"/src/rmapdiff/map.h": 0}, "covers nothing"),
+                ({"/src/rmapdiff/map.h": 1, "/src/rmapdiff/gone.h": 1}, "gone.h: is not below"),
+                ({"/src/rmapdiff/map.h": 1, "mmu/map.h": 1}, "mmu/map.h: is a path of no image")):
+            with self.subTest(covered):
+                complaints = rules.check_covered(covered, "/src/rmapdiff", self.root)
+                self.assertEqual(len(complaints), 0 if complaint is None else 1)
+                self.assertIn(complaint or "", "".join(complaints))
+
     def test_folder(self):
         target = b"\x7fELF...LLVMFuzzerTestOneInput"
         self.write("good_fuzzer", target, 0o755)

@@ -143,6 +143,18 @@ def check_seeds(path):
     return [f"{os.path.basename(path)}: {complaint}" for complaint in complaints]
 
 
+def check_covered(covered, sources, out):
+    """Of the lines covered in each file: a report must find the sources, which lie below $OUT under
+    the paths that they had when they were compiled."""
+    own = [path for path in covered if path.startswith(sources + "/")]
+    complaints = [f"{path}: is a path of no image, expected an absolute one"
+                  for path in covered if not os.path.isabs(path)]
+    complaints += [f"{path}: is not below $OUT" for path in own if not os.path.isfile(out + path)]
+    if not any(covered[path] for path in own):
+        complaints.append(f"covers nothing below {sources}")
+    return complaints
+
+
 def known_flags(help_text):
     """The flags that a target's -help=1 lists."""
     return set(KNOWN_FLAG.findall(help_text))

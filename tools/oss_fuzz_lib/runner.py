@@ -121,18 +121,14 @@ class Runner:
         _output([PROFDATA, "merge", "-sparse", raw, "-o", profile])
         report = [f"-instr-profile={profile}", f"-path-equivalence=/,{self.out}", path]
         exported = json.loads(_output([COV, "export", "-summary-only", *report]))
-        files = exported["data"][0]["files"]
-        own = [entry for entry in files if entry["filename"].startswith(self.sources + "/")]
-        covered = sum(entry["summary"]["lines"]["covered"] for entry in own)
-        complaints = [] if covered else [f"covers nothing below {self.sources}"]
-        complaints += [f"{entry['filename']}: is not below $OUT"
-                       for entry in own if not os.path.isfile(self.out + entry["filename"])]
-        complaints += [f"{entry['filename']}: is no path of the image"
-                       for entry in files if not os.path.isabs(entry["filename"])]
-        if not complaints:
-            shown = _output([COV, "show", *report, own[0]["filename"]])
-            complaints += [] if "|" in shown else [f"{own[0]['filename']}: cannot be shown"]
-        return [f"{count} seeds", f"{covered} lines covered in {len(own)} files"], complaints
+        covered = {entry["filename"]: entry["summary"]["lines"]["covered"]
+                   for entry in exported["data"][0]["files"]}
+        complaints = rules.check_covered(covered, self.sources, self.out)
+        own = [path for path in covered if path.startswith(self.sources + "/")]
+        if not complaints and "|" not in _output([COV, "show", *report, own[0]]):
+            complaints.append(f"{own[0]}: cannot be shown")
+        lines = sum(covered[path] for path in own)
+        return [f"{count} seeds", f"{lines} lines covered in {len(own)} files"], complaints
 
 
 def _output(command):
