@@ -286,6 +286,9 @@ class TriageTest(Faulty):
         os.makedirs("corpus/regressions")
         shutil.copy(self.artifact(), "found/crash-1")
         shutil.copy(self.artifact(), "found/deep/crash-2")
+        for folder in ("crashes", "queue"):
+            os.makedirs("found/default/" + folder)
+            shutil.copy(self.artifact(), f"found/default/{folder}/id:000000,sig:06")
         self.write("found/crash-3", HEADER)
         self.write("found/crash-1.txt", "a report")
         self.write("found/bad.ops", "no program")
@@ -300,10 +303,10 @@ class TriageTest(Faulty):
         self.assertEqual(answer["unreadable"], 1)
         self.assertEqual([(row["signature"], row["count"], row["known"], row["engine"])
                           for row in answer["groups"]],
-                         [("rmap-missing/drop/sibling", 2, "tail", "sibling"), ("", 1, "", "")])
-        self.assertEqual((answer["groups"][0]["reproduced"], answer["groups"][0]["runs"]), (6, 6))
+                         [("rmap-missing/drop/sibling", 3, "tail", "sibling"), ("", 1, "", "")])
+        self.assertEqual((answer["groups"][0]["reproduced"], answer["groups"][0]["runs"]), (9, 9))
         table = self.run_cli(LOST_TAIL, "triage", "found", code=1)
-        self.assertRegex(table, r"rmap-missing/drop/sibling +2 +6/6 +sibling ")
+        self.assertRegex(table, r"rmap-missing/drop/sibling +3 +9/9 +sibling ")
 
     def test_folders_that_are_none(self):
         self.write("file", "x")
