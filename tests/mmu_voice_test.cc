@@ -313,7 +313,10 @@ TEST(MmuFailures, WhatAFailedStepLeavesBehindIsSeenAtOnce) {
   Header failing = header;
   failing.oom = true;
   EXPECT_EQ(ObjectionTo(RandomProgram(failing, 200, 1), false), "");
-  EXPECT_EQ(ObjectionTo(RandomProgram(header, 20, 1), true), "") << "nobody has looked";
+  Program unlooked = RandomProgram(header, 20, 1);
+  std::erase_if(unlooked.ops,
+                [](const Op& op) { return std::holds_alternative<ops::FailAlloc>(op); });
+  EXPECT_EQ(ObjectionTo(unlooked, true), "") << "nobody has looked";
   const std::string objection = ObjectionTo(RandomProgram(failing, 200, 1), true);
   EXPECT_EQ(objection.substr(0, 13), "count of rmap");
   EXPECT_NE(objection.find(", after an allocation failed"), objection.npos) << objection;
