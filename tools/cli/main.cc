@@ -13,6 +13,8 @@
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
+#include "tools/cli/reduce.h"
+#include "tools/cli/take_in.h"
 #include "tools/cli/text.h"
 #include "tools/cli/verbs.h"
 
@@ -43,7 +45,7 @@ constexpr Verb kVerbs[] = {
     {"triage", "group artifacts by what they show", TriageVerb},
     {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
-    {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
+    {"fuzz", "fuzz all targets side by side, for a minute or for weeks", FuzzVerb},
     {"mutants", "hunt seeded faults and say how long each survives", MutantsVerb},
 };
 
@@ -76,6 +78,12 @@ int Dispatch(const Words& words) {
   if (words[0] == kStepWord && words.size() == 4) {
     RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
     return kExitDone;
+  }
+  if (words[0] == kTakeInWord && words.size() == 5) {
+    return TakeIn(words[1], words[2], words[3], words[4]);
+  }
+  if (words[0] == kReduceWord && words.size() > 3) {
+    return Reduce(words[1], words[2], {words.begin() + 3, words.end()});
   }
   for (const Verb& verb : kVerbs) {
     if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});
