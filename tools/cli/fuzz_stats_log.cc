@@ -51,7 +51,8 @@ std::optional<RunTotals> FromLine(std::string_view line) {
     totals.run = json.value("run", uint64_t{0});
     totals.elapsed = json.value("elapsed", 0.0);
     totals.findings = json.value("findings", uint64_t{0});
-    for (const auto& [name, one] : json.value("targets", Json::object()).items()) {
+    const Json targets = json.value("targets", Json::object());
+    for (const auto& [name, one] : targets.items()) {
       TargetTotals& target = totals.targets[name];
       target.execs = one.value("execs", uint64_t{0});
       target.ops = one.value("ops", uint64_t{0});

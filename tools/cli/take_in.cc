@@ -76,8 +76,8 @@ class Arrival {
     }
   }
 
-  // Runs it and gives it its signature. What is no program cannot be run.
-  void Look() {
+  // Runs it so often and gives it its signature. What is no program cannot be run.
+  void Look(uint64_t times) {
     if (record_.artifact.empty()) return;
     try {
       artifact_ = ReadArtifact(path_);
@@ -88,12 +88,12 @@ class Arrival {
     ProbeRequest request = artifact_->Request();
     request.story = true;
     request.leaks = true;
-    runs_ = RunAll(artifact_->program, request, BestBuild(), kRuns);
+    runs_ = RunAll(artifact_->program, request, BestBuild(), times);
     const std::string usual = runs_.Usual();
     record_.reproduced =
         fmt::format("{}/{}", usual.empty() ? 0 : runs_.by_signature.at(usual), runs_.count);
-    if (usual.empty()) return;
     record_.signature = usual;
+    if (usual.empty()) return;
     record_.kind = KindOf(runs_.first.at(usual));
     record_.engine = EngineOf(runs_.first.at(usual));
   }
@@ -104,13 +104,13 @@ class Arrival {
     return record_.signature = Printable(facts_.own ? said : "unreproduced/" + said);
   }
 
+  bool reproduced() const { return artifact_ && !runs_.Usual().empty(); }
   bool known() const { return folders_.Find(record_.signature).has_value(); }
 
   void Keep(double seconds) {
-    const bool reproduced = artifact_ && !runs_.Usual().empty();
-    if (reproduced && !artifact_->codec) Minimize(seconds);
+    if (reproduced() && !artifact_->codec) Minimize(seconds);
     record_.report = "report.txt";
-    files_["report.txt"] = reproduced ? Report() : WhatTheLogSaid();
+    files_["report.txt"] = reproduced() ? Report() : WhatTheLogSaid();
     folders_.Make(record_, files_);
   }
 
@@ -185,7 +185,9 @@ int TakeIn(const std::string& run_folder, const std::string& target, const std::
   sigaction(SIGTERM, &action, nullptr);
   Arrival arrival(run_folder, target, artifact);
   const std::optional<uint64_t> limit = ParseNumber(seconds);
-  if (limit) arrival.Look();
+  // Once is enough for one of many that show the same.
+  if (limit) arrival.Look(1);
+  if (limit && (!arrival.reproduced() || !arrival.known())) arrival.Look(kRuns);
   const std::string signature = arrival.Signature();
   if (!arrival.known()) arrival.Keep(static_cast<double>(limit.value_or(0)));
   WriteOut(kTakenIn + Printable(signature) + "\n");
