@@ -342,7 +342,7 @@ void FuzzSession::TakeIn() {
 
 void FuzzSession::Reduce() {
   if (Over()) reducer_->Abandon();
-  const auto result = reducer_->Step(now_, !Over() && !intake_->busy());
+  const auto result = reducer_->Step(now_, !Over());
   if (!result) return;
   const std::string& name = targets_[result->target]->files.name;
   intake_->TakeUp(name);

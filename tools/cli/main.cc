@@ -101,6 +101,7 @@ int Dispatch(const Words& words) {
 int Main(const Words& words) {
   // A parent may have it ignored; a pipe that nobody reads is to end us quietly.
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN);  // what may not be written is an error of the write
   GuardStandardDescriptors();
   try {
     return Dispatch(words);
