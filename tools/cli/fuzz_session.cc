@@ -146,6 +146,7 @@ FuzzSummary FuzzSession::Run() {
   sigset_t before;
   sigprocmask(SIG_BLOCK, &signals, &before);
   began_ = MonotonicSeconds();
+  WriteStats(/*final=*/false);  // so that every start counts
   Loop();
   intake_->Abandon();
   reducer_->Abandon();
@@ -350,6 +351,7 @@ void FuzzSession::Reduce() {
     screen_.Say(fmt::format("reduced the corpus of {} from {} to {} inputs\n", name,
                             FormatCount(result->reduction->before),
                             FormatCount(result->reduction->after)));
+    WriteStats(/*final=*/false);
   } else {
     screen_.Say(
         fmt::format("could not reduce the corpus of {0}, which is as it was: "
