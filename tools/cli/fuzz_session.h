@@ -4,8 +4,8 @@
 // `jobs` slots each run one process at a time, which the targets share by weight (fuzz_schedule.h).
 // A process that ends early is started again with another seed; if it ends for the same reason at
 // once, after a growing pause. A target that fails three times without having executed anything is
-// given up, and its time goes to the others. Beside the slots, at low priority, a child takes in what
-// was found, one artifact at a time (fuzz_intake.h), and another reduces a corpus now and then
+// given up, and its time goes to the others. Beside the slots, at low priority, a child takes in
+// what was found, one artifact at a time (fuzz_intake.h), and another reduces a corpus now and then
 // (fuzz_reducer.h).
 //
 // Everything is below `folder`; docs/continuous-fuzzing.md says what is where. A session goes on
