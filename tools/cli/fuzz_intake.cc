@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMinimizeSeconds = "60";
-constexpr const char* kHurriedSeconds = "3";
+constexpr const char* kHurriedSeconds = "8";
 constexpr const char* kBelieveTheLog = "none";
 constexpr const char* kReport = "report-";  // begins the name of what came without an artifact
 constexpr size_t kMaxKnown = 10'000;        // artifacts that are remembered

@@ -40,7 +40,7 @@ class FuzzIntake {
   // To be called now and then: one step. `seen` is told of each finding when this session meets it
   // for the first time, and whether it is new.
   void Step(const std::function<void(const FuzzFinding& finding, bool is_new)>& seen);
-  // The session is about to end: no more minimising.
+  // The session is about to end: what is being minimised gets some seconds more.
   void Hurry();
   // What is being done is not done.
   void Abandon() { child_.reset(); }

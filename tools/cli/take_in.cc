@@ -28,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kRuns = 3;
 constexpr uint64_t kCandidateMs = 10'000;  // what a run gets while minimising
+constexpr double kHurrySeconds = 8;        // that are left when it is told to hurry
 constexpr const char* kTakenIn = "TAKEN IN: ";
 
 volatile sig_atomic_t hurry = 0;
@@ -121,8 +122,13 @@ class Arrival {
     Minimizing minimizing(request);
     const Clock::time_point start = Clock::now();
     MinimizeOptions options;
-    options.stop = [start, seconds] {
-      return hurry != 0 || std::chrono::duration<double>(Clock::now() - start).count() > seconds;
+    const auto since = [](Clock::time_point then) {
+      return std::chrono::duration<double>(Clock::now() - then).count();
+    };
+    std::optional<Clock::time_point> told;  // to come to an end
+    options.stop = [&] {
+      if (hurry != 0 && !told) told = Clock::now();
+      return since(start) > seconds || (told && since(*told) > kHurrySeconds);
     };
     // With less time for a run, or without a look for leaks, it may show nothing.
     if (minimizing.Choose(artifact_->program) != record_.signature) return;

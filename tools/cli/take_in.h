@@ -21,7 +21,8 @@ namespace rmapdiff {
 // ("none": believe the log, run nothing).
 inline constexpr const char* kTakeInWord = "--take-in";
 
-// The child. Prints one line, which TakenIn reads. Throws a Failure if the finding is not kept.
+// The child. With SIGTERM it is told to hurry: it keeps the simplest program of some seconds later.
+// Prints one line, which TakenIn reads. Throws a Failure if the finding is not kept.
 int TakeIn(const std::string& run_folder, const std::string& target, const std::string& artifact,
            const std::string& seconds);
 
