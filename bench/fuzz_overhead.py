@@ -6,9 +6,9 @@
 In turn, the target under `rmapdiff fuzz` and the same target by itself, with the same flags, the
 same seed and an empty corpus each: programs executed per second of the processor, of all processes
 together, and per second by the clock; and what the session itself took of the processor. The last
-lines are the medians over all rounds with their range. What a target does varies, with the same
-seed, by what happens when; on a busy machine only the last line means much. Exit code: 0, or 3 if something
-cannot be built or run.
+lines are the medians over all rounds with their range. With the same seed a target does not always
+do the same, since it is stopped by the clock; on a busy machine only the last line means much.
+Exit code: 0, or 3 if something cannot be built or run.
 """
 
 import argparse

@@ -125,7 +125,8 @@ class FuzzCommandTest(unittest.TestCase):
     def start(self, *words, **options):
         return subprocess.Popen(
             [RMAPDIFF, "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
-            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True)
+            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
+            env=options.get("env"))
 
     def fuzz(self, *words):
         """Returns exit code, standard output, standard error; nothing may be left running."""
@@ -345,6 +346,15 @@ class FuzzCommandTest(unittest.TestCase):
         after = self.record("rmap-missing/drop/sibling")
         self.assertEqual(after["count"], before["count"] + self.summary()["findings"][0]["count"])
         self.assertEqual(after["first_seen"], before["first_seen"])
+
+    def test_what_cannot_be_looked_at_is_kept_by_what_the_log_said(self):
+        self.target("one", CRASHES)
+        process = self.start("--time=1", "--jobs=1", env=dict(os.environ, RMAPDIFF_PROBE="/none"))
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, output + errors)
+        self.assertEqual(self.record("rmap-missing/drop/sibling")["reproduced"], "")
+        log = self.read("out", "logs", "take-in.log")
+        self.assertEqual(log.count("/none: cannot be started"), 2)
 
     def test_at_most_ten_inputs_of_a_finding_are_kept(self):
         self.target("one", "figures 1\nfor i in {10..29}; do echo $i > "
