@@ -21,7 +21,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr int kCannotExecute = 127;  // as a shell has it
-constexpr int kLowest = 19;
+constexpr int kNicer = 5;            // the lowest gets next to nothing where others take every CPU
 constexpr off_t kLongLog = 16 << 20;
 
 void PutAsideIfLong(const std::string& log) {
@@ -33,7 +33,7 @@ void PutAsideIfLong(const std::string& log) {
 [[noreturn]] void RunChild(const FuzzCommand& command, int log_fd, pid_t supervisor) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, command.death_signal);
-  if (command.low_priority) setpriority(PRIO_PROCESS, 0, kLowest);
+  if (command.low_priority) setpriority(PRIO_PROCESS, 0, kNicer);
   if (getppid() != supervisor) _exit(kCannotExecute);  // it died before the line above
   sigset_t none;
   sigemptyset(&none);
