@@ -60,6 +60,11 @@ std::string FileContents(const std::string& path) {
   return content.str();
 }
 
+bool HasRoom(const std::string& folder, uint64_t bytes) {
+  struct statvfs disk = {};
+  return statvfs(folder.c_str(), &disk) != 0 || uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
+}
+
 std::string WhyNoRoom(const std::string& folder) {
   struct statvfs disk = {};
   if (statvfs(folder.c_str(), &disk) != 0) return "";

@@ -2,6 +2,7 @@
 #ifndef RMAPDIFF_TOOLS_CLI_FOLDERS_H_
 #define RMAPDIFF_TOOLS_CLI_FOLDERS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ std::string FileContents(const std::string& path);
 
 // Removes what a killed process has left of a file that WriteFile was about to put in place.
 void RemoveTemporaries(const std::string& folder);
+
+// Whether so many bytes are free where the folder is; also if nobody knows.
+bool HasRoom(const std::string& folder, uint64_t bytes);
 
 // A line about the disk if so little is left on it that the next file might not be whole; else "".
 std::string WhyNoRoom(const std::string& folder);

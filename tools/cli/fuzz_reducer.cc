@@ -11,6 +11,9 @@ namespace {
 
 constexpr double kMaxPauseOfLooks = 10;  // seconds
 constexpr uint64_t kLeastGrowth = 100;   // inputs
+// What libFuzzer notes down of an input is a line of its features, some 20 KB.
+constexpr uint64_t kRoomPerInput = 64 << 10;
+constexpr uint64_t kLeastRoom = 64 << 20;
 
 }  // namespace
 
@@ -43,7 +46,9 @@ std::optional<FuzzReducer::Result> FuzzReducer::Step(double now, bool may_start)
 bool FuzzReducer::Due(const State& state, double now) const {
   if (now - state.last < every_) return false;
   const uint64_t before = state.files.reduced_to;
-  return FilesIn(state.files.corpus).size() >= before + std::max(kLeastGrowth, before / 4);
+  const uint64_t inputs = FilesIn(state.files.corpus).size();
+  return inputs >= before + std::max(kLeastGrowth, before / 4) &&
+         HasRoom(state.files.corpus, kLeastRoom + inputs * kRoomPerInput);
 }
 
 void FuzzReducer::Start(size_t target, double now) {

@@ -1,6 +1,6 @@
 // When the corpora of a continuous run are reduced (reduce.h): one at a time, by a child of low
 // priority, if a corpus has grown by a quarter since the last time, and not more often than once in
-// a given time.
+// a given time; nor without plenty of room on the disk for what libFuzzer writes meanwhile.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_REDUCER_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_REDUCER_H_
 
