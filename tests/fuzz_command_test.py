@@ -360,7 +360,9 @@ class FuzzCommandTest(unittest.TestCase):
         self.target("one", "figures 1\nfor i in {10..29}; do echo $i > "
                     "${prefix}crash-00000000000000000000000000000000000000$i; done\n" + STEADY)
         process = self.start("--time=1h", "--jobs=1")
-        self.wait_for(lambda: len(os.listdir(self.path("out", "incoming", "one"))) == 20)
+        incoming = self.path("out", "incoming", "one")
+        self.wait_for(lambda: sum(os.path.getsize(os.path.join(incoming, name)) > 0
+                                  for name in os.listdir(incoming)) == 20)
         process.kill()
         process.communicate()
         self.target_is("one", STEADY)
