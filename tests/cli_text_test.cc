@@ -34,8 +34,10 @@ TEST(CliTextTest, ADurationIsANumberAndPerhapsAUnit) {
   EXPECT_EQ(ParseDuration("90s"), 90u);
   EXPECT_EQ(ParseDuration("10m"), 600u);
   EXPECT_EQ(ParseDuration("2h"), 7200u);
+  EXPECT_EQ(ParseDuration("14d"), 1209600u);
+  EXPECT_EQ(ParseDuration("2w"), 1209600u);
   for (const char* text :
-       {"", "s", "0", "0s", "-1", "1.5h", "1d", "10 m", "1h30m", "9000000000h"}) {
+       {"", "s", "0", "0s", "-1", "1.5h", "1y", "400d", "10 m", "1h30m", "9000000000h"}) {
     EXPECT_EQ(ParseDuration(text), std::nullopt) << text;
   }
 }

@@ -69,6 +69,15 @@ esac
 """
 
 
+def slug(signature):
+    """The name of a finding's folder."""
+    code = 0x811c9dc5
+    for byte in signature.encode():
+        code = (code ^ byte) * 0x01000193 % (1 << 32)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", signature.replace(".", "_").replace("/", "."))
+    return f"{name[:100]}-{code:08x}"
+
+
 class PatientSuite(unittest.TestSuite):
     """The tests spend their time on waiting, so they wait together."""
 
@@ -116,7 +125,8 @@ class FuzzCommandTest(unittest.TestCase):
     def start(self, *words, **options):
         return subprocess.Popen(
             [RMAPDIFF, "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
-            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True)
+            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
+            env=options.get("env"))
 
     def fuzz(self, *words):
         """Returns exit code, standard output, standard error; nothing may be left running."""
@@ -133,6 +143,29 @@ class FuzzCommandTest(unittest.TestCase):
             except OSError:
                 pass  # it has ended
 
+    def target_is(self, name, script):
+        """In place of the script that it was."""
+        self.write(self.path("bin", "new"), PRELUDE + script)
+        os.chmod(self.path("bin", "new"), 0o755)
+        os.rename(self.path("bin", "new"), self.path("bin", name + "_bin"))
+
+    def folder_of(self, signature):
+        return os.path.join("out", "findings", slug(signature))
+
+    def record(self, signature):
+        return json.loads(self.read(self.folder_of(signature), "finding.json"))
+
+    def wait_for(self, condition):
+        end = time.monotonic() + 20
+        while True:
+            try:
+                if condition():
+                    return
+            except FileNotFoundError:
+                pass
+            self.assertLess(time.monotonic(), end, "it never came")
+            time.sleep(0.02)
+
     def refused(self, code, words, line):
         self.assertEqual(self.fuzz(*words), (code, "", line + "\n"))
 
@@ -146,8 +179,15 @@ class FuzzCommandTest(unittest.TestCase):
         self.target("two", STEADY)
         end = ", see rmapdiff fuzz --help"
         for words, what in (
-                (["--time=1d"], "--time: '1d' is no time like 90s, 10m or 2h"),
-                (["--time=0"], "--time: '0' is no time like 90s, 10m or 2h"),
+                (["--time=1y"],
+                 "--time: '1y' is no time like 90s, 10m, 2h or 14d, nor 'forever'"),
+                (["--time=0"], "--time: '0' is no time like 90s, 10m, 2h or 14d, nor 'forever'"),
+                (["--reduce=0"],
+                 "--reduce: '0' is no time like 90s, 10m, 2h or 14d, nor 'never'"),
+                (["--weight=one"], "--weight: 'one' is no TARGET=N, expected a target that runs "
+                 "and a number from 1 to 100"),
+                (["--weight=two=3", "--target=one"], "--weight: 'two=3' is no TARGET=N, expected "
+                 "a target that runs and a number from 1 to 100"),
                 (["--jobs=0"], "--jobs: '0' is no number from 1 to 1024"),
                 (["--jobs=x"], "--jobs: 'x' is no number from 1 to 1024"),
                 (["--seed=-1"], "--seed: '-1' is no number from 0 to 4294967295"),
@@ -179,7 +219,9 @@ class FuzzCommandTest(unittest.TestCase):
         process = self.start("--time=1")
         output, errors = process.communicate(timeout=10)
         self.assertEqual((process.returncode, output, errors), (
-            3, "", "out: in use by another run, expected a folder of its own\n"))
+            3, "", f"out: in use by another run (process {first.pid}), expected a folder of its "
+            "own\n"))
+        self.assertEqual(self.read("out", ".lock"), f"{first.pid}\n")
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=10)
 
@@ -233,11 +275,11 @@ class FuzzCommandTest(unittest.TestCase):
         self.assertEqual(self.fuzz("--time=1", "--jobs=1", "--seed=5")[0], 0)
         bin_dir = os.path.realpath(self.path("bin"))
         line, environment = self.read("out", "logs", "one-0.log").splitlines()[:2]
-        self.assertRegex(line, re.escape(bin_dir) + r"/one_bin -seed=\d+ -max_total_time=\d+ "
+        self.assertRegex(line, re.escape(bin_dir) + "/one_bin "
                          "-timeout=25 -report_slow_units=25 -rss_limit_mb=2560 -max_len=2056 "
-                         "-reload=1 -print_final_stats=1 -artifact_prefix=out/findings/one/ "
-                         f"-dict={bin_dir}/one.dict -max_len=64 "
-                         f"out/corpus/one {bin_dir}/one_corpus")
+                         r"-artifact_prefix=out/incoming/one/ -max_len=64 "
+                         r"-seed=\d+ -max_total_time=\d+ -reload=1 -print_final_stats=1 "
+                         f"-dict={bin_dir}/one.dict out/corpus/one {bin_dir}/one_corpus")
         self.assertRegex(environment, "abort_on_error=0:exitcode=1:symbolize=1 out/logs/one.stats$")
         self.assertTrue(os.path.isdir(self.path("out", "corpus", "one")))
         self.fuzz("--time=1", "--jobs=1", "--seed=5")
@@ -247,39 +289,143 @@ class FuzzCommandTest(unittest.TestCase):
 
     # ---- Findings ----
 
-    def test_a_crash_is_recorded_once_and_counted(self):
+    def test_a_crash_is_kept_once_and_counted(self):
         self.target("one", CRASHES)
         code, output, errors = self.fuzz("--time=3", "--jobs=1")
         self.assertEqual(code, 1, output + errors)
         findings = self.summary()["findings"]
-        artifact = "out/findings/one/crash-00000000000000000000000000000000000000aa"
+        folder = "out/findings/" + slug("rmap-missing/drop/sibling")
+        artifact = folder + "/input-00000000000000000000000000000000000000aa"
         self.assertEqual(len(findings), 1)
         count = findings[0].pop("count")
         self.assertEqual(findings[0], {
             "target": "one", "signature": "rmap-missing/drop/sibling", "kind": "divergence",
-            "artifact": artifact, "report": artifact + ".txt"})
+            "folder": folder, "artifact": artifact, "report": folder + "/report.txt"})
         # Again and again, but after growing pauses: at once, at once, 0.25 s, 0.5 s, 1 s ...
         self.assertGreaterEqual(count, 2)
         self.assertLessEqual(count, 6)
         self.assertEqual(self.read(artifact), "input\n")
-        self.assertTrue(self.read(artifact + ".txt").startswith(
-            "DIVERGENCE at op 2\nSIGNATURE: rmap-missing/drop/sibling\n"))
+        self.assertIn("\nDIVERGENCE at op 2\nSIGNATURE: rmap-missing/drop/sibling\n",
+                      self.read(folder, "report.txt"))
+        record = json.loads(self.read(folder, "finding.json"))
+        self.assertLessEqual(abs(record.pop("last_seen") - time.time()), 60)
+        self.assertLessEqual(abs(record.pop("first_seen") - time.time()), 60)
+        self.assertEqual(record, {
+            "signature": "rmap-missing/drop/sibling", "target": "one", "kind": "divergence",
+            "engine": "", "reproduced": "0/3", "count": count, "ops": 0, "minimal": "",
+            "artifact": "input-00000000000000000000000000000000000000aa", "report": "report.txt",
+            "draft": ""})
         self.assertEqual(output.count("FINDING "), 1)
-        self.assertIn(f"\nFINDING one: rmap-missing/drop/sibling: {artifact}\n", output)
+        self.assertIn(f"\nFINDING one: rmap-missing/drop/sibling: {folder}\n", output)
         self.assertIn(f"\none: rmap-missing/drop/sibling (divergence, seen {count} times)\n"
-                      f"  input   {artifact}\n  report  {artifact}.txt\n", output)
+                      f"  input   {artifact}\n  report  {folder}/report.txt\n", output)
         self.assertEqual(self.summary()["targets"]["one"]["findings"], 1)
+        self.assertEqual(os.listdir(self.path("out", "incoming", "one")), [])
 
     def test_each_way_to_end_is_a_finding_of_its_kind(self):
         self.target("one", KINDS)
-        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        code, output, errors = self.fuzz("--time=4", "--jobs=1")
         self.assertEqual(code, 1, output + errors)
         self.assertEqual([(one["kind"], one["signature"]) for one in self.summary()["findings"]], [
-            ("divergence", "own/one"), ("timeout", "timeout"), ("oom", "out-of-memory"),
-            ("sanitizer", "AddressSanitizer: x y"), ("leak", "AddressSanitizer: 9 leaked"),
-            ("signal", "signal, exit code 139")])
+            ("divergence", "own/one"), ("timeout", "unreproduced/timeout"),
+            ("oom", "unreproduced/out-of-memory"),
+            ("sanitizer", "unreproduced/AddressSanitizer: x y"),
+            ("leak", "unreproduced/AddressSanitizer: 9 leaked"),
+            ("signal", "unreproduced/signal, exit code 139")])
         self.assertEqual(self.summary()["findings"][5]["artifact"], "")
         self.assertIn("input   none was written", output)
+        self.assertEqual(os.listdir(self.path("out", "incoming", "one")), [])
+
+    def test_a_finding_that_is_known_is_met_again(self):
+        self.target("one", CRASHES)
+        self.assertEqual(self.fuzz("--time=1", "--jobs=1")[0], 1)
+        before = self.record("rmap-missing/drop/sibling")
+        code, output, _ = self.fuzz("--time=1", "--jobs=1")
+        self.assertEqual(code, 1)
+        self.assertRegex(output, r"\nFINDING one: rmap-missing/drop/sibling: \S+ \(known\)\n")
+        after = self.record("rmap-missing/drop/sibling")
+        self.assertEqual(after["count"], before["count"] + self.summary()["findings"][0]["count"])
+        self.assertEqual(after["first_seen"], before["first_seen"])
+
+    def test_what_cannot_be_looked_at_is_kept_by_what_the_log_said(self):
+        self.target("one", CRASHES)
+        process = self.start("--time=1", "--jobs=1", env=dict(os.environ, RMAPDIFF_PROBE="/none"))
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, output + errors)
+        self.assertEqual(self.record("rmap-missing/drop/sibling")["reproduced"], "")
+        log = self.read("out", "logs", "take-in.log")
+        self.assertEqual(log.count("/none: cannot be started"), 2)
+
+    def test_at_most_ten_inputs_of_a_finding_are_kept(self):
+        self.target("one", "figures 1\nfor i in {10..29}; do echo $i > "
+                    "${prefix}crash-00000000000000000000000000000000000000$i; done\n" + STEADY)
+        process = self.start("--time=1h", "--jobs=1")
+        incoming = self.path("out", "incoming", "one")
+        self.wait_for(lambda: sum(os.path.getsize(os.path.join(incoming, name)) > 0
+                                  for name in os.listdir(incoming)) == 20)
+        process.kill()
+        process.communicate()
+        self.target_is("one", STEADY)
+        code, output, errors = self.fuzz("--time=2", "--jobs=1")
+        self.assertEqual(code, 1, output + errors)
+        record = self.record("unreproduced/abort")
+        self.assertEqual(record["count"], 20)
+        inputs = [name for name in os.listdir(self.path(self.folder_of("unreproduced/abort")))
+                  if name.startswith("input-")]
+        self.assertEqual(len(inputs), 10)
+        self.assertEqual(os.listdir(self.path("out", "incoming", "one")), [])
+
+    def test_an_input_that_ends_the_target_leaves_the_corpus(self):
+        digits = "00000000000000000000000000000000000000aa"
+        self.target("one", """
+for file in "${@: -2:1}"/*aa "${@: -1}"/bad; do
+  if [[ -e "$file" ]]; then
+    cp "$file" "${prefix}crash-00000000000000000000000000000000000000aa"
+    echo "Test unit written to crash-00000000000000000000000000000000000000aa"
+    exit 77
+  fi
+done
+""" + STEADY)
+        for folder in ("bin/one_corpus", "out/corpus/one"):
+            os.makedirs(self.path(folder))
+        self.write(self.path("bin", "one_corpus", "bad"), "seed")
+        self.write(self.path("bin", "one_corpus", "good"), "good seed")
+        self.write(self.path("out", "corpus", "one", digits), "input")
+        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 1, output + errors)
+        self.assertEqual(self.summary()["targets"]["one"]["execs"], 77, "it never got to work")
+        self.assertEqual(os.listdir(self.path("out", "corpus", "one")), [])
+        self.assertEqual(os.listdir(self.path("out", "quarantine", "one")), [digits])
+        self.assertEqual(os.listdir(self.path("out", "seeds", "one")), ["good"])
+        self.assertEqual(sorted(os.listdir(self.path("bin", "one_corpus"))), ["bad", "good"])
+        # A new build gets them again.
+        later = time.time() + 10
+        os.utime(self.path("bin", "one_bin"), (later, later))
+        self.target_is("one", STEADY)
+        os.utime(self.path("bin", "one_bin"), (later, later))
+        self.fuzz("--time=1", "--jobs=1")
+        self.assertEqual(os.listdir(self.path("out", "corpus", "one")), [digits])
+        self.assertFalse(os.path.exists(self.path("out", "seeds", "one")))
+
+    # ---- Time by weight ----
+
+    def test_time_is_shared_by_weight(self):
+        self.target("one", STEADY)
+        self.target("two", STEADY)
+        self.assertEqual(self.fuzz("--time=4", "--jobs=1", "--weight=two=3")[0], 0)
+        targets = self.summary()["targets"]
+        self.assertGreater(targets["two"]["seconds"], 2 * targets["one"]["seconds"])
+
+    def test_a_run_without_end_is_ended_by_a_signal(self):
+        self.target("one", STEADY)
+        process = self.start("--time=forever", "--jobs=1")
+        self.assertIn("fuzzing one without end in 1 job", process.stdout.readline())
+        self.wait_for(lambda: os.path.exists(self.path("out", "logs", "one-0.log")))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0, output + errors)
+        self.assertEqual(self.summary()["budget"], 0)
 
     # ---- Targets that do not work ----
 
@@ -321,8 +467,7 @@ class FuzzCommandTest(unittest.TestCase):
         self.target("two", STEADY)
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start("--time=1h", "--jobs=2")
-            while "FINDING" not in process.stdout.readline():
-                pass
+            self.assertTrue(any("FINDING" in line for line in iter(process.stdout.readline, "")))
             process.send_signal(number)
             output, errors = process.communicate(timeout=10)
             self.assertEqual(process.returncode, 1, output + errors)

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "fuzzers/report.h"
 #include "fuzzers/target_kinds.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/input.h"
 #include "tools/cli/text.h"
 
@@ -40,6 +44,16 @@ std::string TargetOf(const Header& header, const std::string& path) {
   return kind != nullptr ? std::string(kind->name) : "";
 }
 
+// What the finding says that the file is of, in the folder of a continuous run; "" if it is of
+// none.
+std::string TargetBeside(const std::string& path) {
+  const std::filesystem::path record = std::filesystem::path(path).parent_path() / "finding.json";
+  const auto json = nlohmann::json::parse(FileContents(record.string()), nullptr,
+                                          /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("target") || !json["target"].is_string()) return "";
+  return json["target"].get<std::string>();
+}
+
 }  // namespace
 
 std::string Artifact::Describe() const {
@@ -68,9 +82,10 @@ Artifact ReadArtifact(const std::string& file) {
   Artifact artifact;
   artifact.file = file;
   artifact.program = ReadProgram(file, &artifact.bytes);
-  artifact.codec = Names(file, kCodecTarget);
+  const std::string names = TargetBeside(file) + "/" + file;
+  artifact.codec = Names(names, kCodecTarget);
   artifact.target =
-      artifact.codec ? std::string(kCodecTarget) : TargetOf(artifact.program.header, file);
+      artifact.codec ? std::string(kCodecTarget) : TargetOf(artifact.program.header, names);
   return artifact;
 }
 

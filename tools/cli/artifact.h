@@ -1,8 +1,9 @@
 // A file that somebody wants explained: the program in it, and the fuzz target that it is for.
 //
 // Raw artifacts of libFuzzer, test cases of OSS-Fuzz and text are told apart by content. The header
-// of the program says which targets run it; the names of the file and its folders decide between
-// several, and are the only way to tell program_fuzzer, which takes anything.
+// of the program says which targets run it; the names of the file and its folders, and the record
+// of a finding beside it (finding_folder.h), decide between several, and are the only way to tell
+// program_fuzzer, which takes anything.
 #ifndef RMAPDIFF_TOOLS_CLI_ARTIFACT_H_
 #define RMAPDIFF_TOOLS_CLI_ARTIFACT_H_
 

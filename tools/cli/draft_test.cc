@@ -1,27 +1,17 @@
 // rmapdiff draft-test FILE: a finding as a GoogleTest that compiles as it is.
 #include "fuzzers/draft.h"
 
-#include <optional>
+#include <string>
 
-#include "fuzzers/report_story.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
-#include "tools/cli/text.h"
+#include "tools/cli/reproducing.h"
 #include "tools/cli/verbs.h"
 
 namespace rmapdiff {
-namespace {
-
-// The report without the program, which the test itself is.
-std::string StoryOf(const Program& program, const Trial& trial) {
-  const std::string report = PrintableLines(TrialText(program, trial, {}));
-  return report.substr(0, report.find("program ("));
-}
-
-}  // namespace
 
 int DraftTestVerb(const Words& words) {
   std::string file;

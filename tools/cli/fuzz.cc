@@ -1,4 +1,5 @@
-// rmapdiff fuzz: all fuzz targets side by side for a while. tools/fuzz builds them and calls this.
+// rmapdiff fuzz: all fuzz targets side by side, for a minute or for weeks. tools/fuzz builds them
+// and calls this.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -19,6 +20,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr uint64_t kMaxJobs = 1024;
+constexpr uint64_t kMaxWeight = 100;
 constexpr size_t kTailLines = 12;
 
 struct FuzzWords {
@@ -27,6 +29,8 @@ struct FuzzWords {
   std::string time = "60s";
   std::string jobs;
   std::string seed;
+  std::string reduce = "1h";
+  std::vector<std::string> weights;
   std::vector<std::string> targets;
   bool m32 = false;
 };
@@ -56,19 +60,49 @@ std::vector<FuzzTarget> Select(const Arguments& arguments, std::vector<FuzzTarge
   return built;
 }
 
-FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words, size_t targets) {
+// `word` stands for 0.
+uint64_t SecondsOf(const Arguments& arguments, const std::string& name, const std::string& text,
+                   const std::string& word) {
+  if (text == word) return 0;
+  if (const std::optional<uint64_t> seconds = ParseDuration(text)) return *seconds;
+  arguments.Reject(
+      fmt::format("{}: '{}' is no time like 90s, 10m, 2h or 14d, nor '{}'", name, text, word));
+}
+
+// "TARGET=N" each.
+void SetWeights(const Arguments& arguments, const std::vector<std::string>& words,
+                std::vector<FuzzTarget>* targets) {
+  for (const std::string& word : words) {
+    const size_t equals = std::min(word.find('='), word.size());
+    const std::string name = word.substr(0, equals);
+    const std::optional<uint64_t> weight =
+        ParseNumber(std::string_view(word).substr(std::min(equals + 1, word.size())));
+    const auto target = std::find_if(targets->begin(), targets->end(),
+                                     [&](const FuzzTarget& one) { return one.name == name; });
+    if (target == targets->end() || !weight || *weight < 1 || *weight > kMaxWeight) {
+      arguments.Reject(fmt::format(
+          "--weight: '{}' is no TARGET=N, expected a target that runs and a number from 1 to {}",
+          word, kMaxWeight));
+    }
+    target->weight = *weight;
+  }
+}
+
+FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words,
+                      const std::vector<FuzzTarget>& targets) {
   FuzzOptions options;
-  const std::optional<uint64_t> seconds = ParseDuration(words.time);
-  if (!seconds) arguments.Reject("--time: '" + words.time + "' is no time like 90s, 10m or 2h");
-  options.seconds = *seconds;
+  options.seconds = SecondsOf(arguments, "--time", words.time, "forever");
+  options.reduce_every = SecondsOf(arguments, "--reduce", words.reduce, "never");
   const uint64_t cpus = std::max(1u, std::thread::hardware_concurrency());
   options.jobs = NumberOr(arguments, "--jobs", words.jobs, cpus, 1, kMaxJobs);
   std::random_device random;
   options.seed = NumberOr(arguments, "--seed", words.seed, random(), 0, UINT32_MAX);
-  const uint64_t least = MinimumSeconds(targets, options.jobs);
-  if (options.seconds < least) {
+  std::vector<uint64_t> weights;
+  for (const FuzzTarget& target : targets) weights.push_back(target.weight);
+  const uint64_t least = MinimumSeconds(weights, options.jobs);
+  if (options.seconds != 0 && options.seconds < least) {
     arguments.Reject(fmt::format("--time: {}s is too short for {} targets, expected at least {}s",
-                                 options.seconds, targets, least));
+                                 options.seconds, targets.size(), least));
   }
   // libFuzzer would take it for a flag.
   options.folder = words.dir.substr(0, 1) == "-" ? "./" + words.dir : words.dir;
@@ -78,9 +112,12 @@ FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words, size_t
 std::string Announcement(const FuzzOptions& options, const std::vector<FuzzTarget>& targets) {
   std::vector<std::string> names;
   for (const FuzzTarget& target : targets) names.push_back(target.name);
-  return fmt::format("fuzzing {} for {} in {} job{}, seed {}, into {}\n", Join(names),
-                     FormatDuration(static_cast<double>(options.seconds)), options.jobs,
-                     options.jobs == 1 ? "" : "s", options.seed, Printable(options.folder));
+  const std::string time = options.seconds == 0
+                               ? "without end"
+                               : "for " + FormatDuration(static_cast<double>(options.seconds));
+  return fmt::format("fuzzing {} {} in {} job{}, seed {}, into {}\n", Join(names), time,
+                     options.jobs, options.jobs == 1 ? "" : "s", options.seed,
+                     Printable(options.folder));
 }
 
 // What the target said last.
@@ -100,23 +137,30 @@ void ShowTail(const FailedTarget& failed) {
 
 int FuzzVerb(const Words& words) {
   FuzzWords given;
-  Arguments arguments("fuzz", "Runs the fuzz targets side by side for a while and sums up.",
+  Arguments arguments("fuzz",
+                      "Runs the fuzz targets side by side, keeps what they find, and sums up.",
                       "tools/fuzz --time=10m --target=rmap_fuzzer");
-  arguments.Option("--time", "TIME", &given.time, "for all together: 90, 90s, 10m, 2h [60s]");
+  arguments.Option("--time", "TIME", &given.time,
+                   "for all together: 90, 10m, 2h, 14d, forever [60s]");
   arguments.Option("--jobs", "N", &given.jobs, "how many processes at a time [the CPUs]");
   arguments.Repeated("--target", "NAME", &given.targets, "only this one; can be repeated");
+  arguments.Repeated("--weight", "TARGET=N", &given.weights,
+                     "its part of the time beside the others'; can be repeated");
+  arguments.Option("--reduce", "TIME", &given.reduce,
+                   "from one set cover of a corpus to the next, or never [1h]");
   arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
   arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
-  arguments.Option("--dir", "DIR", &given.dir, "for corpus, findings, logs, summary [fuzz-out]");
+  arguments.Option("--dir", "DIR", &given.dir, "goes on where the last run in it ended [fuzz-out]");
   arguments.Option("--bin-dir", "DIR", &given.bin_dir, "where the targets are [tools/fuzz says]");
   if (const auto code = arguments.Parse(words)) return *code;
   if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
   if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
 
-  const std::vector<FuzzTarget> targets = Select(
+  std::vector<FuzzTarget> targets = Select(
       arguments, FindFuzzTargets(given.bin_dir, given.m32 ? FuzzBuild::kM32 : FuzzBuild::kNative),
       given.targets);
-  const FuzzOptions options = OptionsOf(arguments, given, targets.size());
+  SetWeights(arguments, given.weights, &targets);
+  const FuzzOptions options = OptionsOf(arguments, given, targets);
   // The run goes on, and is summed up, if nobody reads what is printed any more.
   signal(SIGPIPE, SIG_IGN);
   FuzzSession session(options, targets);
@@ -125,6 +169,11 @@ int FuzzVerb(const Words& words) {
   const std::vector<FailedTarget> failed = session.FailedTargets();
   for (const FailedTarget& one : failed) ShowTail(one);
   if (!failed.empty()) return kExitEnvironment;
+  if (session.left() > 0) {
+    WriteErrorLine(fmt::format("rmapdiff fuzz: {} more in {}/incoming, the next run takes them in",
+                               session.left(), Printable(options.folder)));
+    return kExitFinding;
+  }
   return summary.findings.empty() ? kExitDone : kExitFinding;
 }
 

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,10 +21,19 @@ namespace rmapdiff {
 namespace {
 
 constexpr int kCannotExecute = 127;  // as a shell has it
+constexpr int kNicer = 5;            // the lowest gets next to nothing where others take every CPU
+constexpr off_t kLongLog = 16 << 20;
+
+void PutAsideIfLong(const std::string& log) {
+  struct stat status = {};
+  if (stat(log.c_str(), &status) != 0 || status.st_size < kLongLog) return;
+  rename(log.c_str(), (log + ".old").c_str());
+}
 
 [[noreturn]] void RunChild(const FuzzCommand& command, int log_fd, pid_t supervisor) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_PDEATHSIG, command.death_signal);
+  if (command.low_priority) setpriority(PRIO_PROCESS, 0, kNicer);
   if (getppid() != supervisor) _exit(kCannotExecute);  // it died before the line above
   sigset_t none;
   sigemptyset(&none);
@@ -44,6 +56,7 @@ constexpr int kCannotExecute = 127;  // as a shell has it
 }  // namespace
 
 FuzzProcess::FuzzProcess(const FuzzCommand& command) {
+  PutAsideIfLong(command.log_file);
   log_fd_ = open(command.log_file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (log_fd_ < 0) {
     throw Failure(kExitEnvironment, fmt::format("{}: cannot be written: {}",
@@ -95,6 +108,10 @@ void FuzzProcess::Interrupt() {
 
 void FuzzProcess::Kill() {
   if (!ended_) kill(-pid_, SIGKILL);
+}
+
+void FuzzProcess::Terminate() {
+  if (!ended_) kill(pid_, SIGTERM);
 }
 
 void FuzzProcess::ReadLog() {

@@ -2,10 +2,11 @@
 //
 // It has a process group of its own, so that Ctrl-C on a terminal reaches the supervisor alone and
 // whatever it has started ends with it; and it dies with its supervisor. Never a zombie: the
-// destructor kills and waits.
+// destructor kills and waits. A log that has become long is put aside as NAME.old.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_PROCESS_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_PROCESS_H_
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <map>
@@ -20,6 +21,8 @@ struct FuzzCommand {
   std::vector<std::string> words;                  // the program and its arguments
   std::map<std::string, std::string> environment;  // on top of ours
   std::string log_file;                            // appended to
+  bool low_priority = false;
+  int death_signal = SIGKILL;  // what it gets if we end without ending it
 };
 
 class FuzzProcess {
@@ -35,6 +38,8 @@ class FuzzProcess {
   // Asks it to end, or makes it.
   void Interrupt();
   void Kill();
+  // Tells the process alone, and not what it has started, to come to an end.
+  void Terminate();
 
   bool interrupted() const { return interrupted_; }
   // Once it has ended: its exit code, or 128 + the signal that killed it.
@@ -42,7 +47,6 @@ class FuzzProcess {
   const LibFuzzerLog& log() const { return log_; }
 
  private:
-  void Start(const FuzzCommand& command);
   void ReadLog();
 
   pid_t pid_ = -1;

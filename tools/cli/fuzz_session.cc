@@ -1,21 +1,19 @@
 #include "tools/cli/fuzz_session.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
+#include "tools/cli/fuzz_corpus.h"
 #include "tools/cli/output.h"
 #include "tools/cli/stats_file.h"
 #include "tools/cli/text.h"
@@ -23,13 +21,15 @@
 namespace rmapdiff {
 namespace {
 
-constexpr double kMaxSlice = 600;  // a target's turn; so that a run can be stopped at any time
 constexpr double kStartGrace = 5;  // what a process that has executed nothing yet gets on top
 constexpr double kStopGrace = 3;   // from asking a process to end to making it
 constexpr double kShortLife = 5;   // a process that fails sooner is started again after a pause
 constexpr double kFirstPause = 0.25;
 constexpr double kMaxPause = 8;
 constexpr int kMaxFailures = 3;
+constexpr double kWorthAStart = 0.4;  // what has to be left of a turn
+constexpr double kDrainSeconds = 30;  // for what was found, when the fuzzing is over
+constexpr double kDiskInterval = 1;
 
 double MonotonicSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -60,12 +60,10 @@ std::string SanitizerOptions() {
   return before + "abort_on_error=0:exitcode=1:symbolize=1";
 }
 
-void MakeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error) return;
-  throw Failure(kExitEnvironment, fmt::format("{}: cannot be made a directory: {}", Printable(path),
-                                              error.message()));
+std::vector<uint64_t> WeightsOf(const std::vector<FuzzTarget>& targets) {
+  std::vector<uint64_t> weights;
+  for (const FuzzTarget& target : targets) weights.push_back(target.weight);
+  return weights;
 }
 
 }  // namespace
@@ -76,15 +74,15 @@ struct FuzzSession::Target {
   std::string stats_file;
   std::string log_file;   // of the process that ended last
   TargetFigures figures;  // of the processes that have ended, by their logs
+  std::unique_ptr<FuzzCorpus> corpus;
   bool started = false;
-  bool given_up = false;
   int failures = 0;  // in a row
 };
 
 struct FuzzSession::Slot {
   size_t index = 0;
   std::unique_ptr<FuzzProcess> process;
-  Target* target = nullptr;  // of the process
+  Target* target = nullptr;  // whose turn it is
   uint64_t runs = 0;
   double started = 0;
   double end = 0;  // of the turn
@@ -94,10 +92,8 @@ struct FuzzSession::Slot {
   std::string last_reason;  // why the last process ended early
 };
 
-uint64_t MinimumSeconds(size_t targets, size_t jobs) { return jobs % targets == 0 ? 1 : targets; }
-
 FuzzSession::FuzzSession(const FuzzOptions& options, std::vector<FuzzTarget> targets)
-    : options_(options), rotates_(options.jobs % targets.size() != 0) {
+    : options_(options), schedule_(WeightsOf(targets), options.jobs, options.seconds) {
   for (FuzzTarget& files : targets) {
     targets_.push_back(std::make_unique<Target>());
     Target& target = *targets_.back();
@@ -110,37 +106,39 @@ FuzzSession::FuzzSession(const FuzzOptions& options, std::vector<FuzzTarget> tar
     slots_.push_back(std::make_unique<Slot>());
     slots_.back()->index = i;
   }
-  const auto seconds = static_cast<double>(options_.seconds);
-  const double turns = rotates_ ? static_cast<double>(targets_.size()) : 1;
-  slice_seconds_ = seconds / turns / std::ceil(seconds / turns / kMaxSlice);
-  if (!rotates_) slice_seconds_ = seconds;
-  MakeFolders();
+  OpenFolder();
 }
 
-FuzzSession::~FuzzSession() {
-  slots_.clear();
-  if (lock_fd_ >= 0) close(lock_fd_);
-}
+FuzzSession::~FuzzSession() { slots_.clear(); }
 
-void FuzzSession::MakeFolders() {
-  MakeFolder(options_.folder + "/logs");
-  const std::string lock = options_.folder + "/.lock";
-  lock_fd_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_fd_ < 0 || flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
-    const std::string why = lock_fd_ >= 0 && errno == EWOULDBLOCK
-                                ? "in use by another run, expected a folder of its own"
-                                : std::string("cannot be written: ") + std::strerror(errno);
-    throw Failure(kExitEnvironment, Printable(options_.folder) + ": " + why);
-  }
+void FuzzSession::OpenFolder() {
+  const std::string logs = options_.folder + "/logs";
+  MakeFolder(logs);
+  lock_ = std::make_unique<FuzzLock>(options_.folder);
+  no_room_ = WhyNoRoom(options_.folder);
+  if (!no_room_.empty()) throw Failure(kExitEnvironment, no_room_);
+  RemoveTemporaries(options_.folder);
+  stats_log_ = std::make_unique<FuzzStatsLog>(options_.folder + "/stats.jsonl");
+  std::vector<std::string> names;
+  std::vector<FuzzReducer::Target> reduced;
   for (const auto& target : targets_) {
-    MakeFolder(options_.folder + "/corpus/" + target->files.name);
-    MakeFolder(options_.folder + "/findings/" + target->files.name);
-    MakeStatsFile(target->stats_file);
-    for (const auto& slot : slots_) {
-      std::error_code ignored;
-      std::filesystem::remove(CommandFor(*target, *slot).log_file, ignored);
-    }
+    const FuzzTarget& files = target->files;
+    names.push_back(files.name);
+    target->corpus = std::make_unique<FuzzCorpus>(options_.folder, files);
+    const auto before = stats_log_->last().targets.find(files.name);
+    const bool known = before != stats_log_->last().targets.end();
+    reduced.push_back({files.name, target->corpus->folder(), WordsFor(files),
+                       known ? before->second.reduced_to : 0});
   }
+  const RunTotals& last = stats_log_->last();
+  schedule_.BeginWith(last.run % targets_.size());
+  intake_ = std::make_unique<FuzzIntake>(options_.folder, names);
+  reducer_ = std::make_unique<FuzzReducer>(
+      options_.folder, static_cast<double>(options_.reduce_every), std::move(reduced));
+  std::error_code ignored;
+  std::filesystem::remove_all(options_.folder + "/reducing", ignored);
+  for (const std::string& name : FilesIn(logs)) std::filesystem::remove(logs + "/" + name, ignored);
+  for (const auto& target : targets_) MakeStatsFile(target->stats_file);
 }
 
 FuzzSummary FuzzSession::Run() {
@@ -148,18 +146,31 @@ FuzzSummary FuzzSession::Run() {
   sigset_t before;
   sigprocmask(SIG_BLOCK, &signals, &before);
   began_ = MonotonicSeconds();
-  while (true) {
-    now_ = MonotonicSeconds() - began_;
-    for (const auto& slot : slots_) Tend(*slot);
-    if (Finished()) break;
-    if (now_ >= next_progress_) ShowProgress();
-    HandleSignals();
-  }
+  WriteStats(/*final=*/false);  // so that every start counts
+  Loop();
+  intake_->Abandon();
+  reducer_->Abandon();
+  WriteStats(/*final=*/true);
   FuzzSummary summary = Figures();
   WriteFile(options_.folder + "/summary.json", SummaryJson(summary));
   screen_.Say(SummaryTable(summary));
   sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (!no_room_.empty()) throw Failure(kExitEnvironment, no_room_);
   return summary;
+}
+
+void FuzzSession::Loop() {
+  while (true) {
+    now_ = MonotonicSeconds() - began_;
+    for (const auto& slot : slots_) Tend(*slot);
+    TakeIn();
+    Reduce();
+    if (now_ >= next_disk_) WatchTheDisk();
+    if (Finished()) return;
+    if (now_ >= next_stats_) WriteStats(/*final=*/false);
+    if (now_ >= next_progress_) ShowProgress();
+    HandleSignals();
+  }
 }
 
 // Waits a little for a signal; this is where the session spends its time.
@@ -174,45 +185,69 @@ void FuzzSession::HandleSignals() {
   for (const auto& slot : slots_) {
     if (slot->process) slot->process->Kill();
   }
+  intake_->Abandon();
 }
 
-bool FuzzSession::Finished() const {
+bool FuzzSession::Over() const {
+  bool all_given_up = true;
+  for (const auto& target : targets_) all_given_up &= schedule_.given_up(target->index);
+  return stop_requests_ > 0 || !no_room_.empty() || all_given_up || left_of_run() <= 0;
+}
+
+double FuzzSession::left_of_run() const {
+  if (options_.seconds == 0) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(options_.seconds) - now_;
+}
+
+// When the fuzzing is over, what was found gets some time to be taken in.
+bool FuzzSession::Finished() {
+  if (!Over()) return false;
+  if (drain_until_ == 0) {
+    drain_until_ = now_ + kDrainSeconds;
+    intake_->Hurry();
+  }
   for (const auto& slot : slots_) {
     if (slot->process) return false;
   }
-  const bool all_given_up = std::all_of(targets_.begin(), targets_.end(),
-                                        [](const auto& target) { return target->given_up; });
-  return stop_requests_ > 0 || all_given_up || now_ >= static_cast<double>(options_.seconds);
+  const bool taken_in = !intake_->busy() && intake_->left() == 0;
+  return taken_in || stop_requests_ > 1 || !no_room_.empty() || now_ >= drain_until_;
 }
 
 void FuzzSession::Tend(Slot& slot) {
   if (slot.process) {
     if (slot.process->Poll()) {
       Finish(slot);
-    } else if (stop_requests_ > 0 || now_ >= slot.end) {
+    } else if (Over() || now_ >= slot.end) {
       StopInTime(slot);
     }
     return;
   }
-  const auto total = static_cast<double>(options_.seconds);
-  if (stop_requests_ > 0 || now_ >= total || now_ < slot.not_before) return;
-  const auto slice = static_cast<uint64_t>(now_ / slice_seconds_);
-  const double end = std::min(total, static_cast<double>(slice + 1) * slice_seconds_);
-  const double left = end - now_;
-  if (slot.runs > 0 && left < std::min(0.5, slice_seconds_ / 2)) return;  // not worth a start
-  const Target* target = TurnOf(slot, slice);
-  if (target == nullptr) return;
-  slot.end = end;
-  Start(slot, target->index);
+  if (Over() || now_ < slot.not_before) return;
+  const bool goes_on = slot.target != nullptr && !schedule_.given_up(slot.target->index) &&
+                       slot.end - now_ >= kWorthAStart;
+  if (goes_on || NextTurn(slot)) Start(slot);
 }
 
-const FuzzSession::Target* FuzzSession::TurnOf(const Slot& slot, uint64_t slice) const {
-  const uint64_t turn = slot.index + (rotates_ ? slice : 0);
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    const Target& target = *targets_[(turn + i) % targets_.size()];
-    if (!target.given_up) return &target;
-  }
-  return nullptr;
+bool FuzzSession::NextTurn(Slot& slot) {
+  if (slot.runs > 0 && left_of_run() < kWorthAStart) return false;
+  const std::optional<FuzzSchedule::Turn> turn = schedule_.Next(left_of_run());
+  if (!turn) return false;
+  slot.target = targets_[turn->target].get();
+  slot.end = now_ + turn->seconds;
+  return true;
+}
+
+// What a process gets that reads the target's inputs, whatever for.
+std::vector<std::string> FuzzSession::WordsFor(const FuzzTarget& files) const {
+  std::vector<std::string> words = {
+      files.binary,
+      "-timeout=25",
+      "-report_slow_units=25",
+      "-rss_limit_mb=2560",
+      "-max_len=2056",
+      "-artifact_prefix=" + options_.folder + "/incoming/" + files.name + "/"};
+  for (const std::string& option : files.options) words.push_back("-" + option);
+  return words;
 }
 
 FuzzCommand FuzzSession::CommandFor(const Target& target, const Slot& slot) const {
@@ -220,32 +255,27 @@ FuzzCommand FuzzSession::CommandFor(const Target& target, const Slot& slot) cons
   // libFuzzer's own limit is for the case that nobody is left to stop it.
   const auto limit = static_cast<uint64_t>(std::max(slot.end - now_, 0.0) + kStartGrace + 5);
   FuzzCommand command;
-  command.words = {files.binary,
-                   fmt::format("-seed={}", SeedFor(options_.seed, slot.index, slot.runs)),
-                   fmt::format("-max_total_time={}", limit),
-                   "-timeout=25",
-                   "-report_slow_units=25",
-                   "-rss_limit_mb=2560",
-                   "-max_len=2056",
-                   "-reload=1",
-                   "-print_final_stats=1",
-                   "-artifact_prefix=" + options_.folder + "/findings/" + files.name + "/"};
+  command.words = WordsFor(files);
+  for (const std::string& word :
+       {fmt::format("-seed={}", SeedFor(options_.seed, slot.index, slot.runs)),
+        fmt::format("-max_total_time={}", limit), std::string("-reload=1"),
+        std::string("-print_final_stats=1")}) {
+    command.words.push_back(word);
+  }
   if (!files.dictionary.empty()) command.words.push_back("-dict=" + files.dictionary);
-  for (const std::string& option : files.options) command.words.push_back("-" + option);
-  command.words.push_back(options_.folder + "/corpus/" + files.name);
-  if (!files.seeds.empty()) command.words.push_back(files.seeds);
+  command.words.push_back(target.corpus->folder());
+  if (!target.corpus->seeds().empty()) command.words.push_back(target.corpus->seeds());
   command.environment = {{"RMAPDIFF_STATS", target.stats_file},
                          {"ASAN_OPTIONS", SanitizerOptions()}};
   command.log_file = fmt::format("{}/logs/{}-{}.log", options_.folder, files.name, slot.index);
   return command;
 }
 
-void FuzzSession::Start(Slot& slot, size_t index) {
-  Target& target = *targets_[index];
+void FuzzSession::Start(Slot& slot) {
+  Target& target = *slot.target;
   const FuzzCommand command = CommandFor(target, slot);
   target.started = true;
   target.log_file = command.log_file;
-  slot.target = &target;
   slot.started = now_;
   slot.kill_at = 0;
   ++slot.runs;
@@ -260,7 +290,8 @@ void FuzzSession::StopInTime(Slot& slot) {
   }
   const bool executed =
       process.log().figures().executions > 0 || ReadStatsFile(slot.target->stats_file).execs > 0;
-  if (!executed && stop_requests_ == 0 && now_ < slot.end + kStartGrace) return;
+  const bool in_a_hurry = stop_requests_ > 0 || !no_room_.empty();
+  if (!executed && !in_a_hurry && now_ < slot.end + kStartGrace) return;
   process.Interrupt();
   slot.kill_at = now_ + kStopGrace;
 }
@@ -270,30 +301,26 @@ void FuzzSession::Finish(Slot& slot) {
   const std::unique_ptr<FuzzProcess> process = std::move(slot.process);
   Target& target = *slot.target;
   const LibFuzzerFigures& seen = process->log().figures();
-  target.log_file = CommandFor(target, slot).log_file;
   target.figures.seconds += now_ - slot.started;
   target.figures.execs += seen.executions;
+  target.figures.coverage = std::max(target.figures.coverage, seen.coverage);
   target.figures.features = std::max(target.figures.features, seen.features);
   target.figures.corpus = std::max(target.figures.corpus, seen.corpus);
 
   if (IsFinding(*process)) {
-    FuzzFinding finding = DescribeFinding(*process);
-    const std::string reason = target.files.name + " " + finding.signature;
-    const std::string folder = options_.folder + "/findings/" + target.files.name + "/";
+    const LogFacts facts = FactsOf(*process);
     const std::string& artifact = process->log().artifact();
-    if (!artifact.empty()) finding.artifact = folder + artifact;
-    finding.target = target.files.name;
-    finding.report =
-        folder +
-        (artifact.empty() ? fmt::format("report-{}-{}", slot.index, slot.runs) : artifact) + ".txt";
-    Record(std::move(finding), process->log().report());
+    if (!artifact.empty()) {
+      target.corpus->SetAside(options_.folder + "/incoming/" + target.files.name + "/" + artifact);
+    }
+    intake_->Add(target.files.name, artifact, facts);
     target.failures = 0;
-    Pause(slot, reason);
+    Pause(slot, target.files.name + " " + facts.signature);
   } else if (seen.executions > 0) {
     target.failures = 0;
     Pause(slot, process->interrupted() ? "" : "ended");
   } else if (!process->interrupted()) {
-    if (++target.failures >= kMaxFailures) target.given_up = true;
+    if (++target.failures >= kMaxFailures) schedule_.GiveUp(target.index);
     Pause(slot, target.files.name + " failed");
   }
 }
@@ -307,17 +334,65 @@ void FuzzSession::Pause(Slot& slot, const std::string& reason) {
   slot.not_before = now_ + slot.pause;
 }
 
-void FuzzSession::Record(FuzzFinding finding, const std::string& report) {
-  for (FuzzFinding& known : findings_) {
-    if (known.target == finding.target && known.signature == finding.signature) {
-      ++known.count;
-      return;
-    }
+void FuzzSession::TakeIn() {
+  intake_->Step([this](const FuzzFinding& finding, bool is_new) {
+    screen_.Say(fmt::format("FINDING {}: {}: {}{}\n", finding.target, finding.signature,
+                            Printable(finding.folder), is_new ? "" : " (known)"));
+  });
+}
+
+void FuzzSession::Reduce() {
+  if (Over()) reducer_->Abandon();
+  const auto result = reducer_->Step(now_, !Over());
+  if (!result) return;
+  const std::string& name = targets_[result->target]->files.name;
+  intake_->TakeUp(name);
+  if (result->reduction) {
+    screen_.Say(fmt::format("reduced the corpus of {} from {} to {} inputs\n", name,
+                            FormatCount(result->reduction->before),
+                            FormatCount(result->reduction->after)));
+    WriteStats(/*final=*/false);
+  } else {
+    screen_.Say(
+        fmt::format("could not reduce the corpus of {0}, which is as it was: "
+                    "{1}/logs/{0}-reduce.log\n",
+                    name, Printable(options_.folder)));
   }
-  WriteFile(finding.report, report);
-  screen_.Say(fmt::format("FINDING {}: {}: {}\n", finding.target, finding.signature,
-                          Printable(finding.artifact.empty() ? finding.report : finding.artifact)));
-  findings_.push_back(std::move(finding));
+}
+
+void FuzzSession::WatchTheDisk() {
+  next_disk_ = now_ + kDiskInterval;
+  if (no_room_.empty()) no_room_ = WhyNoRoom(options_.folder);
+}
+
+// Adds this session to what all before it came to.
+void FuzzSession::WriteStats(bool final) {
+  RunTotals totals = stats_log_->last();
+  totals.time =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  totals.run += 1;
+  totals.elapsed += now_;
+  totals.jobs = options_.jobs;
+  totals.seed = options_.seed;
+  totals.findings = intake_->kept();
+  totals.final = final;
+  const FuzzSummary summary = Figures();
+  for (const auto& target : targets_) {
+    const TargetFigures& figures = summary.targets[target->index];
+    const CorpusSize size = target->corpus->Size();
+    TargetTotals& total = totals.targets[figures.name];
+    total.execs += figures.execs;
+    total.ops += figures.ops;
+    total.seconds += figures.seconds;
+    total.coverage = std::max(total.coverage, figures.coverage);
+    total.features = std::max(total.features, figures.features);
+    total.corpus = size.inputs;
+    total.corpus_bytes = size.bytes;
+    total.findings = intake_->kept_of(figures.name);
+    total.reduced_to = reducer_->reduced_to(target->index);
+  }
+  stats_log_->Append(totals);
+  next_stats_ = now_ + FuzzStatsLog::Interval(totals.elapsed);
 }
 
 FuzzSummary FuzzSession::Figures() const {
@@ -327,7 +402,7 @@ FuzzSummary FuzzSession::Figures() const {
   summary.budget = options_.seconds;
   summary.elapsed = now_;
   summary.interrupted = stop_requests_ > 0;
-  summary.findings = findings_;
+  summary.findings = intake_->findings();
   for (const auto& target : targets_) {
     TargetFigures figures = target->figures;
     for (const auto& slot : slots_) {
@@ -335,6 +410,7 @@ FuzzSummary FuzzSession::Figures() const {
       const LibFuzzerFigures& seen = slot->process->log().figures();
       figures.seconds += now_ - slot->started;
       figures.execs += seen.executions;
+      figures.coverage = std::max(figures.coverage, seen.coverage);
       figures.features = std::max(figures.features, seen.features);
       figures.corpus = std::max(figures.corpus, seen.corpus);
     }
@@ -343,7 +419,7 @@ FuzzSummary FuzzSession::Figures() const {
     if (stats.execs > 0) figures.execs = stats.execs;
     figures.ops = stats.ops;
     figures.findings = static_cast<uint64_t>(
-        std::count_if(findings_.begin(), findings_.end(),
+        std::count_if(summary.findings.begin(), summary.findings.end(),
                       [&](const FuzzFinding& one) { return one.target == figures.name; }));
     summary.targets.push_back(std::move(figures));
   }
@@ -365,7 +441,8 @@ std::vector<FailedTarget> FuzzSession::FailedTargets() const {
     // Whoever stops a run early may not have given every process the time to begin.
     const bool idle =
         target->started && figures.execs == 0 && figures.findings == 0 && stop_requests_ == 0;
-    if (idle || target->given_up) failed.push_back({target->files.name, target->log_file});
+    if (idle || schedule_.given_up(target->index))
+      failed.push_back({target->files.name, target->log_file});
   }
   return failed;
 }

@@ -1,16 +1,20 @@
-// Runs fuzz targets side by side for a given time, and sums up.
+// Runs fuzz targets side by side, for a given time or without end, keeps what they find, and sums
+// up.
 //
-// `jobs` slots each run one process at a time. If the targets do not divide the slots evenly, each
-// slot gives every target the same part of its time, in turn, beginning with another one than its
-// neighbours. A process that ends early is started again with another seed; if it ends for the same
-// reason at once, after a growing pause. A target that fails three times without having executed
-// anything is given up, and its time goes to the others.
+// `jobs` slots each run one process at a time, which the targets share by weight (fuzz_schedule.h).
+// A process that ends early is started again with another seed; if it ends for the same reason at
+// once, after a growing pause. A target that fails three times without having executed anything is
+// given up, and its time goes to the others. Beside the slots, at low priority, a child takes in
+// what was found, one artifact at a time (fuzz_intake.h), and another reduces a corpus now and then
+// (fuzz_reducer.h).
 //
-// Everything is below `folder`: corpus/TARGET (what grew), findings/TARGET (an input and a report
-// for each finding), logs/TARGET-SLOT.log, logs/TARGET.stats, summary.json.
+// Everything is below `folder`; docs/continuous-fuzzing.md says what is where. A session goes on
+// where the last one in that folder has ended, however it did.
 //
-// Invariants: no process outlives the session; a run takes its time and at most some seconds more;
-// SIGINT, SIGTERM and SIGHUP end it early, with everything summed up.
+// Invariants: no process outlives the session; a run takes its time and, for what was found last,
+// half a minute more; SIGINT, SIGTERM and SIGHUP end it early, with everything summed up; a kill at
+// any moment loses no finding and no input; with no room left on the disk it ends with a line, and
+// nothing is half-written.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_SESSION_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_SESSION_H_
 
@@ -19,8 +23,13 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/fuzz_intake.h"
+#include "tools/cli/fuzz_lock.h"
 #include "tools/cli/fuzz_process.h"
+#include "tools/cli/fuzz_reducer.h"
+#include "tools/cli/fuzz_schedule.h"
 #include "tools/cli/fuzz_screen.h"
+#include "tools/cli/fuzz_stats_log.h"
 #include "tools/cli/fuzz_summary.h"
 #include "tools/cli/fuzz_targets.h"
 
@@ -28,13 +37,11 @@ namespace rmapdiff {
 
 struct FuzzOptions {
   std::string folder;
-  uint64_t seconds = 60;  // at least MinimumSeconds
+  uint64_t seconds = 60;  // 0 for no end, else at least MinimumSeconds
   size_t jobs = 1;
   uint64_t seed = 0;
+  uint64_t reduce_every = 3600;  // seconds, 0 for never
 };
-
-// The shortest time in which every target gets a second.
-uint64_t MinimumSeconds(size_t targets, size_t jobs);
 
 // A target that did not do its work, and the log that may say why.
 struct FailedTarget {
@@ -44,51 +51,66 @@ struct FailedTarget {
 
 class FuzzSession {
  public:
-  // Makes the folders; throws a Failure with kExitEnvironment if that cannot be, or if another
-  // session uses them.
+  // Makes the folders and repairs what a killed session has left; throws a Failure with
+  // kExitEnvironment if that cannot be, or if another session uses them.
   FuzzSession(const FuzzOptions& options, std::vector<FuzzTarget> targets);
   ~FuzzSession();
 
-  // To be called once.
+  // To be called once. Throws a Failure with kExitEnvironment if nothing can be written any more.
   FuzzSummary Run();
   // After Run: those that failed or have executed nothing.
   std::vector<FailedTarget> FailedTargets() const;
+  // After Run: artifacts that wait for the next session to take them in.
+  size_t left() const { return intake_->left(); }
 
  private:
   struct Target;
   struct Slot;
 
-  void MakeFolders();
+  void OpenFolder();
+  void Loop();
   void HandleSignals();
-  bool Finished() const;
+  bool Over() const;  // no more processes are to be started
+  bool Finished();
 
   // One step in the life of a slot.
   void Tend(Slot& slot);
-  void Start(Slot& slot, size_t target);
+  bool NextTurn(Slot& slot);
+  void Start(Slot& slot);
   void StopInTime(Slot& slot);
   void Finish(Slot& slot);
   void Pause(Slot& slot, const std::string& reason);
 
-  // The target whose turn it is, or none if all are given up.
-  const Target* TurnOf(const Slot& slot, uint64_t slice) const;
+  // What goes on beside the slots.
+  void TakeIn();
+  void Reduce();
+  void WatchTheDisk();
+  void WriteStats(bool final);
+
+  std::vector<std::string> WordsFor(const FuzzTarget& files) const;
   FuzzCommand CommandFor(const Target& target, const Slot& slot) const;
-  void Record(FuzzFinding finding, const std::string& report);
+  double left_of_run() const;
   FuzzSummary Figures() const;
   void ShowProgress();
 
   const FuzzOptions options_;
-  double slice_seconds_ = 0;
-  bool rotates_ = false;
+  FuzzSchedule schedule_;
   double began_ = 0;
   double now_ = 0;  // seconds since it began
+  double drain_until_ = 0;
   int stop_requests_ = 0;
-  int lock_fd_ = -1;
+  std::string no_room_;  // why it has to end
+  std::unique_ptr<FuzzLock> lock_;
+  std::unique_ptr<FuzzStatsLog> stats_log_;
   std::vector<std::unique_ptr<Target>> targets_;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<FuzzFinding> findings_;
+  std::unique_ptr<FuzzIntake> intake_;
+  std::unique_ptr<FuzzReducer> reducer_;
   FuzzScreen screen_;
   FuzzSummary last_shown_;
   double next_progress_ = 1;
+  double next_stats_ = 0;
+  double next_disk_ = 0;
 };
 
 }  // namespace rmapdiff

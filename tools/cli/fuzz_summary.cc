@@ -64,8 +64,8 @@ std::string Row(const TargetFigures& figures, size_t width) {
 nlohmann::ordered_json ToJson(const TargetFigures& figures) {
   return {{"execs", figures.execs},       {"ops", figures.ops},
           {"seconds", figures.seconds},   {"ops_per_second", figures.ops_per_second()},
-          {"features", figures.features}, {"corpus", figures.corpus},
-          {"findings", figures.findings}};
+          {"coverage", figures.coverage}, {"features", figures.features},
+          {"corpus", figures.corpus},     {"findings", figures.findings}};
 }
 
 }  // namespace
@@ -92,23 +92,26 @@ bool IsFinding(const FuzzProcess& process) {
          IsCrashSignal(code);
 }
 
-FuzzFinding DescribeFinding(const FuzzProcess& process) {
-  FuzzFinding finding;
-  finding.kind = KindOf(process);
-  finding.signature = process.log().signature();
-  if (finding.signature.empty()) {
-    finding.signature = fmt::format("{}, exit code {}", finding.kind, process.exit_code());
+LogFacts FactsOf(const FuzzProcess& process) {
+  LogFacts facts;
+  facts.kind = KindOf(process);
+  facts.signature = process.log().signature();
+  facts.own = process.log().has_own_signature();
+  facts.report = process.log().report();
+  if (facts.signature.empty()) {
+    facts.signature = fmt::format("{}, exit code {}", facts.kind, process.exit_code());
   }
-  finding.count = 1;
-  return finding;
+  return facts;
 }
 
 std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now) {
   const TargetFigures total = now.Total();
   const TargetFigures last = before.Total();
   const double seconds = now.elapsed - before.elapsed;
-  return fmt::format("{} of {}  {} execs/s  {} ops/s  {} features  {} corpus  {}",
-                     FormatDuration(now.elapsed), FormatDuration(static_cast<double>(now.budget)),
+  const std::string end =
+      now.budget == 0 ? "" : " of " + FormatDuration(static_cast<double>(now.budget));
+  return fmt::format("{}{}  {} execs/s  {} ops/s  {} features  {} corpus  {}",
+                     FormatDuration(now.elapsed), end,
                      FormatCount(Rate(last.execs, total.execs, seconds)),
                      FormatCount(Rate(last.ops, total.ops, seconds)), FormatCount(total.features),
                      FormatCount(total.corpus), Plural(total.findings, "finding"));
@@ -128,6 +131,10 @@ std::string SummaryTable(const FuzzSummary& summary) {
     const std::string& input = finding.artifact;
     text += "  input   " + (input.empty() ? "none was written" : Printable(input)) + "\n";
     text += "  report  " + Printable(finding.report) + "\n";
+    if (finding.minimal_ops > 0) {
+      text += fmt::format("  minimal {}/minimal.ops, {}\n", Printable(finding.folder),
+                          Plural(finding.minimal_ops, "op"));
+    }
   }
   return text;
 }
@@ -141,6 +148,7 @@ std::string SummaryJson(const FuzzSummary& summary) {
     findings.push_back({{"target", finding.target},
                         {"signature", finding.signature},
                         {"kind", finding.kind},
+                        {"folder", finding.folder},
                         {"artifact", finding.artifact},
                         {"report", finding.report},
                         {"count", finding.count}});

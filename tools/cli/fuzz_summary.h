@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/cli/fuzz_process.h"
+#include "tools/cli/log_facts.h"
 
 namespace rmapdiff {
 
@@ -14,10 +15,12 @@ namespace rmapdiff {
 struct FuzzFinding {
   std::string target;
   std::string signature;
-  std::string kind;      // divergence, abort, sanitizer, timeout, oom, leak, signal
-  std::string artifact;  // the input that showed it first; "" if there is none
-  std::string report;    // the file that says what was printed
-  uint64_t count = 0;    // how often it came
+  std::string kind;          // divergence, abort, sanitizer, timeout, oom, leak, signal
+  std::string folder;        // where it is kept (finding_folder.h)
+  std::string artifact;      // the input that showed it first; "" if there is none
+  std::string report;        // the file that says what is wrong
+  uint64_t minimal_ops = 0;  // of the simplest program; 0 if there is none
+  uint64_t count = 0;        // how often it came in this session
 };
 
 struct TargetFigures {
@@ -25,8 +28,9 @@ struct TargetFigures {
   uint64_t execs = 0;
   uint64_t ops = 0;    // 0 if the target does not count them
   double seconds = 0;  // of all its processes together
+  uint64_t coverage = 0;
   uint64_t features = 0;
-  uint64_t corpus = 0;
+  uint64_t corpus = 0;    // inputs that the process uses, seeds among them
   uint64_t findings = 0;  // distinct ones
 
   double ops_per_second() const { return seconds > 0 ? static_cast<double>(ops) / seconds : 0; }
@@ -35,7 +39,7 @@ struct TargetFigures {
 struct FuzzSummary {
   uint64_t seed = 0;
   uint64_t jobs = 0;
-  uint64_t budget = 0;  // seconds
+  uint64_t budget = 0;  // seconds; 0 for no end
   double elapsed = 0;
   bool interrupted = false;
   std::vector<TargetFigures> targets;
@@ -44,9 +48,9 @@ struct FuzzSummary {
   TargetFigures Total() const;
 };
 
-// Whether the process, which has ended, has found something; then also what, but for the files.
+// Whether the process, which has ended, has found something; then also what its log says.
 bool IsFinding(const FuzzProcess& process);
-FuzzFinding DescribeFinding(const FuzzProcess& process);
+LogFacts FactsOf(const FuzzProcess& process);
 
 // One line; `before` is what the last one was about, so that the rates are of now.
 std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now);

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
+#include <utility>
 
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/text.h"
@@ -15,6 +17,21 @@ namespace rmapdiff {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What an hour on each is worth, by what it alone can find and how large its space is. The whole
+// MMU has most functions and the longest way to a bug, tiny limits bring every boundary near; the
+// targets below look closer at one thing, and the codec is soon exhausted.
+constexpr std::pair<std::string_view, uint64_t> kWeights[] = {
+    {"program_fuzzer", 1},  {"rmap_fuzzer", 2},   {"tiny_rmap_fuzzer", 3}, {"mmu_fuzzer", 3},
+    {"tiny_mmu_fuzzer", 4}, {"direct_fuzzer", 1}, {"dirty_log_fuzzer", 1}, {"oom_fuzzer", 2},
+};
+
+uint64_t WeightOf(const std::string& name) {
+  for (const auto& [target, weight] : kWeights) {
+    if (target == name) return weight;
+  }
+  return 1;
+}
 
 std::vector<std::string> ReadLines(const std::string& path) {
   std::ifstream file(path);
@@ -34,6 +51,7 @@ bool IsName(const std::string& name) {
 FuzzTarget FindTarget(const std::string& folder, const std::string& name, FuzzBuild build) {
   FuzzTarget target;
   target.name = name;
+  target.weight = WeightOf(name);
   target.binary = folder + "/" + name + (build == FuzzBuild::kM32 ? "_m32_bin" : "_bin");
   if (access(target.binary.c_str(), X_OK) != 0) {
     throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +

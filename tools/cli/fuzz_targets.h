@@ -6,6 +6,7 @@
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct FuzzTarget {
   std::string seeds;                 // "" for none
   std::string dictionary;            // "" for none
   std::vector<std::string> options;  // "max_len=2056"
+  uint64_t weight = 1;               // its part of the time, beside that of the others
 };
 
 // How the targets were built: NAME_bin, or as 32-bit code NAME_m32_bin.

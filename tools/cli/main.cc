@@ -13,6 +13,8 @@
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
+#include "tools/cli/reduce.h"
+#include "tools/cli/take_in.h"
 #include "tools/cli/text.h"
 #include "tools/cli/verbs.h"
 
@@ -53,7 +55,7 @@ constexpr Verb kVerbs[] = {
     {"triage", "group artifacts by what they show", TriageVerb},
     {"graph", "draw the state after an operation", GraphVerb},
     {"ops", "print the table of operations", OpsVerb},
-    {"fuzz", "fuzz all targets side by side for a while", FuzzVerb},
+    {"fuzz", "fuzz all targets side by side, for a minute or for weeks", FuzzVerb},
     {"status", "say how a run of fuzz is doing", StatusVerb},
     {"corpus", "tend the inputs that fuzzing has found", CorpusVerb},
     {"gate", "say whether a change may go in, and prove that it would have been noticed", GateVerb},
@@ -91,6 +93,12 @@ int Dispatch(const Words& words) {
     RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
     return kExitDone;
   }
+  if (words[0] == kTakeInWord && words.size() == 5) {
+    return TakeIn(words[1], words[2], words[3], words[4]);
+  }
+  if (words[0] == kReduceWord && words.size() > 3) {
+    return Reduce(words[1], words[2], {words.begin() + 3, words.end()});
+  }
   for (const Verb& verb : kVerbs) {
     if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});
   }
@@ -107,6 +115,7 @@ int Dispatch(const Words& words) {
 int Main(const Words& words) {
   // A parent may have it ignored; a pipe that nobody reads is to end us quietly.
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_IGN);  // what may not be written is an error of the write
   GuardStandardDescriptors();
   try {
     return Dispatch(words);

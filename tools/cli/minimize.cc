@@ -152,7 +152,7 @@ int MinimizeVerb(const Words& words) {
   std::string timeout = "10s";
   Arguments arguments(
       "minimize", "Finds the simplest program that shows the same finding, operation by operation.",
-      "rmapdiff minimize out/findings/mmu_fuzzer/crash-3f2a -o bug.ops");
+      "rmapdiff minimize crash-3f2a -o bug.ops");
   arguments.File(&file, "a program that shows a finding, as text or bytes; - is standard input");
   arguments.Option("-o,--output", "OUT", &out, "the text to write", /*required=*/true);
   arguments.Option("--time", "TIME", &time, "stop with the best so far: 90, 90s, 10m, 2h [60s]");

@@ -83,7 +83,8 @@ void WriteFile(const std::string& path, std::string_view content) {
   std::error_code ignored;
   const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, ignored);
   const std::filesystem::path target = resolved.empty() ? std::filesystem::path(path) : resolved;
-  std::string temporary = (target.parent_path() / ".rmapdiff-XXXXXX").string();
+  std::string temporary =
+      (target.parent_path() / (std::string(kTemporaryFile) + "XXXXXX")).string();
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) CannotWrite(path, errno);
   bool done = WriteAll(fd, content) && fchmod(fd, ModeFor(exists, status)) == 0;

@@ -23,6 +23,9 @@ void WriteOut(std::string_view text);
 void WriteError(std::string_view text);
 void WriteErrorLine(std::string_view line);
 
+// How the names of temporary files begin; one is left if a process is killed as it writes.
+inline constexpr const char* kTemporaryFile = ".rmapdiff-";
+
 // Replaces the file, or throws a Failure with kExitEnvironment and leaves it as it was. A symbolic
 // link is followed. What is no regular file, /dev/stdout say, is written to.
 void WriteFile(const std::string& path, std::string_view content);

@@ -7,17 +7,15 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <optional>
 
-#include "fuzzers/report_story.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
-#include "tools/cli/guilty_code.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
 #include "tools/cli/repro_json.h"
+#include "tools/cli/reproducing.h"
 #include "tools/cli/text.h"
 #include "tools/cli/trace.h"
 #include "tools/cli/verbs.h"
@@ -40,52 +38,6 @@ struct ReproWords {
   bool full = false;
   bool json = false;
 };
-
-// What the runs came to.
-struct Runs {
-  size_t count = 0;
-  std::map<std::string, size_t> by_signature;  // "" for no finding
-  std::map<std::string, Trial> first;          // of each signature
-
-  // The finding met most often; "" if there is none.
-  std::string Usual() const {
-    std::string usual;
-    size_t most = 0;
-    for (const auto& [signature, times] : by_signature) {
-      if (!signature.empty() && times > most) usual = signature;
-      if (!signature.empty()) most = std::max(most, times);
-    }
-    return usual;
-  }
-};
-
-Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild build, uint64_t count) {
-  Runs runs;
-  for (; runs.count < count; ++runs.count) {
-    Prober prober(build);  // a fresh process each time
-    Trial trial = prober.Try(request);
-    const std::string signature = Signature(program, trial);
-    ++runs.by_signature[signature];
-    runs.first.emplace(signature, std::move(trial));
-  }
-  return runs;
-}
-
-// "reproduced 10/10: rmap-missing/drop/sibling", then what else came of it.
-std::string RunsText(const Runs& runs, ProbeBuild build) {
-  const std::string usual = runs.Usual();
-  const char* where =
-      build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
-  if (usual.empty()) return fmt::format("not reproduced, 0/{} {}\n", runs.count, where);
-  std::string text = fmt::format("reproduced {}/{} {}: {}\n", runs.by_signature.at(usual),
-                                 runs.count, where, usual);
-  for (const auto& [signature, times] : runs.by_signature) {
-    if (signature == usual) continue;
-    text += fmt::format("  otherwise {}/{}: {}\n", times, runs.count,
-                        signature.empty() ? "no finding" : signature);
-  }
-  return text;
-}
 
 [[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
   const char* named = std::getenv("RMAPDIFF_DEBUG");
@@ -149,7 +101,7 @@ int ReproVerb(const Words& words) {
   ReproWords given;
   Arguments arguments("repro",
                       "Runs an artifact again, and says what is wrong and how it came to be.",
-                      "rmapdiff repro out/findings/rmap_fuzzer/crash-3f2a");
+                      "rmapdiff repro crash-3f2a");
   arguments.File(&given.file, "an artifact of a fuzz target, or a program as text");
   arguments.Option("-k,--runs", "N", &given.runs, "how often, each time in a fresh process [10]");
   arguments.Option("--engine", "NAME", &given.engine,
@@ -195,8 +147,7 @@ int ReproVerb(const Words& words) {
   }
   WriteOut(RunsText(runs, build));
   if (given.trace) ShowTrace(artifact.program, given.engine);
-  WriteOut("\n" + PrintableLines(TrialText(artifact.program, trial, {})) +
-           GuiltyCodeText(trial, artifact.program.ops.size()));
+  WriteOut("\n" + TrialReport(artifact.program, trial));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {
     const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;

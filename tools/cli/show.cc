@@ -11,7 +11,7 @@ namespace rmapdiff {
 int ShowVerb(const Words& words) {
   std::vector<std::string> files;
   Arguments arguments("show", "Prints programs as text.",
-                      "rmapdiff show fuzz-out/findings/rmap_fuzzer/crash-* > crash.ops");
+                      "rmapdiff show fuzz-out/findings/*/input-* > inputs.ops");
   arguments.Files(&files, "programs, as text or bytes; - is standard input");
   if (const auto code = arguments.Parse(words)) return *code;
 

@@ -89,7 +89,10 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
 std::optional<uint64_t> ParseDuration(std::string_view text) {
   uint64_t unit = 1;
   if (!text.empty() && (text.back() < '0' || text.back() > '9')) {
-    unit = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : text.back() == 'h' ? 3600 : 0;
+    constexpr std::string_view kUnits = "smhdw";
+    constexpr uint64_t kSeconds[] = {1, 60, 3600, 24 * 3600, 7 * 24 * 3600};
+    const size_t which = kUnits.find(text.back());
+    unit = which == kUnits.npos ? 0 : kSeconds[which];
     text.remove_suffix(1);
   }
   constexpr uint64_t kYear = 366 * 24 * 3600;

@@ -25,7 +25,8 @@ std::string Join(const std::vector<std::string>& words);
 // A whole number without a sign, or nothing.
 std::optional<uint64_t> ParseNumber(std::string_view text);
 
-// Seconds, from "90", "90s", "10m" or "2h"; nothing for anything else, zero and more than a year.
+// Seconds, from "90", "90s", "10m", "2h", "14d" or "3w"; nothing for anything else, zero and more
+// than a year.
 std::optional<uint64_t> ParseDuration(std::string_view text);
 
 // "0:05", "12:34", "1:00:00".

@@ -39,13 +39,15 @@ struct Group {
   std::string known;  // the regression of the same signature
 };
 
-// By its name: as libFuzzer, OSS-Fuzz and AFL++ write them, or text.
+// By its name: as libFuzzer, OSS-Fuzz and AFL++ write them and a continuous run keeps them, or
+// text.
 bool IsArtifact(const fs::path& path) {
   const std::string name = path.filename().string();
   const std::string folder = path.parent_path().filename().string();
   if (path.extension() == ".txt") return false;  // the report beside an artifact
   if (path.extension() == ".ops") return true;
-  for (const char* prefix : {"crash-", "leak-", "oom-", "timeout-", "slow-unit-", "clusterfuzz-"}) {
+  for (const char* prefix :
+       {"crash-", "leak-", "oom-", "timeout-", "slow-unit-", "clusterfuzz-", "input-"}) {
     if (name.rfind(prefix, 0) == 0) return true;
   }
   // AFL++ names what it keeps for its coverage alike, in a folder beside these.

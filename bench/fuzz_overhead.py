@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""What `rmapdiff fuzz` costs over libFuzzer alone, as a ratio.
+
+    bench/fuzz_overhead.py [--target=tiny_rmap_fuzzer] [--rounds=5] [--time=20]
+
+In turn, the target under `rmapdiff fuzz` and the same target by itself, with the same flags, the
+same seed and an empty corpus each: programs executed per second of the processor, of all processes
+together, and per second by the clock; and what the session itself took of the processor. The last
+lines are the medians over all rounds with their range. With the same seed a target does not always
+do the same, since it is stopped by the clock; on a busy machine only the last line means much.
+Exit code: 0, or 3 if something cannot be built or run.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILT = os.path.join(ROOT, "bazel-bin")
+
+
+def build(target):
+    names = [f"//fuzzers:{target}_{part}" for part in ("bin", "corpus", "options")]
+    return subprocess.run(["bazel", "build", "--noshow_progress", "//tools/cli:rmapdiff",
+                           "//fuzzers:fuzz_targets_list", *names],
+                          cwd=ROOT, check=False).returncode == 0
+
+
+def own_seconds(pid):
+    """What the process itself has taken of the processor, without its children; None if gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measured(command):
+    """Seconds by the clock, and of the processor: of the command with its children, and its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    own = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            own = own_seconds(process.pid) or own
+            time.sleep(0.05)
+    clock = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime), own
+
+
+class Rates:
+    """Programs per second."""
+
+    def __init__(self, execs, clock, processor, own):
+        self.by_clock = execs / clock
+        self.by_processor = execs / processor
+        self.own_share = own / processor
+
+
+def bin_folder(target, folder):
+    """What was built of the target, as a folder with this target alone."""
+    made = os.path.join(folder, "bin")
+    os.makedirs(made)
+    for name in (f"{target}_bin", f"{target}_corpus", f"{target}_options.options"):
+        os.symlink(os.path.join(BUILT, "fuzzers", name), os.path.join(made, name))
+    with open(os.path.join(made, "fuzz_targets.txt"), "w", encoding="utf-8") as file:
+        file.write(target + "\n")
+    return made
+
+
+def under_session(target, seconds, folder):
+    """Its rates, and the words that the target was started with."""
+    out = os.path.join(folder, "out")
+    times = measured([
+        os.path.join(BUILT, "tools/cli/rmapdiff"), "fuzz",
+        "--bin-dir=" + bin_folder(target, folder), "--dir=" + out, f"--time={seconds}s",
+        "--jobs=1"])
+    with open(os.path.join(out, "summary.json"), encoding="utf-8") as file:
+        figures = json.load(file)["targets"][target]
+    with open(os.path.join(out, "logs", target + "-0.log"), encoding="utf-8",
+              errors="replace") as file:
+        seed = re.search(r"^INFO: Seed: (\d+)$", file.read(), re.M)[1]
+    return Rates(figures["execs"], *times), seed
+
+
+def alone(target, seconds, seed, folder):
+    made = bin_folder(target, folder)
+    with open(os.path.join(made, target + "_options.options"), encoding="utf-8") as file:
+        options = ["-" + line.strip() for line in file if "=" in line]
+    os.makedirs(os.path.join(folder, "corpus"))
+    log = os.path.join(folder, "log")
+    words = [os.path.join(made, target + "_bin"), "-timeout=25", "-report_slow_units=25",
+             "-rss_limit_mb=2560", "-max_len=2056", "-reload=1", "-print_final_stats=1",
+             "-artifact_prefix=" + folder + "/", f"-seed={seed}", f"-max_total_time={seconds}",
+             *options, os.path.join(folder, "corpus"), os.path.join(made, target + "_corpus")]
+    times = measured(["sh", "-c", '"$@" 2>"$0"', log, *words])
+    with open(log, encoding="utf-8", errors="replace") as file:
+        execs = int(re.search(r"number_of_executed_units:\s*(\d+)", file.read())[1])
+    return Rates(execs, *times)
+
+
+def summary(name, ratios):
+    return (f"{name}: {statistics.median(ratios):.3f} of libFuzzer alone "
+            f"({min(ratios):.3f} to {max(ratios):.3f})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--target", default="tiny_rmap_fuzzer")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--time", type=int, default=20, help="seconds for each of the two [20]")
+    words = parser.parse_args()
+    if not build(words.target):
+        return 3
+    by_processor, by_clock, own = [], [], []
+    for number in range(words.rounds):
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+            ours, seed = under_session(words.target, words.time, first)
+            theirs = alone(words.target, words.time, seed, second)
+        by_processor.append(ours.by_processor / theirs.by_processor)
+        by_clock.append(ours.by_clock / theirs.by_clock)
+        own.append(ours.own_share)
+        print(f"round {number + 1}: per second of the processor {ours.by_processor:.0f} and "
+              f"{theirs.by_processor:.0f} alone, by the clock {ours.by_clock:.0f} and "
+              f"{theirs.by_clock:.0f}", flush=True)
+    print(summary("per second of the processor", by_processor))
+    print(summary("per second by the clock", by_clock))
+    print(f"of the processor, the session itself took {100 * statistics.median(own):.2f} % "
+          f"({100 * min(own):.2f} to {100 * max(own):.2f})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
