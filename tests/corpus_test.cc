@@ -11,7 +11,7 @@
 #include "tools/cli/archive.h"
 #include "tools/cli/corpus_figures.h"
 #include "tools/cli/corpus_folder.h"
-#include "tools/cli/set_cover.h"
+#include "tools/cli/merge_control.h"
 
 namespace rmapdiff {
 namespace {

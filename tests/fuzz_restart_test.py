@@ -30,6 +30,7 @@ for word in "$@"; do
     -artifact_prefix=*) prefix="${word#*=}" ;;
     -seed=*) seed="${word#*=}" ;;
     -set_cover_merge=1) merge=yes ;;
+    -merge_control_file=*) control="${word#*=}" ;;
   esac
 done
 if [[ "$merge" ]]; then
@@ -251,6 +252,20 @@ class RestartTest(unittest.TestCase):
         self.assertEqual(len(os.listdir(self.path("corpus"))), FEATURES + 1)
         self.assertEqual(self.features("corpus"), {str(i) for i in range(FEATURES)} | {"new"})
         self.assertFalse(os.path.exists(self.path("work")))
+
+    def test_what_was_begun_and_not_measured_stays_unless_it_is_an_artifact(self):
+        self.corpus("corpus", 2 * FEATURES)
+        lost, crashing, other = sorted(os.listdir(self.path("corpus")))[-3:]
+        self.write("merge_ends", f"""
+            printf '%s\\n' 2 0 corpus/{lost} corpus/{crashing} 'STARTED 0 3' 'STARTED 1 3' > "$control"
+            echo "Test unit written to incoming/crash-{crashing}"
+            """)
+        code, output, errors = self.finish(self.reduce())
+        self.assertEqual(code, 0, output + errors)
+        left = os.listdir(self.path("corpus"))
+        self.assertIn(lost, left)
+        self.assertNotIn(crashing, left)
+        self.assertNotIn(other, left)
 
     def test_killed_at_any_point_a_reduction_loses_nothing(self):
         many = 75 * FEATURES

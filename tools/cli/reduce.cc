@@ -16,6 +16,7 @@
 
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
+#include "tools/cli/merge_control.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
@@ -62,6 +63,18 @@ bool IsWhole(const std::string& picked, const std::string& original) {
   return FileContents(picked) == FileContents(original);
 }
 
+// What libFuzzer has not measured, by name: for want of memory perhaps. An input that ends the
+// target is not measured either; but then an artifact has been written, and is a finding.
+std::set<std::string> Unmeasured(const std::string& control_file, const std::string& printed) {
+  size_t measured = 0;
+  std::set<std::string> names;
+  for (const std::string& file : UnmeasuredFiles(FileContents(control_file), &measured)) {
+    const std::string name = fs::path(file).filename().string();
+    if (printed.find("-" + name + "\n") == printed.npos) names.insert(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 int Reduce(const std::string& corpus, const std::string& work,
@@ -93,12 +106,13 @@ int Reduce(const std::string& corpus, const std::string& work,
       CannotReduce(corpus, std::strerror(errno));
     }
   }
-  const std::set<std::string> picked(names.begin(), names.end());
+  std::set<std::string> kept = Unmeasured(work + "/control", *printed);
+  kept.insert(names.begin(), names.end());
   for (const std::string& name : before) {
-    if (picked.count(name) == 0) fs::remove(corpus + "/" + name, error);
+    if (kept.count(name) == 0) fs::remove(corpus + "/" + name, error);
   }
   fs::remove_all(work, error);
-  WriteOut(fmt::format("{}{} {}\n", kReduced, before.size(), names.size()));
+  WriteOut(fmt::format("{}{} {}\n", kReduced, before.size(), kept.size()));
   return kExitDone;
 }
 

@@ -4,8 +4,9 @@
 //
 // Invariants: first what was picked is in the corpus, then the rest goes, file by file. So at each
 // moment, whoever is killed, the corpus reaches all that it did; there is no second folder that
-// could be half in place. Inputs that came meanwhile stay. What libFuzzer did not write in full, as
-// on a full disk, it did not do: then nothing goes.
+// could be half in place. Inputs that came meanwhile stay, and those that libFuzzer has begun and
+// not measured (merge_control.h); what crashes is a finding, and out of the corpus then. What
+// libFuzzer did not write in full, as on a full disk, it did not do: then nothing goes.
 #ifndef RMAPDIFF_TOOLS_CLI_REDUCE_H_
 #define RMAPDIFF_TOOLS_CLI_REDUCE_H_
 

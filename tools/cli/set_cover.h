@@ -10,7 +10,6 @@
 
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tools/cli/fuzz_targets.h"
@@ -31,10 +30,6 @@ SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& 
 
 // The target of that name among those that were built. Throws a Failure with kExitEnvironment.
 FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name);
-
-// The files that a control file says were not measured; nothing if it makes no sense or is cut off
-// before all are named. Pure.
-std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* measured);
 
 }  // namespace rmapdiff
 
