@@ -257,7 +257,8 @@ class RestartTest(unittest.TestCase):
         self.corpus("corpus", 2 * FEATURES)
         lost, crashing, other = sorted(os.listdir(self.path("corpus")))[-3:]
         self.write("merge_ends", f"""
-            printf '%s\\n' 2 0 corpus/{lost} corpus/{crashing} 'STARTED 0 3' 'STARTED 1 3' > "$control"
+            printf '%s\\n' 2 0 corpus/{lost} corpus/{crashing} 'STARTED 0 3' 'STARTED 1 3' \\
+              > "$control"
             echo "Test unit written to incoming/crash-{crashing}"
             """)
         code, output, errors = self.finish(self.reduce())
