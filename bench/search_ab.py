@@ -133,4 +133,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    command.run_main(main)
+    command.run_main("search_ab", main)

@@ -19,7 +19,7 @@ import yaml
 
 ROOT = os.getcwd()
 for folder in ("tools/bazel_rules", "tools/mutants_lib", "tests/mutants", "tools/gate_lib",
-               "tools/coverage_lib"):
+               "tools/coverage_lib", "tools/script_lib"):
     sys.path.insert(1, os.path.join(ROOT, folder))
 
 # pylint: disable=wrong-import-position

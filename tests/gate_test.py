@@ -18,7 +18,8 @@ import unittest
 import unittest.mock as mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("../tools/bazel_rules", "../tools/mutants_lib", "mutants", "../tools/gate_lib"):
+for folder in ("../tools/bazel_rules", "../tools/mutants_lib", "../tools/script_lib", "mutants",
+               "../tools/gate_lib"):
     sys.path.insert(1, os.path.join(HERE, folder))
 
 # pylint: disable=wrong-import-position
@@ -32,7 +33,8 @@ import fuzzing
 import gate as gate_lib
 import mutants
 import replaying
-from outcome import ENVIRONMENT, USAGE, Artifact, Case, Failure, Finding
+from outcome import Artifact, Case, Finding
+from script import ENVIRONMENT, USAGE, Failure
 
 # An input "accept" is a program for the target, "reject" is none, "crash..." fails with what
 # follows as its signature. Fuzzing runs every input of the corpus, and ends by the findings of

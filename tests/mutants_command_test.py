@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(1, os.path.join(HERE, "..", "tools", "script_lib"))
 sys.path.insert(1, os.path.join(HERE, "..", "tools", "mutants_lib"))
 sys.path.insert(1, os.path.join(HERE, "mutants"))
 

@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-from outcome import ENVIRONMENT, USAGE, Failure
+from script import ENVIRONMENT, USAGE, Failure
 
 # What decides about every build, or is not in the graph.
 FOR_ALL = (".bazelrc", ".bazeliskrc", ".bazelignore", "WORKSPACE", "tools/bazel_rules/",

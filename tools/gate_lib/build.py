@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import replay
-from outcome import ENVIRONMENT, Failure
+from script import ENVIRONMENT, Failure
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 

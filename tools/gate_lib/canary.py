@@ -13,7 +13,8 @@ import mutants
 import replay
 import replaying
 import trial
-from outcome import Case, Failure
+from outcome import Case
+from script import Failure
 
 NAME = "sibling_unlink_loses_tail"
 # A change of the very lines that the patch replaces is the likeliest reason.

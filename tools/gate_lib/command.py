@@ -15,39 +15,21 @@ or proves nothing), 4 internal error.
 import argparse
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
-import traceback
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-for folder in ("tools/bazel_rules", "tools/mutants_lib", "tests/mutants"):
+for folder in ("tools/bazel_rules", "tools/mutants_lib", "tools/script_lib", "tests/mutants"):
     sys.path.insert(1, os.path.join(ROOT, folder))
 
 # pylint: disable=wrong-import-position
 import junit
 import sarif
 from gate import Gate
-from outcome import ENVIRONMENT, INTERNAL, USAGE, Failure
+from script import USAGE, Failure, duration, number, run_main, write_whole
 
-MAX_SECONDS, MAX_JOBS, MAX_SEED = 24 * 3600, 256, 2 ** 31
-
-
-def duration(word):
-    match = re.fullmatch(r"(\d{1,6})([smh]?)", word)
-    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
-    if not 1 <= seconds <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"'{word}' is no time like 90s, 10m or 2h")
-    return seconds
-
-
-def number(most):
-    def parse(word):
-        if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= most:
-            raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 to {most}")
-        return int(word)
-    return parse
+MAX_JOBS, MAX_SEED = 256, 2 ** 31
 
 
 def path(word):
@@ -86,12 +68,6 @@ def parse_arguments(words):
     return parser.parse_args(words)
 
 
-def write_whole(path_of_file, text):
-    with open(path_of_file + ".new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(path_of_file + ".new", path_of_file)
-
-
 def head_revision():
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
                           check=False)
@@ -127,23 +103,5 @@ def main(words):
     return gate.exit_code
 
 
-def run_main(entry):
-    """Calls entry(words) and ends the process."""
-    try:
-        sys.exit(entry(sys.argv[1:]))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(failure.code)
-    except OSError as error:
-        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
-        sys.exit(ENVIRONMENT)
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(130)
-    except Exception:  # pylint: disable=broad-except
-        traceback.print_exc()
-        print("gate: internal error", file=sys.stderr)
-        sys.exit(INTERNAL)
-
-
 if __name__ == "__main__":
-    run_main(main)
+    run_main("gate", main)

@@ -15,7 +15,8 @@ import findings
 import fuzzing
 import replaying
 import sanitizers
-from outcome import DONE, ENVIRONMENT, FINDING, USAGE, Case, Failure, count_of
+from outcome import Case, count_of
+from script import DONE, ENVIRONMENT, FINDING, USAGE, Failure
 
 
 class Gate:

@@ -3,21 +3,11 @@
 import collections
 import dataclasses
 
-DONE, FINDING, USAGE, ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 4
-
 # suite: the step or the fuzz target. name: what was tried. seconds: by the clock. problem: one
 # line, "" if it passed. text: what there is to read about it. finding: whether the problem is one
 # of the MMUs; else the gate itself proves nothing, which makes it fail as well.
 Case = collections.namedtuple("Case", "suite name seconds problem text finding",
                               defaults=(0.0, "", "", False))
-
-
-class Failure(Exception):
-    """Ends the run with an exit code and one line."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
 
 
 @dataclasses.dataclass

@@ -17,49 +17,23 @@ import fnmatch
 import glob
 import json
 import os
-import re
 import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
-sys.path.insert(1, MUTANTS)
+sys.path[1:1] = [MUTANTS, os.path.join(ROOT, "tools", "script_lib")]
 
 # pylint: disable=wrong-import-position
 import campaign
 import mutants
-import survival
 import survival_plot
 import table
-import trial
+from script import (DONE, ENVIRONMENT, FINDING, USAGE, Failure, duration, number, run_main,
+                    write_whole)
 
-DONE, FINDING, USAGE, ENVIRONMENT = 0, 1, 2, 3
-MAX_TRIALS, MAX_JOBS, MAX_SECONDS = 1000, 256, 24 * 3600
+MAX_TRIALS, MAX_JOBS = 1000, 256
 TRIALS_PER_EQUIVALENT = 20
-
-
-class Failure(Exception):
-    """Ends the run with an exit code and one line."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
-
-
-def number(most):
-    def parse(word):
-        if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= most:
-            raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 to {most}")
-        return int(word)
-    return parse
-
-
-def duration(word):
-    match = re.fullmatch(r"(\d{1,6})([smh]?)", word)
-    seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
-    if not 1 <= seconds <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"'{word}' is no time like 90s, 10m or 2h")
-    return seconds
 
 
 def parse_arguments(words):
@@ -161,12 +135,6 @@ class Progress:
             print(line, file=sys.stderr, flush=True)
 
 
-def write_whole(path, text):
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(path + ".new", path)
-
-
 def main(words):
     options = parse_arguments(words)
     chosen = select(options.only)
@@ -185,22 +153,5 @@ def main(words):
     return DONE if table.all_well(summary) else FINDING
 
 
-def run_main(entry):
-    """Calls entry(words) and ends the process."""
-    try:
-        sys.exit(entry(sys.argv[1:]))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        sys.exit(failure.code)
-    except OSError as error:
-        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
-        sys.exit(ENVIRONMENT)
-    except trial.Broken as error:
-        print(f"a target does not work: {error}", file=sys.stderr)
-        sys.exit(ENVIRONMENT)
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    run_main(main)
+    run_main("mutants", main)

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import finding
+import script
 
 # How many seconds of the clock a second of the processor may take on a busy machine.
 PATIENCE = 20
@@ -43,8 +44,11 @@ AFL_SETTINGS = {
 Trial = collections.namedtuple("Trial", "mutant seed seconds execs found by signature guilty")
 
 
-class Broken(Exception):
+class Broken(script.Failure):
     """A target that ended by neither a finding nor the time limit; says how."""
+
+    def __init__(self, what):
+        super().__init__(script.ENVIRONMENT, f"a target does not work: {what}")
 
 
 def read_execs(path):

@@ -25,17 +25,9 @@ import overview
 import page
 import run_folder
 import words
+from script import DONE, ENVIRONMENT, INTERNAL, USAGE, Failure
 
-DONE, USAGE, ENVIRONMENT, INTERNAL = 0, 2, 3, 4
 RMAPDIFF = os.path.join(mutation.ROOT, "tools", "rmapdiff")
-
-
-class Failure(Exception):
-    """Ends the command with an exit code and one line."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
 
 
 def parse_arguments(arguments):

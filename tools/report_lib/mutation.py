@@ -9,7 +9,8 @@ import sys
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
 # Behind this folder, whose modules come first.
-sys.path += [os.path.join(ROOT, "tools", "mutants_lib"), MUTANTS]
+sys.path += [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib", "script_lib")]
+sys.path.append(MUTANTS)
 
 # pylint: disable=wrong-import-position
 import axes
