@@ -19,6 +19,17 @@ class Hash64 {
   uint64_t hash_ = 0xcbf29ce484222325;
 };
 
+enum EffectKind : uint64_t { kLength, kPage, kMoved, kNext };
+
+// One effect of operations that ended like this.
+uint64_t Effect(uint64_t ending, EffectKind kind, uint64_t what) {
+  Hash64 hash;
+  hash.Add(ending);
+  hash.Add(kind);
+  hash.Add(what);
+  return hash.Get();
+}
+
 uint64_t StateOf(const PageObservation& page) {
   Hash64 hash;
   hash.Add(page.role.level);
@@ -44,35 +55,27 @@ void Feedback::Begin() {
   before_.fill(0);
 }
 
-void Feedback::Count(uint64_t behaviour) {
-  uint8_t& counter = counters_[behaviour & (counters_.size() - 1)];
-  if (counter != 0xff) ++counter;
-}
+void Feedback::Count(uint64_t behaviour) { counters_[behaviour & (counters_.size() - 1)] = 1; }
 
-// On a page graph, of everything touched; order does not matter.
-uint64_t Feedback::EffectsOf(const Observation& observation) {
-  uint64_t effects = 0;
+// Each effect by itself: all of an operation's together are new nearly every time, and a program
+// that is kept for every new combination makes a corpus of thousands that shows nothing more.
+void Feedback::CountEffects(uint64_t ending, const Observation& observation) {
   for (const RmapObservation& rmap : observation.rmaps) {
-    effects |= uint64_t{1} << LengthClass(rmap.entries.size());
+    Count(Effect(ending, kLength, LengthClass(rmap.entries.size())));
   }
-  for (const PageObservation& page : observation.pages) effects ^= StateOf(page);
+  for (const PageObservation& page : observation.pages) Count(Effect(ending, kPage, StateOf(page)));
   const Stats& stats = observation.stats;
   const uint64_t counters[] = {stats.cache_miss, stats.zapped, stats.recycled,
                                stats.reloads,    stats.unsync, static_cast<uint64_t>(stats.lpages),
                                stats.live_pages};
   size_t at = 0;
-  uint64_t moved = 0;
   const auto compare = [&](uint64_t now) {
     if (at >= before_.size()) return;
-    moved |= uint64_t{before_[at] != now} << at;
+    if (before_[at] != now) Count(Effect(ending, kMoved, at));
     before_[at++] = now;
   };
   for (const uint64_t counter : counters) compare(counter);
   for (const Fact& fact : observation.facts) compare(fact.value);
-  Hash64 hash;
-  hash.Add(effects);
-  hash.Add(moved);
-  return hash.Get();
 }
 
 void Feedback::Saw(const Op& op, const Observation& observation, bool touched) {
@@ -80,14 +83,8 @@ void Feedback::Saw(const Op& op, const Observation& observation, bool touched) {
   hash.Add(op.index());
   hash.Add(static_cast<uint64_t>(observation.outcome.code));
   const uint64_t ending = hash.Get();
-  if (touched) {
-    hash.Add(EffectsOf(observation));
-    Count(hash.Get());
-  }
-  Hash64 pair;
-  pair.Add(last_);
-  pair.Add(ending);
-  Count(pair.Get());
+  if (touched) CountEffects(ending, observation);
+  Count(Effect(last_, kNext, ending));
   last_ = ending;
 }
 

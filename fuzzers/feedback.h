@@ -1,10 +1,11 @@
 // What a run has done, as numbers of behaviours, so that a fuzzer can tell new behaviour from old:
 // coverage of the code alone soon shows nothing new, while lists still grow through every boundary.
 //
-// A behaviour is what an operation did: its kind, how it ended, and its effects. On a page graph
-// these are the lengths of the lists that it touched and the state of their pages (the model's
-// account, so neither reverse map is preferred; what a length means for the structures of both is
-// in its class); on a whole MMU, the counters that moved. Two behaviours in a row are one more.
+// A behaviour is what an operation did: its kind, how it ended, and one of its effects. On a page
+// graph these are the length of each list that it touched and the state of each of its pages (the
+// model's account, so neither reverse map is preferred; what a length means for the structures of
+// both is in its class); on a whole MMU, each counter that moved. Two endings in a row are one
+// more. How often something happened is nothing new.
 //
 // Not covered: what is done with the numbers (fuzz_entry.cc hands them to libFuzzer).
 #ifndef RMAPDIFF_FUZZERS_FEEDBACK_H_
@@ -34,7 +35,7 @@ class Feedback {
  private:
   static constexpr size_t kCounters = 20;  // of an observation: its stats and its facts
 
-  uint64_t EffectsOf(const Observation& observation);
+  void CountEffects(uint64_t ending, const Observation& observation);
   void Count(uint64_t behaviour);
 
   std::span<uint8_t> counters_;

@@ -85,9 +85,9 @@ TEST(Feedback, SeesTheOrderOfTwoOperations) {
   EXPECT_NE(BehavioursOf(one), BehavioursOf(other));
 }
 
-TEST(Feedback, CountsUpToTheLargestByte) {
-  const Counters counters = BehavioursOf(Graph(std::vector<Op>(1000, ops::Commit{})));
-  EXPECT_EQ(*std::max_element(counters.begin(), counters.end()), 0xff);
+TEST(Feedback, HowOftenIsNothingNew) {
+  const Program once = Graph({ops::Commit{}, ops::Commit{}});
+  EXPECT_EQ(BehavioursOf(once), BehavioursOf(Graph(std::vector<Op>(1000, ops::Commit{}))));
 }
 
 }  // namespace
