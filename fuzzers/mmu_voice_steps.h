@@ -59,7 +59,8 @@ Quirks MmuVoice<R>::QuirksOf(QuirkMode mode) {
                             &quirks.leak_partial_roots,
                             &quirks.share_across_pse,
                             &quirks.log_forgets_dirty_frames,
-                            &quirks.apply_overtaken_store};
+                            &quirks.apply_overtaken_store,
+                            &quirks.link_before_sync};
   static_assert(std::size(switches) == static_cast<size_t>(QuirkMode::kAsIn2_6_36));
   if (mode != QuirkMode::kNone) *switches[static_cast<size_t>(mode)] = true;
   return quirks;

@@ -65,6 +65,7 @@ enum class QuirkMode : uint8_t {
   kShareAcrossPse,
   kLogForgetsDirtyFrames,
   kApplyOvertakenStore,
+  kLinkBeforeSync,
   kAsIn2_6_36,
 };
 

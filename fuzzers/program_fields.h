@@ -55,13 +55,27 @@ void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
   visitor("large", header.large, {"4k", "2m", "1g"});
   visitor("log", header.log, {"no", "yes"});
   visitor("oom", header.oom, {"no", "yes"});
-  visitor(
-      "quirk", header.quirk,
-      {"none", "drop_absent_spte", "keep_stale_child", "rmapped_by_pfn", "direct_map_through_large",
-       "protect_links", "change_pte_in_large", "reclaim_pinned_forever", "wrong_direct_root_gfn",
-       "inherit_walk_access", "wp0_after_choosing_page", "flush_only_this_vcpu",
-       "protect_before_swap", "move_slot_in_place", "leak_partial_roots", "share_across_pse",
-       "log_forgets_dirty_frames", "apply_overtaken_store", "as_in_2_6_36"});
+  visitor("quirk", header.quirk,
+          {"none",
+           "drop_absent_spte",
+           "keep_stale_child",
+           "rmapped_by_pfn",
+           "direct_map_through_large",
+           "protect_links",
+           "change_pte_in_large",
+           "reclaim_pinned_forever",
+           "wrong_direct_root_gfn",
+           "inherit_walk_access",
+           "wp0_after_choosing_page",
+           "flush_only_this_vcpu",
+           "protect_before_swap",
+           "move_slot_in_place",
+           "leak_partial_roots",
+           "share_across_pse",
+           "log_forgets_dirty_frames",
+           "apply_overtaken_store",
+           "link_before_sync",
+           "as_in_2_6_36"});
 }
 
 // An operation's own numbering: the opcodes of one kind of program are kinds of Op in a row.

@@ -443,6 +443,33 @@ TYPED_TEST(ShadowQuirksTest, ApplyOvertakenStoreMapsWhatTheTableDoesNotSay) {
   }
 }
 
+// Vcpu 1 links at the new root what vcpu 0 has changed, and does not enter the guest after that:
+// its store is emulated.
+TYPED_TEST(ShadowQuirksTest, LinkBeforeSyncShowsAnotherVcpuWhatIsStale) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::link_before_sync, old, 2));
+    const Gfn root = host.Boot(kLong);
+    Fixture::Join(host, root);
+    const Gfn next_root = host.NewTable();
+    const auto place = host.MapIn(kLong, root, Host::At(0), 5, kWriteUser | kUsed);
+    host.MapIn(kLong, root, Host::At(1), place.table, kWriteUser | kUsed);
+    host.MapIn(kLong, root, Host::At(2), next_root, kWriteUser | kUsed);
+    ASSERT_EQ(host.Read(Host::At(0)).pfn, host.mmu.host().Frame(5));
+    host.Write(Host::At(1, place.index), Host::Leaf(6, kWriteUser | kUsed));
+    ASSERT_TRUE(host.ShadowOf(place.table, 1)->unsync);
+    host.SetEntry(kLong, next_root, 0, host.Entry(kLong, root, 0));
+    for (const int vcpu : {0, 1}) {
+      ASSERT_EQ(host.mmu.LoadCr3(vcpu, next_root), MmuCode::kOk);
+      ASSERT_EQ(host.mmu.EnterGuest(vcpu), MmuCode::kOk);
+    }
+    host.Write(Host::At(2, 5), 0, /*vcpu=*/1);
+    EXPECT_EQ(host.Mapped(Host::At(0), 1, /*vcpu=*/0), old);
+    EXPECT_EQ(host.Read(Host::At(0)).pfn, host.mmu.host().Frame(old ? 5 : 6));
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

@@ -55,11 +55,15 @@ struct Quirks {
   // 0e0fee5c539b. Two vcpus store into one entry of a table, and both stores are emulated: whoever
   // takes the MMU lock last updates the spte, with the value of its own store, be it the older one.
   bool apply_overtaken_store = false;
+  // 65855ed8b034. A table that is linked at a new place, with pages below it that are out of sync,
+  // is synchronised when the vcpu that linked it enters the guest; another one that uses the same
+  // root walks through what is stale until then.
+  bool link_before_sync = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36() {
     return {true, true, true, true, true, true, true, true, true,
-            true, true, true, true, true, true, true, true};
+            true, true, true, true, true, true, true, true, true};
   }
 
   friend bool operator==(const Quirks&, const Quirks&) = default;

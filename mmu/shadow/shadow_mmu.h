@@ -316,7 +316,7 @@ class ShadowMmu {
   bool SyncPageTransient(Processor& vcpu, Page& page);
   void SyncPages(Processor& vcpu, Gfn gfn);
   bool SyncSpte(Processor& vcpu, Page& page, uint32_t index, Gpte gpte, bool clear_unsync);
-  void SyncChildren(Processor& vcpu, Page& root);
+  void SyncChildren(Processor& vcpu, Page& root, bool can_yield);
   void SyncRoots(Processor& vcpu);
 
   // ---- Roots (shadow_mmu_roots.h) ----

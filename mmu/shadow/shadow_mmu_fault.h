@@ -161,7 +161,10 @@ bool ShadowMmu<R>::FetchIndirect(Processor& vcpu, const Walker& walker, ShadowWa
       if (page != nullptr) graph_.PutPage(*page, it.sptep);
       return false;
     }
-    if (page != nullptr) graph_.LinkPage(it.sptep, *page);
+    if (page == nullptr) continue;
+    // Other vcpus may use the same root, and need not flush for a link that is new.
+    if (!quirks.link_before_sync) SyncChildren(vcpu, *page, /*can_yield=*/false);
+    graph_.LinkPage(it.sptep, *page);
   }
   return true;
 }

@@ -102,8 +102,9 @@ void ShadowMmu<R>::SyncPages(Processor& vcpu, Gfn gfn) {
 }
 
 // mmu_sync_children: each batch is write-protected as a whole before any of its pages is in sync.
+// can_yield: the lock may be dropped between batches, so the caller has to hold `root` otherwise.
 template <ReverseMap R>
-void ShadowMmu<R>::SyncChildren(Processor& vcpu, Page& root) {
+void ShadowMmu<R>::SyncChildren(Processor& vcpu, Page& root, bool can_yield) {
   PageList zapped;
   bool write_protected = false;
   const auto protect = [&](Page& child) {
@@ -116,7 +117,7 @@ void ShadowMmu<R>::SyncChildren(Processor& vcpu, Page& root) {
   };
   const auto commit = [&] {
     graph_.CommitZap(zapped);
-    Window();
+    if (can_yield) Window();
   };
   graph_.ForEachUnsyncBatch(root, protect, sync, commit);
 }
@@ -125,9 +126,9 @@ void ShadowMmu<R>::SyncChildren(Processor& vcpu, Page& root) {
 template <ReverseMap R>
 void ShadowMmu<R>::SyncRoots(Processor& vcpu) {
   if (!vcpu.root_valid) return;
-  if (vcpu.root != nullptr) SyncChildren(vcpu, *vcpu.root);
+  if (vcpu.root != nullptr) SyncChildren(vcpu, *vcpu.root, /*can_yield=*/true);
   for (Page* root : vcpu.pae_root) {
-    if (root != nullptr) SyncChildren(vcpu, *root);
+    if (root != nullptr) SyncChildren(vcpu, *root, /*can_yield=*/true);
   }
 }
 

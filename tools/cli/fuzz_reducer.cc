@@ -10,6 +10,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr double kMaxPauseOfLooks = 10;  // seconds
+constexpr double kFirstLook = 60;        // the same, from the session's beginning
 constexpr uint64_t kLeastGrowth = 100;   // inputs
 // What libFuzzer notes down of an input is a line of its features, some 20 KB.
 constexpr uint64_t kRoomPerInput = 64 << 10;
@@ -19,8 +20,8 @@ constexpr uint64_t kLeastRoom = 64 << 20;
 
 FuzzReducer::FuzzReducer(std::string run_folder, double every, std::vector<Target> targets)
     : run_folder_(std::move(run_folder)), every_(every) {
-  for (Target& target : targets) states_.push_back({std::move(target)});
-  next_look_ = every_;
+  next_look_ = std::min(every_, kFirstLook);
+  for (Target& target : targets) states_.push_back({std::move(target), next_look_ - every_});
 }
 
 std::optional<FuzzReducer::Result> FuzzReducer::Step(double now, bool may_start) {

@@ -1,6 +1,8 @@
 // When the corpora of a continuous run are reduced (reduce.h): one at a time, by a child of low
 // priority, if a corpus has grown by a quarter since the last time, and not more often than once in
 // a given time; nor without plenty of room on the disk for what libFuzzer writes meanwhile.
+// In a session it is done first after a minute, so that sessions that are short, or killed early,
+// do not let a corpus grow for ever.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_REDUCER_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_REDUCER_H_
 
@@ -43,7 +45,7 @@ class FuzzReducer {
  private:
   struct State {
     Target files;
-    double last = 0;
+    double last = 0;  // as of the session's clock
   };
 
   bool Due(const State& state, double now) const;
