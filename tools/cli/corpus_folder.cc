@@ -163,12 +163,6 @@ std::string ReadInput(const std::string& path) {
                                         Printable(path), kMaxInputBytes));
 }
 
-void EnsureFolder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) CannotChange(path, "cannot be made a directory: " + error.message());
-}
-
 void RemoveFile(const std::string& path) {
   std::error_code error;
   fs::remove(path, error);

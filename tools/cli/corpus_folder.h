@@ -51,9 +51,7 @@ std::vector<TargetFolder> ReadCorpus(const std::string& folder);
 // kExitUsage if it is longer than any input.
 std::string ReadInput(const std::string& path);
 
-// Makes the folder and those above it. Throws a Failure with kExitEnvironment.
-void EnsureFolder(const std::string& path);
-// Throws the same. Removing what is not there is no error.
+// Removing what is not there is no error. Throws a Failure with kExitEnvironment.
 void RemoveFile(const std::string& path);
 // Replaces `to`, in one step. Throws the same.
 void MoveFile(const std::string& from, const std::string& to);

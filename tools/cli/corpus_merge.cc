@@ -11,6 +11,7 @@
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/corpus_work.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"
 #include "tools/cli/set_cover.h"
@@ -79,7 +80,7 @@ class Merge {
 
   void TakeIn() {
     for (const auto& [target, files] : held_) {
-      EnsureFolder(corpus_ + "/" + target);
+      MakeFolder(corpus_ + "/" + target);
       if (!bin_dir_.empty()) {
         TakeNeeded(target, files);
         continue;
@@ -169,7 +170,7 @@ int CorpusMerge(const Words& words) {
     const std::vector<CorpusFile> below = ProgramsBelow(path);
     files.insert(files.end(), below.begin(), below.end());
   }
-  EnsureFolder(corpus);
+  MakeFolder(corpus);
   Merge merge(corpus, all ? "" : bin_dir);
   bool unreadable = false;
   for (const CorpusFile& file : files) {

@@ -12,6 +12,7 @@
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/corpus_work.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
@@ -76,7 +77,7 @@ int CorpusUnpack(const Words& words) {
     throw Failure(kExitUsage, Printable(file) + ": " + *wrong);
   }
   const auto& members = std::get<Members>(unpacked);
-  EnsureFolder(corpus);
+  MakeFolder(corpus);
   ReadCorpus(corpus);
   const CorpusWork work(corpus);
   size_t added = 0;

@@ -11,6 +11,7 @@
 
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
@@ -52,7 +53,7 @@ std::string CorpusWork::Folder(const std::string& name) const {
   const std::string folder = folder_ + "/" + name;
   std::error_code ignored;
   fs::remove_all(folder, ignored);
-  EnsureFolder(folder);
+  MakeFolder(folder);
   return folder;
 }
 
@@ -63,8 +64,8 @@ bool CorpusWork::Put(const std::string& target, std::string_view content) const 
   std::error_code ignored;
   // A name of another size is what a process left that was killed while it wrote.
   if (fs::file_size(place, ignored) == content.size()) return false;
-  EnsureFolder(folder_);
-  EnsureFolder(folder.string());
+  MakeFolder(folder_);
+  MakeFolder(folder.string());
   const std::string unfinished = folder_ + "/" + name;
   WriteFile(unfinished, content);
   MoveFile(unfinished, place);
@@ -78,7 +79,7 @@ std::string CorpusWork::SetAside(const std::string& target, const std::string& p
   const std::string content = ReadInput(path);
   const std::string place = (folder / ("crash-" + ContentName(content))).string();
   // Written before it is removed: it may be another file system, and a kill must not lose it.
-  EnsureFolder(folder.string());
+  MakeFolder(folder.string());
   WriteFile(place, content);
   RemoveFile(path);
   return place;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -50,14 +49,6 @@ uint32_t SeedFor(uint64_t seed, size_t slot, uint64_t run) {
     x = (x ^ (x >> 29)) * factor;
   }
   return static_cast<uint32_t>(x >> 32) | 1;
-}
-
-// The program has defaults of its own; whatever else the user has set, the exit code must tell what
-// has happened.
-std::string SanitizerOptions() {
-  const char* own = std::getenv("ASAN_OPTIONS");
-  const std::string before = own != nullptr && *own != '\0' ? std::string(own) + ":" : "";
-  return before + "abort_on_error=0:exitcode=1:symbolize=1";
 }
 
 std::vector<uint64_t> WeightsOf(const std::vector<FuzzTarget>& targets) {
@@ -266,7 +257,7 @@ FuzzCommand FuzzSession::CommandFor(const Target& target, const Slot& slot) cons
   command.words.push_back(target.corpus->folder());
   if (!target.corpus->seeds().empty()) command.words.push_back(target.corpus->seeds());
   command.environment = {{"RMAPDIFF_STATS", target.stats_file},
-                         {"ASAN_OPTIONS", SanitizerOptions()}};
+                         {"ASAN_OPTIONS", AsanOptions(/*symbolize=*/true)}};
   command.log_file = fmt::format("{}/logs/{}-{}.log", options_.folder, files.name, slot.index);
   return command;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -85,6 +86,12 @@ std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild bui
   if (!targets.empty()) return targets;
   throw Failure(kExitEnvironment,
                 Printable(list) + ": names no fuzz target, expected what tools/fuzz builds");
+}
+
+std::string AsanOptions(bool symbolize) {
+  const char* own = std::getenv("ASAN_OPTIONS");
+  const std::string before = own != nullptr && *own != '\0' ? std::string(own) + ":" : "";
+  return fmt::format("{}abort_on_error=0:exitcode=1:symbolize={}", before, symbolize ? 1 : 0);
 }
 
 }  // namespace rmapdiff

@@ -27,6 +27,10 @@ enum class FuzzBuild { kNative, kM32 };
 // Throws a Failure with kExitEnvironment if the list or a binary is missing.
 std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild build);
 
+// ASAN_OPTIONS to run a target with. The program has defaults of its own; whatever else the user
+// has set, the exit code must tell what has happened.
+std::string AsanOptions(bool symbolize);
+
 }  // namespace rmapdiff
 
 #endif  // RMAPDIFF_TOOLS_CLI_FUZZ_TARGETS_H_

@@ -9,11 +9,10 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/stats_file.h"
 #include "tools/cli/text.h"
 
@@ -98,11 +97,6 @@ double LastNewFeature(const std::vector<Sample>& samples, const std::string& tar
   return when;
 }
 
-std::string ContentOf(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::vector<FindingStatus> ReadFindings(const std::string& folder,
                                         std::vector<std::string>* remarks) {
   std::vector<FindingStatus> findings;
@@ -115,7 +109,7 @@ std::vector<FindingStatus> ReadFindings(const std::string& folder,
     if (name[0] == '.' || !fs::is_regular_file(file, ignored)) continue;
     FindingStatus finding;
     finding.folder = name;
-    if (ReadFinding(ContentOf(file), &finding)) {
+    if (ReadFinding(FileContents(file), &finding)) {
       findings.push_back(std::move(finding));
     } else {
       remarks->push_back(file.string() + ": is no finding, left out");
@@ -254,7 +248,7 @@ RunStatus ReadRun(const std::string& folder, double now) {
   status.now = now;
   status.running = IsRunning(folder, &status.pid);
   size_t skipped = 0;
-  const std::vector<Sample> samples = ReadSamples(ContentOf(folder + "/stats.jsonl"), &skipped);
+  const std::vector<Sample> samples = ReadSamples(FileContents(folder + "/stats.jsonl"), &skipped);
   if (samples.empty() && !status.running) {
     throw Failure(kExitUsage, Printable(folder) + ": holds no figures in stats.jsonl, expected " +
                                   "those of rmapdiff fuzz --dir");

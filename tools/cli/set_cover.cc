@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <utility>
 
 #include "tools/cli/corpus_folder.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/guarded_process.h"
 #include "tools/cli/merge_control.h"
 #include "tools/cli/output.h"
@@ -22,23 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string ContentOf(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// The exit code must tell what has happened, whatever the user has set.
-std::map<std::string, std::string> Environment() {
-  const char* own = std::getenv("ASAN_OPTIONS");
-  const std::string before = own != nullptr && *own != '\0' ? std::string(own) + ":" : "";
-  return {{"ASAN_OPTIONS", before + "abort_on_error=0:exitcode=1:symbolize=0"},
-          {"RMAPDIFF_STATS", ""}};
-}
-
 int Run(const FuzzTarget& target, const std::string& work, std::vector<std::string> words) {
   words.insert(words.begin(), {target.binary, "-artifact_prefix=" + work + "/", "-timeout=25",
                                "-rss_limit_mb=2560"});
-  return RunGuarded(words, Environment(), work + "/log");
+  const std::map<std::string, std::string> environment = {
+      {"ASAN_OPTIONS", AsanOptions(/*symbolize=*/false)}, {"RMAPDIFF_STATS", ""}};
+  return RunGuarded(words, environment, work + "/log");
 }
 
 std::string LastLine(const std::string& text) {
@@ -52,7 +39,7 @@ std::string LastLine(const std::string& text) {
 // and nothing can be written through a name that an output may have.
 class Links {
  public:
-  explicit Links(const std::string& folder) : folder_(folder) { EnsureFolder(folder); }
+  explicit Links(const std::string& folder) : folder_(folder) { MakeFolder(folder); }
 
   void Add(const std::vector<std::string>& files, const std::string& prefix) {
     for (const std::string& file : files) {
@@ -79,7 +66,7 @@ std::set<std::string> NewFiles(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_symlink()) continue;
     const std::string name = entry.path().filename().string();
-    if (ContentName(ContentOf(entry.path().string())) != name) {
+    if (ContentName(FileContents(entry.path().string())) != name) {
       throw Failure(kExitEnvironment, Printable(folder) +
                                           ": an input was not written as a whole, "
                                           "expected space for it");
@@ -115,12 +102,12 @@ SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& 
                        {"-set_cover_merge=1", "-merge_control_file=" + control_file, into.folder(),
                         offered.folder()});
   size_t measured = 0;
-  const std::vector<std::string> left = UnmeasuredFiles(ContentOf(control_file), &measured);
+  const std::vector<std::string> left = UnmeasuredFiles(FileContents(control_file), &measured);
   if (code != 0 || measured + left.size() != with.size() + from.size()) {
-    throw Failure(
-        kExitEnvironment,
-        fmt::format("{}: did not measure the inputs, exit code {}, its last words: {}",
-                    Printable(target.binary), code, Printable(LastLine(ContentOf(work + "/log")))));
+    throw Failure(kExitEnvironment,
+                  fmt::format("{}: did not measure the inputs, exit code {}, its last words: {}",
+                              Printable(target.binary), code,
+                              Printable(LastLine(FileContents(work + "/log")))));
   }
   SetCover cover;
   cover.chosen = NewFiles(into.folder());
