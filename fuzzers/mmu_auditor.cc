@@ -29,7 +29,7 @@ class MmuAuditor {
     if (!difference) difference = CheckHash();
     if (!difference) {
       CollectTables();
-      difference = CheckWritableLeaves();
+      difference = CheckLeaves();
     }
     if (!difference) difference = CheckUnsync();
     if (!difference) difference = CheckTlb();
@@ -40,7 +40,9 @@ class MmuAuditor {
   MaybeDifference CheckRoots() const;
   MaybeDifference CheckHash() const;
   void CollectTables();
-  MaybeDifference CheckWritableLeaves() const;
+  MaybeDifference CheckLeaves() const;
+  bool AnyLeafForbidden() const;
+  MaybeDifference CheckLeaf(const RawPage& page, uint32_t index, uint64_t gfn) const;
   MaybeDifference CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const;
   MaybeDifference CheckUnsync() const;
   MaybeDifference CheckTlb() const;
@@ -123,46 +125,72 @@ void MmuAuditor::CollectTables() {
   std::sort(host_pages_.begin(), host_pages_.end(), by_number);
 }
 
-MaybeDifference MmuAuditor::CheckWritableLeaves() const {
+MaybeDifference MmuAuditor::CheckLeaves() const {
   const uint32_t size = layout_.sptes_per_page();
+  const bool any_forbidden = AnyLeafForbidden();  // asked once, for speed
   for (const RawPage& page : state_.pages) {
     const int level = static_cast<int>(page.role.level);
     for (uint32_t index = NextWord(page.spt, 0, size, masks_.trap); index < size;
          index = NextWord(page.spt, index + 1, size, masks_.trap)) {
       const Spte word = page.spt[index];
       const bool leaf = level == kPageTableLevel || (word & kSpteHuge) != 0;
-      if (word == masks_.notrap || !leaf || !IsWritable(word)) continue;
+      if (word == masks_.notrap || !leaf) continue;
       const uint64_t gfn = page.gfns != nullptr ? uint64_t{page.gfns[index]}
                                                 : page.gfn + index * layout_.frames(level);
-      MaybeDifference difference = CheckWritable(page, index, gfn);
+      MaybeDifference difference;
+      if (any_forbidden) difference = CheckLeaf(page, index, gfn);
+      if (!difference && IsWritable(word)) difference = CheckWritable(page, index, gfn);
       if (difference) return difference;
     }
   }
   return std::nullopt;
 }
 
-MaybeDifference MmuAuditor::CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const {
-  const SpteRef ref{page.id, index};
+Difference WrongLeaf(Finding finding, const RawPage& page, uint32_t index, std::string expected,
+                     std::string detail) {
+  return Wrong(finding, ToString(SpteRef{page.id, index}), std::move(expected),
+               ToString(SlotValue{SlotValue::Kind::kLeaf, page.spt[index], 0}), std::move(detail));
+}
+
+bool MmuAuditor::AnyLeafForbidden() const {
+  const auto logged = [](const RawSlot& slot) { return slot.dirty_bitmap != nullptr; };
+  return state_.open_range.npages != 0 ||
+         std::any_of(state_.slots.begin(), state_.slots.end(), logged);
+}
+
+MaybeDifference MmuAuditor::CheckLeaf(const RawPage& page, uint32_t index, uint64_t gfn) const {
+  const RawSlot* slot = SlotOf(gfn);
+  if (slot == nullptr) return std::nullopt;  // the graph's audit knows where that is right
   const int level = static_cast<int>(page.role.level);
-  const auto wrong = [&](Finding finding, std::string detail) {
-    return Wrong(finding, ToString(ref), "not writable",
-                 ToString(SlotValue{SlotValue::Kind::kLeaf, page.spt[index], 0}),
-                 std::move(detail));
-  };
+  if (slot->dirty_bitmap != nullptr && level > kPageTableLevel) {
+    return WrongLeaf(Finding::kDirtyLog, page, index, "not large",
+                     fmt::format("memslot {} is logged", slot->id));
+  }
+  const RawRange& range = state_.open_range;
+  const uint64_t host_page = slot->user_gfn + (gfn - slot->base_gfn);
+  const bool overlaps = range.begin < host_page + layout_.frames(level) &&
+                        host_page < uint64_t{range.begin} + range.npages;
+  if (overlaps) {
+    return WrongLeaf(Finding::kSlot, page, index, "not present",
+                     fmt::format("host pages {:#x} to {:#x} are being invalidated", range.begin,
+                                 uint64_t{range.begin} + range.npages - 1));
+  }
+  return std::nullopt;
+}
+
+MaybeDifference MmuAuditor::CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const {
+  const int level = static_cast<int>(page.role.level);
   const Table* table = FindIn(gfns_, gfn, layout_.frames(level));
   if (table != nullptr) {
-    return wrong(Finding::kSlot, fmt::format("gfn {:#x} is shadowed in sync by page {}",
-                                             table->number, table->shadow));
+    return WrongLeaf(
+        Finding::kSlot, page, index, "not writable",
+        fmt::format("gfn {:#x} is shadowed in sync by page {}", table->number, table->shadow));
   }
   const RawSlot* slot = SlotOf(gfn);
   if (slot == nullptr || slot->dirty_bitmap == nullptr) return std::nullopt;
-  if (level > kPageTableLevel) {
-    return wrong(Finding::kDirtyLog, fmt::format("memslot {} is logged", slot->id));
-  }
-  if (!(*slot->dirty_bitmap)[gfn - slot->base_gfn]) {
-    return wrong(Finding::kDirtyLog, fmt::format("gfn {:#x} is clean in the dirty log", gfn));
-  }
-  return std::nullopt;
+  if ((*slot->dirty_bitmap)[gfn - slot->base_gfn]) return std::nullopt;
+  return WrongLeaf(Finding::kDirtyLog, page, index, "not writable",
+                   fmt::format("gfn {:#x} is clean in the dirty log", gfn));
 }
 
 // kvm_sync_pages: where a frame becomes a table of a higher level, its unsync pages come into sync.

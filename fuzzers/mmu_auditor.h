@@ -6,7 +6,9 @@
 //   tables     no spte and no TLB lets a frame be written that holds a table with a synchronised
 //              shadow page (a TLB only where the host page has no second gfn)
 //   unsync     no page is out of sync whose frame is a table of a higher level as well
-//   dirty log  in a slot that is logged, nothing is mapped large, and what is writable is dirty
+//   dirty log  in a slot that is logged nothing is mapped large (__kvm_set_memory_region destroys
+//              such mappings), and what is writable is dirty
+//   range      nothing maps a host page of the range that is being invalidated (mmu_notifier.h)
 //
 // Sees values only. Not covered: whether translations are right (guest_truth.h).
 #ifndef RMAPDIFF_FUZZERS_MMU_AUDITOR_H_

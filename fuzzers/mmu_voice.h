@@ -102,6 +102,7 @@ class MmuVoice final : public Voice {
   Outcome Do(const ops::TestYoung& op);
   Outcome Do(const ops::RangeStart& op);
   Outcome Do(const ops::RangeEnd& op);
+  void CloseRange();
   Outcome Do(const ops::InvalidatePage& op);
   Outcome Do(const ops::Quota& op);
   Outcome Do(const ops::MmuShrink& op);
@@ -175,7 +176,8 @@ class MmuVoice final : public Voice {
   std::set<Pfn> written_;              // by the hardware, and the host has not been told yet
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;
-  Op first_;  // of a race
+  RawRange open_range_;  // of RangeStart; at most one is open
+  Op first_;             // of a race
   bool in_race_ = false;
   bool in_window_ = false;
   uint64_t fail_nth_ = 0;       // of this operation; 0: none

@@ -138,6 +138,7 @@ const RawState& MmuVoice<R>::Raw() {
   raw.roots.clear();
   raw.tlb.clear();
   for (int i = 0; i < mmu_.vcpus(); ++i) ReadVcpu(i, &raw);
+  raw.open_range = open_range_;
   raw_is_current_ = true;
   return raw;
 }

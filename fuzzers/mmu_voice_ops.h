@@ -281,13 +281,20 @@ Outcome MmuVoice<R>::Do(const ops::RangeStart& op) {
   if (mmu_.notifier_count() != 0) return Ok();
   const Hva begin = HvaAt(op.hva);
   Unjudged([&] { mmu_.InvalidateRangeStart(begin, begin + op.count.count); });
+  open_range_ = {static_cast<Gfn>(begin), op.count.count};
   return Ok(1);
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::CloseRange() {
+  Unjudged([&] { mmu_.InvalidateRangeEnd(); });
+  open_range_ = {};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::RangeEnd&) {
   if (mmu_.notifier_count() == 0) return Ok();
-  Unjudged([&] { mmu_.InvalidateRangeEnd(); });
+  CloseRange();
   return Ok(1);
 }
 
@@ -326,7 +333,7 @@ Outcome MmuVoice<R>::Do(const ops::UnprotectGfn& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Reset&) {
-  while (mmu_.notifier_count() != 0) Unjudged([&] { mmu_.InvalidateRangeEnd(); });
+  if (mmu_.notifier_count() != 0) CloseRange();
   for (uint32_t id = 0; id < SlotArg::kCount; ++id) SetSlot({id, 0, 0, 0, false});
   for (uint32_t page = 0; page < GuestLayout::kGfnIndexes; ++page) {
     Unjudged([&] { mmu_.MapPage(static_cast<Hva>(layout_.gfn(page))); });

@@ -75,6 +75,12 @@ struct RawTranslation {
   bool writable = false;
 };
 
+// Host pages, [begin, begin + npages).
+struct RawRange {
+  Gfn begin = 0;
+  Gfn npages = 0;
+};
+
 struct RawState {
   Header header;
   Rows<RawPage> pages;  // sorted by id, zapped ones included
@@ -87,6 +93,7 @@ struct RawState {
   std::vector<PageId> roots;   // one for each use of a page by a vcpu
   std::vector<PageId> hashed;  // what the hash table finds under the pages' gfns, sorted
   std::vector<RawTranslation> tlb;
+  RawRange open_range;  // between the host's invalidate_range_start and _end
 };
 
 // How a reverse map that keeps its lists in objects of several entries has divided them: how many

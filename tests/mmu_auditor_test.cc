@@ -277,11 +277,16 @@ TEST(MmuAuditorTest, WhatIsWritableInALoggedSlotIsDirty) {
   EXPECT_EQ(broken.Found(), "") << "what is read-only may be clean";
 }
 
-TEST(MmuAuditorTest, NothingLargeIsWritableInALoggedSlot) {
-  SoundState broken;
-  broken.SetLeaf({2, 2}, 0x40, true);
-  broken.dirty().assign(16, true);
-  EXPECT_EQ(broken.Found(), "dirty-log: page 2 [2]: memslot 1 is logged");
+TEST(MmuAuditorTest, NothingIsLargeInALoggedSlot) {
+  for (const bool writable : {true, false}) {
+    SoundState broken;
+    broken.SetLeaf({2, 2}, 0x40, writable);
+    broken.dirty().assign(16, true);
+    EXPECT_EQ(broken.Found(), "dirty-log: page 2 [2]: memslot 1 is logged");
+    EXPECT_EQ(broken.Audit().expected, "not large");
+    broken.state().slots[1].dirty_bitmap = nullptr;
+    EXPECT_EQ(broken.Found(), "");
+  }
 }
 
 TEST(MmuAuditorTest, WithoutALogNothingHasToBeDirty) {
@@ -289,6 +294,40 @@ TEST(MmuAuditorTest, WithoutALogNothingHasToBeDirty) {
   sound.dirty()[2] = false;
   sound.state().slots[1].dirty_bitmap = nullptr;
   EXPECT_EQ(sound.Found(), "");
+}
+
+// ---- Ranges that are being invalidated ----
+
+TEST(MmuAuditorTest, NothingMapsAPageOfAnOpenRange) {
+  SoundState broken;
+  broken.state().open_range = {0x42, 1};
+  EXPECT_EQ(broken.Found(), "spte: page 5 [2]: host pages 0x42 to 0x42 are being invalidated");
+  EXPECT_EQ(broken.Audit().expected, "not present");
+  broken.state().open_range = {0xa, 5};
+  EXPECT_EQ(broken.Found(), "") << "0xa to 0xe: between what page 3 maps and the large page";
+  broken.state().open_range = {0x9, 1};
+  EXPECT_EQ(broken.Audit().subject, "page 3 [1]") << "what is read-only is mapped as well";
+}
+
+TEST(MmuAuditorTest, ALargePageIsOfAnOpenRangeIfOneOfItsPagesIs) {
+  for (const Gfn begin : {Gfn{0xe}, Gfn{0x10}, Gfn{0x17}}) {
+    SoundState broken;
+    broken.word({3, 0}) = broken.state().header.spte_masks().trap;
+    broken.state().open_range = {begin, 3};
+    EXPECT_EQ(broken.Audit().subject, "page 2 [2]");
+  }
+  SoundState sound;
+  sound.state().open_range = {0x18, 2};
+  EXPECT_EQ(sound.Found(), "");
+}
+
+TEST(MmuAuditorTest, AnOpenRangeIsOfHostPagesNotOfGfns) {
+  SoundState moved;
+  moved.state().slots[1].user_gfn = 0x80;
+  moved.state().open_range = {0x42, 1};
+  EXPECT_EQ(moved.Found(), "");
+  moved.state().open_range = {0x82, 1};
+  EXPECT_EQ(moved.Audit().subject, "page 5 [2]");
 }
 
 // ---- The audit of the page graph, where memslots are what the state says ----

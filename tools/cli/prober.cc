@@ -34,7 +34,7 @@ std::string Environment(const char* name) {
 void SetSanitizerOptions() {
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
     const std::string own = Environment(name);
-    const std::string options = own + (own.empty() ? "" : ":") +
+    const std::string options = "malloc_context_size=30:" + own + (own.empty() ? "" : ":") +
                                 "abort_on_error=0:exitcode=77:symbolize=0:print_stacktrace=1:"
                                 "halt_on_error=1:leak_check_at_exit=0:log_path=stderr";
     setenv(name, options.c_str(), 1);
