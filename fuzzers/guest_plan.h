@@ -55,6 +55,7 @@ class GuestPlan {
       if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
+      if (random_.Below(16) == 0) op.gfn.index = TableOf(1);  // one table maps another
       op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
     } else if (level > 2 || random_.Below(2) != 0) {
       if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
@@ -125,7 +126,9 @@ class GuestPlan {
     last_va_ = VaOf(op.table.index, op.entry.index);
     last_table_ = op.table.index;
     last_entry_ = op.entry.index;
+    if ((op.flags.bits & 0x20u) != 0) last_large_ = FirstOfLarge(op.gfn.index);
   }
+  void Note(const ops::SetBacking& op) { last_large_ = FirstOfLarge(op.hva.index); }
   void Note(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
   void Note(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
   void Note(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
@@ -143,11 +146,14 @@ class GuestPlan {
       va->path = static_cast<uint8_t>((last_va_ & ~part) | (random_.Below(256) & part));
     }
   }
-  // The first frame of a large page: of data, or around the guest's tables.
+  // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
+  // takes both; or one of data, or around the guest's tables.
   uint8_t LargePage() {
+    if (random_.Below(2) == 0) return last_large_;
     static constexpr uint8_t kFirst[] = {32, 32, 40, 40, 16, 64, 0, 8};
     return kFirst[random_.Below(8)];
   }
+  static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
   uint8_t Root() {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
@@ -203,6 +209,7 @@ class GuestPlan {
   const Header& header_;
   uint8_t last_va_ = 0;
   uint8_t last_page_ = 16;
+  uint8_t last_large_ = 32;
   uint8_t last_table_ = 3;
   uint16_t last_entry_ = 0;
   bool range_open_ = false;

@@ -241,8 +241,9 @@ class DescriptorMap {
   // ---- Memory ----
 
   bool TopUp(Caches& caches) {
-    return caches.chains.TopUp(chain_pool_, kChainCacheMin) &&
-           caches.descriptors.TopUp(descriptor_pool_, kDescriptorCacheMin);
+    constexpr int kFull = Limits::kCacheObjects;
+    return caches.chains.TopUp(chain_pool_, kChainCacheMin, kFull) &&
+           caches.descriptors.TopUp(descriptor_pool_, kDescriptorCacheMin, kFull);
   }
 
   void Drain(Caches& caches) {

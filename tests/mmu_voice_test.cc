@@ -463,8 +463,6 @@ constexpr const char* kRepStore =
     "share vcpu=0 table=0x8 va=0/1/2/0 gfn=0x10 flags=pwuad count=1\n"
     "share vcpu=0 table=0x8 va=0/1/2/0 gfn=0x10 flags=pwuad count=1\n"
     "share vcpu=0 table=0x8 va=0/1/2/0 gfn=0x10 flags=pwuad count=1\n"
-    "share vcpu=0 table=0x8 va=0/1/2/0 gfn=0x10 flags=pwuad count=1\n"
-    "share vcpu=0 table=0x8 va=0/1/2/0 gfn=0x10 flags=pwuad count=1\n"
     "access vcpu=0 va=0/1/0/7 type=read user=yes word=0 value=0\n"
     "access vcpu=0 va=0/1/1/7 type=read user=yes word=0 value=0\n"
     "access vcpu=0 va=0/1/3/7 type=read user=yes word=0 value=0\n"

@@ -238,6 +238,26 @@ TYPED_TEST(PageGraphTest, WithoutATopUpThereIsNoPage) {
   EXPECT_EQ(BugOf(alloc), BugClass::kCacheEmpty);
 }
 
+// However much the caches still hold: which reverse map would have been lucky is of no interest.
+TYPED_TEST(PageGraphTest, AfterATopUpThatFailedNothingIsAllocated) {
+  auto& host = this->host;
+  auto& page = host.New(1, false, 0);
+  ASSERT_TRUE(host.graph.TopUp(host.caches));
+  host.graph.FailTopUp(1);
+  ASSERT_FALSE(host.graph.TopUp(host.caches));
+  const auto alloc = [&] { host.graph.AllocPage(host.caches, 1, 0, Role{}, nullptr); };
+  const auto link = [&] { host.graph.AddParent(host.caches, page, &page.spt[0]); };
+  const auto map = [&] {
+    host.graph.MapLeaf(host.caches, &page.spt[0],
+                       MakeLeaf(host.graph.masks(), host.HostPfn(1), 1, true, false), 1);
+  };
+  EXPECT_EQ(BugOf(alloc), BugClass::kCacheEmpty);
+  EXPECT_EQ(BugOf(link), BugClass::kCacheEmpty);
+  EXPECT_EQ(BugOf(map), BugClass::kCacheEmpty);
+  ASSERT_TRUE(host.graph.TopUp(host.caches));
+  EXPECT_EQ(BugOf(alloc), BugClass::kNone);
+}
+
 TYPED_TEST(PageGraphTest, PagesAreFoundByTheirGfnTheNewestFirst) {
   auto& host = this->host;
   const auto found = [&](Gfn gfn) {
@@ -953,9 +973,9 @@ TYPED_TEST(PageGraphTest, AFailedTopUpChangesNothingAndCanBeRetried) {
     host.New(1, false, 0);
     host.ExpectNothingLeftAfterZappingAll();
   }
-  // Pages and headers, and in the legacy map descriptors and chains: forty of each, all failed.
+  // Pages and headers, and in the legacy map descriptors and chains: so many of each, all failed.
   constexpr bool kPools = std::is_empty_v<typename TypeParam::Caches>;
-  EXPECT_EQ(nth, (kPools ? 2u : 4u) * MemoryCache::kCapacity + 1);
+  EXPECT_EQ(nth, (kPools ? 2u : 4u) * TypeParam::Limits::kCacheObjects + 1);
 }
 
 // ---- The watch on rmap_add's return values ----

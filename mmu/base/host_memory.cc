@@ -168,9 +168,9 @@ void Pool::Release(void* object) {
   --live_;
 }
 
-bool MemoryCache::TopUp(Pool& pool, int min) {
+bool MemoryCache::TopUp(Pool& pool, int min, int full) {
   if (size_ >= min) return true;
-  while (size_ < kCapacity) {
+  while (size_ < full) {
     void* object = pool.Reserve();
     if (object == nullptr) return false;
     objects_[size_++] = object;

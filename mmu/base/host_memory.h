@@ -133,9 +133,9 @@ class MemoryCache {
  public:
   static constexpr int kCapacity = 40;  // KVM_NR_MEM_OBJS
 
-  // mmu_topup_memory_cache: fills up to kCapacity if fewer than `min` are left. False if the host
-  // is out of memory; what was set aside by then stays.
-  bool TopUp(Pool& pool, int min);
+  // mmu_topup_memory_cache: fills up to `full`, at most kCapacity, if fewer than `min` are left.
+  // False if the host is out of memory; what was set aside by then stays.
+  bool TopUp(Pool& pool, int min, int full = kCapacity);
 
   // mmu_memory_cache_alloc: an opened object filled with `pattern`. BUGs: kCacheEmpty.
   void* Take(size_t bytes, uint8_t pattern);

@@ -18,6 +18,7 @@ struct ProductionLimits {
   static constexpr int kMinAllocPages = 64;       // KVM_MIN_ALLOC_MMU_PAGES
   static constexpr int kMinFreePages = 5;         // KVM_MIN_FREE_MMU_PAGES
   static constexpr int kRefillPages = 25;         // KVM_REFILL_PAGES
+  static constexpr int kCacheObjects = 40;        // KVM_NR_MEM_OBJS
 };
 
 struct TinyLimits {
@@ -29,6 +30,7 @@ struct TinyLimits {
   static constexpr int kMinAllocPages = 24;
   static constexpr int kMinFreePages = 5;  // what one fault may need, as in production
   static constexpr int kRefillPages = 8;
+  static constexpr int kCacheObjects = 12;  // what one fault may need (kPageCacheMin)
 };
 
 // Entries of a shadow page.

@@ -27,6 +27,7 @@
 #include <new>
 #include <vector>
 
+#include "mmu/base/bug.h"
 #include "mmu/base/host_memory.h"
 #include "mmu/base/spte.h"
 #include "mmu/graph/memslots.h"
@@ -77,6 +78,7 @@ class PageGraph {
     MemoryCache pages;
     MemoryCache headers;
     typename R::Caches map;
+    bool refused = false;  // the last TopUp failed
   };
   static constexpr int kHeaderCacheMin = 4;
 
@@ -109,7 +111,8 @@ class PageGraph {
   void ForEachPool(Visit&& visit) const;
 
   // ---- Memory ----
-  // mmu_topup_memory_caches. False: out of memory, nothing else has happened.
+  // mmu_topup_memory_caches. False: out of memory, and nothing may be allocated before a TopUp
+  // succeeds. BUGs of whoever does: kCacheEmpty, even if enough is left.
   bool TopUp(Caches& caches);
   // Makes the nth TopUp from now on fail, once, whatever the caches hold (1: the next one; 0:
   // none). Reverse maps allocate at different times (D6), and this fails at the same time for all
@@ -218,6 +221,7 @@ class PageGraph {
   struct UnsyncBatch;
   struct UnsyncPath;
 
+  static void MayAllocate(const Caches& caches);
   Head& RmapOf(const Spte* sptep);
   bool IsLeafSlot(const Page& page, uint32_t index) const;
   void FreePage(Page& page);
@@ -270,9 +274,17 @@ void PageGraph<R>::ForEachPool(Visit&& visit) const {
 template <ReverseMap R>
 bool PageGraph<R>::TopUp(Caches& caches) {
   const bool fails = fail_top_up_in_ != 0 && --fail_top_up_in_ == 0;
-  const bool done = map_.TopUp(caches.map) && caches.pages.TopUp(page_pool_, R::kPageCacheMin) &&
-                    caches.headers.TopUp(header_pool_, kHeaderCacheMin);
+  constexpr int kFull = Limits::kCacheObjects;
+  const bool done = map_.TopUp(caches.map) &&
+                    caches.pages.TopUp(page_pool_, R::kPageCacheMin, kFull) &&
+                    caches.headers.TopUp(header_pool_, kHeaderCacheMin, kFull);
+  caches.refused = fails || !done;
   return done && !fails;
+}
+
+template <ReverseMap R>
+void PageGraph<R>::MayAllocate(const Caches& caches) {
+  if (caches.refused) RaiseBug(BugClass::kCacheEmpty, "allocates after a top-up that has failed");
 }
 
 template <ReverseMap R>

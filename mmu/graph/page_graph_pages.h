@@ -16,6 +16,7 @@ inline constexpr uint8_t kSptPattern = 0xb1;
 template <ReverseMap R>
 typename R::Page* PageGraph<R>::AllocPage(Caches& caches, PageId id, Gfn gfn, Role role,
                                           Spte* parent_pte) {
+  MayAllocate(caches);
   ++stats_.cache_miss;
   Page* page = new (caches.headers.Take(sizeof(Page), 0)) Page;
   page->id = id;
@@ -62,6 +63,7 @@ void PageGraph<R>::Unhash(Page& page) {
 
 template <ReverseMap R>
 void PageGraph<R>::AddParent(Caches& caches, Page& page, Spte* parent_pte) {
+  MayAllocate(caches);
   map_.AddParent(caches.map, page, parent_pte);
   if (page.unsync || page.unsync_children != 0) MarkParentsUnsync(page);
 }

@@ -33,6 +33,7 @@ typename R::Head& PageGraph<R>::RmapOf(const Spte* sptep) {
 template <ReverseMap R>
 int PageGraph<R>::RmapAdd(Caches& caches, Spte* sptep, Gfn gfn) {
   if (!IsPresent(masks_, *sptep)) return 0;
+  MayAllocate(caches);
   Page& page = PageOf(sptep);
   SetGfn(page, IndexOf(page, sptep), gfn);
   return map_.Add(caches.map, slots_.Rmap(gfn, static_cast<int>(page.role.level)), sptep);
