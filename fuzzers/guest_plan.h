@@ -24,7 +24,8 @@ class GuestPlan {
   void Aim(AnyOp& op) {
     if constexpr (requires { op.va; }) AimVa(&op.va);
     if constexpr (requires { op.hva; }) {
-      if (random_.Below(4) != 0) op.hva.index = last_page_;
+      const uint32_t ticket = random_.Below(8);  // the host does not know what a table is
+      if (ticket < 6) op.hva.index = ticket == 0 ? last_table_ : last_page_;
     }
     if constexpr (requires { op.slot; }) {
       // A guest whose tables have no memory does nothing any more.
@@ -41,10 +42,16 @@ class GuestPlan {
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
-    // The entry that has just been used or written, as often as any other.
-    if (random_.Below(2) == 0) {
+    // The entry that has just been used or written, or one on the way to the last address: in a
+    // race, on the way that the other is just going.
+    const uint32_t ticket = random_.Below(8);
+    if (ticket < 3) {
       op.table.index = last_table_;
       op.entry.index = last_entry_;
+    } else if (ticket < (in_race_ ? 7 : 4)) {
+      const Place place = PlaceOn({last_va_}, 1 + static_cast<int>(random_.Below(4)));
+      op.table.index = place.table;
+      op.entry.index = place.entry;
     }
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
@@ -73,7 +80,10 @@ class GuestPlan {
     }
     if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
   }
-  void Aim(ops::LoadCr3& op) { op.table.index = Root(); }
+  void Aim(ops::LoadCr3& op) { op.table.index = random_.Below(2) == 0 ? last_root_ : Root(); }
+  // The slot with the tables and most of the data stays, logged or not.
+  void Aim(ops::LogDirty& op) { op.slot.slot = LoggedSlot(); }
+  void Aim(ops::GetDirtyLog& op) { op.slot.slot = LoggedSlot(); }
   void Aim(ops::SetMode& op) {
     op.table.index = Root();
     if (random_.Below(4) != 0) op.paging.value = PagingArg::kOn;
@@ -107,6 +117,7 @@ class GuestPlan {
   // Follows an operation.
   template <typename AnyOp>
   void Follow(const AnyOp& op) {
+    in_race_ = race_;
     race_ = std::is_same_v<AnyOp, ops::Race>;
     Note(op);
   }
@@ -132,6 +143,7 @@ class GuestPlan {
   void Note(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
   void Note(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
   void Note(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::LoadCr3& op) { last_root_ = op.table.index; }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
 
@@ -139,6 +151,10 @@ class GuestPlan {
   // with it, or leads to the same by others.
   void AimVa(VaArg* va) {
     static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
+    if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
+      va->path = static_cast<uint8_t>(last_large_ + random_.Below(8));  // an address is a frame
+      return;
+    }
     const uint32_t ticket = random_.Below(8);
     if (ticket < 4) va->path = last_va_;
     if (ticket >= 6) {
@@ -158,6 +174,7 @@ class GuestPlan {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
   }
+  uint8_t LoggedSlot() { return static_cast<uint8_t>(random_.Below(2) * random_.Below(4)); }
   uint8_t DataPage() {
     const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
     const uint8_t first[] = {16, 16, 32, alias};
@@ -172,8 +189,10 @@ class GuestPlan {
   int LevelOf(uint32_t table) const {
     static constexpr int kLevels[TableArg::kCount] = {4, 3, 2, 1, 1, 1, 1, 4,
                                                       1, 1, 1, 1, 2, 3, 4, 1};
-    const int top = header_.mode == MmuMode::k32Bit ? 2 : header_.mode == MmuMode::kPae ? 3 : 4;
-    return std::min(kLevels[table], top);
+    return std::min(kLevels[table], TopLevel());
+  }
+  int TopLevel() const {
+    return header_.mode == MmuMode::k32Bit ? 2 : header_.mode == MmuMode::kPae ? 3 : 4;
   }
   uint8_t TableOf(int level) {
     static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
@@ -183,6 +202,25 @@ class GuestPlan {
   static bool IsInATable(const VaArg& va) {
     if (va.top() != 0) return false;
     return va.third() == 0 ? va.directory() < 2 : va.directory() == 2;
+  }
+  struct Place {
+    uint8_t table;
+    uint16_t entry;
+  };
+  // The entry of `level`, or of the root below it, that the address led through when the program
+  // began.
+  Place PlaceOn(VaArg va, int level) const {
+    static constexpr uint8_t kTables[2][4] = {{3, 4, 6, 5}, {8, 8, 8, 3}};
+    const uint32_t second = va.top() ^ va.third();  // the way through table 12, not 2
+    const uint32_t quarter = va.top() << 1 | va.third();
+    const auto place = [](uint32_t table, uint32_t entry) {
+      return Place{static_cast<uint8_t>(table), static_cast<uint16_t>(entry)};
+    };
+    if (level == 1) return place(kTables[second][va.directory()], va.table());
+    if (level == 2 && TopLevel() > 2) return place(second != 0 ? 12 : 2, va.directory());
+    if (level == 3 && TopLevel() > 3) return place(va.top() != 0 ? 13 : 1, va.third());
+    if (TopLevel() == 2) return place(0, quarter * header_.guest_entries() / 4 + va.directory());
+    return place(0, TopLevel() == 3 ? quarter : va.top());
   }
   // An address that led through that entry when the program began.
   static uint8_t VaOf(uint32_t table, uint32_t entry) {
@@ -210,10 +248,12 @@ class GuestPlan {
   uint8_t last_va_ = 0;
   uint8_t last_page_ = 16;
   uint8_t last_large_ = 32;
+  uint8_t last_root_ = 0;
   uint8_t last_table_ = 3;
   uint16_t last_entry_ = 0;
   bool range_open_ = false;
-  bool race_ = false;  // the last operation makes one ready
+  bool race_ = false;     // the last operation makes one ready
+  bool in_race_ = false;  // the last operation is the first of one
 };
 
 }  // namespace rmapdiff

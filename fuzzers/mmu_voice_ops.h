@@ -44,7 +44,11 @@ Outcome MmuVoice<R>::Do(const ops::SetGpte& op) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Invlpg& op) {
   const Gva gva = GvaFor(op.vcpu.vcpu, op.va);
-  mmu_.Invlpg(op.vcpu.vcpu, gva);
+  // invlpg keeps it to itself that its top-up has failed.
+  Attempt([&] {
+    mmu_.Invlpg(op.vcpu.vcpu, gva);
+    return mmu_.vcpu(op.vcpu.vcpu).caches.refused ? MmuCode::kNoMemory : MmuCode::kOk;
+  });
   if (truth_ != nullptr) truth_->Invlpg(op.vcpu.vcpu, gva);
   return Ok();
 }

@@ -27,8 +27,12 @@ constexpr Choice kAfterRace[] = {
     {kKind<ops::GetDirtyLog>, 2},
 };
 constexpr Choice kUse[] = {{kKind<ops::Access>, 1}};
-constexpr Choice kAfterChange[] = {
-    {kKind<ops::Access>, 6}, {kKind<ops::Invlpg>, 2}, {kKind<ops::SetGpte>, 1}};
+constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},
+                                   {kKind<ops::Invlpg>, 2},
+                                   {kKind<ops::LoadCr3>, 1},
+                                   {kKind<ops::SetGpte>, 1}};
+// Another vcpu may go to the same root.
+constexpr Choice kAfterLoadCr3[] = {{kKind<ops::Access>, 3}, {kKind<ops::LoadCr3>, 1}};
 constexpr Choice kAfterLogDirty[] = {
     {kKind<ops::Access>, 6}, {kKind<ops::SetBacking>, 3}, {kKind<ops::GetDirtyLog>, 1}};
 
@@ -43,7 +47,7 @@ constexpr Row kRows[] = {
     {kKind<ops::Fork>, kAfterChange},
     {kKind<ops::ClearTable>, kAfterChange},
     {kKind<ops::Invlpg>, kUse},
-    {kKind<ops::LoadCr3>, kUse},
+    {kKind<ops::LoadCr3>, kAfterLoadCr3},
     {kKind<ops::SetMode>, kUse},
     {kKind<ops::SetBacking>, kUse},
     {kKind<ops::MovePage>, kUse},
