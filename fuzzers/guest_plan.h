@@ -216,7 +216,9 @@ class GuestPlan {
     const auto place = [](uint32_t table, uint32_t entry) {
       return Place{static_cast<uint8_t>(table), static_cast<uint16_t>(entry)};
     };
-    if (level == 1) return place(kTables[second][va.directory()], va.table());
+    if (level == 1) {
+      return place(kTables[second][va.directory()], va.table() % header_.guest_entries());
+    }
     if (level == 2 && TopLevel() > 2) return place(second != 0 ? 12 : 2, va.directory());
     if (level == 3 && TopLevel() > 3) return place(va.top() != 0 ? 13 : 1, va.third());
     if (TopLevel() == 2) return place(0, quarter * header_.guest_entries() / 4 + va.directory());
