@@ -166,7 +166,7 @@ class GuestPlan {
   // takes both; or one of data, or around the guest's tables.
   uint8_t LargePage() {
     if (random_.Below(2) == 0) return last_large_;
-    static constexpr uint8_t kFirst[] = {32, 32, 40, 40, 16, 64, 0, 8};
+    static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
     return kFirst[random_.Below(8)];
   }
   static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }

@@ -13,7 +13,7 @@ constexpr size_t kKind = Op(std::in_place_type<AnyOp>).index();
 
 // What may happen while the kernel does not hold its lock: the guest's tables or the host change.
 constexpr Choice kInARace[] = {
-    {kKind<ops::SetGpte>, 8},        {kKind<ops::Invlpg>, 4},    {kKind<ops::MovePage>, 4},
+    {kKind<ops::SetGpte>, 12},       {kKind<ops::Invlpg>, 4},    {kKind<ops::MovePage>, 4},
     {kKind<ops::MergePage>, 3},      {kKind<ops::UnmapPage>, 2}, {kKind<ops::RangeStart>, 4},
     {kKind<ops::InvalidatePage>, 1}, {kKind<ops::Access>, 3},    {kKind<ops::LogDirty>, 1},
     {kKind<ops::GetDirtyLog>, 3},    {kKind<ops::Memslot>, 1},   {kKind<ops::ClearTable>, 1},
@@ -31,8 +31,9 @@ constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},
                                    {kKind<ops::Invlpg>, 2},
                                    {kKind<ops::LoadCr3>, 1},
                                    {kKind<ops::SetGpte>, 1}};
-// Another vcpu may go to the same root.
-constexpr Choice kAfterLoadCr3[] = {{kKind<ops::Access>, 3}, {kKind<ops::LoadCr3>, 1}};
+// Another vcpu may go to the same root, and be the first to use it, or to store without entering.
+constexpr Choice kAfterLoadCr3[] = {
+    {kKind<ops::Access>, 4}, {kKind<ops::LoadCr3>, 2}, {kKind<ops::SetGpte>, 2}};
 constexpr Choice kAfterLogDirty[] = {
     {kKind<ops::Access>, 6}, {kKind<ops::SetBacking>, 3}, {kKind<ops::GetDirtyLog>, 1}};
 
