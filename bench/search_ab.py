@@ -4,6 +4,9 @@ Each arm tries each fault of the sample so many times, from an empty corpus, wit
 
   all           the fuzz target as it is
   no-TECHNIQUE  without one of its techniques (fuzzers/search.h)
+  half-len, double-len
+                with half and twice the -max_len of its options
+  len-control   with libFuzzer's growing limit, which a mutator of one's own switches off
   plain         libFuzzer on bytes: no mutator of ours, no feedback beside the code
   afl           AFL++ on bytes, persistent mode (--config=afl)
   rapidcheck    a RapidCheck state machine (bench/peers)
@@ -20,7 +23,7 @@ import os
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
-sys.path.insert(1, os.path.join(ROOT, "tools", "mutants_lib"))
+sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib", "script_lib")]
 
 # pylint: disable=wrong-import-position
 import campaign
@@ -31,6 +34,7 @@ import trial
 
 TECHNIQUES = ("bytes", "boundary", "feedback", "fresh", "mutator", "plan", "repeat", "retarget",
               "splice", "swarm")
+LENGTHS = ("double-len", "half-len", "len-control")
 PEERS = ("plain", "afl", "rapidcheck")
 SAMPLE = os.path.join(ROOT, "bench", "search_sample.txt")
 
@@ -42,32 +46,46 @@ def read_sample():
 
 def arms_of(words):
     """The arms to run, `all` first; raises Failure."""
-    known = ["all"] + ["no-" + technique for technique in TECHNIQUES] + list(PEERS)
-    names = {"techniques": known[:-len(PEERS)], "peers": ["all"] + list(PEERS)}
+    techniques = ["all"] + ["no-" + technique for technique in TECHNIQUES]
+    known = techniques + list(LENGTHS) + list(PEERS)
+    names = {"techniques": techniques, "lengths": ["all", *LENGTHS], "peers": ["all", *PEERS]}
     arms = names.get(words, ["all"] + [arm for arm in words.split(",") if arm != "all"])
     for arm in arms:
         if arm not in known:
             raise command.Failure(command.USAGE, f"--arms: no arm '{arm}', expected techniques, "
-                                  f"peers or some of {', '.join(known)}")
+                                  f"lengths, peers or some of {', '.join(known)}")
     return arms
 
 
 def build(mutants, arms):
     """Builds what the arms run, AFL++'s apart: it has a compiler of its own."""
-    suffixes = {"" if arm == "all" or arm.startswith("no-") else "_" + arm for arm in arms}
+    suffixes = {"_" + arm if arm in PEERS else "" for arm in arms}
     labels = [f"//tests/mutants:{mutant.name}{suffix}" for mutant in mutants
               for suffix in sorted(suffixes - {"_afl"})]
     labels += sorted({f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants})
     command.run_build([f"tests/mutants/{mutants[0].name}", "--keep_going", *labels])
 
 
+def flags_of(arm, flags):
+    """The target's flags, changed for the arm."""
+    # What the targets' options switch off was chosen for our search; a peer keeps its defaults.
+    if arm in PEERS:
+        return [flag for flag in flags if not flag.startswith(("-entropic", "-use_cmp"))]
+    if arm == "len-control":
+        return flags + ["-len_control=100"]
+    if arm not in LENGTHS:
+        return flags
+    name = "-max_len="
+    length = next(int(flag[len(name):]) for flag in flags if flag.startswith(name))
+    return [flag for flag in flags if not flag.startswith(name)] + [
+        f"{name}{length * 2 if arm == 'double-len' else length // 2}"]
+
+
 def task(arm, mutant, seed, flags, afl_dir):
     target = mutant.fields["Target"]
     folder = afl_dir if arm == "afl" else os.path.join(ROOT, "bazel-bin", "tests", "mutants")
     suffix = {"plain": "_plain", "afl": "_plain", "rapidcheck": "_rapidcheck"}.get(arm, "")
-    # What the targets' options switch off was chosen for our search; a peer keeps its defaults.
-    if arm in PEERS:
-        flags = [flag for flag in flags if not flag.startswith(("-entropic", "-use_cmp"))]
+    flags = flags_of(arm, flags)
     env = {"RMAPDIFF_SEARCH": arm} if arm.startswith("no-") else None
     return campaign.Task(arm, mutant.name, seed,
                          os.path.realpath(os.path.join(folder, mutant.name + suffix)), flags, env,
@@ -95,7 +113,7 @@ def parse_arguments(words):
     parser = argparse.ArgumentParser(prog="bench/search_ab", allow_abbrev=False,
                                      description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--arms", default="techniques", metavar="ARMS",
-                        help="techniques, peers, or names with commas [techniques]")
+                        help="techniques, lengths, peers, or names with commas [techniques]")
     parser.add_argument("--only", action="append", metavar="GLOB", default=[],
                         help="only these mutants [those of bench/search_sample.txt]")
     parser.add_argument("--trials", type=command.number(command.MAX_TRIALS), default=20)

@@ -10,11 +10,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "..", "tools", "script_lib"))
 sys.path.insert(1, os.path.join(HERE, "..", "tools", "mutants_lib"))
 sys.path.insert(1, os.path.join(HERE, "mutants"))
+sys.path.insert(1, os.path.join(HERE, "..", "bench"))
 
 # pylint: disable=wrong-import-position
 import campaign
 import finding
 import mutants
+import script
+import search_ab
 import survival
 import survival_plot
 import table
@@ -165,6 +168,30 @@ def fake_mutant(name, guilty="sibling", equivalent="no"):
 def record(name, seconds, found=True, guilty="sibling"):
     return campaign.Record("empty", name, 1, seconds, 100, found, "model" if found else "", "",
                            guilty if found else "")
+
+
+class SearchAbTest(unittest.TestCase):
+
+    FLAGS = ["-entropic=0", "-max_len=1032", "-use_cmp=0"]
+
+    def test_arms_are_a_group_or_names_and_always_all_of_the_target(self):
+        self.assertEqual(search_ab.arms_of("peers"), ["all", "plain", "afl", "rapidcheck"])
+        self.assertEqual(search_ab.arms_of("no-swarm,all,half-len"),
+                         ["all", "no-swarm", "half-len"])
+        self.assertIn("no-mutator", search_ab.arms_of("techniques"))
+        with self.assertRaises(script.Failure) as caught:
+            search_ab.arms_of("no-luck")
+        self.assertIn("no arm 'no-luck', expected techniques, lengths,", str(caught.exception))
+
+    def test_an_arm_changes_the_flags_that_it_is_about(self):
+        for arm in ("all", "no-swarm"):
+            self.assertEqual(search_ab.flags_of(arm, self.FLAGS), self.FLAGS)
+        self.assertEqual(search_ab.flags_of("half-len", self.FLAGS),
+                         ["-entropic=0", "-use_cmp=0", "-max_len=516"])
+        self.assertEqual(search_ab.flags_of("double-len", self.FLAGS)[-1], "-max_len=2064")
+        self.assertEqual(search_ab.flags_of("len-control", self.FLAGS),
+                         self.FLAGS + ["-len_control=100"])
+        self.assertEqual(search_ab.flags_of("plain", self.FLAGS), ["-max_len=1032"])
 
 
 class TableTest(unittest.TestCase):
