@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <type_traits>
 
@@ -18,14 +19,22 @@ namespace rmapdiff {
 
 class GuestPlan {
  public:
-  GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {}
+  GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {
+    if (!header.whole_mmu()) return;
+    if (random_.Below(2) == 0) last_large_ = 8;  // around tables that are not in use at first
+    narrow_ = random_.Below(2) == 0;
+    for (uint8_t& path : hot_) path = static_cast<uint8_t>(random_.Below(256));
+  }
 
   template <typename AnyOp>
   void Aim(AnyOp& op) {
     if constexpr (requires { op.va; }) AimVa(&op.va);
     if constexpr (requires { op.hva; }) {
-      const uint32_t ticket = random_.Below(8);  // the host does not know what a table is
-      if (ticket < 6) op.hva.index = ticket == 0 ? last_table_ : last_page_;
+      // What the guest uses, has just given up, or has its tables in, which the host does not know.
+      const uint8_t pages[] = {last_page_,   last_page_,   last_page_,
+                               former_page_, former_page_, last_table_};
+      const uint32_t ticket = random_.Below(8);
+      if (ticket < std::size(pages)) op.hva.index = pages[ticket];
     }
     if constexpr (requires { op.slot; }) {
       // A guest whose tables have no memory does nothing any more.
@@ -33,6 +42,11 @@ class GuestPlan {
     }
   }
   void Aim(ops::Access& op) { AimVa(&op.va); }
+  // The table that the guest has just written to: then it is out of sync and nobody can write to
+  // it.
+  void Aim(ops::InvalidatePage& op) {
+    op.hva.index = random_.Below(2) == 0 ? last_table_ : last_page_;
+  }
   void Aim(ops::SetBacking& op) {
     if (random_.Below(4) != 0) op.hva.index = LargePage();
   }
@@ -42,16 +56,18 @@ class GuestPlan {
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
-    // The entry that has just been used or written, or one on the way to the last address: in a
-    // race, on the way that the other is just going.
+    // The entry that has just been used or written, or one on the way to the last address: the way
+    // that the other is just going in a race.
     const uint32_t ticket = random_.Below(8);
-    if (ticket < 3) {
-      op.table.index = last_table_;
-      op.entry.index = last_entry_;
-    } else if (ticket < (in_race_ ? 7 : 4)) {
-      const Place place = PlaceOn({last_va_}, 1 + static_cast<int>(random_.Below(4)));
+    if (ticket < (races_with_walk_ ? 5 : 1)) {
+      const bool last_level = random_.Below(2) == 0;
+      const Place place =
+          PlaceOn({last_va_}, last_level ? 1 : 2 + static_cast<int>(random_.Below(3)));
       op.table.index = place.table;
       op.entry.index = place.entry;
+    } else if (ticket < 6) {
+      op.table.index = last_table_;
+      op.entry.index = last_entry_;
     }
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
@@ -62,7 +78,7 @@ class GuestPlan {
       if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
-      if (random_.Below(16) == 0) op.gfn.index = TableOf(1);  // one table maps another
+      if (random_.Below(8) == 0) op.gfn.index = TableOf(1);  // one table maps another
       op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
     } else if (level > 2 || random_.Below(2) != 0) {
       if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
@@ -117,7 +133,7 @@ class GuestPlan {
   // Follows an operation.
   template <typename AnyOp>
   void Follow(const AnyOp& op) {
-    in_race_ = race_;
+    races_with_walk_ = race_ && !std::is_same_v<AnyOp, ops::SetGpte>;
     race_ = std::is_same_v<AnyOp, ops::Race>;
     Note(op);
   }
@@ -133,7 +149,10 @@ class GuestPlan {
     last_entry_ = static_cast<uint16_t>(op.va.table());
   }
   void Note(const ops::SetGpte& op) {
-    if (LevelOf(op.table.index) == 1) last_page_ = op.gfn.index;
+    if (LevelOf(op.table.index) == 1) {
+      if (op.gfn.index != last_page_) former_page_ = last_page_;
+      last_page_ = op.gfn.index;
+    }
     last_va_ = VaOf(op.table.index, op.entry.index);
     last_table_ = op.table.index;
     last_entry_ = op.entry.index;
@@ -155,6 +174,10 @@ class GuestPlan {
       va->path = static_cast<uint8_t>(last_large_ + random_.Below(8));  // an address is a frame
       return;
     }
+    if (narrow_ && random_.Below(8) != 0) {
+      va->path = hot_[random_.Below(4) / 3];
+      return;
+    }
     const uint32_t ticket = random_.Below(8);
     if (ticket < 4) va->path = last_va_;
     if (ticket >= 6) {
@@ -165,7 +188,7 @@ class GuestPlan {
   // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
   // takes both; or one of data, or around the guest's tables.
   uint8_t LargePage() {
-    if (random_.Below(2) == 0) return last_large_;
+    if (random_.Below(4) != 0) return last_large_;
     static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
     return kFirst[random_.Below(8)];
   }
@@ -174,7 +197,11 @@ class GuestPlan {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
   }
-  uint8_t LoggedSlot() { return static_cast<uint8_t>(random_.Below(2) * random_.Below(4)); }
+  uint8_t LoggedSlot() {
+    if (random_.Below(2) == 0)
+      last_logged_ = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
+    return last_logged_;
+  }
   uint8_t DataPage() {
     const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
     const uint8_t first[] = {16, 16, 32, alias};
@@ -247,15 +274,19 @@ class GuestPlan {
 
   Random& random_;
   const Header& header_;
+  bool narrow_ = false;  // one address most of the time, and another: much happens to them
+  uint8_t hot_[2] = {};
   uint8_t last_va_ = 0;
   uint8_t last_page_ = 16;
+  uint8_t former_page_ = 17;
   uint8_t last_large_ = 32;
   uint8_t last_root_ = 0;
+  uint8_t last_logged_ = 0;
   uint8_t last_table_ = 3;
   uint16_t last_entry_ = 0;
   bool range_open_ = false;
-  bool race_ = false;     // the last operation makes one ready
-  bool in_race_ = false;  // the last operation is the first of one
+  bool race_ = false;             // the last operation makes one ready
+  bool races_with_walk_ = false;  // the last operation is the first of one, and walks
 };
 
 }  // namespace rmapdiff

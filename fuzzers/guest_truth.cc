@@ -764,7 +764,14 @@ GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& di
     return fmt::format("the dirty log of slot {} was fetched, which has none", id);
   }
   const Slot& slot = *found;
+  const bool alone = outer_.empty() && !interleaved_;
+  if (alone && last_fetched_ == id && event_ == *last_fetch_ + 1 && !dirty.empty()) {
+    wrong =
+        fmt::format("gfn {:#x} of slot {} is in the dirty log again, which has just been fetched",
+                    dirty.front(), id);
+  }
   last_fetch_ = event_;
+  last_fetched_ = alone ? std::optional(id) : std::nullopt;
   const auto logged = [&](Gfn gfn) { return std::binary_search(dirty.begin(), dirty.end(), gfn); };
   const auto late = [&](uint64_t event) {
     return !outer_.empty() || (interleaved_ && event >= interleaved_from_);

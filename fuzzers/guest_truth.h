@@ -101,7 +101,8 @@ class GuestTruth {
   void Invlpg(int vcpu, Gva gva);
   // The slot is this now; npages 0: it is gone. `logged`: its dirty log is on.
   void SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged);
-  // The dirty log was fetched: these frames, in order.
+  // The dirty log was fetched: these frames, in order. All that were written have to be there; and
+  // none, if it has just been fetched and nothing has happened since.
   Wrong LogFetched(uint32_t id, const std::vector<Gfn>& dirty);
   Wrong Accessed(int vcpu, const TruthAccess& access, const TruthResult& result);
   // One instruction with many stores; the result is that of the last that was tried. REQUIRES: at
@@ -260,7 +261,8 @@ class GuestTruth {
   std::unordered_map<Gfn, uint64_t> written_;                  // logged frames, when first written
   std::vector<Written> written_one_of_;
   bool any_logged_ = false;
-  std::optional<uint64_t> last_fetch_;  // the event of the last fetch of a log
+  std::optional<uint64_t> last_fetch_;    // the event of the last fetch of a log
+  std::optional<uint32_t> last_fetched_;  // its slot, if nothing was going on beside it
 
   uint64_t clock_ = 0;             // stores so far
   uint64_t event_ = 0;             // events so far

@@ -27,13 +27,14 @@ constexpr Choice kAfterRace[] = {
     {kKind<ops::GetDirtyLog>, 2},
 };
 constexpr Choice kUse[] = {{kKind<ops::Access>, 1}};
-constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},
-                                   {kKind<ops::Invlpg>, 2},
-                                   {kKind<ops::LoadCr3>, 1},
-                                   {kKind<ops::SetGpte>, 1}};
+constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},   {kKind<ops::Invlpg>, 2},
+                                   {kKind<ops::LoadCr3>, 2},  {kKind<ops::InvalidatePage>, 1},
+                                   {kKind<ops::MovePage>, 1}, {kKind<ops::SetGpte>, 1}};
 // Another vcpu may go to the same root, and be the first to use it, or to store without entering.
 constexpr Choice kAfterLoadCr3[] = {
     {kKind<ops::Access>, 4}, {kKind<ops::LoadCr3>, 2}, {kKind<ops::SetGpte>, 2}};
+constexpr Choice kAfterInvalidate[] = {{kKind<ops::Access>, 2}, {kKind<ops::LoadCr3>, 1}};
+constexpr Choice kAfterFetch[] = {{kKind<ops::Access>, 3}, {kKind<ops::GetDirtyLog>, 1}};
 constexpr Choice kAfterLogDirty[] = {
     {kKind<ops::Access>, 6}, {kKind<ops::SetBacking>, 3}, {kKind<ops::GetDirtyLog>, 1}};
 
@@ -55,8 +56,9 @@ constexpr Row kRows[] = {
     {kKind<ops::MergePage>, kUse},
     {kKind<ops::UnmapPage>, kUse},
     {kKind<ops::RangeStart>, kUse},
+    {kKind<ops::InvalidatePage>, kAfterInvalidate},
     {kKind<ops::LogDirty>, kAfterLogDirty},
-    {kKind<ops::GetDirtyLog>, kUse},
+    {kKind<ops::GetDirtyLog>, kAfterFetch},
     {kKind<ops::FailAlloc>, kUse},
 };
 

@@ -635,6 +635,17 @@ TEST_F(DirtyLogTest, AWriteIsInTheNextLog) {
   EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
 }
 
+TEST_F(DirtyLogTest, ALogThatHasJustBeenFetchedIsEmpty) {
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData})));
+  EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData}), "again, which has just been fetched"));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {})));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData}))) << "what may be written is marked on a read";
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData}))) << "whatever happened may have marked it";
+}
+
 TEST_F(DirtyLogTest, AWriteOfTheSameValueIsOneToo) {
   EXPECT_TRUE(Fine(w.Do({At(0), Type::kWrite, true, w.Word(kData, 0)}, kData)));
   EXPECT_TRUE(Says(w.truth.LogFetched(0, {}), kMissing));
