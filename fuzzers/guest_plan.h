@@ -7,6 +7,7 @@
 #define RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -21,6 +22,10 @@ class GuestPlan {
  public:
   GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {
     if (!header.whole_mmu()) return;
+    for (auto& table : pages_) table.fill(16);
+    for (uint8_t entry = 0; entry < 8; ++entry) {
+      pages_[3][entry] = pages_[4][entry] = static_cast<uint8_t>(16 + entry);
+    }
     if (random_.Below(2) == 0) last_large_ = 8;  // around tables that are not in use at first
     narrow_ = random_.Below(2) == 0;
     for (uint8_t& path : hot_) path = static_cast<uint8_t>(random_.Below(256));
@@ -72,9 +77,9 @@ class GuestPlan {
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
     const int level = LevelOf(op.table.index);
-    if (op.table.index == last_table_ && op.entry.index == last_entry_ && level == 1 &&
-        random_.Below(2) == 0) {
-      op.gfn.index = last_page_;  // only its rights change
+    if (race_ && random_.Below(4) != 0) op.flags.bits |= 9;  // so that KVM maps it at once
+    if (level == 1 && random_.Below(3) == 0) {
+      op.gfn.index = PageBehind(op.table.index, op.entry.index);  // only its rights change
       if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
@@ -143,15 +148,17 @@ class GuestPlan {
   void Note(const AnyOp&) {}
   void Note(const ops::Access& op) {
     last_va_ = op.va.path;
-    if ((op.va.path & 0xe8u) == 0) last_page_ = static_cast<uint8_t>(16 + op.va.table());
-    if (!IsInATable(op.va) || op.va.table() >= header_.guest_entries()) return;
-    last_table_ = op.va.third() != 0 ? 8 : static_cast<uint8_t>(3 + op.va.directory());
-    last_entry_ = static_cast<uint16_t>(op.va.table());
+    const Place place = PlaceOn(op.va, 1);
+    if (place.table == 5 || place.table == 6) return;  // the window
+    last_table_ = place.table;
+    last_entry_ = place.entry;
+    last_page_ = PageBehind(place.table, place.entry);
   }
   void Note(const ops::SetGpte& op) {
     if (LevelOf(op.table.index) == 1) {
-      if (op.gfn.index != last_page_) former_page_ = last_page_;
-      last_page_ = op.gfn.index;
+      uint8_t& page = PageBehind(op.table.index, op.entry.index);
+      if (op.gfn.index != page) former_page_ = page;
+      last_page_ = page = op.gfn.index;
     }
     last_va_ = VaOf(op.table.index, op.entry.index);
     last_table_ = op.table.index;
@@ -197,6 +204,8 @@ class GuestPlan {
     if (random_.Below(16) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
   }
+  // What an entry of level 1 maps, as far as is known.
+  uint8_t& PageBehind(uint32_t table, uint32_t entry) { return pages_[table % 16][entry % 16]; }
   uint8_t LoggedSlot() {
     if (random_.Below(2) == 0)
       last_logged_ = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
@@ -224,11 +233,6 @@ class GuestPlan {
   uint8_t TableOf(int level) {
     static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
     return kTables[level - 1][random_.Below(4)];
-  }
-  // Whether the address led through one of the tables 3, 4 and 8 when the program began.
-  static bool IsInATable(const VaArg& va) {
-    if (va.top() != 0) return false;
-    return va.third() == 0 ? va.directory() < 2 : va.directory() == 2;
   }
   struct Place {
     uint8_t table;
@@ -274,6 +278,7 @@ class GuestPlan {
 
   Random& random_;
   const Header& header_;
+  std::array<std::array<uint8_t, 16>, TableArg::kCount> pages_;
   bool narrow_ = false;  // one address most of the time, and another: much happens to them
   uint8_t hot_[2] = {};
   uint8_t last_va_ = 0;
