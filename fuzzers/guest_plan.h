@@ -12,6 +12,7 @@
 #include <iterator>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 #include "fuzzers/program.h"
 #include "fuzzers/random.h"
@@ -129,10 +130,14 @@ class GuestPlan {
   }
   void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
 
-  // An operation that has to come soon, if there is one: a range that is open stops everything.
+  // An operation that has to come now, if there is one: the end of a range, as one that is open
+  // stops everything, or the next of a probe.
   std::optional<Op> Due() {
-    if (!range_open_ || random_.Below(3) != 0) return std::nullopt;
-    return Op(ops::RangeEnd{});
+    if (range_open_ && random_.Below(3) == 0) return Op(ops::RangeEnd{});
+    if (due_.empty()) return std::nullopt;
+    const Op op = due_.front();
+    due_.erase(due_.begin());
+    return op;
   }
 
   // Follows an operation.
@@ -160,9 +165,12 @@ class GuestPlan {
       if (op.gfn.index != page) former_page_ = page;
       last_page_ = page = op.gfn.index;
     }
-    last_va_ = VaOf(op.table.index, op.entry.index);
+    const Place place = PlaceOn({last_va_}, LevelOf(op.table.index));
+    const bool on_the_way = place.table == op.table.index && place.entry == op.entry.index;
+    if (!on_the_way) last_va_ = VaOf(op.table.index, op.entry.index);
     last_table_ = op.table.index;
     last_entry_ = op.entry.index;
+    if (random_.Below(8) == 0) Probe();
     if ((op.flags.bits & 0x20u) != 0) last_large_ = FirstOfLarge(op.gfn.index);
   }
   void Note(const ops::SetBacking& op) { last_large_ = FirstOfLarge(op.hva.index); }
@@ -172,6 +180,31 @@ class GuestPlan {
   void Note(const ops::LoadCr3& op) { last_root_ = op.table.index; }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
+
+  // After a change, what a guest may see of the old entry, and what not any more: the address is
+  // used, a vcpu flushes, and the address is used again. In between the host takes a page away,
+  // which nobody may use after that, or another vcpu goes first.
+  void Probe() {
+    ops::Access use;
+    use.vcpu = Vcpu();
+    use.va.path = last_va_;
+    use.type.value = static_cast<uint8_t>(random_.Below(2));
+    use.user.on = random_.Below(2) != 0;
+    const uint8_t pages[] = {last_table_, last_table_, former_page_, last_page_};
+    const GfnArg page{pages[random_.Below(4)]};
+    due_.clear();
+    if (random_.Below(2) == 0) due_.push_back(use);
+    if (random_.Below(3) == 0) due_.push_back(ops::InvalidatePage{page});
+    if (random_.Below(3) == 0) due_.push_back(ops::MovePage{page});
+    due_.push_back(use);
+    if (random_.Below(3) == 0) due_.push_back(ops::LoadCr3{Vcpu(), TableArg{last_root_}});
+    if (random_.Below(2) == 0)
+      due_.push_back(ops::LoadCr3{use.vcpu, TableArg{last_root_}});
+    else
+      due_.push_back(ops::Invlpg{use.vcpu, use.va});
+    due_.push_back(use);
+  }
+  VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
 
   // The address of before; or one that differs from it in one table's entry, and so shares tables
   // with it, or leads to the same by others.
@@ -289,6 +322,7 @@ class GuestPlan {
   uint8_t last_logged_ = 0;
   uint8_t last_table_ = 3;
   uint16_t last_entry_ = 0;
+  std::vector<Op> due_;  // of a probe
   bool range_open_ = false;
   bool race_ = false;             // the last operation makes one ready
   bool races_with_walk_ = false;  // the last operation is the first of one, and walks

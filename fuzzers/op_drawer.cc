@@ -86,8 +86,10 @@ Op OpDrawer::Next() {
   Op op = grow ? Op(ops::AllocPage{}) : kDefaultOps[DrawKind()];
   DrawArguments(header_, random_, &op);
   const bool blind = random_.Below(8) == 0;
-  if (mmu) op = guest_.Due().value_or(op);
-  if (!blind) {
+  const std::optional<Op> due = mmu ? guest_.Due() : std::nullopt;
+  if (due && (weights_[due->index()] != 0 || std::holds_alternative<ops::RangeEnd>(*due))) {
+    op = *due;
+  } else if (!blind) {
     std::visit([&](auto& one) { mmu ? guest_.Aim(one) : graph_.Aim(one); }, op);
   }
   Follow(op);
