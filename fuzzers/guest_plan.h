@@ -117,7 +117,7 @@ class GuestPlan {
   void Aim(ops::GetDirtyLog& op) { op.slot.slot = LoggedSlot(); }
   void Aim(ops::SetMode& op) {
     op.table.index = Root();
-    if (random_.Below(4) != 0) op.paging.value = PagingArg::kOn;
+    if (random_.Below(8) != 0) op.paging.value = PagingArg::kOn;
   }
   void Aim(ops::ClearTable& op) { op.table.index = TableOf(1); }
   void Aim(ops::Fork& op) {
@@ -186,7 +186,9 @@ class GuestPlan {
   void Note(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
   void Note(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
   void Note(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
-  void Note(const ops::LoadCr3& op) { last_root_ = op.table.index; }
+  void Note(const ops::LoadCr3& op) {
+    if (op.table.index == 0 || op.table.index == 7) last_root_ = op.table.index;
+  }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
 
@@ -218,6 +220,14 @@ class GuestPlan {
   // The address of before; or one that differs from it in one table's entry, and so shares tables
   // with it, or leads to the same by others.
   void AimVa(VaArg* va) {
+    DrawVa(va);
+    if (header_.mode >= MmuMode::kNonPaging) return;
+    // What the guest begins with: eight entries a table, and of PAE's and 32-bit paging's address
+    // space the lower half.
+    if (random_.Below(4) != 0) va->path &= 0xf7;
+    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) va->path &= 0x7f;
+  }
+  void DrawVa(VaArg* va) {
     static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
     if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
       va->path = static_cast<uint8_t>(last_large_ + random_.Below(8));  // an address is a frame
@@ -243,7 +253,7 @@ class GuestPlan {
   }
   static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
   uint8_t Root() {
-    if (random_.Below(16) == 0) return 14;
+    if (random_.Below(32) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
   }
   // What an entry of level 1 maps, as far as is known.

@@ -87,7 +87,7 @@ Op OpDrawer::Next() {
   const bool grow = !mmu && graph_.sparse() && random_.Below(2) == 0;
   Op op = grow ? Op(ops::AllocPage{}) : kDefaultOps[DrawKind()];
   DrawArguments(header_, random_, &op);
-  const bool blind = random_.Below(8) == 0;
+  const bool blind = random_.Below(mmu ? 16 : 8) == 0;  // a guest without tables does nothing
   const std::optional<Op> due = mmu ? guest_.Due() : std::nullopt;
   if (due && (weights_[due->index()] != 0 || std::holds_alternative<ops::RangeEnd>(*due))) {
     op = *due;
