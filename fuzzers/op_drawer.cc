@@ -37,8 +37,9 @@ KindSet KindsFor(const Header& header) {
 
 KindSet DrawKinds(const Header& header, Random& random) {
   KindSet kinds = KindsFor(header);
-  // What takes four kinds is in a third of the programs that leave out one in four.
-  if (random.Below(2) == 0) return kinds;
+  // What takes four kinds is in a third of the programs that leave out one in four, and on a whole
+  // MMU much takes four and more.
+  if (header.whole_mmu() && random.Below(2) == 0) return kinds;
   const size_t first = OpcodesOf(header.whole_mmu()).first;
   for (size_t kind = 0; kind < kOpKinds; ++kind) {
     if (!kinds[kind] || OpTable()[kind].group == OpGroup::kMisuse) continue;
