@@ -209,11 +209,25 @@ class GuestPlan {
     if (random_.Below(3) == 0) due_.push_back(ops::MovePage{page});
     due_.push_back(use);
     if (random_.Below(3) == 0) due_.push_back(ops::LoadCr3{Vcpu(), TableArg{last_root_}});
-    if (random_.Below(2) == 0)
-      due_.push_back(ops::LoadCr3{use.vcpu, TableArg{last_root_}});
-    else
-      due_.push_back(ops::Invlpg{use.vcpu, use.va});
+    switch (random_.Below(3)) {
+      case 0:
+        due_.push_back(ops::Invlpg{use.vcpu, use.va});
+        break;
+      case 1:
+        due_.push_back(ops::LoadCr3{use.vcpu, TableArg{last_root_}});
+        break;
+      default:
+        DueAtOtherRoot(use.vcpu, Vcpu());
+    }
     due_.push_back(use);
+  }
+  // Both go to the other root, where the second one is the first to store: into a root, which is
+  // write-protected, so that KVM walks and links for it, and it does not enter the guest.
+  void DueAtOtherRoot(VcpuArg first, VcpuArg second) {
+    const TableArg root{static_cast<uint8_t>(last_root_ == 0 ? 7 : 0)};
+    due_.push_back(ops::LoadCr3{second, root});
+    due_.push_back(ops::LoadCr3{first, root});
+    due_.push_back(ops::SetGpte{second, {0}, {7}, {}, {}, {}});
   }
   VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
 
