@@ -29,9 +29,11 @@ class GuestPlan {
     }
     if (random_.Below(2) == 0) last_large_ = 8;  // around tables that are not in use at first
     narrow_ = random_.Below(2) == 0;
-    for (uint8_t& path : hot_) {
-      path = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? 0x20 : 0x100));
-    }
+    hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? 0x20 : 0x100));
+    // Often the same entry by another way, which may give it fewer rights.
+    static constexpr uint8_t kWays[] = {0x00, 0x10, 0x70, 0xc0};
+    hot_[1] = static_cast<uint8_t>((hot_[0] & 0x0fu) | kWays[random_.Below(4)]);
+    if (random_.Below(4) == 0) hot_[1] = static_cast<uint8_t>(random_.Below(256));
   }
 
   template <typename AnyOp>

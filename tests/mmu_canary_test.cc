@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
     Quirks, QuirkTest,
     testing::Values(QuirkBound{"keep_stale_child", QuirkMode::kKeepStaleChild, 6000},
                     QuirkBound{"wrong_direct_root_gfn", QuirkMode::kWrongDirectRootGfn, 40},
-                    QuirkBound{"inherit_walk_access", QuirkMode::kInheritWalkAccess, 3000},
+                    QuirkBound{"inherit_walk_access", QuirkMode::kInheritWalkAccess, 30000},
                     QuirkBound{"wp0_after_choosing_page", QuirkMode::kWp0AfterChoosingPage, 40},
                     QuirkBound{"protect_before_swap", QuirkMode::kProtectBeforeSwap, 1200},
                     QuirkBound{"move_slot_in_place", QuirkMode::kMoveSlotInPlace, 40},
