@@ -1,8 +1,9 @@
 // The guest of a program on a whole MMU, as far as its boot tables go (guest_boot.h): what a table
-// is for, and which addresses lead to the entry that was written last.
+// is for, what its entries map, and which addresses lead to the entry that was written last.
 //
-// Blind draws hardly ever store an entry that a walk then uses. The plan is a guess and may be
-// wrong.
+// Blind draws hardly ever store an entry that a walk then uses, and most accesses only fault in the
+// guest. Half of the programs stay at one address, and another; after some stores a probe follows,
+// operations that show what is left of the old entry. The plan is a guess and may be wrong.
 #ifndef RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 #define RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 
@@ -276,8 +277,9 @@ class GuestPlan {
   uint8_t& PageBehind(uint32_t table, uint32_t entry) { return pages_[table % 16][entry % 16]; }
   static bool IsWindow(uint32_t table) { return table == 5 || table == 6; }
   uint8_t LoggedSlot() {
-    if (random_.Below(2) == 0)
+    if (random_.Below(2) == 0) {
       last_logged_ = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
+    }
     return last_logged_;
   }
   uint8_t DataPage() {
