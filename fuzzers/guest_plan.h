@@ -1,20 +1,20 @@
-// The guest of a program on a whole MMU, as far as its boot tables go (guest_boot.h): what a table
-// is for, what its entries map, and which addresses lead to the entry that was written last.
+// Where the operations of a program on a whole MMU go: to what the guest has (guest_map.h), and to
+// what the operations before were about.
 //
 // Blind draws hardly ever store an entry that a walk then uses, and most accesses only fault in the
-// guest. Half of the programs stay at one address, and another; after some stores a probe follows,
-// operations that show what is left of the old entry. The plan is a guess and may be wrong.
+// guest. Half of the programs stay at one address, and another; after some changes a probe follows
+// (guest_probe.h). The plan is a guess and may be wrong.
 #ifndef RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 #define RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <iterator>
 #include <optional>
 #include <type_traits>
 #include <vector>
 
+#include "fuzzers/guest_map.h"
+#include "fuzzers/guest_probe.h"
 #include "fuzzers/program.h"
 #include "fuzzers/random.h"
 
@@ -22,13 +22,10 @@ namespace rmapdiff {
 
 class GuestPlan {
  public:
-  GuestPlan(Random& random, const Header& header) : random_(random), header_(header) {
+  GuestPlan(Random& random, const Header& header)
+      : random_(random), header_(header), map_(header), probe_(random, header, map_, recent_) {
     if (!header.whole_mmu()) return;
-    for (auto& table : pages_) table.fill(16);
-    for (uint8_t entry = 0; entry < 8; ++entry) {
-      pages_[3][entry] = pages_[4][entry] = static_cast<uint8_t>(16 + entry);
-    }
-    if (random_.Below(2) == 0) last_large_ = 8;  // around tables that are not in use at first
+    if (random_.Below(2) == 0) recent_.large = 8;  // around tables that are not in use at first
     narrow_ = random_.Below(2) == 0;
     hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? 0x20 : 0x100));
     // Often the same entry by another way, which may give it fewer rights.
@@ -42,8 +39,8 @@ class GuestPlan {
     if constexpr (requires { op.va; }) AimVa(&op.va);
     if constexpr (requires { op.hva; }) {
       // What the guest uses, has just given up, or has its tables in, which the host does not know.
-      const uint8_t pages[] = {last_page_,   last_page_,   last_page_,
-                               former_page_, former_page_, last_table_};
+      const uint8_t pages[] = {recent_.page,        recent_.page,        recent_.page,
+                               recent_.former_page, recent_.former_page, recent_.place.table};
       const uint32_t ticket = random_.Below(8);
       if (ticket < std::size(pages)) op.hva.index = pages[ticket];
     }
@@ -56,12 +53,12 @@ class GuestPlan {
   void Aim(ops::Access& op) {
     AimVa(&op.va);
     if (random_.Below(2) == 0) op.user.on = false;
-    if (IsWindow(PlaceOn(op.va, 1).table)) op.user.on = false;
+    if (GuestMap::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.on = false;
   }
   // The table that the guest has just written to: then it is out of sync and nobody can write to
   // it.
   void Aim(ops::InvalidatePage& op) {
-    op.hva.index = random_.Below(2) == 0 ? last_table_ : last_page_;
+    op.hva.index = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
   }
   void Aim(ops::SetBacking& op) {
     if (random_.Below(4) != 0) op.hva.index = LargePage();
@@ -77,20 +74,20 @@ class GuestPlan {
     const uint32_t ticket = random_.Below(8);
     if (ticket < (races_with_walk_ ? 5 : 1)) {
       const bool last_level = random_.Below(2) == 0;
-      const Place place =
-          PlaceOn({last_va_}, last_level ? 1 : 2 + static_cast<int>(random_.Below(3)));
+      const GuestMap::Place place =
+          map_.PlaceOn({recent_.va}, last_level ? 1 : 2 + static_cast<int>(random_.Below(3)));
       op.table.index = place.table;
       op.entry.index = place.entry;
     } else if (ticket < 6) {
-      op.table.index = last_table_;
-      op.entry.index = last_entry_;
+      op.table.index = recent_.place.table;
+      op.entry.index = recent_.place.entry;
     }
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
-    const int level = LevelOf(op.table.index);
+    const int level = map_.LevelOf(op.table.index);
     if (race_ && random_.Below(4) != 0) op.flags.bits |= 9;  // so that KVM maps it at once
     if (level == 1 && random_.Below(3) == 0) {
-      op.gfn.index = PageBehind(op.table.index, op.entry.index);  // only its rights change
+      op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});  // only its rights change
       if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
@@ -114,7 +111,7 @@ class GuestPlan {
     }
     if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
   }
-  void Aim(ops::LoadCr3& op) { op.table.index = random_.Below(2) == 0 ? last_root_ : Root(); }
+  void Aim(ops::LoadCr3& op) { op.table.index = random_.Below(2) == 0 ? recent_.root : Root(); }
   // The slot with the tables and most of the data stays, logged or not.
   void Aim(ops::LogDirty& op) { op.slot.slot = LoggedSlot(); }
   void Aim(ops::GetDirtyLog& op) { op.slot.slot = LoggedSlot(); }
@@ -131,10 +128,10 @@ class GuestPlan {
   void Aim(ops::Burst& op) { op.table.index = random_.Below(2) != 0 ? TableOf(1) : TableOf(2); }
   void Aim(ops::Share& op) {
     op.table.index = TableOf(1);
-    op.va.path = VaOf(op.table.index, 0);
+    op.va.path = GuestMap::VaOf(op.table.index, 0);
     op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1);
   }
-  void Aim(ops::SelfMap& op) { op.va.path = VaOf(op.table.index, op.entry.index); }
+  void Aim(ops::SelfMap& op) { op.va.path = GuestMap::VaOf(op.table.index, op.entry.index); }
   void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
   void Aim(ops::Memslot& op) {
     AimSlot(&op.slot, &op.gfn);
@@ -164,75 +161,43 @@ class GuestPlan {
   template <typename AnyOp>
   void Note(const AnyOp&) {}
   void Note(const ops::Access& op) {
-    last_va_ = op.va.path;
-    const Place place = PlaceOn(op.va, 1);
-    if (IsWindow(place.table)) return;
-    last_table_ = place.table;
-    last_entry_ = place.entry;
-    last_page_ = PageBehind(place.table, place.entry);
+    recent_.va = op.va.path;
+    const GuestMap::Place place = map_.PlaceOn(op.va, 1);
+    if (GuestMap::IsWindow(place.table)) return;
+    recent_.place = place;
+    recent_.page = map_.PageBehind(place);
   }
   void Note(const ops::SetGpte& op) {
-    if (LevelOf(op.table.index) == 1) {
-      uint8_t& page = PageBehind(op.table.index, op.entry.index);
-      if (op.gfn.index != page) former_page_ = page;
-      last_page_ = page = op.gfn.index;
+    const int level = map_.LevelOf(op.table.index);
+    const GuestMap::Place place{op.table.index, op.entry.index};
+    if (level == 1) {
+      uint8_t& page = map_.PageBehind(place);
+      if (op.gfn.index != page) recent_.former_page = page;
+      recent_.page = page = op.gfn.index;
     }
-    const Place place = PlaceOn({last_va_}, LevelOf(op.table.index));
-    const bool on_the_way = place.table == op.table.index && place.entry == op.entry.index;
-    if (!on_the_way) last_va_ = VaOf(op.table.index, op.entry.index);
-    last_table_ = op.table.index;
-    last_entry_ = op.entry.index;
-    if (random_.Below(8) == 0) Probe();
-    if ((op.flags.bits & 0x20u) != 0) last_large_ = FirstOfLarge(op.gfn.index);
+    const bool on_the_way = map_.PlaceOn({recent_.va}, level) == place;
+    if (!on_the_way) recent_.va = GuestMap::VaOf(place.table, place.entry);
+    recent_.place = place;
+    const bool large = level > 1 && (op.flags.bits & 0x20u) != 0;
+    if (large) recent_.large = FirstOfLarge(op.gfn.index);
+    if (due_.empty() && random_.Below(8) == 0) {
+      due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
+    }
   }
-  void Note(const ops::SetBacking& op) { last_large_ = FirstOfLarge(op.hva.index); }
-  void Note(const ops::Fork& op) { last_va_ = VaOf(op.to.index, 0); }
-  void Note(const ops::RepStore& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
-  void Note(const ops::Burst& op) { last_va_ = VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::SetBacking& op) {
+    recent_.large = FirstOfLarge(op.hva.index);
+    if (due_.empty() && op.level.level > 1 && random_.Below(2) == 0) due_ = probe_.AtLargePage();
+  }
+  void Note(const ops::Fork& op) { recent_.va = GuestMap::VaOf(op.to.index, 0); }
+  void Note(const ops::RepStore& op) {
+    recent_.va = GuestMap::VaOf(op.table.index, op.entry.index);
+  }
+  void Note(const ops::Burst& op) { recent_.va = GuestMap::VaOf(op.table.index, op.entry.index); }
   void Note(const ops::LoadCr3& op) {
-    if (op.table.index == 0 || op.table.index == 7) last_root_ = op.table.index;
+    if (op.table.index == 0 || op.table.index == 7) recent_.root = op.table.index;
   }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
-
-  // After a change, what a guest may see of the old entry, and what not any more: the address is
-  // used, a vcpu flushes, and the address is used again. In between the host takes a page away,
-  // which nobody may use after that, or another vcpu goes first.
-  void Probe() {
-    ops::Access use;
-    use.vcpu = Vcpu();
-    use.va.path = last_va_;
-    use.type.value = static_cast<uint8_t>(random_.Below(2));
-    use.user.on = random_.Below(2) != 0;
-    const uint8_t pages[] = {last_table_, last_table_, former_page_, last_page_};
-    const GfnArg page{pages[random_.Below(4)]};
-    due_.clear();
-    if (random_.Below(2) == 0) due_.push_back(use);
-    if (random_.Below(3) == 0) due_.push_back(ops::InvalidatePage{page});
-    if (random_.Below(3) == 0) due_.push_back(ops::MovePage{page});
-    due_.push_back(use);
-    if (random_.Below(3) == 0) due_.push_back(ops::LoadCr3{Vcpu(), TableArg{last_root_}});
-    switch (random_.Below(3)) {
-      case 0:
-        due_.push_back(ops::Invlpg{use.vcpu, use.va});
-        break;
-      case 1:
-        due_.push_back(ops::LoadCr3{use.vcpu, TableArg{last_root_}});
-        break;
-      default:
-        DueAtOtherRoot(use.vcpu, Vcpu());
-    }
-    due_.push_back(use);
-  }
-  // Both go to the other root, where the second one is the first to store: into a root, which is
-  // write-protected, so that KVM walks and links for it, and it does not enter the guest.
-  void DueAtOtherRoot(VcpuArg first, VcpuArg second) {
-    const TableArg root{static_cast<uint8_t>(last_root_ == 0 ? 7 : 0)};
-    due_.push_back(ops::LoadCr3{second, root});
-    due_.push_back(ops::LoadCr3{first, root});
-    due_.push_back(ops::SetGpte{second, {0}, {7}, {}, {}, {}});
-  }
-  VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
 
   // The address of before; or one that differs from it in one table's entry, and so shares tables
   // with it, or leads to the same by others.
@@ -247,7 +212,7 @@ class GuestPlan {
   void DrawVa(VaArg* va) {
     static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
     if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
-      va->path = static_cast<uint8_t>(last_large_ + random_.Below(8));  // an address is a frame
+      va->path = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
       return;
     }
     if (narrow_ && random_.Below(8) != 0) {
@@ -255,16 +220,16 @@ class GuestPlan {
       return;
     }
     const uint32_t ticket = random_.Below(8);
-    if (ticket < 4) va->path = last_va_;
+    if (ticket < 4) va->path = recent_.va;
     if (ticket >= 6) {
       const uint8_t part = kPaths[random_.Below(4)];
-      va->path = static_cast<uint8_t>((last_va_ & ~part) | (random_.Below(256) & part));
+      va->path = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
     }
   }
   // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
   // takes both; or one of data, or around the guest's tables.
   uint8_t LargePage() {
-    if (random_.Below(4) != 0) return last_large_;
+    if (random_.Below(4) != 0) return recent_.large;
     static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
     return kFirst[random_.Below(8)];
   }
@@ -273,14 +238,11 @@ class GuestPlan {
     if (random_.Below(32) == 0) return 14;
     return random_.Below(3) == 0 ? 7 : 0;
   }
-  // What an entry of level 1 maps, as far as is known.
-  uint8_t& PageBehind(uint32_t table, uint32_t entry) { return pages_[table % 16][entry % 16]; }
-  static bool IsWindow(uint32_t table) { return table == 5 || table == 6; }
   uint8_t LoggedSlot() {
     if (random_.Below(2) == 0) {
-      last_logged_ = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
+      recent_.logged = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
     }
-    return last_logged_;
+    return recent_.logged;
   }
   uint8_t DataPage() {
     const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
@@ -292,74 +254,15 @@ class GuestPlan {
     slot->slot = static_cast<uint8_t>(1 + random_.Below(3));
     gfn->index = static_cast<uint8_t>(64 + random_.Below(64));
   }
-  // By paging mode, the level of the table; of the root, the mode's own.
-  int LevelOf(uint32_t table) const {
-    static constexpr int kLevels[TableArg::kCount] = {4, 3, 2, 1, 1, 1, 1, 4,
-                                                      1, 1, 1, 1, 2, 3, 4, 1};
-    return std::min(kLevels[table], TopLevel());
-  }
-  int TopLevel() const {
-    return header_.mode == MmuMode::k32Bit ? 2 : header_.mode == MmuMode::kPae ? 3 : 4;
-  }
-  uint8_t TableOf(int level) {
-    static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};
-    return kTables[level - 1][random_.Below(4)];
-  }
-  struct Place {
-    uint8_t table;
-    uint16_t entry;
-  };
-  // The entry of `level`, or of the root below it, that the address led through when the program
-  // began.
-  Place PlaceOn(VaArg va, int level) const {
-    static constexpr uint8_t kTables[2][4] = {{3, 4, 6, 5}, {8, 8, 8, 3}};
-    const uint32_t second = va.top() ^ va.third();  // the way through table 12, not 2
-    const uint32_t quarter = va.top() << 1 | va.third();
-    const auto place = [](uint32_t table, uint32_t entry) {
-      return Place{static_cast<uint8_t>(table), static_cast<uint16_t>(entry)};
-    };
-    if (level == 1) {
-      return place(kTables[second][va.directory()], va.table() % header_.guest_entries());
-    }
-    if (level == 2 && TopLevel() > 2) return place(second != 0 ? 12 : 2, va.directory());
-    if (level == 3 && TopLevel() > 3) return place(va.top() != 0 ? 13 : 1, va.third());
-    if (TopLevel() == 2) return place(0, quarter * header_.guest_entries() / 4 + va.directory());
-    return place(0, TopLevel() == 3 ? quarter : va.top());
-  }
-  // An address that led through that entry when the program began.
-  static uint8_t VaOf(uint32_t table, uint32_t entry) {
-    switch (table) {
-      case 3:
-        return static_cast<uint8_t>(entry & 15u);
-      case 4:
-        return static_cast<uint8_t>(0x10 | (entry & 15u));
-      case 8:
-      case 9:
-        return static_cast<uint8_t>(0x60 | (entry & 15u));
-      case 12:
-        return static_cast<uint8_t>(0x40 | (entry & 3u) << 4 | (entry >> 2 & 3u));
-      case 1:
-        return static_cast<uint8_t>((entry & 1u) << 6);
-      case 13:
-        return static_cast<uint8_t>(0x80 | (entry & 1u) << 6);
-      default:
-        return static_cast<uint8_t>((entry & 3u) << 4);
-    }
-  }
+  uint8_t TableOf(int level) { return GuestMap::SomeTable(random_, level); }
 
   Random& random_;
   const Header& header_;
-  std::array<std::array<uint8_t, 16>, TableArg::kCount> pages_;
+  GuestMap map_;
+  Recent recent_;
+  GuestProbe probe_;
   bool narrow_ = false;  // one address most of the time, and another: much happens to them
   uint8_t hot_[2] = {};
-  uint8_t last_va_ = 0;
-  uint8_t last_page_ = 16;
-  uint8_t former_page_ = 17;
-  uint8_t last_large_ = 32;
-  uint8_t last_root_ = 0;
-  uint8_t last_logged_ = 0;
-  uint8_t last_table_ = 3;
-  uint16_t last_entry_ = 0;
   std::vector<Op> due_;  // of a probe
   bool range_open_ = false;
   bool race_ = false;             // the last operation makes one ready
