@@ -5,6 +5,7 @@ namespace {
 
 constexpr uint8_t kPresent = 1, kWritable = 2, kUser = 4, kAccessed = 8, kDirty = 0x10;
 constexpr uint8_t kHuge = 0x20;
+constexpr uint8_t kAllRights = kPresent | kWritable | kUser | kAccessed;
 constexpr uint8_t kWindow = 0x20;  // an address of it, which is not for users
 
 }  // namespace
@@ -63,13 +64,13 @@ std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
   const int level = OneIn(2) ? 1 : 2 + static_cast<int>(random_.Below(3));
   const GuestMap::Place place = map_.PlaceOn(use.va, level);
   ops::SetGpte change = level == 1 ? WithFewerRights(store) : store;
+  change.vcpu.vcpu = static_cast<uint8_t>((use.vcpu.vcpu + 1) % header_.vcpus());
   change.table.index = place.table;
   change.entry.index = place.entry;
   change.via.value = OneIn(2) ? ViaArg::kHypercall : ViaArg::kGuest;
   if (level != 1) change.gfn.index = map_.SomeTable(random_, map_.LevelOf(place.table) - 1);
-  if (OneIn(2)) change.flags.bits |= kPresent | kWritable | kUser | kAccessed;
+  if (OneIn(2)) change.flags.bits |= kAllRights;
   if (OneIn(2)) probe.push_back(ops::InvalidatePage{GfnArg{recent_.page}});
-  change.vcpu.vcpu = static_cast<uint8_t>((use.vcpu.vcpu + 1) % header_.vcpus());
   probe.push_back(ops::Race{});
   if (OneIn(3)) {
     ops::SetGpte overtaken = WithAllRights(change);
@@ -85,10 +86,10 @@ std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
   return probe;
 }
 
-// The same entry once more, for everything and for somebody.
+// The same entry once more, with all rights; and without one of them.
 ops::SetGpte GuestProbe::WithAllRights(const ops::SetGpte& store) {
   ops::SetGpte all = store;
-  all.flags.bits = kPresent | kWritable | kUser | kAccessed | kDirty;
+  all.flags.bits = kAllRights | kDirty;
   return all;
 }
 ops::SetGpte GuestProbe::WithFewerRights(const ops::SetGpte& store) {
@@ -134,11 +135,11 @@ std::vector<Op> GuestProbe::AtLargePage() {
   return probe;
 }
 
-// One entry of the directory on the way of `va`, not yet dirty by half: such a page is mapped for
+// One entry of the directory on the way of `va`, mostly not dirty yet: such a page is mapped for
 // reading only, and nothing that looks for writable ones sees it.
 void GuestProbe::MapLarge(VaArg va, std::vector<Op>& probe) {
   const GuestMap::Place place = map_.PlaceOn(va, 2);
-  uint8_t flags = kPresent | kWritable | kUser | kAccessed | kHuge;
+  uint8_t flags = kAllRights | kHuge;
   if (OneIn(3)) flags |= kDirty;
   if (OneIn(4)) probe.push_back(ops::ZapAll{});
   probe.push_back(ops::SetGpte{Vcpu(), {place.table}, {place.entry}, {recent_.large}, {flags}, {}});
@@ -156,10 +157,9 @@ void GuestProbe::ForbidLarge(VaArg va, std::vector<Op>& probe) {
     probe.push_back(walk);
   } else if (header_.mode < MmuMode::kNonPaging && OneIn(2)) {
     const GuestMap::Place place = map_.PlaceOn(va, 2);
-    const uint8_t flags = kPresent | kWritable | kUser | kAccessed;
     const GfnArg table{static_cast<uint8_t>(OneIn(2) ? 3 : 4)};
     probe.push_back(
-        ops::SetGpte{{}, {place.table}, {place.entry}, table, {flags}, {ViaArg::kHost}});
+        ops::SetGpte{{}, {place.table}, {place.entry}, table, {kAllRights}, {ViaArg::kHost}});
   } else if (header_.mode < MmuMode::kNonPaging) {
     static constexpr uint8_t kWays[] = {0x10, 0x40, 0x60, 0x80};
     probe.push_back(Use(static_cast<uint8_t>(va.path ^ kWays[random_.Below(4)])));
