@@ -81,12 +81,13 @@ def flags_of(arm, flags):
         f"{name}{length * 2 if arm == 'double-len' else length // 2}"]
 
 
-def task(arm, mutant, seed, flags, afl_dir):
+def task(arm, mutant, seed, flags, afl_dir, without=()):
     target = mutant.fields["Target"]
     folder = afl_dir if arm == "afl" else os.path.join(ROOT, "bazel-bin", "tests", "mutants")
     suffix = {"plain": "_plain", "afl": "_plain", "rapidcheck": "_rapidcheck"}.get(arm, "")
     flags = flags_of(arm, flags)
-    env = {"RMAPDIFF_SEARCH": arm} if arm.startswith("no-") else None
+    off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
+    env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
     return campaign.Task(arm, mutant.name, seed,
                          os.path.realpath(os.path.join(folder, mutant.name + suffix)), flags, env,
                          {"afl": trial.AFL}.get(arm), target)
@@ -114,6 +115,8 @@ def parse_arguments(words):
                                      description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--arms", default="techniques", metavar="ARMS",
                         help="techniques, lengths, peers, or names with commas [techniques]")
+    parser.add_argument("--without", action="append", choices=TECHNIQUES, default=[],
+                        help="switched off in every arm, `all` too; can be repeated [none]")
     parser.add_argument("--only", action="append", metavar="GLOB", default=[],
                         help="only these mutants [those of bench/search_sample.txt]")
     parser.add_argument("--trials", type=command.number(command.MAX_TRIALS), default=20)
@@ -135,7 +138,8 @@ def main(words):
     os.makedirs(options.dir, exist_ok=True)
     flags = {mutant.fields["Target"]: command.read_options(mutant.fields["Target"])
              for mutant in mutants}
-    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.afl_dir)
+    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.afl_dir,
+                  options.without)
              for seed in range(1, options.trials + 1) for mutant in mutants for arm in arms]
     records = campaign.run(tasks, options.time, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())

@@ -12,9 +12,9 @@
 namespace rmapdiff {
 namespace {
 
-// Most children are new random programs: a mutated one runs all of its parent again for the sake of
-// a few operations, a new one has something new in each. Measured: docs/finding-power.md.
-constexpr uint32_t kMutatedOneIn = 8;
+// Most children are new random programs: one made of its parents runs all of them again for the
+// sake of a few operations, a new one has something new in each. Measured: docs/finding-power.md.
+constexpr uint32_t kChangedOneIn = 8;
 constexpr size_t kTelling = 32;  // operations, so many that what is missing says something
 constexpr size_t kNearby = 8;    // operations before or behind
 // Enough repetitions to fill a descriptor chain; a few reach the recycle point by map_many.
@@ -281,10 +281,13 @@ Program Mutator::Fresh(size_t max_ops, uint64_t seed) const {
   return child.Take();
 }
 
+bool Mutator::BeginsAnew(Random* random) const {
+  return search_.fresh && random->Below(kChangedOneIn) != 0;
+}
+
 Program Mutator::Mutate(const Program& parent, size_t max_ops, uint64_t seed) const {
   Random random(seed);
-  const bool orphan = parent.ops.empty() || !kind_.accepts(parent.header);
-  if (orphan || (search_.fresh && random.Below(kMutatedOneIn) != 0)) {
+  if (parent.ops.empty() || !kind_.accepts(parent.header) || BeginsAnew(&random)) {
     return Fresh(max_ops, random.Next());
   }
   Child child(parent, kind_, search_, max_ops, random);
@@ -297,7 +300,7 @@ Program Mutator::Mutate(const Program& parent, size_t max_ops, uint64_t seed) co
 Program Mutator::CrossOver(const Program& one, const Program& other, size_t max_ops,
                            uint64_t seed) const {
   Random random(seed);
-  if (!kind_.accepts(one.header)) return Fresh(max_ops, random.Next());
+  if (!kind_.accepts(one.header) || BeginsAnew(&random)) return Fresh(max_ops, random.Next());
   Program child = one;
   child.ops.resize(random.Below(static_cast<uint32_t>(one.ops.size() + 1)));
   const size_t first = random.Below(static_cast<uint32_t>(other.ops.size() + 1));

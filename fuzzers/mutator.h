@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "fuzzers/program.h"
+#include "fuzzers/random.h"
 #include "fuzzers/search.h"
 #include "fuzzers/target_kinds.h"
 
@@ -24,14 +25,18 @@ class Mutator {
   explicit Mutator(const TargetKind& kind, const Search& search = {})
       : kind_(kind), search_(search) {}
 
-  // A changed copy; a new random program if the parent is empty or is for another target.
+  // Mostly a new random program, always if the parent is empty or is for another target; else a
+  // changed copy.
   Program Mutate(const Program& parent, size_t max_ops, uint64_t seed) const;
-  // The beginning of one, then a part of the other, in the world of the first.
+  // Mostly a new random program; else the beginning of one, then a part of the other, in the world
+  // of the first.
   Program CrossOver(const Program& one, const Program& other, size_t max_ops, uint64_t seed) const;
   // A new random program.
   Program Fresh(size_t max_ops, uint64_t seed) const;
 
  private:
+  bool BeginsAnew(Random* random) const;
+
   const TargetKind& kind_;
   const Search search_;
 };

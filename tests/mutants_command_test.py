@@ -193,6 +193,16 @@ class SearchAbTest(unittest.TestCase):
                          self.FLAGS + ["-len_control=100"])
         self.assertEqual(search_ab.flags_of("plain", self.FLAGS), ["-max_len=1032"])
 
+    def test_what_is_switched_off_in_every_arm_is_so_in_all(self):
+        def words(arm, without):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, "", without)
+            return (task.env or {}).get("RMAPDIFF_SEARCH")
+        self.assertEqual(words("all", ["fresh"]), "no-fresh")
+        self.assertEqual(words("no-plan", ["fresh"]), "no-fresh,no-plan")
+        self.assertEqual(words("no-plan", []), "no-plan")
+        self.assertIsNone(words("all", []))
+        self.assertIsNone(words("half-len", []))
+
 
 class TableTest(unittest.TestCase):
 

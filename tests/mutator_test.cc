@@ -124,6 +124,16 @@ TEST(Techniques, FreshBringsProgramsThatHaveNothingOfTheirParents) {
   EXPECT_EQ(Count({.fresh = false}, Unmistakable(), SharesNothing), 0);
 }
 
+TEST(Techniques, FreshBringsThemInPlaceOfTwoParentsToo) {
+  const Program parent = Unmistakable();
+  const Mutator mutator(*TargetKindFor(parent.header));
+  int fresh = 0;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    fresh += SharesNothing(parent, mutator.CrossOver(parent, parent, kMaxOps, seed)) ? 1 : 0;
+  }
+  EXPECT_NEAR(fresh, 875, 60);  // of eight; those that take nothing of either parent are few
+}
+
 // A block that stands there more often than before.
 bool HasARepetition(const Program& parent, const Program& child) {
   std::map<std::vector<uint8_t>, int> times;
@@ -177,7 +187,7 @@ TEST(Techniques, SpliceTakesTheBeginningOfTheOneAndSomeOfTheOther) {
   const Program one = Unmistakable();
   Program other = one;
   for (Op& op : other.ops) std::get<ops::MapMany>(op).index.index = 6;
-  const Mutator mutator(*TargetKindFor(one.header));
+  const Mutator mutator(*TargetKindFor(one.header), Search{.fresh = false});
   int mixed = 0;
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Program child = mutator.CrossOver(one, other, kMaxOps, seed);
