@@ -7,7 +7,7 @@ Each arm tries each fault of the sample so many times, from an empty corpus, wit
   half-len, double-len
                 with half and twice the -max_len of its options
   len-control   with libFuzzer's growing limit, which a mutator of one's own switches off
-  plain         libFuzzer on bytes: no mutator of ours, no feedback beside the code
+  plain         libFuzzer on bytes: no mutator of ours
   afl           AFL++ on bytes, persistent mode (--config=afl)
   rapidcheck    a RapidCheck state machine (bench/peers)
 
@@ -32,7 +32,7 @@ import survival
 import survival_plot
 import trial
 
-TECHNIQUES = ("bytes", "boundary", "feedback", "fresh", "mutator", "plan", "repeat", "retarget",
+TECHNIQUES = ("bytes", "boundary", "fresh", "mutator", "plan", "repeat", "retarget",
               "splice", "swarm")
 LENGTHS = ("double-len", "half-len", "len-control")
 PEERS = ("plain", "afl", "rapidcheck")

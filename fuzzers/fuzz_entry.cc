@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
-#include <span>
 #include <string>
 #include <variant>
 
@@ -18,11 +17,6 @@ extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t s
 
 namespace rmapdiff {
 namespace {
-
-// libFuzzer takes the bytes of this section for coverage, and clears them before each input. Other
-// engines take no notice.
-constexpr size_t kBehaviours = size_t{1} << 15;
-__attribute__((section("__libfuzzer_extra_counters"))) uint8_t behaviours[kBehaviours];
 
 const Search& ThisSearch() {
   static const Search search = [] {
@@ -60,9 +54,7 @@ constexpr unsigned kBytesOneIn = 10;  // mutations are libFuzzer's own
 }  // namespace rmapdiff
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static rmapdiff::Feedback feedback{std::span<uint8_t>(rmapdiff::behaviours)};
-  static const bool used = rmapdiff::ThisSearch().feedback;
-  return rmapdiff::FuzzOne(data, size, rmapdiff::ThisTarget(), used ? &feedback : nullptr);
+  return rmapdiff::FuzzOne(data, size, rmapdiff::ThisTarget());
 }
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,

@@ -96,13 +96,11 @@ const TargetKind& TargetNamed(std::string_view name) {
   std::abort();
 }
 
-int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* feedback) {
+int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind) {
   static StatsBlock* const stats = OpenStats();
-  static const RunOptions silent;
+  static const RunOptions options;
   const Program program = Decode({data, size});
   if (!kind.accepts(program.header)) return -1;
-  RunOptions options = silent;
-  options.feedback = feedback;
   const Verdict verdict = RunProgram(program, options);
   Add(&stats->execs, 1);
   Add(&stats->ops, verdict.ops_run);
@@ -111,7 +109,7 @@ int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* 
     Die(ReportText(program, verdict), CheckName(verdict.check), Signature(program, verdict));
   }
   if (HashOf({data, size}) % kRunTwiceOneIn == 0) {
-    const std::string change = WhatChanges(verdict, RunProgram(program, silent));
+    const std::string change = WhatChanges(verdict, RunProgram(program, options));
     if (!change.empty()) {
       Add(&stats->findings, 1);
       Die(change + Print(program), "nondeterminism",

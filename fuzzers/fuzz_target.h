@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fuzzers/feedback.h"
 #include "fuzzers/target_kinds.h"
 
 namespace rmapdiff {
@@ -28,7 +27,7 @@ const TargetKind& TargetNamed(std::string_view name);
 // "CHECK: model" and "SIGNATURE: rmap-missing/drop/sibling" to stderr and aborts. One program in a
 // hundred, chosen by its bytes, is run twice, and must come to the same state and verdict. Returns
 // 0; or -1, which keeps the input out of the corpus, if the program is for another target.
-int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind, Feedback* feedback = nullptr);
+int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind);
 
 }  // namespace rmapdiff
 

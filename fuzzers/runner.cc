@@ -129,7 +129,6 @@ CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t
 }
 
 Verdict CheckedRun::Execute() {
-  if (options_.feedback != nullptr) options_.feedback->Begin();
   const size_t count = program_.ops.size();
   for (size_t i = 0; i < count; ++i) {
     if (!Step(i)) return verdict_;
@@ -156,7 +155,6 @@ bool CheckedRun::Step(size_t op_index) {
   const bool whole_mmu = program_.header.whole_mmu();
   const bool touched = whole_mmu || expected_.outcome.code == OutcomeCode::kOk;
   if (touched && !(CheckTouched(op) && CheckMmus() && CheckAddReturns())) return false;
-  if (options_.feedback != nullptr) options_.feedback->Saw(op, expected_, touched);
   return !whole_mmu || CheckObjections(false);
 }
 
@@ -454,7 +452,6 @@ Verdict RunProgram(const Program& program, const RunOptions& options) {
   // Some operation since the last complete check did it: find out which.
   RunOptions silent = options;
   silent.trace = nullptr;
-  silent.feedback = nullptr;
   const size_t interval = std::min(verdict.op_index, FullInterval(program));
   Verdict exact = CheckedRun(program, silent, verdict.op_index - interval).Execute();
   return exact.kind == VerdictKind::kDivergence ? exact : verdict;

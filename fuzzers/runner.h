@@ -27,7 +27,6 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzzers/feedback.h"
 #include "fuzzers/observation.h"
 #include "fuzzers/program.h"
 #include "fuzzers/reference.h"
@@ -95,7 +94,6 @@ struct RunOptions {
   CheckLevel check = CheckLevel::kTouched;
   std::vector<Engine> engines = AllEngines();
   std::function<void(const TraceStep& step)> trace;  // not with kOff
-  Feedback* feedback = nullptr;                      // told of each operation; not with kOff
 };
 
 inline constexpr size_t kFullInterval = 64;

@@ -10,7 +10,7 @@
 namespace rmapdiff {
 
 struct Search {
-  bool mutator = true;   // mutate programs, not bytes; off: of the following only feedback is left
+  bool mutator = true;   // mutate programs, not bytes; off: nothing of the following is left
   bool fresh = true;     // now and then a new random program in place of a mutated one
   bool plan = true;      // drawn operations fit what the program has made so far
   bool swarm = true;     // leave out kinds of operation
@@ -19,7 +19,6 @@ struct Search {
   bool repeat = true;    // blocks of operations, repeated
   bool splice = true;    // two programs become one
   bool bytes = true;     // some mutations are libFuzzer's own, of bytes
-  bool feedback = true;  // new behaviour counts as coverage
 
   friend bool operator==(const Search&, const Search&) = default;
 };

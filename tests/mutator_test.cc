@@ -235,7 +235,7 @@ TEST(ParseSearch, TakesWordsInAnyOrder) {
   EXPECT_EQ(std::get<Search>(ParseSearch("")), Search{});
   EXPECT_EQ(std::get<Search>(ParseSearch("no-splice,no-fresh")),
             (Search{.fresh = false, .splice = false}));
-  EXPECT_EQ(std::get<Search>(ParseSearch("no-feedback")), (Search{.feedback = false}));
+  EXPECT_EQ(std::get<Search>(ParseSearch("no-swarm")), (Search{.swarm = false}));
 }
 
 TEST(ParseSearch, SaysWhatItDoesNotKnow) {
