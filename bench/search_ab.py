@@ -32,7 +32,7 @@ import survival
 import survival_plot
 import trial
 
-TECHNIQUES = ("bytes", "boundary", "fresh", "mutator", "plan", "repeat", "retarget",
+TECHNIQUES = ("bytes", "boundary", "fresh", "plan", "repeat", "retarget",
               "splice", "swarm")
 LENGTHS = ("double-len", "half-len", "len-control")
 PEERS = ("plain", "afl", "rapidcheck")

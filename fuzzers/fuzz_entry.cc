@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
   const rmapdiff::Search& search = rmapdiff::ThisSearch();
-  const bool bytes = !search.mutator || (search.bytes && seed % rmapdiff::kBytesOneIn == 0);
+  const bool bytes = search.bytes && seed % rmapdiff::kBytesOneIn == 0;
   if (bytes && LLVMFuzzerMutate != nullptr) {
     return LLVMFuzzerMutate(data, size, max_size);
   }
@@ -73,7 +73,7 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
                                             const uint8_t* data2, size_t size2, uint8_t* out,
                                             size_t max_size, unsigned seed) {
   const rmapdiff::Search& search = rmapdiff::ThisSearch();
-  if (!search.mutator || !search.splice) {  // no crossover: what else would happen to the first
+  if (!search.splice) {  // no crossover: what else would happen to the first
     const size_t size = std::min(size1, max_size);
     std::copy_n(data1, size, out);
     return LLVMFuzzerCustomMutator(out, size, max_size, seed);

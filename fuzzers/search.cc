@@ -12,9 +12,9 @@ struct Technique {
 };
 
 constexpr Technique kTechniques[] = {
-    {"mutator", &Search::mutator}, {"fresh", &Search::fresh},       {"plan", &Search::plan},
-    {"swarm", &Search::swarm},     {"retarget", &Search::retarget}, {"boundary", &Search::boundary},
-    {"repeat", &Search::repeat},   {"splice", &Search::splice},     {"bytes", &Search::bytes},
+    {"fresh", &Search::fresh},       {"plan", &Search::plan},         {"swarm", &Search::swarm},
+    {"retarget", &Search::retarget}, {"boundary", &Search::boundary}, {"repeat", &Search::repeat},
+    {"splice", &Search::splice},     {"bytes", &Search::bytes},
 };
 
 std::string Expected() {

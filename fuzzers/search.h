@@ -1,5 +1,5 @@
-// How a fuzz target searches: the techniques beside libFuzzer's own, each of which can be switched
-// off to measure what it is worth (docs/finding-power.md).
+// How a fuzz target mutates programs: the techniques, each of which can be switched off to measure
+// what it is worth (docs/finding-power.md). Without all of it: bench/peers/plain_entry.cc.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_H_
 #define RMAPDIFF_FUZZERS_SEARCH_H_
 
@@ -10,8 +10,7 @@
 namespace rmapdiff {
 
 struct Search {
-  bool mutator = true;   // mutate programs, not bytes; off: nothing of the following is left
-  bool fresh = true;     // now and then a new random program in place of a mutated one
+  bool fresh = true;     // mostly a new random program in place of a mutated one
   bool plan = true;      // drawn operations fit what the program has made so far
   bool swarm = true;     // leave out kinds of operation
   bool retarget = true;  // name what operations nearby name

@@ -178,7 +178,7 @@ class SearchAbTest(unittest.TestCase):
         self.assertEqual(search_ab.arms_of("peers"), ["all", "plain", "afl", "rapidcheck"])
         self.assertEqual(search_ab.arms_of("no-swarm,all,half-len"),
                          ["all", "no-swarm", "half-len"])
-        self.assertIn("no-mutator", search_ab.arms_of("techniques"))
+        self.assertIn("no-fresh", search_ab.arms_of("techniques"))
         with self.assertRaises(script.Failure) as caught:
             search_ab.arms_of("no-luck")
         self.assertIn("no arm 'no-luck', expected techniques, lengths,", str(caught.exception))
