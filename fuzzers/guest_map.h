@@ -15,6 +15,18 @@
 
 namespace rmapdiff {
 
+// Bits of GpteFlagsArg, without a type, so that they can be put together.
+enum GpteBit : uint8_t {
+  kGptePresent = 1,
+  kGpteWritable = 2,
+  kGpteUser = 4,
+  kGpteAccessed = 8,
+  kGpteDirty = 0x10,
+  kGpteHuge = 0x20,
+  kGpteNoExecute = 0x40,
+  kGpteReserved = 0x80,
+};
+
 class GuestMap {
  public:
   struct Place {

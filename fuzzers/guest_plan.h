@@ -85,23 +85,25 @@ class GuestPlan {
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
     const int level = map_.LevelOf(op.table.index);
-    if (race_ && random_.Below(4) != 0) op.flags.bits |= 9;  // so that KVM maps it at once
+    // So that KVM maps it at once.
+    if (race_ && random_.Below(4) != 0) op.flags.bits |= kGptePresent | kGpteAccessed;
     if (level == 1 && random_.Below(3) == 0) {
       op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});  // only its rights change
-      if (random_.Below(4) == 0) op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~1u);
+      if (random_.Below(4) == 0) Clear(kGptePresent, &op.flags);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
       if (random_.Below(8) == 0) op.gfn.index = TableOf(1);  // one table maps another
-      if (random_.Below(2) == 0) op.flags.bits |= 0xe;
-      op.flags.bits = static_cast<uint8_t>(op.flags.bits & ~0x20u);
+      if (random_.Below(2) == 0) op.flags.bits |= kGpteWritable | kGpteUser | kGpteAccessed;
+      Clear(kGpteHuge, &op.flags);
     } else if (level > 2 || random_.Below(2) != 0) {
       if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
       if (op.gfn.index == 9 && random_.Below(4) != 0) op.gfn.index = 3;  // 9 is empty at first
-      op.flags.bits = static_cast<uint8_t>((op.flags.bits & ~0xe0u) | 1u);
-      if (random_.Below(8) != 0) op.flags.bits |= 6u;
+      Clear(kGpteHuge | kGpteNoExecute | kGpteReserved, &op.flags);
+      op.flags.bits |= kGptePresent;
+      if (random_.Below(8) != 0) op.flags.bits |= kGpteWritable | kGpteUser;
     } else {
       op.gfn.index = LargePage();
-      op.flags.bits |= 0x21;
+      op.flags.bits |= kGpteHuge | kGptePresent;
     }
     if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
     // The window stays where it is, mostly: without it no table can be written.
@@ -178,7 +180,7 @@ class GuestPlan {
     const bool on_the_way = map_.PlaceOn({recent_.va}, level) == place;
     if (!on_the_way) recent_.va = GuestMap::VaOf(place.table, place.entry);
     recent_.place = place;
-    const bool large = level > 1 && (op.flags.bits & 0x20u) != 0;
+    const bool large = level > 1 && (op.flags.bits & kGpteHuge) != 0;
     if (large) recent_.large = FirstOfLarge(op.gfn.index);
     if (due_.empty() && random_.Below(8) == 0) {
       due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
@@ -232,6 +234,9 @@ class GuestPlan {
     if (random_.Below(4) != 0) return recent_.large;
     static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
     return kFirst[random_.Below(8)];
+  }
+  static void Clear(unsigned bits, GpteFlagsArg* flags) {
+    flags->bits = static_cast<uint8_t>(flags->bits & ~bits);
   }
   static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
   uint8_t Root() {

@@ -3,9 +3,7 @@
 namespace rmapdiff {
 namespace {
 
-constexpr uint8_t kPresent = 1, kWritable = 2, kUser = 4, kAccessed = 8, kDirty = 0x10;
-constexpr uint8_t kHuge = 0x20;
-constexpr uint8_t kAllRights = kPresent | kWritable | kUser | kAccessed;
+constexpr uint8_t kAllRights = kGptePresent | kGpteWritable | kGpteUser | kGpteAccessed;
 constexpr uint8_t kWindow = 0x20;  // an address of it, which is not for users
 
 }  // namespace
@@ -89,11 +87,11 @@ std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
 // The same entry once more, with all rights; and without one of them.
 ops::SetGpte GuestProbe::WithAllRights(const ops::SetGpte& store) {
   ops::SetGpte all = store;
-  all.flags.bits = kAllRights | kDirty;
+  all.flags.bits = kAllRights | kGpteDirty;
   return all;
 }
 ops::SetGpte GuestProbe::WithFewerRights(const ops::SetGpte& store) {
-  static constexpr uint8_t kRights[] = {kPresent, kWritable, kUser, kUser};
+  static constexpr uint8_t kRights[] = {kGptePresent, kGpteWritable, kGpteUser, kGpteUser};
   ops::SetGpte fewer = WithAllRights(store);
   fewer.vcpu = Vcpu();
   fewer.flags.bits = static_cast<uint8_t>(fewer.flags.bits & ~kRights[random_.Below(4)]);
@@ -139,8 +137,8 @@ std::vector<Op> GuestProbe::AtLargePage() {
 // reading only, and nothing that looks for writable ones sees it.
 void GuestProbe::MapLarge(VaArg va, std::vector<Op>& probe) {
   const GuestMap::Place place = map_.PlaceOn(va, 2);
-  uint8_t flags = kAllRights | kHuge;
-  if (OneIn(3)) flags |= kDirty;
+  uint8_t flags = kAllRights | kGpteHuge;
+  if (OneIn(3)) flags |= kGpteDirty;
   if (OneIn(4)) probe.push_back(ops::ZapAll{});
   probe.push_back(ops::SetGpte{Vcpu(), {place.table}, {place.entry}, {recent_.large}, {flags}, {}});
 }
