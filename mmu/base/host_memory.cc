@@ -170,7 +170,7 @@ void Pool::Release(void* object) {
 
 bool MemoryCache::TopUp(Pool& pool, int min, int full) {
   if (size_ >= min) return true;
-  while (size_ < full) {
+  while (size_ < std::max(min, full)) {
     void* object = pool.Reserve();
     if (object == nullptr) return false;
     objects_[size_++] = object;

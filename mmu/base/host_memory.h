@@ -133,8 +133,8 @@ class MemoryCache {
  public:
   static constexpr int kCapacity = 40;  // KVM_NR_MEM_OBJS
 
-  // mmu_topup_memory_cache: fills up to `full`, at most kCapacity, if fewer than `min` are left.
-  // False if the host is out of memory; what was set aside by then stays.
+  // mmu_topup_memory_cache: if fewer than `min` are left, fills up to `full`, at most kCapacity, or
+  // to `min` if that is more. False if the host is out of memory; what was set aside by then stays.
   bool TopUp(Pool& pool, int min, int full = kCapacity);
 
   // mmu_memory_cache_alloc: an opened object filled with `pattern`. BUGs: kCacheEmpty.

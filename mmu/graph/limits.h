@@ -30,7 +30,7 @@ struct TinyLimits {
   static constexpr int kMinAllocPages = 24;
   static constexpr int kMinFreePages = 5;  // what one fault may need, as in production
   static constexpr int kRefillPages = 8;
-  static constexpr int kCacheObjects = 12;  // what one fault may need (kPageCacheMin)
+  static constexpr int kCacheObjects = 0;  // the least: nothing spare hides what one fault may need
 };
 
 // Entries of a shadow page.
