@@ -55,6 +55,17 @@ class GuestMap {
                                                       1, 1, 1, 1, 2, 3, 4, 1};
     return std::min(kLevels[table], TopLevel());
   }
+  // Another frame on the same host page as this page of data, by the memslots that programs begin
+  // with; the page itself if there is none.
+  uint8_t AliasOf(uint8_t page) const {
+    const bool tiny = header_.limits == LimitsMode::kTiny;
+    const uint8_t alias = FirstAlias(), pages = tiny ? 4 : 16;
+    if (page >= 16 && page < 16 + pages) return static_cast<uint8_t>(page - 16 + alias);
+    if (page >= alias && page < alias + pages) return static_cast<uint8_t>(page - alias + 16);
+    return page;
+  }
+  // The page of memslot 2 that is on page 16's host page.
+  uint8_t FirstAlias() const { return header_.limits == LimitsMode::kTiny ? 60 : 96; }
   // A table of this level, 1..3, that is in use or empty.
   static uint8_t SomeTable(Random& random, int level) {
     static constexpr uint8_t kTables[3][4] = {{3, 4, 8, 9}, {2, 2, 12, 12}, {1, 13, 1, 13}};

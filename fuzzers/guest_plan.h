@@ -88,8 +88,11 @@ class GuestPlan {
     // So that KVM maps it at once.
     if (race_ && random_.Below(4) != 0) op.flags.bits |= kGptePresent | kGpteAccessed;
     if (level == 1 && random_.Below(3) == 0) {
-      op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});  // only its rights change
-      if (random_.Below(4) == 0) Clear(kGptePresent, &op.flags);
+      // Only its rights change; or the frame, which for the host is the same page.
+      op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});
+      const uint32_t change = random_.Below(4);
+      if (change == 0) Clear(kGptePresent, &op.flags);
+      if (change == 1) op.gfn.index = map_.AliasOf(op.gfn.index);
     } else if (level == 1) {
       if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
       if (random_.Below(8) == 0) op.gfn.index = TableOf(1);  // one table maps another
@@ -250,8 +253,7 @@ class GuestPlan {
     return recent_.logged;
   }
   uint8_t DataPage() {
-    const uint8_t alias = header_.limits == LimitsMode::kTiny ? 60 : 96;
-    const uint8_t first[] = {16, 16, 32, alias};
+    const uint8_t first[] = {16, 16, 32, map_.FirstAlias()};
     return static_cast<uint8_t>(first[random_.Below(4)] + random_.Below(4));
   }
   void AimSlot(SlotArg* slot, GfnArg* gfn) {

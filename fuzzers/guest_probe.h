@@ -43,6 +43,8 @@ class GuestProbe {
   VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
   ops::Access Use(uint8_t va);
   std::vector<Op> FlushAfter(const ops::SetGpte& store);
+  std::vector<Op> RootWithoutMemory();
+  std::vector<Op> PageBecomesTable();
   std::vector<Op> StoreInARace(const ops::SetGpte& store);
   static ops::SetGpte WithAllRights(const ops::SetGpte& store);
   ops::SetGpte WithFewerRights(const ops::SetGpte& store);
