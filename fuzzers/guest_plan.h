@@ -3,7 +3,7 @@
 //
 // Blind draws hardly ever store an entry that a walk then uses, and most accesses only fault in the
 // guest. Half of the programs stay at one address, and another; after some changes a probe follows
-// (guest_probe.h). The plan is a guess and may be wrong.
+// (guest_probe.h), or a hazard (guest_hazard.h). The plan is a guess and may be wrong.
 #ifndef RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 #define RMAPDIFF_FUZZERS_GUEST_PLAN_H_
 
@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "fuzzers/guest_hazard.h"
 #include "fuzzers/guest_map.h"
 #include "fuzzers/guest_probe.h"
 #include "fuzzers/program.h"
@@ -185,9 +186,10 @@ class GuestPlan {
     recent_.place = place;
     const bool large = level > 1 && (op.flags.bits & kGpteHuge) != 0;
     if (large) recent_.large = FirstOfLarge(op.gfn.index);
-    if (due_.empty() && random_.Below(8) == 0) {
-      due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
-    }
+    if (!due_.empty()) return;
+    const uint32_t ticket = random_.Below(32);
+    if (ticket < 4) due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
+    if (ticket == 4 || ticket == 5) due_ = DrawHazard(random_, header_, map_);
   }
   void Note(const ops::SetBacking& op) {
     recent_.large = FirstOfLarge(op.hva.index);

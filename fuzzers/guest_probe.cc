@@ -18,11 +18,6 @@ ops::Access GuestProbe::Use(uint8_t va) {
 }
 
 std::vector<Op> GuestProbe::AfterStore(const ops::SetGpte& store) {
-  const bool root = map_.LevelOf(store.table.index) == map_.TopLevel();
-  if (header_.mode == MmuMode::kPae && root && OneIn(2)) return RootWithoutMemory();
-  if (header_.mode < MmuMode::kNonPaging && header_.vcpus() > 1 && OneIn(16)) {
-    return PageBecomesTable();
-  }
   return OneIn(4) ? StoreInARace(store) : FlushAfter(store);
 }
 
@@ -59,57 +54,6 @@ std::vector<Op> GuestProbe::FlushAfter(const ops::SetGpte& store) {
   return probe;
 }
 
-// One of the four entries of a PAE root leads to a frame without memory, when a vcpu is to load
-// them; then it leads to a table again.
-std::vector<Op> GuestProbe::RootWithoutMemory() {
-  const VcpuArg vcpu = Vcpu();
-  const GfnArg no_memory{map_.FirstAlias()};
-  const EntryArg entry{static_cast<uint16_t>(random_.Below(4))};
-  const TableArg root{recent_.root};
-  const ops::LoadCr3 load{vcpu, root};
-  ops::Access use = Use(recent_.va);
-  use.vcpu = vcpu;
-  const auto lead_to = [&](GfnArg gfn) {
-    return ops::SetGpte{vcpu, root, entry, gfn, {kGptePresent}, {ViaArg::kHost}};
-  };
-  return {ops::DeleteMemslot{{2}}, lead_to(no_memory), load, use, lead_to(GfnArg{2}), load, use};
-}
-
-// Two vcpus may write to a page; its entry loses W, in a table out of sync, of which the others
-// hear nothing; one vcpu links that table anew by another way, which brings it into sync; and the
-// page becomes a table. Then the other vcpu may no more write to it unseen, whether it has flushed
-// or not.
-std::vector<Op> GuestProbe::PageBecomesTable() {
-  constexpr GfnArg kPage{9};  // a table that is empty
-  const VcpuArg first = Vcpu();
-  const VcpuArg second{static_cast<uint8_t>((first.vcpu + 1) % header_.vcpus())};
-  const TableArg leaf{static_cast<uint8_t>(OneIn(2) ? 3 : 4)};
-  const EntryArg entry{static_cast<uint16_t>(random_.Below(8))};
-  const auto use = [](VcpuArg vcpu, uint8_t va, AccessArg::Value type) {
-    return ops::Access{vcpu, {va}, {type}, {true}, {}, {}};
-  };
-  const auto lead = [&](uint8_t va, int level, GfnArg gfn) {
-    const GuestMap::Place place = map_.PlaceOn({va}, level);
-    return ops::SetGpte{first, {place.table}, {place.entry}, gfn, {kAllRights}, {ViaArg::kHost}};
-  };
-  const uint8_t va = GuestMap::VaOf(leaf.index, entry.index);
-  const uint8_t other_way = GuestMap::VaOf(12, 3), below_page = GuestMap::VaOf(12, 0);
-  ops::SetGpte read_only{first, leaf, entry, kPage, {kAllRights}, {ViaArg::kGuest}};
-  read_only.flags.bits &= ~kGpteWritable;
-  return {ops::ZapAll{},
-          ops::LoadCr3{first, {0}},
-          ops::LoadCr3{second, {0}},
-          lead(va, 1, kPage),
-          use(first, va, AccessArg::kWrite),
-          use(second, va, AccessArg::kWrite),
-          read_only,
-          lead(other_way, 2, GfnArg{leaf.index}),
-          use(first, other_way, AccessArg::kRead),
-          ops::SetGpte{first, {kPage.index}, {0}, {16}, {kAllRights}, {ViaArg::kHost}},
-          lead(below_page, 2, kPage),
-          use(first, below_page, AccessArg::kRead)};
-}
-
 // While KVM handles a fault at the address, or a store into that entry, an entry on its way
 // changes.
 std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
@@ -123,13 +67,20 @@ std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
   change.entry.index = place.entry;
   change.via.value = OneIn(2) ? ViaArg::kHypercall : ViaArg::kGuest;
   if (level != 1) change.gfn.index = map_.SomeTable(random_, map_.LevelOf(place.table) - 1);
-  if (OneIn(2)) change.flags.bits |= kAllRights;
+  const bool overtakes = OneIn(3);
+  if (overtakes) {
+    probe.push_back(use);  // so that the table has a shadow
+    if (level == 1 && OneIn(2)) change.gfn.index = recent_.former_page;
+  } else if (OneIn(2)) {
+    change.flags.bits |= kAllRights;
+  }
   if (OneIn(2)) probe.push_back(ops::InvalidatePage{GfnArg{recent_.page}});
   probe.push_back(ops::Race{});
-  if (OneIn(3)) {
+  if (overtakes) {
     ops::SetGpte overtaken = WithAllRights(change);
     overtaken.vcpu = use.vcpu;
     overtaken.gfn = store.gfn;
+    overtaken.via.value = ViaArg::kHypercall;  // emulated, whatever the state of the table
     probe.push_back(overtaken);
   } else {
     probe.push_back(use);
@@ -180,6 +131,7 @@ std::vector<Op> GuestProbe::AtLargePage() {
   ops::Access other = Use(static_cast<uint8_t>(va.path ^ random_.Below(8)));
   other.type.value = AccessArg::kWrite;
   other.user.on = use.user.on;
+  if (OneIn(2)) other.vcpu.vcpu = static_cast<uint8_t>((use.vcpu.vcpu + 1) % header_.vcpus());
   probe.push_back(use);
   ForbidLarge(va, probe);
   probe.push_back(other);

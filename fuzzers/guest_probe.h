@@ -3,7 +3,8 @@
 // (guest_truth.h) to say. Blind draws hardly ever use, change, flush and use one place in this
 // order.
 //
-// A probe says what to do, as far as the boot tables go, and may be wrong.
+// A probe says what to do, as far as the boot tables go, and may be wrong. What takes a certain state
+// of affairs to begin with is a hazard (guest_hazard.h).
 #ifndef RMAPDIFF_FUZZERS_GUEST_PROBE_H_
 #define RMAPDIFF_FUZZERS_GUEST_PROBE_H_
 
@@ -43,8 +44,6 @@ class GuestProbe {
   VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
   ops::Access Use(uint8_t va);
   std::vector<Op> FlushAfter(const ops::SetGpte& store);
-  std::vector<Op> RootWithoutMemory();
-  std::vector<Op> PageBecomesTable();
   std::vector<Op> StoreInARace(const ops::SetGpte& store);
   static ops::SetGpte WithAllRights(const ops::SetGpte& store);
   ops::SetGpte WithFewerRights(const ops::SetGpte& store);
