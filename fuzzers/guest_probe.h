@@ -3,8 +3,8 @@
 // (guest_truth.h) to say. Blind draws hardly ever use, change, flush and use one place in this
 // order.
 //
-// A probe says what to do, as far as the boot tables go, and may be wrong. What takes a certain state
-// of affairs to begin with is a hazard (guest_hazard.h).
+// A probe says what to do, as far as the boot tables go, and may be wrong. What takes more than one
+// change is a hazard (guest_hazard.h).
 #ifndef RMAPDIFF_FUZZERS_GUEST_PROBE_H_
 #define RMAPDIFF_FUZZERS_GUEST_PROBE_H_
 
