@@ -62,7 +62,7 @@ std::vector<Op> GuestProbe::StoreInARace(const ops::SetGpte& store) {
   const int level = OneIn(2) ? 1 : 2 + static_cast<int>(random_.Below(3));
   const GuestMap::Place place = map_.PlaceOn(use.va, level);
   ops::SetGpte change = level == 1 ? WithFewerRights(store) : store;
-  change.vcpu.vcpu = static_cast<uint8_t>((use.vcpu.vcpu + 1) % header_.vcpus());
+  change.vcpu = After(use.vcpu);
   change.table.index = place.table;
   change.entry.index = place.entry;
   change.via.value = OneIn(2) ? ViaArg::kHypercall : ViaArg::kGuest;
@@ -131,7 +131,7 @@ std::vector<Op> GuestProbe::AtLargePage() {
   ops::Access other = Use(static_cast<uint8_t>(va.path ^ random_.Below(8)));
   other.type.value = AccessArg::kWrite;
   other.user.on = use.user.on;
-  if (OneIn(2)) other.vcpu.vcpu = static_cast<uint8_t>((use.vcpu.vcpu + 1) % header_.vcpus());
+  if (OneIn(2)) other.vcpu = After(use.vcpu);
   probe.push_back(use);
   ForbidLarge(va, probe);
   probe.push_back(other);
