@@ -25,6 +25,8 @@ class Hazard {
   std::vector<Op> OtherRules();
   std::vector<Op> LinkedByAnother();
   std::vector<Op> LargePageDropped();
+  std::vector<Op> TakenOverByAlias();
+  std::vector<Op> SharedByRights();
 
  private:
   uint8_t Va() const { return GuestMap::VaOf(leaf_.index, entry_.index); }
@@ -171,12 +173,47 @@ std::vector<Op> Hazard::LargePageDropped() {
           Read(first_, Va())};
 }
 
+// An entry changes from one frame to another on the same host page, in another memslot, while its
+// table is out of sync, so that nobody hears of it; then it is written through. The same host page
+// is mapped as before, and yet the spte has to change lists: by them the other slot's log finds it.
+std::vector<Op> Hazard::TakenOverByAlias() {
+  const auto page = static_cast<uint8_t>(kDataPage + random_.Below(4));
+  return {
+      ops::LogDirty{{0}, {true}}, ops::LogDirty{{2}, {true}},
+      EnterRoot(first_),          Lead(Va(), 1, page, kRead),
+      Read(first_, Va()),         Store(map_.AliasOf(page), kWrite | kGpteDirty),
+      Write(first_, Va()),        ops::GetDirtyLog{{2}},
+      Write(first_, Va()),        ops::GetDirtyLog{{2}},
+  };
+}
+
+// Two ways lead to a directory, one of which takes W away, as does one of its two entries. The page
+// of the directory that the first access makes has the rights of the way to it, and not those of
+// its entry as well, by which the other way would find it.
+std::vector<Op> Hazard::SharedByRights() {
+  constexpr uint8_t kDirectory = 12, kTable = 8;
+  const auto other_entry = static_cast<uint8_t>(GuestMap::VaOf(kDirectory, 3) | entry_.index);
+  const auto way = static_cast<uint8_t>(GuestMap::VaOf(kDirectory, 2) | entry_.index);
+  const auto other_way = static_cast<uint8_t>(way ^ 0xc0u);
+  return {ops::ZapAll{},
+          EnterRoot(first_),
+          Lead(way, 3, kDirectory, kWrite),
+          Lead(other_way, 3, kDirectory, kRead),
+          Lead(other_entry, 2, leaf_.index, kRead),
+          Lead(way, 2, kTable, kWrite),
+          Lead(way, 1, kDataPage, kWrite | kGpteDirty),
+          Read(first_, other_entry),
+          Read(first_, other_way),
+          Write(first_, way),
+          Write(first_, other_way)};
+}
+
 }  // namespace
 
 std::vector<Op> DrawHazard(Random& random, const Header& header, const GuestMap& map) {
   if (header.mode >= MmuMode::kNonPaging) return {};
   Hazard hazard(random, header, map);
-  switch (random.Below(7)) {
+  switch (random.Below(9)) {
     case 0:
       return header.mode == MmuMode::kPae ? hazard.RootWithoutMemory() : hazard.SyncedTogether();
     case 1:
@@ -189,6 +226,10 @@ std::vector<Op> DrawHazard(Random& random, const Header& header, const GuestMap&
       return hazard.OtherRules();
     case 5:
       return hazard.LinkedByAnother();
+    case 6:
+      return hazard.TakenOverByAlias();
+    case 7:
+      return header.mode == MmuMode::kLong ? hazard.SharedByRights() : hazard.TakenOverByAlias();
     default:
       return hazard.LargePageDropped();
   }
