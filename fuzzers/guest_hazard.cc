@@ -192,9 +192,10 @@ std::vector<Op> Hazard::TakenOverByAlias() {
 // its entry as well, by which the other way would find it.
 std::vector<Op> Hazard::SharedByRights() {
   constexpr uint8_t kDirectory = 12, kTable = 8;
+  constexpr uint8_t kOtherTables = 0xc0;  // in an address: above the directory
   const auto other_entry = static_cast<uint8_t>(GuestMap::VaOf(kDirectory, 3) | entry_.index);
   const auto way = static_cast<uint8_t>(GuestMap::VaOf(kDirectory, 2) | entry_.index);
-  const auto other_way = static_cast<uint8_t>(way ^ 0xc0u);
+  const auto other_way = static_cast<uint8_t>(way ^ kOtherTables);
   return {ops::ZapAll{},
           EnterRoot(first_),
           Lead(way, 3, kDirectory, kWrite),
