@@ -178,13 +178,18 @@ std::vector<Op> Hazard::LargePageDropped() {
 // is mapped as before, and yet the spte has to change lists: by them the other slot's log finds it.
 std::vector<Op> Hazard::TakenOverByAlias() {
   const auto page = static_cast<uint8_t>(kDataPage + random_.Below(4));
-  return {
-      ops::LogDirty{{0}, {true}}, ops::LogDirty{{2}, {true}},
-      EnterRoot(first_),          Lead(Va(), 1, page, kRead),
-      Read(first_, Va()),         Store(map_.AliasOf(page), kWrite | kGpteDirty),
-      Write(first_, Va()),        ops::GetDirtyLog{{2}},
-      Write(first_, Va()),        ops::GetDirtyLog{{2}},
-  };
+  const ops::LogDirty log{{0}, {true}}, log_alias{{2}, {true}};
+  const ops::GetDirtyLog get_log_of_alias{{2}};
+  return {log,
+          log_alias,
+          EnterRoot(first_),
+          Lead(Va(), 1, page, kRead),
+          Read(first_, Va()),
+          Store(map_.AliasOf(page), kWrite | kGpteDirty),
+          Write(first_, Va()),
+          get_log_of_alias,
+          Write(first_, Va()),
+          get_log_of_alias};
 }
 
 // Two ways lead to a directory, one of which takes W away, as does one of its two entries. The page
