@@ -8,7 +8,7 @@ Each arm tries each fault of the sample so many times, from an empty corpus, wit
                 with half and twice the -max_len of its options
   len-control   with libFuzzer's growing limit, which a mutator of one's own switches off
   plain         libFuzzer on bytes: no mutator of ours
-  afl           AFL++ on bytes, persistent mode (--config=afl)
+  afl           AFL++ on bytes, persistent mode
   rapidcheck    a RapidCheck state machine (bench/peers)
 
 An arm is compared with `all`: the ratio of the restricted mean survival times (above 1: `all` is
@@ -20,6 +20,7 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 
 import argparse
 import os
+import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
@@ -57,13 +58,33 @@ def arms_of(words):
     return arms
 
 
+def target(arm, mutant):
+    """What an arm runs, of tests/mutants."""
+    return mutant.name + {"plain": "_plain", "afl": "_plain",
+                          "rapidcheck": "_rapidcheck"}.get(arm, "")
+
+
+def binary(arm, mutant):
+    """Where the target is built; AFL++ has a compiler of its own, hence a place of its own."""
+    products = "bazel-afl-bin" if arm == "afl" else "bazel-bin"
+    return os.path.join(ROOT, products, "tests", "mutants", target(arm, mutant))
+
+
 def build(mutants, arms):
-    """Builds what the arms run, AFL++'s apart: it has a compiler of its own."""
-    suffixes = {"_" + arm if arm in PEERS else "" for arm in arms}
-    labels = [f"//tests/mutants:{mutant.name}{suffix}" for mutant in mutants
-              for suffix in sorted(suffixes - {"_afl"})]
-    labels += sorted({f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants})
-    command.run_build([f"tests/mutants/{mutants[0].name}", "--keep_going", *labels])
+    """Builds what the arms run; raises Failure."""
+    if set(arms) & set(PEERS):
+        setup = [os.path.join(ROOT, "tools", "setup"), "--for=peers"]
+        if subprocess.run(setup, check=False).returncode != 0:
+            raise command.Failure(command.ENVIRONMENT, "the peers cannot be installed")
+    labels = {arm: [f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants]
+              for arm in arms}
+    afl = labels.pop("afl", [])
+    ours = {label for some in labels.values() for label in some}
+    ours |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
+    first = f"tests/mutants/{mutants[0].name}"
+    command.run_build([first, "--keep_going", *sorted(ours)])
+    if afl:
+        command.run_build(["--apart=afl", first + "_plain", "--keep_going", *afl])
 
 
 def flags_of(arm, flags):
@@ -81,16 +102,13 @@ def flags_of(arm, flags):
         f"{name}{length * 2 if arm == 'double-len' else length // 2}"]
 
 
-def task(arm, mutant, seed, flags, afl_dir, without=()):
-    target = mutant.fields["Target"]
-    folder = afl_dir if arm == "afl" else os.path.join(ROOT, "bazel-bin", "tests", "mutants")
-    suffix = {"plain": "_plain", "afl": "_plain", "rapidcheck": "_rapidcheck"}.get(arm, "")
+def task(arm, mutant, seed, flags, without=()):
     flags = flags_of(arm, flags)
     off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
     env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
     return campaign.Task(arm, mutant.name, seed,
-                         os.path.realpath(os.path.join(folder, mutant.name + suffix)), flags, env,
-                         {"afl": trial.AFL}.get(arm), target)
+                         os.path.realpath(binary(arm, mutant)), flags, env,
+                         {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
 
 
 def table(records, arms, limit):
@@ -123,8 +141,6 @@ def parse_arguments(words):
     parser.add_argument("--time", type=command.duration, default=60, metavar="TIME",
                         help="for each trial [60s]")
     parser.add_argument("--jobs", type=command.number(command.MAX_JOBS), default=os.cpu_count())
-    parser.add_argument("--afl-dir", default=os.path.join(ROOT, "afl-out"), metavar="DIR",
-                        help="where the mutants built by AFL++ are [afl-out]")
     parser.add_argument("--dir", default="search-out", metavar="DIR",
                         help="for the records and the plot [search-out]")
     return parser.parse_args(words)
@@ -138,8 +154,7 @@ def main(words):
     os.makedirs(options.dir, exist_ok=True)
     flags = {mutant.fields["Target"]: command.read_options(mutant.fields["Target"])
              for mutant in mutants}
-    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.afl_dir,
-                  options.without)
+    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.without)
              for seed in range(1, options.trials + 1) for mutant in mutants for arm in arms]
     records = campaign.run(tasks, options.time, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())

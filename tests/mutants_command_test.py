@@ -193,9 +193,18 @@ class SearchAbTest(unittest.TestCase):
                          self.FLAGS + ["-len_control=100"])
         self.assertEqual(search_ab.flags_of("plain", self.FLAGS), ["-max_len=1032"])
 
+    def test_each_engine_runs_a_program_of_its_own(self):
+        for arm, path in (("all", "bazel-bin/tests/mutants/a"),
+                          ("no-swarm", "bazel-bin/tests/mutants/a"),
+                          ("plain", "bazel-bin/tests/mutants/a_plain"),
+                          ("afl", "bazel-afl-bin/tests/mutants/a_plain"),
+                          ("rapidcheck", "bazel-bin/tests/mutants/a_rapidcheck")):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS)
+            self.assertEqual(task.binary, os.path.realpath(os.path.join(search_ab.ROOT, path)))
+
     def test_what_is_switched_off_in_every_arm_is_so_in_all(self):
         def words(arm, without):
-            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, "", without)
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, without)
             return (task.env or {}).get("RMAPDIFF_SEARCH")
         self.assertEqual(words("all", ["fresh"]), "no-fresh")
         self.assertEqual(words("no-plan", ["fresh"]), "no-fresh,no-plan")

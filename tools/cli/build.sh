@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Builds targets without a word, unless that fails: build.sh PRODUCT TARGET...
+# Builds targets without a word, unless that fails: build.sh [--apart=CONFIG] PRODUCT TARGET...
 # PRODUCT is a file, as seen from bazel-bin, that the build makes; if it is not there yet, a line
 # says that this will take a while.
+#
+# --apart=CONFIG is for a configuration of .bazelrc with another compiler, for which Bazel would
+# build everything anew each time it comes and goes. It gets an output base of its own, and
+# bazel-CONFIG-bin instead of bazel-bin.
 #
 # Exit code: 0 all is built, 3 it cannot be.
 
@@ -19,17 +23,27 @@ startup_flags() {
 }
 
 main() {
+  local config="" links="bazel-"
+  if [[ "$1" == --apart=* ]]; then
+    config="${1#--apart=}" links="bazel-${1#--apart=}-"
+    shift
+  fi
   local product="$1"
   shift
   cd "${root}"
   tools/setup --check >/dev/null 2>&1 || tools/setup || exit 3
-  [[ -e "bazel-bin/${product}" ]] || echo "building $*, which takes minutes the first time" >&2
-  local startup log
+  [[ -e "${links}bin/${product}" ]] || echo "building $*, which takes minutes the first time" >&2
+  local startup flags=() base log
   mapfile -t startup < <(startup_flags)
+  if [[ -n "${config}" ]]; then
+    base="$(bazel "${startup[@]}" info --ui_event_filters=-info output_base)" || exit 3
+    startup+=("--output_base=${base}_${config}")
+    flags=("--config=${config}" "--symlink_prefix=${links}")
+  fi
   log="$(mktemp)" || exit 3
   # shellcheck disable=SC2064  # The file's name is needed now: it is local to this function.
   trap "rm -f '${log}'" EXIT
-  if ! bazel "${startup[@]}" build --noshow_progress "$@" >"${log}" 2>&1; then
+  if ! bazel "${startup[@]}" build --noshow_progress "${flags[@]}" "$@" >"${log}" 2>&1; then
     cat "${log}" >&2
     echo "cannot be built: $*" >&2
     exit 3
