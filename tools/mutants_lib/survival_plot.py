@@ -25,7 +25,7 @@ def script(curves, limit):
         f"set terminal svg size 860,{HEIGHT} dynamic font 'sans-serif,14' background '#ffffff'",
         "set logscale x", f"set xrange [{BEGIN}:{limit}]", "set yrange [0:1]",
         "set xlabel 'seconds of the processor'", "set ylabel 'share of trials not yet found'",
-        "set grid linecolor '#dddddd'", "set key top right", "set border 3",
+        "set grid linecolor '#dddddd'", "set key bottom left", "set border 3",
         "set xtics nomirror", "set ytics nomirror",
     ]
     plots = []
