@@ -76,15 +76,14 @@ def build(mutants, arms):
         setup = [os.path.join(ROOT, "tools", "setup"), "--for=peers"]
         if subprocess.run(setup, check=False).returncode != 0:
             raise command.Failure(command.ENVIRONMENT, "the peers cannot be installed")
-    labels = {arm: [f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants]
-              for arm in arms}
-    afl = labels.pop("afl", [])
-    ours = {label for some in labels.values() for label in some}
-    ours |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
-    first = f"tests/mutants/{mutants[0].name}"
-    command.run_build([first, "--keep_going", *sorted(ours)])
-    if afl:
-        command.run_build(["--apart=afl", first + "_plain", "--keep_going", *afl])
+    labels = {f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants
+              for arm in arms if arm != "afl"}
+    labels |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
+    command.run_build([f"tests/mutants/{mutants[0].name}", "--keep_going", *sorted(labels)])
+    if "afl" in arms:
+        command.run_build(["--apart=afl", f"tests/mutants/{target('afl', mutants[0])}",
+                           "--keep_going",
+                           *(f"//tests/mutants:{target('afl', mutant)}" for mutant in mutants)])
 
 
 def flags_of(arm, flags):
@@ -106,8 +105,7 @@ def task(arm, mutant, seed, flags, without=()):
     flags = flags_of(arm, flags)
     off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
     env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
-    return campaign.Task(arm, mutant.name, seed,
-                         os.path.realpath(binary(arm, mutant)), flags, env,
+    return campaign.Task(arm, mutant.name, seed, os.path.realpath(binary(arm, mutant)), flags, env,
                          {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
 
 

@@ -25,7 +25,8 @@ startup_flags() {
 main() {
   local config="" links="bazel-"
   if [[ "$1" == --apart=* ]]; then
-    config="${1#--apart=}" links="bazel-${1#--apart=}-"
+    config="${1#--apart=}"
+    links="bazel-${config}-"
     shift
   fi
   local product="$1"
