@@ -696,6 +696,31 @@ TEST_F(DirtyLogTest, OneOfTwoFramesOnOnePageIsEnough) {
   EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData + 1}), kMissing));
 }
 
+TEST_F(DirtyLogTest, OneStoreOfAnInstructionMayBeEitherOfTwo) {
+  // Page 0 leads to an alias of kData. Page 1 has led to kData itself, and still may.
+  w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kData), true);
+  w.Map(0, kFrames, kDirty);
+  w.Map(1, kData, kDirty);
+  w.Flush();
+  w.Map(1, kData + 5, kDirty);
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  const std::vector<TruthAccess> stores = {{At(0, 0), Type::kWrite, true, 9},
+                                           {At(1, 0), Type::kWrite, true, 9}};
+  const auto store_both = [&] {
+    w.Touch(stores[0], kData);
+    w.Touch(stores[1], kData + 5);
+    return w.truth.StoredMany(0, stores, {Kind::kDone, 9, 0, 0});
+  };
+  EXPECT_TRUE(Fine(store_both()));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData + 5}))) << "the store was one to the alias";
+  EXPECT_TRUE(Fine(w.truth.LogFetched(1, {kFrames})));
+  w.Flush();  // now page 1 leads to kData + 5 alone
+  w.host.Write(w.HvaOf(kData), 0, 0);
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(store_both()));
+  EXPECT_TRUE(Says(w.truth.LogFetched(1, {}), "gfn 0x100 of slot 1"));
+}
+
 TEST_F(GuestTruthTest, AliasedFramesShareContentsButNotTheLog) {
   w.Boot();
   w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kData), true);
