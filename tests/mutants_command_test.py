@@ -14,6 +14,7 @@ sys.path.insert(1, os.path.join(HERE, "..", "bench"))
 
 # pylint: disable=wrong-import-position
 import campaign
+import false_alarms
 import finding
 import mutants
 import script
@@ -142,6 +143,51 @@ class TrialTest(unittest.TestCase):
         with self.assertRaisesRegex(trial.Broken, "m: seed 1: exit code 9: no good"):
             trial.run("m", self.target("echo no good; exit 9"), 1, 5)
 
+    # Finds the same as its arguments' seed says, and writes the input where libFuzzer would.
+    FINDS = """
+for word in "$@"; do case "$word" in -artifact_prefix=*) out="${word#*=}";; esac; done
+echo input > "${out}crash-1"
+echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
+
+    def clean(self, body):
+        path = self.path("clean")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + body + "\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def test_a_finding_that_the_clean_build_shows_is_none_of_the_mutant(self):
+        seen = self.path("seeds")
+        clean = self.clean("echo SIGNATURE: cycle/map/sibling; exit 77")
+        body = f'echo "$seed" >> {seen}\n[ "$(wc -l < {seen})" -lt 3 ] || exit 0' + self.FINDS
+        one = trial.run("m", self.target(body), 7, 10, clean=clean)
+        self.assertEqual((one.seed, one.found, one.by), (7, False, ""))
+        with open(seen, encoding="utf-8") as file:
+            self.assertEqual([int(line) for line in file],
+                             [7, 7 + trial.NEXT_SEED, 7 + 2 * trial.NEXT_SEED])
+
+    def test_a_finding_that_the_clean_build_does_not_show_counts(self):
+        for body in ("exit 0", "echo SIGNATURE: other/map/sibling; exit 77"):
+            one = trial.run("m", self.target(self.FINDS), 7, 10, clean=self.clean(body))
+            self.assertEqual((one.found, one.signature), (True, "cycle/map/sibling"))
+
+    def test_the_input_that_was_found_is_kept_if_asked(self):
+        trial.run("m", self.target(self.FINDS), 7, 10, keep=self.folder.name)
+        with open(self.path("m-7"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "input\n")
+
+    def test_random_programs_are_a_trial_too(self):
+        hunt = self.clean('echo "found both truth/access/both 12"; echo "program $*"; exit 0')
+        one = trial.run("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT, keep=self.folder.name)
+        self.assertEqual(one[3:], (12, True, "verdict", "truth/access/both", "both"))
+        with open(self.path("t-5.ops"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "program t 100 5\n")
+        nothing = self.clean("echo nothing 100; exit 1")
+        one = trial.run("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
+        self.assertEqual((one.found, one.execs), (False, 100))
+        with self.assertRaisesRegex(trial.Broken, "t: seed 5: exit code 2"):
+            trial.run("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
+
     def task(self, body, seed):
         return campaign.Task("arm", "m", seed, self.target(body), (), None, None, "")
 
@@ -211,6 +257,29 @@ class SearchAbTest(unittest.TestCase):
         self.assertEqual(words("no-plan", []), "no-plan")
         self.assertIsNone(words("all", []))
         self.assertIsNone(words("half-len", []))
+
+
+class FalseAlarmsTest(unittest.TestCase):
+
+    OPTIONS = ["--target=mmu_fuzzer", "--target=oom_fuzzer", "--trials=2", "--programs=50",
+               "--seed=7"]
+
+    def test_random_trials_share_no_program(self):
+        options = false_alarms.parse_arguments(["--with=random", *self.OPTIONS])
+        tasks = false_alarms.tasks(options)
+        self.assertEqual([(one.target, one.seed) for one in tasks],
+                         [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
+                          ("oom_fuzzer", 57)])
+        self.assertEqual(tasks[0].flags, ["mmu_fuzzer", "50"])
+
+    def test_the_summary_counts_and_names_what_was_found(self):
+        options = false_alarms.parse_arguments(self.OPTIONS)
+        records = [campaign.Record("libfuzzer", "mmu_fuzzer", 7, 1800.0, 100, False, "", "", ""),
+                   campaign.Record("libfuzzer", "oom_fuzzer", 8, 1800.0, 20, True, "truth",
+                                   "truth/access/both", "both")]
+        text = false_alarms.summary(records, options, "bench/false_alarms --seed=7")
+        self.assertIn("FOUND truth/access/both by oom_fuzzer, seed 8, 20 programs\n", text)
+        self.assertRegex(text, r"`bench/false_alarms --seed=7` \| 120 \| 1\.00 \| 1 \|$")
 
 
 class TableTest(unittest.TestCase):

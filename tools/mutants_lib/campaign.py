@@ -10,9 +10,10 @@ import os
 
 import trial
 
-# arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target:
-# as of trial.run.
-Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target")
+# arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target,
+# clean, keep: as of trial.run.
+Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target clean keep",
+                              defaults=("", ""))
 
 Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
@@ -49,7 +50,8 @@ def run(tasks, limit, jobs, path, progress=lambda record, done, all_tasks: None)
     with open(path, "a", encoding="utf-8") as file, \
             concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(trial.run, task.mutant, task.binary, task.seed, limit, task.flags,
-                               task.env, task.seeds, task.target): task for task in missing}
+                               task.env, task.seeds, task.target, task.clean,
+                               task.keep): task for task in missing}
         try:
             for future in concurrent.futures.as_completed(running):
                 task = running[future]
