@@ -87,8 +87,8 @@ def revision():
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-def summary(records, options, command_line):
-    """A line for each target, and the row for docs/finding-power.md."""
+def summary(records, options, tried):
+    """A line for each target, and the row for docs/finding-power.md, which begins with `tried`."""
     lines = []
     for target in options.target:
         own = [one for one in records if one.mutant == target]
@@ -98,8 +98,8 @@ def summary(records, options, command_line):
     lines += [f"FOUND {one.signature} by {one.mutant}, seed {one.seed}, {one.execs} programs"
               for one in records if one.found]
     hours = sum(one.seconds for one in records) / SECONDS_AN_HOUR
-    lines.append(f"| {revision()} | `{command_line}` | {sum(one.execs for one in records):,} "
-                 f"| {hours:.2f} | {sum(one.found for one in records)} |")
+    lines.append(f"{tried} {sum(one.execs for one in records):,} | {hours:.2f} "
+                 f"| {sum(one.found for one in records)} |")
     return "\n".join(lines)
 
 
@@ -107,12 +107,13 @@ def main(words):
     options = parse_arguments(words)
     options.target = options.target or list(WHOLE_MMU)
     build(options)
+    tried = f"| {revision()} | `{' '.join(['bench/false_alarms', *words])}` |"
     os.makedirs(options.dir, exist_ok=True)
     # A trial of random ends by its count; its limit only stops a program that does not end.
     limit = options.time if options.way == "libfuzzer" else command.MAX_SECONDS
     records = campaign.run(tasks(options), limit, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
-    print(summary(records, options, " ".join(["bench/false_alarms", *words])))
+    print(summary(records, options, tried))
     return command.FINDING if any(one.found for one in records) else command.DONE
 
 

@@ -277,9 +277,9 @@ class FalseAlarmsTest(unittest.TestCase):
         records = [campaign.Record("libfuzzer", "mmu_fuzzer", 7, 1800.0, 100, False, "", "", ""),
                    campaign.Record("libfuzzer", "oom_fuzzer", 8, 1800.0, 20, True, "truth",
                                    "truth/access/both", "both")]
-        text = false_alarms.summary(records, options, "bench/false_alarms --seed=7")
+        text = false_alarms.summary(records, options, "| 1234567 | `bench/false_alarms` |")
         self.assertIn("FOUND truth/access/both by oom_fuzzer, seed 8, 20 programs\n", text)
-        self.assertRegex(text, r"`bench/false_alarms --seed=7` \| 120 \| 1\.00 \| 1 \|$")
+        self.assertRegex(text, r"\| 1234567 \| `bench/false_alarms` \| 120 \| 1\.00 \| 1 \|$")
 
 
 class TableTest(unittest.TestCase):
