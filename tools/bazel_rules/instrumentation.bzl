@@ -2,8 +2,9 @@
 
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
 compiler flags, by a Starlark transition. There are few such configurations, on purpose: every
-library is compiled at most five times (plain, instrumented, instrumented 32-bit, with line counters
-if tools/coverage asks, and optimised if tools/claims does), however many targets ask.
+library is compiled at most six times (plain, instrumented, instrumented 32-bit with gfns of 8 bytes
+and of 4, with line counters if tools/coverage asks, and optimised if tools/claims does), however
+many targets ask.
 """
 
 load(
@@ -53,6 +54,9 @@ _SANITIZER_LINK_FLAGS = {
 
 # 64-bit multiplication under UBSan calls a helper of compiler-rt that libgcc does not have.
 _M32_LINK_FLAGS = ["-m32", "--rtlib=compiler-rt", "--unwindlib=libgcc"]
+
+# Gfns as wide as an unsigned long, see Gfn in mmu/base/types.h.
+_LONG_GFN = "-DRMAPDIFF_LONG_GFN"
 
 _SUPERSEDED = ("-fsanitize", "-fno-sanitize", "-fprofile-instr", "-fcoverage-mapping", "-m32", "-O")
 
@@ -107,8 +111,10 @@ def _native_transition_impl(settings, attr):
     return _instrumented_settings(settings, 64)
 
 def _m32_transition_impl(settings, attr):
-    _ = attr  # @unused
-    return _instrumented_settings(settings, 32)
+    result = _instrumented_settings(settings, 32)
+    if attr.long_gfn:
+        result[_COPT] = result[_COPT] + [_LONG_GFN]
+    return result
 
 def _optimized_transition_impl(settings, attr):
     """No sanitizer and no frame pointers: what a kernel's build would make of the same sources.
@@ -189,22 +195,25 @@ def _forward_impl(ctx):
         runfiles = ctx.runfiles().merge(program.default_runfiles),
     )]
 
-def _forward_rule(transition, test):
+def _forward_rule(transition, test, attrs = {}):
     return rule(
         implementation = _forward_impl,
-        attrs = {
-            "program": attr.label(cfg = transition, executable = False, mandatory = True),
-            "_allowlist_function_transition": attr.label(
+        attrs = dict(
+            attrs,
+            program = attr.label(cfg = transition, executable = False, mandatory = True),
+            _allowlist_function_transition = attr.label(
                 default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
             ),
-        },
+        ),
         executable = not test,
         test = test,
     )
 
 _native_binary = _forward_rule(_native_transition, test = False)
 
-_m32_binary = _forward_rule(_m32_transition, test = False)
+_M32_ATTRS = {"long_gfn": attr.bool()}
+
+_m32_binary = _forward_rule(_m32_transition, test = False, attrs = _M32_ATTRS)
 
 _coverage_binary = _forward_rule(_coverage_transition, test = False)
 
@@ -214,7 +223,7 @@ _debug_binary = _forward_rule(_debug_transition, test = False)
 
 _native_test = _forward_rule(_native_transition, test = True)
 
-_m32_test = _forward_rule(_m32_transition, test = True)
+_m32_test = _forward_rule(_m32_transition, test = True, attrs = _M32_ATTRS)
 
 def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
     """Builds a cc_binary with sanitizers and fuzzing instrumentation.
@@ -224,7 +233,7 @@ def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
       binary: the cc_binary.
       m32: whether to build 32-bit code.
       testonly: as for any rule.
-      **kwargs: attributes of the new target.
+      **kwargs: attributes of the new target; with m32 `long_gfn` too: whether gfns have 4 bytes.
     """
     rule = _m32_binary if m32 else _native_binary
     rule(name = name, program = binary, testonly = testonly, **kwargs)
@@ -279,6 +288,6 @@ def m32_test(name, test, tags = [], **kwargs):
       name: the new test.
       test: the cc_test; its `args` are not taken over.
       tags: tags of the new test beside "m32".
-      **kwargs: attributes of the new test.
+      **kwargs: attributes of the new test; `long_gfn`: whether gfns have 4 bytes, not 8.
     """
     _m32_test(name = name, program = test, tags = tags + ["m32"], **kwargs)
