@@ -79,6 +79,28 @@ TYPED_TEST(ShadowMmuTest, AFaultShadowsAllLevelsAndMapsThePage) {
   TestFixture::ExpectSound(host);
 }
 
+TYPED_TEST(ShadowMmuTest, ALeafIsTheWordThatMakeLeafSays) {
+  USING_HOST;
+  for (const SpteMasks& masks : {kShadowMasks, kBypassMasks}) {
+    for (const bool writable : {false, true}) {
+      MmuConfig config;
+      config.masks = masks;
+      Host host(config);
+      const Gfn root = host.Boot(kLong);
+      host.MapIn(kLong, root, Host::At(5), 3, (writable ? kWriteUser : kReadUser) | kUsed);
+      host.Read(Host::At(5));
+      const Spte leaf = MakeLeaf(masks, host.mmu.host().Frame(3), 1, writable, false);
+      EXPECT_EQ(host.SpteOf(Host::At(5)), leaf) << "writable " << writable;
+    }
+  }
+  Host host(Tdp(4));
+  host.Read(Host::At(3));
+  for (const bool writable : {false, true}) {
+    const Spte leaf = MakeLeaf(kEptMasks, host.mmu.host().Frame(3), 1, writable, false);
+    EXPECT_EQ(host.SpteOf(Host::At(3)), leaf) << "EPT has nothing that is read-only";
+  }
+}
+
 TYPED_TEST(ShadowMmuTest, AWriteSetsTheDirtyBitAndMakesTheSpteWritable) {
   USING_HOST;
   Host host;
