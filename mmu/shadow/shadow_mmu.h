@@ -111,7 +111,7 @@ struct MmuStats {
   uint32_t pte_updated = 0;
   uint32_t pde_zapped = 0;
   uint32_t flooded = 0;
-  uint32_t reclaimed = 0;  // mmu_recycled
+  uint32_t reclaimed = 0;  // pages zapped to make room: mmu_recycled
   uint32_t tlb_flush = 0;  // of one vcpu
   uint32_t invlpg = 0;
   uint32_t emulated = 0;  // instructions
