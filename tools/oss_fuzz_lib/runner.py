@@ -108,13 +108,20 @@ class Runner:
              os.path.join(self.out, name)])
         return [f"{count} seeds"], rules.check_afl(output)
 
+    def merge_command(self, name, seeds):
+        """libFuzzer merges in a process that it starts by a shell, with its own command line as the
+        text. So each path of it is relative to $OUT, and made of names that are ours."""
+        control = os.path.join(self.new_folder(), "control")
+        paths = [os.path.relpath(path, self.out) for path in (control, self.new_folder(), seeds)]
+        return [f"./{name}", "-merge=1", "-timeout=100", f"-merge_control_file={paths[0]}",
+                *paths[1:]]
+
     def check_coverage(self, name):
         """That a report finds the sources, which are below $OUT under the paths they had."""
         path = os.path.join(self.out, name)
         seeds, count = self.unpack_seeds(name)
         raw = os.path.join(self.scratch, f"{name}.profraw")
-        code, output = self.run([path, "-merge=1", "-timeout=100", self.new_folder(), seeds],
-                                LLVM_PROFILE_FILE=raw)
+        code, output = self.run(self.merge_command(name, seeds), LLVM_PROFILE_FILE=raw)
         if code != 0 or not os.path.exists(raw):
             return [], [f"leaves no profile behind:\n{output[-4000:]}"]
         profile = os.path.join(self.scratch, f"{name}.profdata")

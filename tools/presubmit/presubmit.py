@@ -14,6 +14,7 @@ from xml.sax import saxutils
 
 import build_rules
 import code_rules
+import shell_rules
 import text_rules
 from tree import Finding, Tree
 
@@ -32,6 +33,7 @@ RULES = {
     "open-end": text_rules.check_open_ends,
     "script": text_rules.check_scripts,
     "seed-idea": build_rules.check_seed_ideas,
+    "shell-text": shell_rules.check_shell_text,
     "size": text_rules.check_sizes,
     "white-space": text_rules.check_white_space,
 }
