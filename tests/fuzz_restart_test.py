@@ -4,6 +4,7 @@ The fuzz target is a script that keeps a ledger of what it has written, so that 
 without being missed. An input of its corpus holds a number, the "feature" that it reaches.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -34,16 +35,20 @@ for word in "$@"; do
   esac
 done
 if [[ "$merge" ]]; then
-  picked="${@: -2:1}" corpus="${@: -1}" count=0
-  declare -A seen
-  for file in "$corpus"/*; do
-    read -r feature < "$file" || continue
+  picked="${@: -2:1}" offered=("${@: -1}"/*) count=0
+  declare -A seen names=(NAMES)
+  lines=("${#offered[@]}" 0 "${offered[@]}")
+  for i in "${!offered[@]}"; do
+    lines+=("STARTED $i 3")
+    read -r feature < "${offered[i]}" || continue
+    lines+=("FT $i 1")
     [[ "${seen[$feature]}" ]] && continue
     seen[$feature]=yes
-    echo "$feature" > "$picked/${file##*/}"
+    echo "$feature" > "$picked/${names[$feature]}"
     count=$((count + 1))
   done
-  source ./merge_ends
+  printf '%s\n' "${lines[@]}" > "$control"
+  source FOLDER/merge_ends
   echo "MERGE-OUTER: $count new files with 7 new features added; 7 new coverage edges"
   exit 0
 fi
@@ -67,9 +72,14 @@ for ((i = 0; ; ++i)); do
     ledger R "bug/$((seed % 10))/sibling"
     exit 77
   fi
-  ((i < 80)) || sleep 0.002
+  if [[ -e FOLDER/slowly ]]; then sleep 0.02; elif ((i >= 80)); then sleep 0.002; fi
 done
 """.replace("FEATURES", str(FEATURES))
+
+
+def name_of(feature):
+    """An input is called by its content."""
+    return hashlib.sha1(f"{feature}\n".encode()).hexdigest()
 
 
 def slug(signature):
@@ -93,7 +103,8 @@ class RestartTest(unittest.TestCase):
         self.folder = folder.name
         os.mkdir(self.path("bin"))
         self.write("bin/fuzz_targets.txt", "one\n")
-        self.write("bin/one_bin", TARGET)
+        names = " ".join(f"[{i}]={name_of(i)}" for i in [*range(FEATURES), "new"])
+        self.write("bin/one_bin", TARGET.replace("NAMES", names).replace("FOLDER", self.folder))
         self.write("merge_ends", "sleep 0.05\n")
         os.chmod(self.path("bin/one_bin"), 0o755)
         self.write("ledger", "")
@@ -114,6 +125,23 @@ class RestartTest(unittest.TestCase):
         """Exit code, standard output, standard error."""
         output, errors = process.communicate(timeout=timeout)
         return process.returncode, output, errors
+
+    def finish_after_reduction(self):
+        """The same of a session that is stopped once it has reduced the corpus, however long that
+        takes."""
+        self.write("slowly", "")
+        process = self.start("--time=forever", "--reduce=1s")
+        output = ""
+        while "reduced the corpus of one from " not in output:
+            line = process.stdout.readline()
+            self.assertTrue(line, output)
+            output += line
+        process.send_signal(signal.SIGINT)
+        output += process.stdout.read()
+        errors = process.stderr.read()
+        process.stdout.close()
+        process.stderr.close()
+        return process.wait(), output, errors
 
     def ledger(self, kind):
         return [line.split()[1] for line in lines_of(self.path("ledger"))
@@ -181,7 +209,7 @@ class RestartTest(unittest.TestCase):
             code, output, errors = self.finish(process)
             self.assertEqual(code, -signal.SIGKILL, output + errors)
             self.assert_nothing_is_lost()
-        code, output, errors = self.finish(self.start("--time=5", "--reduce=1s"))
+        code, output, errors = self.finish_after_reduction()
         self.assertEqual(code, 1, output + errors)
         self.assert_nothing_is_lost()
         self.assertEqual(os.listdir(self.path("out/incoming/one")), [])
@@ -239,30 +267,44 @@ class RestartTest(unittest.TestCase):
             self.write(f"{folder}/{i:040d}", f"{i % FEATURES}\n")
 
     def reduce(self):
-        return subprocess.Popen([RMAPDIFF, "--reduce", "corpus", "work", "./bin/one_bin"],
-                                cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=True, start_new_session=True)
+        os.makedirs(self.path("incoming"), exist_ok=True)
+        return subprocess.Popen(
+            [RMAPDIFF, "--reduce", "corpus", "work", "incoming", "bin/one_bin", "-timeout=25"],
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
+
+    def merging(self):
+        """The processes that are in a folder to work in."""
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{process}/cwd").startswith(self.path("work")):
+                    return True
+            except OSError:
+                pass  # it has ended
+        return False
 
     def test_a_corpus_is_reduced_to_what_reaches_as_much(self):
         self.corpus("corpus", 5 * FEATURES)
         self.write("merge_ends", f"echo new > {self.path('corpus', 'late')}\n")
         code, output, errors = self.finish(self.reduce())
         self.assertEqual(code, 0, output + errors)
-        self.assertIn(f"\nREDUCED: {5 * FEATURES} {FEATURES}\n", output)
+        self.assertIn(f"\nREDUCED: {5 * FEATURES} {FEATURES} 0\n", output)
         self.assertEqual(len(os.listdir(self.path("corpus"))), FEATURES + 1)
         self.assertEqual(self.features("corpus"), {str(i) for i in range(FEATURES)} | {"new"})
         self.assertFalse(os.path.exists(self.path("work")))
 
     def test_what_was_begun_and_not_measured_stays_unless_it_is_an_artifact(self):
         self.corpus("corpus", 2 * FEATURES)
-        lost, crashing, other = sorted(os.listdir(self.path("corpus")))[-3:]
+        names = sorted(os.listdir(self.path("corpus")))
+        at = len(names) - 3
+        lost, crashing, other = names[at:]
         self.write("merge_ends", f"""
-            printf '%s\\n' 2 0 corpus/{lost} corpus/{crashing} 'STARTED 0 3' 'STARTED 1 3' \\
-              > "$control"
-            echo "Test unit written to incoming/crash-{crashing}"
+            sed -i '/^FT {at} /d; /^FT {at + 1} /d' "$control"
+            echo "Test unit written to ${{prefix}}crash-{name_of((at + 1) % FEATURES)}"
             """)
         code, output, errors = self.finish(self.reduce())
         self.assertEqual(code, 0, output + errors)
+        self.assertIn(f"\nREDUCED: {2 * FEATURES} {FEATURES + 1} 1\n", output)
         left = os.listdir(self.path("corpus"))
         self.assertIn(lost, left)
         self.assertNotIn(crashing, left)
@@ -279,13 +321,14 @@ class RestartTest(unittest.TestCase):
             if moment < 4:
                 time.sleep(moment * 0.05)
             else:  # as files go
-                while process.poll() is None and len(os.listdir(self.path("corpus"))) == many:
+                while process.poll() is None and len(os.listdir(self.path("corpus"))) >= many:
                     time.sleep(0.0005)
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
             self.finish(process)
+            self.wait_for(lambda: not self.merging())
             self.assertEqual(self.features("corpus"), {str(i) for i in range(FEATURES)})
             sizes.append(len(os.listdir(self.path("corpus"))))
             if sum(FEATURES < size < many for size in sizes) == 3:
@@ -297,10 +340,15 @@ class RestartTest(unittest.TestCase):
 
     def test_what_libfuzzer_did_not_finish_it_did_not_do(self):
         self.corpus("corpus", 2 * FEATURES)
-        for end, why in (("exit 1\n", "libFuzzer failed"),
-                         ("kill -9 $$\n", "libFuzzer failed"),
-                         ('rm "$picked"/*7\n', "its files are not all there"),
-                         ('for f in "$picked"/*7; do : > "$f"; done\n', "is not whole")):
+        not_measured = "did not measure the inputs, exit code "
+        one_is_missing = (f"wrote {FEATURES - 1} whole inputs, expected {FEATURES} that it picked; "
+                          r"is the disk full\?")
+        for end, why in (("exit 1\n", not_measured + r"1, its last words: \(nothing\)"),
+                         ("echo x\nkill -9 $$\n", not_measured + "137, its last words: x"),
+                         ("sed -i /^STARTED/d\\;/^FT/d $control\n", not_measured + "0, .*"),
+                         (": > $control\n", not_measured + "0, .*"),
+                         ('picks=("$picked"/*)\nrm "${picks[7]}"\n', one_is_missing),
+                         ('picks=("$picked"/*)\n: > "${picks[7]}"\n', one_is_missing)):
             self.write("merge_ends", end)
             code, _, errors = self.finish(self.reduce())
             self.assertEqual(code, 3)
@@ -310,14 +358,12 @@ class RestartTest(unittest.TestCase):
     def test_what_ends_the_target_as_it_merges_is_a_finding(self):
         self.write("merge_ends", 'echo input > "${prefix}crash-' + "b" * 40 + '"\n')
         self.corpus("out/corpus/one", 150)
-        process = self.start("--time=3", "--reduce=1s")
-        code, output, errors = self.finish(process)
+        code, output, errors = self.finish_after_reduction()
         self.assertEqual(code, 1, output + errors)
-        self.assertIn("reduced the corpus of one from ", output)
         self.assertIn("FINDING one: unreproduced/abort: ", output)
 
     def test_a_killed_session_takes_its_merge_with_it(self):
-        self.write("merge_ends", "echo $$ > merging\nsleep 60\n")
+        self.write("merge_ends", f"echo $$ > {self.path('merging')}\nsleep 60\n")
         self.corpus("out/corpus/one", 150)
         process = self.start("--time=forever", "--reduce=1s")
         self.wait_for(lambda: os.path.exists(self.path("merging")) and

@@ -87,7 +87,8 @@ class FuzzSession {
   void WatchTheDisk();
   void WriteStats(bool final);
 
-  std::vector<std::string> WordsFor(const FuzzTarget& files) const;
+  // Where libFuzzer leaves what ends the target.
+  std::string IncomingFor(const FuzzTarget& files) const;
   FuzzCommand CommandFor(const Target& target, const Slot& slot) const;
   double left_of_run() const;
   FuzzSummary Figures() const;
