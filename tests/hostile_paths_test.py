@@ -3,7 +3,7 @@ for something else: nothing is run, and all is as with a plain name.
 
 Each case is run in a folder of its own, once with a plain name and once with each hostile one, by
 the same words. Exit codes, files and what is printed must be the same but for the name. The verbs
-`gate` and `mutants` need a build, and are not here; tests/gate_test.py has the folders of `gate`.
+`gate` and `mutants` need a build, so that only what they draw is here.
 """
 
 import hashlib
@@ -17,6 +17,11 @@ import tempfile
 import unittest
 
 import report_fixture
+
+sys.path.insert(1, os.path.abspath("tools/mutants_lib"))
+
+# pylint: disable=wrong-import-position
+import survival_plot
 
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
@@ -393,6 +398,15 @@ class HostileTest(unittest.TestCase):
                            binary=(sys.executable, "-B", REPORT),
                            normal=lambda result: (*result[:2], result[2].count(b"\n"), result[3]))
         self.assertEqual(result[1:3], (b"", 1))
+
+    def test_the_plot_of_mutants(self):
+        for name in HOSTILE:
+            folder = os.path.join(tempfile.mkdtemp(dir=self.top), name)
+            os.mkdir(folder)
+            plot = os.path.join(folder, b"survival.svg")
+            survival_plot.write(os.fsdecode(plot), {"`touch PWNED`": [(1.0, True)]}, 60)
+            self.assertEqual(os.listdir(folder), [b"survival.svg"])
+            self.assertFalse(os.path.exists("PWNED"))
 
     # ---- Where the programs themselves are ----
 
