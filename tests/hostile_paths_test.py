@@ -18,14 +18,17 @@ import unittest
 
 import report_fixture
 
-sys.path.insert(1, os.path.abspath("tools/mutants_lib"))
+for module_folder in ("tools/mutants_lib", "tools/oss_fuzz_lib"):
+    sys.path.insert(1, os.path.abspath(module_folder))
 
 # pylint: disable=wrong-import-position
+import runner
 import survival_plot
 
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
 MOODY = os.path.realpath("tests/moody_target")
+RUN = os.path.abspath("tools/bazel_rules/fuzz_run.sh")
 REPORT = os.path.abspath("tools/report_lib/command.py")
 
 PLAIN = b"plain"
@@ -149,6 +152,8 @@ class HostileTest(unittest.TestCase):
         prepare()
         done = self.run_words(words, binary)
         self.assertNotIn(b"internal error", done.stderr)
+        if "--json" in words:
+            json.loads(done.stdout)
         if re.search(rb"[\0-\x1f]", name):  # they drive a terminal, and one line is one line
             self.assertNotIn(name, done.stdout + done.stderr)
         return done.returncode, self.normal(done.stdout), self.normal(done.stderr), self.tree()
@@ -407,6 +412,39 @@ class HostileTest(unittest.TestCase):
             survival_plot.write(os.fsdecode(plot), {"`touch PWNED`": [(1.0, True)]}, 60)
             self.assertEqual(os.listdir(folder), [b"survival.svg"])
             self.assertFalse(os.path.exists("PWNED"))
+
+    # ---- Programs of libFuzzer that are not started by rmapdiff ----
+
+    def test_bazel_run_keeps_paths_from_the_shell_of_libfuzzer(self):
+        def target():
+            self.write("bin", "#!/bin/bash\nprintf '<%s>' \"$@\" >said\n", 0o755)
+            self.write("options", "[libfuzzer]\nmax_len=64\n")
+
+        words = ("--name=x", "--binary=bin", "--corpus=seeds", "--options=options",
+                 "--fuzzing_output_root=NAME/out")
+        result = self.same(target, *words, "-seed=1", binary=(RUN,), normal=lambda result: (
+            *result[:2], result[2].count(b"\n"), result[3]))
+        self.assertEqual(result[2], 1)
+        self.assertIn(b"<-max_len=64><-seed=1><TOP/plain/out/corpus><TOP/seeds>",
+                      result[3][b"said"])
+        for flag in ("-fork=2", "-jobs=2", "-merge=1", "-set_cover_merge=1", "-minimize_crash=1",
+                     "-cleanse_crash=1", "-collect_data_flow=x"):
+            for name in (b"plain", b"-dash"):
+                self.assertEqual(self.run_case(name, target, [*words, flag], (RUN,))[0], 0)
+            for name in (b"sp ace", b"x$(touch PWNED)y", b"new\nline", b"\xff"):
+                code, output, errors, _ = self.run_case(name, target, [*words, flag], (RUN,))
+                self.assertEqual((code, output, errors.count(b"\n")), (2, b"", 1), errors)
+
+    def test_the_coverage_of_oss_fuzz_is_merged_by_names_of_ours(self):
+        for name in HOSTILE:
+            out = os.path.join(tempfile.mkdtemp(dir=self.top), name, b"out")
+            os.makedirs(out)
+            one = runner.Runner(None, os.fsdecode(out), "sources")
+            words = one.merge_command("x_fuzzer", one.new_folder())
+            for word in words:
+                self.assertRegex(word, r"\A[A-Za-z0-9_./=-]+\Z")
+            for folder in words[-2:]:
+                self.assertTrue(os.path.isdir(os.path.join(out, os.fsencode(folder))))
 
     # ---- Where the programs themselves are ----
 
