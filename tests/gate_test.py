@@ -76,6 +76,10 @@ for path in files:
     text = open(path).read()
     if text.startswith("crash"):
         fail(text.split()[1])
+    if text == "poison":
+        print("==1==ERROR: AddressSanitizer: use-after-poison on address 0x1")
+        print("    #0 0x1 in f(DescriptorMap<std::variant<a>>) a.h:1:2\\n" + "report\\n" * 9999)
+        sys.exit(77)
     if text == "accept":
         count(1)
     print("Executed " + path + " in 0 ms", flush=True)
@@ -161,6 +165,11 @@ class ReplayTest(Folder):
                          [("corpus/rmap_fuzzer/a.ops", "spte/drop/legacy", True)])
         self.assertEqual([(one.raw, one.seed) for one in replayed.failed],
                          [("spte/drop/legacy", "corpus/rmap_fuzzer/a.ops")])
+
+    def test_a_sanitizer_is_read_however_long_its_report(self):
+        replayed = self.replay({OWN: "poison", REGRESSION: "accept"})
+        self.assertEqual(self.problems(replayed),
+                         [("corpus/rmap_fuzzer/a.ops", "use-after-poison/legacy", True)])
 
     def test_a_program_that_does_not_start_is_no_finding(self):
         target = self.target({OWN: "accept"})

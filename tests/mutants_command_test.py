@@ -96,6 +96,14 @@ class FindingTest(unittest.TestCase):
         text = "mmu/x.h:1:2: runtime error: shift exponent\n"
         self.assertEqual(finding.read(1, text).by, "sanitizer")
 
+    def test_a_stack_with_names_says_so_too(self):
+        text = ("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
+                "    #0 0x55d1 in rmapdiff::DescriptorMap<Limits>::Remove() legacy_mmu/a.h:1:2\n"
+                "    #1 0x55d2 in main fuzzers/b.cc:3:4\n\n"
+                "freed by thread T0 here:\n    #0 0x55d3 in SiblingMap mmu/c.h:5:6\n")
+        self.assertEqual(finding.read(77, text),
+                         ("sanitizer", "heap-use-after-free/legacy", "legacy"))
+
     def test_the_engine_is_the_one_on_the_stack(self):
         self.assertEqual(finding.guilty_of_stack(["rmapdiff::SiblingMap<T>::Unlink"]), "sibling")
         self.assertEqual(finding.guilty_of_stack(["f(DescriptorMap<T>&)"]), "legacy")
