@@ -20,6 +20,8 @@ import tempfile
 import time
 import unittest
 
+import patience
+
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
 MOODY = os.path.abspath("tests/moody_target")
@@ -87,7 +89,7 @@ class CorpusTest(unittest.TestCase):
     def corpus(self, action, *words, code=0, stderr="", binary=RMAPDIFF, **options):
         """Returns what is written to standard output."""
         done = subprocess.run([binary, "corpus", action, *words], capture_output=True, text=True,
-                              timeout=100, check=False, **options)
+                              timeout=patience.SECONDS, check=False, **options)
         self.assertEqual((done.returncode, done.stderr), (code, stderr), done.stdout)
         return done.stdout
 
@@ -427,10 +429,7 @@ class KillTest(CorpusTest):
         return text
 
     def wait_until_nothing_runs(self):
-        end = time.monotonic() + 10
-        while (left := list(self.running())):
-            self.assertLess(time.monotonic(), end, left)
-            time.sleep(0.02)
+        patience.wait_for(lambda: not list(self.running()))
 
     def running(self):
         for process in filter(str.isdigit, os.listdir("/proc")):
