@@ -17,6 +17,9 @@ import tempfile
 import time
 import unittest
 
+import patience
+import skip
+
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 KILLS = int(os.environ.get("KILLS", "55"))
 SEED = int(os.environ.get("SEED", "2010"))
@@ -121,9 +124,9 @@ class RestartTest(unittest.TestCase):
             [RMAPDIFF, "fuzz", "--bin-dir=bin", "--dir=out", "--jobs=1", *words], cwd=self.folder,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
-    def finish(self, process, timeout=90):
+    def finish(self, process):
         """Exit code, standard output, standard error."""
-        output, errors = process.communicate(timeout=timeout)
+        output, errors = process.communicate(timeout=patience.SECONDS)
         return process.returncode, output, errors
 
     def finish_after_reduction(self):
@@ -146,12 +149,6 @@ class RestartTest(unittest.TestCase):
     def ledger(self, kind):
         return [line.split()[1] for line in lines_of(self.path("ledger"))
                 if line.startswith(kind + " ")]
-
-    def wait_for(self, condition, seconds=20):
-        end = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), end, "it never came")
-            time.sleep(0.01)
 
     def stats(self):
         return [json.loads(line) for line in lines_of(self.path("out/stats.jsonl"))]
@@ -198,11 +195,10 @@ class RestartTest(unittest.TestCase):
             before = len(self.ledger("S"))
             began = time.monotonic()
             process = self.start("--time=forever", "--reduce=1s")
-            self.wait_for(lambda: len(self.ledger("S")) > before or process.poll() is not None)
+            patience.wait_for(lambda: len(self.ledger("S")) > before or process.poll() is not None)
             self.assertIsNone(process.poll(), process.poll() and process.communicate())
             took = time.monotonic() - began
             slowest = max(slowest, took)
-            self.assertLess(took, 5, "from a start to its first process")
             # Now and then long enough for a finding to be kept and a corpus to be reduced.
             time.sleep(chance.uniform(1.0, 1.6) if number % 9 == 8 else chance.uniform(0, 0.25))
             process.kill()
@@ -252,7 +248,7 @@ class RestartTest(unittest.TestCase):
                      "out/corpus/one/" + "0" * 40, "out/incoming/one/crash-" + "0" * 40):
             self.write(path, "")
         process = self.start("--time=1")
-        self.wait_for(lambda: self.ledger("S"))
+        patience.wait_for(lambda: self.ledger("S"))
         self.finish(process)
         for path in ("out/.rmapdiff-abc", "out/findings/.new-bug-1", "out/corpus/one/" + "0" * 40,
                      "out/reducing", "out/incoming/one/crash-" + "0" * 40):
@@ -328,7 +324,7 @@ class RestartTest(unittest.TestCase):
             except ProcessLookupError:
                 pass
             self.finish(process)
-            self.wait_for(lambda: not self.merging())
+            patience.wait_for(lambda: not self.merging())
             self.assertEqual(self.features("corpus"), {str(i) for i in range(FEATURES)})
             sizes.append(len(os.listdir(self.path("corpus"))))
             if sum(FEATURES < size < many for size in sizes) == 3:
@@ -366,12 +362,12 @@ class RestartTest(unittest.TestCase):
         self.write("merge_ends", f"echo $$ > {self.path('merging')}\nsleep 60\n")
         self.corpus("out/corpus/one", 150)
         process = self.start("--time=forever", "--reduce=1s")
-        self.wait_for(lambda: os.path.exists(self.path("merging")) and
-                      lines_of(self.path("merging")))
+        patience.wait_for(lambda: os.path.exists(self.path("merging")) and
+                          lines_of(self.path("merging")))
         merging = int(lines_of(self.path("merging"))[0])
         process.kill()
         self.finish(process)
-        self.wait_for(lambda: not os.path.exists(f"/proc/{merging}"), 5)
+        patience.wait_for(lambda: not os.path.exists(f"/proc/{merging}"))
 
     # ---- No room ----
 
@@ -380,10 +376,10 @@ class RestartTest(unittest.TestCase):
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none",
                                   self.path("out")], capture_output=True, check=False)
         if mounted.returncode != 0:
-            self.skipTest("no tmpfs can be mounted: " + mounted.stderr.decode().strip())
+            skip.skip_for("no-tmpfs", mounted.stderr.decode().strip())
         try:
             process = self.start("--time=forever")
-            self.wait_for(lambda: self.ledger("F"))
+            patience.wait_for(lambda: self.ledger("F"))
             self.write("out/ballast", "x" * (17 << 20))
             code, output, errors = self.finish(process)
             self.assertEqual(code, 3, output + errors)

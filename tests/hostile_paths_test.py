@@ -16,6 +16,7 @@ import sys
 import tempfile
 import unittest
 
+import patience
 import report_fixture
 
 for module_folder in ("tools/mutants_lib", "tools/oss_fuzz_lib"):
@@ -119,8 +120,9 @@ class HostileTest(unittest.TestCase):
         words = [os.fsencode(word).replace(b"NAME", self.name) for word in words]
         environment = {**os.environb, b"TMPDIR": self.path(self.name), b"RMAPDIFF_ROOT":
                        self.path(self.name, "tree")}
-        return subprocess.run([*map(os.fsencode, binary), *words], cwd=self.folder, timeout=100,
-                              env=environment, capture_output=True, check=False)
+        return subprocess.run([*map(os.fsencode, binary), *words], cwd=self.folder,
+                              timeout=patience.SECONDS, env=environment, capture_output=True,
+                              check=False)
 
     def tree(self):
         """{path: content} of all files, by the plain name; whatever a clock or chance decides is
@@ -224,7 +226,6 @@ class HostileTest(unittest.TestCase):
                                code=1, binary=(FAULTY,))
             self.assertIn(b"plain/a.ops", result[1])
 
-    @unittest.skipUnless(shutil.which("gdb"), "no gdb")
     def test_a_debugger_gets_the_file(self):
         def first_words(result):
             stopped = b"rmapdiff::BeforeOperation" in result[1] + result[2]
@@ -439,7 +440,8 @@ class HostileTest(unittest.TestCase):
         for name in HOSTILE:
             out = os.path.join(tempfile.mkdtemp(dir=self.top), name, b"out")
             os.makedirs(out)
-            one = runner.Runner(None, os.fsdecode(out), "sources")
+            one = runner.Runner(runner.image.Configuration("libfuzzer", "coverage"),
+                                os.fsdecode(out), "sources")
             words = one.merge_command("x_fuzzer", one.new_folder())
             for word in words:
                 self.assertRegex(word, r"\A[A-Za-z0-9_./=-]+\Z")

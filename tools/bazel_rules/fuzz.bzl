@@ -38,6 +38,7 @@ load(
     _coverage_binary = "coverage_binary",
     _debug_binary = "debug_binary",
     _instrumented_binary = "instrumented_binary",
+    _m32_sh_test = "m32_sh_test",
     _m32_test = "m32_test",
     _optimized_binary = "optimized_binary",
     _sanitized_test = "sanitized_test",
@@ -58,19 +59,27 @@ _LONG_GFN_SUFFIX = "_long_gfn_m32"
 # Turns a text seed into the bytes that a fuzz target reads: `assemble OUTDIR FILE...`.
 ASSEMBLER = "//fuzzers:assemble"
 
-def _replay_test(name, binary, corpus, options, **kwargs):
-    native.sh_test(
-        name = name,
-        srcs = ["//tools/bazel_rules:replay.py"],
-        args = [
-            "--name=" + name,
-            "--binary=$(rootpath %s)" % binary,
-            "--corpus=$(rootpath %s)" % corpus,
-            "--options=$(rootpath %s)" % options,
-        ],
-        data = [binary, corpus, options],
-        **kwargs
-    )
+# Runs a fuzz target over its seeds.
+_REPLAY = "//tools/bazel_rules:replay.py"
+
+def _replay_test(name, binary, corpus, options, m32, **kwargs):
+    args = [
+        "--name=" + name,
+        "--binary=$(rootpath %s)" % binary,
+        "--corpus=$(rootpath %s)" % corpus,
+        "--options=$(rootpath %s)" % options,
+    ]
+    data = [binary, corpus, options]
+    if m32:
+        _m32_sh_test(name = name, test = _REPLAY, args = args, data = data, **kwargs)
+    else:
+        native.sh_test(
+            name = name,
+            srcs = [_REPLAY],
+            args = args,
+            data = data,
+            **kwargs
+        )
 
 def _afl_test(name, binary, corpus, dictionary):
     native.sh_test(
@@ -185,13 +194,14 @@ def cc_fuzz_test(
     dictionary = ":%s_dict" % name if dicts else None
     _launcher(name, ":%s_bin" % name, ":%s_corpus" % name, ":%s_options" % name, dictionary)
     _afl_test(name + "_afl", ":%s_bin" % name, ":%s_corpus" % name, dictionary)
-    for suffix, word_tags in [("", ["fuzz-test"])] + [(s, ["m32"]) for s in m32_suffixes]:
+    for suffix in [""] + m32_suffixes:
         _replay_test(
             name + suffix,
             ":%s%s_bin" % (name, suffix),
             ":%s_corpus" % name,
             ":%s_options" % name,
+            m32 = suffix != "",
             size = size,
             timeout = timeout,
-            tags = tags + word_tags,
+            tags = tags + ([] if suffix else ["fuzz-test"]),
         )

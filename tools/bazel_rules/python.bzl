@@ -18,6 +18,7 @@ def python_unittest(name, src, data = [], size = "small", **kwargs):
         data = [
             src,
             "//tools/bazel_rules:patience.py",
+            "//tools/bazel_rules:skip",
         ] + data,
         **kwargs
     )

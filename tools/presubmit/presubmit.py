@@ -15,6 +15,7 @@ from xml.sax import saxutils
 import build_rules
 import code_rules
 import shell_rules
+import skip_rules
 import text_rules
 from tree import Finding, Tree
 
@@ -35,6 +36,7 @@ RULES = {
     "seed-idea": build_rules.check_seed_ideas,
     "shell-text": shell_rules.check_shell_text,
     "size": text_rules.check_sizes,
+    "skip": skip_rules.check_skips,
     "white-space": text_rules.check_white_space,
 }
 

@@ -8,6 +8,7 @@ import build_rules
 import code_rules
 import presubmit
 import shell_rules
+import skip_rules
 import text_rules
 from tree import Tree
 
@@ -255,6 +256,39 @@ class ShellRulesTest(RuleTest):
 
     def test_a_document_may_speak_of_it(self):
         self.assertEqual(self.found("a.md", "libFuzzer calls `sh -c`.\n\n```\neval $x\n```\n"), [4])
+
+
+class SkipRulesTest(RuleTest):
+
+    def setUp(self):
+        super().setUp()
+        self.write(skip_rules.REASONS, "# Why.\nno-disk: there is no disk\n")
+        self.write("used.sh", "exec tools/bazel_rules/skip.py no-disk\n")
+
+    def test_the_one_way_is_allowed(self):
+        self.write("a.cc", 'SKIP_FOR("no-disk") << "none";\n')
+        self.write("a.py", 'skip.skip_for("no-disk", "none")\n')
+        self.write("a.md", "GTEST_SKIP\n")
+        self.assertEqual(self.lines(skip_rules.check_skips), [])
+
+    def test_every_other_way_is_a_finding(self):
+        for number, way in enumerate((
+                "GTEST_SKIP() << x;", "self.skipTest(x)", "raise unittest.SkipTest(x)",
+                "@unittest.skipIf(x, y)", "@unittest.skipUnless(x, y)", "@skipIf(x, y)",
+                "@unittest.expectedFailure", "TEST(A, DISABLED_B) {}")):
+            self.write(f"a{number}.py", f"\n{way}\n")
+            self.assertEqual(self.lines(skip_rules.check_skips), [(f"a{number}.py", 2)], way)
+            os.remove(os.path.join(self.root, f"a{number}.py"))
+
+    def test_a_reason_is_listed_and_used(self):
+        self.write(skip_rules.REASONS, "no-disk: there is no disk\nNo Reason\nold: gone\n")
+        self.write("a.cc", 'SKIP_FOR("no-net");\n')
+        self.write("b.py", 'skip_for("no-net")\n')
+        self.write("c.sh", "skip.py no-net\n")
+        self.assertCountEqual(
+            self.lines(skip_rules.check_skips),
+            [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), ("a.cc", 1), ("b.py", 1),
+             ("c.sh", 1)])
 
 
 class BuildRulesTest(RuleTest):
