@@ -25,6 +25,7 @@ sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib
 import campaign
 import command
 import trial
+from script import MAX_SECONDS
 
 TARGETS = ("tiny_mmu_fuzzer", "mmu_fuzzer", "direct_fuzzer", "dirty_log_fuzzer", "oom_fuzzer",
            "tiny_rmap_fuzzer", "rmap_fuzzer")
@@ -81,6 +82,11 @@ def tasks(options):
     return made
 
 
+def limit(options):
+    """Seconds for a trial. One of random ends by its count, unless a program never ends."""
+    return options.time if options.way == "libfuzzer" else MAX_SECONDS
+
+
 def revision():
     words = ["git", "describe", "--always", "--dirty", "--abbrev=7"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -109,9 +115,7 @@ def main(words):
     build(options)
     tried = f"| {revision()} | `{' '.join(['bench/false_alarms', *words])}` |"
     os.makedirs(options.dir, exist_ok=True)
-    # A trial of random ends by its count; its limit only stops a program that does not end.
-    limit = options.time if options.way == "libfuzzer" else command.MAX_SECONDS
-    records = campaign.run(tasks(options), limit, options.jobs,
+    records = campaign.run(tasks(options), limit(options), options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
     print(summary(records, options, tried))
     return command.FINDING if any(one.found for one in records) else command.DONE

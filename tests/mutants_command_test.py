@@ -279,6 +279,7 @@ class FalseAlarmsTest(unittest.TestCase):
                          [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
                           ("oom_fuzzer", 57)])
         self.assertEqual(tasks[0].flags, ["mmu_fuzzer", "50"])
+        self.assertEqual(false_alarms.limit(options), script.MAX_SECONDS)
 
     def test_the_summary_counts_and_names_what_was_found(self):
         options = false_alarms.parse_arguments(self.OPTIONS)
