@@ -395,7 +395,7 @@ class FakeTool:
     def __init__(self):
         self.minimized = []
 
-    def repro(self, path):
+    def repro(self, path, code=True):  # pylint: disable=unused-argument
         with open(path, encoding="utf-8") as file:
             words = file.read().split()
         signature = words[1] if words[:1] == ["crash"] else ""
