@@ -23,14 +23,17 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILT = os.path.join(ROOT, "bazel-bin")
+sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+
+# pylint: disable=wrong-import-position
+from script import run_build, run_main
 
 
 def build(target):
+    """Returns the folder of what was built."""
     names = [f"//fuzzers:{target}_{part}" for part in ("bin", "corpus", "options")]
-    return subprocess.run(["bazel", "build", "--noshow_progress", "//tools/cli:rmapdiff",
-                           "//fuzzers:fuzz_targets_list", *names],
-                          cwd=ROOT, check=False).returncode == 0
+    return run_build(ROOT, ["tools/cli/rmapdiff", "//tools/cli:rmapdiff",
+                            "//fuzzers:fuzz_targets_list", *names])
 
 
 def own_seconds(pid):
@@ -70,23 +73,23 @@ class Rates:
         self.own_share = own / processor
 
 
-def bin_folder(target, folder):
+def bin_folder(target, built, folder):
     """What was built of the target, as a folder with this target alone."""
     made = os.path.join(folder, "bin")
     os.makedirs(made)
     for name in (f"{target}_bin", f"{target}_corpus", f"{target}_options.options"):
-        os.symlink(os.path.join(BUILT, "fuzzers", name), os.path.join(made, name))
+        os.symlink(os.path.join(built, "fuzzers", name), os.path.join(made, name))
     with open(os.path.join(made, "fuzz_targets.txt"), "w", encoding="utf-8") as file:
         file.write(target + "\n")
     return made
 
 
-def under_session(target, seconds, folder):
+def under_session(target, built, seconds, folder):
     """Its rates, and the words that the target was started with."""
     out = os.path.join(folder, "out")
     times = measured([
-        os.path.join(BUILT, "tools/cli/rmapdiff"), "fuzz",
-        "--bin-dir=" + bin_folder(target, folder), "--dir=" + out, f"--time={seconds}s",
+        os.path.join(built, "tools/cli/rmapdiff"), "fuzz",
+        "--bin-dir=" + bin_folder(target, built, folder), "--dir=" + out, f"--time={seconds}s",
         "--jobs=1"])
     with open(os.path.join(out, "summary.json"), encoding="utf-8") as file:
         figures = json.load(file)["targets"][target]
@@ -96,8 +99,8 @@ def under_session(target, seconds, folder):
     return Rates(figures["execs"], *times), seed
 
 
-def alone(target, seconds, seed, folder):
-    made = bin_folder(target, folder)
+def alone(target, built, seconds, seed, folder):
+    made = bin_folder(target, built, folder)
     with open(os.path.join(made, target + "_options.options"), encoding="utf-8") as file:
         options = ["-" + line.strip() for line in file if "=" in line]
     os.makedirs(os.path.join(folder, "corpus"))
@@ -117,19 +120,18 @@ def summary(name, ratios):
             f"({min(ratios):.3f} to {max(ratios):.3f})")
 
 
-def main():
+def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--target", default="tiny_rmap_fuzzer")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--time", type=int, default=20, help="seconds for each of the two [20]")
-    words = parser.parse_args()
-    if not build(words.target):
-        return 3
+    words = parser.parse_args(arguments)
+    built = build(words.target)
     by_processor, by_clock, own = [], [], []
     for number in range(words.rounds):
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-            ours, seed = under_session(words.target, words.time, first)
-            theirs = alone(words.target, words.time, seed, second)
+            ours, seed = under_session(words.target, built, words.time, first)
+            theirs = alone(words.target, built, words.time, seed, second)
         by_processor.append(ours.by_processor / theirs.by_processor)
         by_clock.append(ours.by_clock / theirs.by_clock)
         own.append(ours.own_share)
@@ -144,4 +146,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main("fuzz_overhead", main)

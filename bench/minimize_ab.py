@@ -19,7 +19,10 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILT = os.path.join(ROOT, "bazel-bin/tests/mutants")
+sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+
+# pylint: disable=wrong-import-position
+from script import run_build, run_main
 
 # The faults of the smoke test, and some more of the structures.
 MUTANTS = (
@@ -38,16 +41,16 @@ FIRST_SECONDS = 20  # to find anything at all
 
 
 def build(mutants):
+    """Returns the folder of what was built."""
     targets = [f"//tests/mutants:{name}{part}" for name in mutants
                for part in ("", "_rmapdiff", "_probe")]
-    return subprocess.run(["bazel", "build", "--noshow_progress", *targets], cwd=ROOT,
-                          check=False).returncode == 0
+    return os.path.join(run_build(ROOT, [f"tests/mutants/{mutants[0]}", *targets]), "tests/mutants")
 
 
-def first_finding(name, folder):
+def first_finding(name, built, folder):
     """The path of the artifact, or None."""
     prefix = os.path.join(folder, "")
-    subprocess.run([os.path.join(BUILT, name), "-seed=1", "-max_len=2056",
+    subprocess.run([os.path.join(built, name), "-seed=1", "-max_len=2056",
                     f"-max_total_time={FIRST_SECONDS}", "-artifact_prefix=" + prefix],
                    capture_output=True, check=False)
     found = [file for file in os.listdir(folder) if file.startswith("crash-")]
@@ -57,10 +60,10 @@ def first_finding(name, folder):
 class CommandLine:
     """rmapdiff with the mutant's engines."""
 
-    def __init__(self, name):
-        self.program = os.path.join(BUILT, name + "_rmapdiff")
+    def __init__(self, name, built):
+        self.program = os.path.join(built, name + "_rmapdiff")
         self.environment = dict(os.environ, RMAPDIFF_ROOT=ROOT,
-                                RMAPDIFF_PROBE=os.path.join(BUILT, name + "_probe"))
+                                RMAPDIFF_PROBE=os.path.join(built, name + "_probe"))
 
     def run(self, *words):
         return subprocess.run([self.program, *words], env=self.environment, capture_output=True,
@@ -77,20 +80,20 @@ class CommandLine:
         return match[1] if match else ""
 
 
-def measure(name, seconds):
+def measure(name, built, seconds):
     """A row, or None if nothing was found."""
     with tempfile.TemporaryDirectory() as folder:
-        artifact = first_finding(name, folder)
+        artifact = first_finding(name, built, folder)
         if artifact is None:
             return None
-        cli = CommandLine(name)
+        cli = CommandLine(name, built)
         ours = os.path.join(folder, "ours.ops")
         begin = time.monotonic()
         cli.run("minimize", f"--time={seconds}s", artifact, "-o", ours)
         took = time.monotonic() - begin
         theirs = os.path.join(folder, "theirs")
         # libFuzzer starts itself by a shell, so it is told names that are ours, and no path.
-        os.symlink(os.path.join(BUILT, name), os.path.join(folder, "target"))
+        os.symlink(os.path.join(built, name), os.path.join(folder, "target"))
         os.symlink(artifact, os.path.join(folder, "first"))
         # libFuzzer gives each round its time; `timeout` ends them all.
         subprocess.run(["timeout", str(seconds), "./target", "-minimize_crash=1",
@@ -121,17 +124,16 @@ def table(rows):
     return "\n".join(lines)
 
 
-def main():
+def main(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--time", type=int, default=10, help="seconds for each of the two [10]")
     parser.add_argument("mutants", nargs="*", metavar="MUTANT")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     mutants = arguments.mutants or MUTANTS
-    if not build(mutants):
-        return 3
+    built = build(mutants)
     rows = []
     for name in mutants:
-        row = measure(name, arguments.time)
+        row = measure(name, built, arguments.time)
         if row is None:
             print(f"{name}: nothing found in {FIRST_SECONDS} s", file=sys.stderr)
         else:
@@ -146,4 +148,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main("minimize_ab", main)

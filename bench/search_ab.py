@@ -20,7 +20,6 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 
 import argparse
 import os
-import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
@@ -64,26 +63,29 @@ def target(arm, mutant):
                           "rapidcheck": "_rapidcheck"}.get(arm, "")
 
 
-def binary(arm, mutant):
-    """Where the target is built; AFL++ has a compiler of its own, hence a place of its own."""
-    products = "bazel-afl-bin" if arm == "afl" else "bazel-bin"
-    return os.path.join(ROOT, products, "tests", "mutants", target(arm, mutant))
+def binary(arm, mutant, built):
+    """Where the target is; built: what `build` has returned."""
+    folder = built["afl" if arm == "afl" else "all"]
+    return os.path.realpath(os.path.join(folder, "tests", "mutants", target(arm, mutant)))
 
 
 def build(mutants, arms):
-    """Builds what the arms run; raises Failure."""
+    """Builds what the arms run; raises Failure. Returns {"all": the folder that bazel-bin would
+    stand for, "afl": the same for AFL++, which has a compiler of its own, hence a place of its own}.
+    """
     if set(arms) & set(PEERS):
-        setup = [os.path.join(ROOT, "tools", "setup"), "--for=peers"]
-        if subprocess.run(setup, check=False).returncode != 0:
-            raise command.Failure(command.ENVIRONMENT, "the peers cannot be installed")
+        command.set_up(ROOT, "peers")
     labels = {f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants
               for arm in arms if arm != "afl"}
     labels |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
-    command.run_build([f"tests/mutants/{mutants[0].name}", "--keep_going", *sorted(labels)])
+    first = next(label for label in sorted(labels) if label.startswith("//tests/mutants:"))
+    product = first[2:].replace(":", "/")
+    built = {"all": command.run_build(ROOT, [product, "--keep_going", *sorted(labels)])}
     if "afl" in arms:
-        command.run_build(["--apart=afl", f"tests/mutants/{target('afl', mutants[0])}",
-                           "--keep_going",
-                           *(f"//tests/mutants:{target('afl', mutant)}" for mutant in mutants)])
+        built["afl"] = command.run_build(
+            ROOT, ["--apart=afl", f"tests/mutants/{target('afl', mutants[0])}", "--keep_going",
+                   *(f"//tests/mutants:{target('afl', mutant)}" for mutant in mutants)])
+    return built
 
 
 def flags_of(arm, flags):
@@ -101,11 +103,11 @@ def flags_of(arm, flags):
         f"{name}{length * 2 if arm == 'double-len' else length // 2}"]
 
 
-def task(arm, mutant, seed, flags, without=()):
+def task(arm, mutant, seed, flags, built, without=()):
     flags = flags_of(arm, flags)
     off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
     env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
-    return campaign.Task(arm, mutant.name, seed, os.path.realpath(binary(arm, mutant)), flags, env,
+    return campaign.Task(arm, mutant.name, seed, binary(arm, mutant, built), flags, env,
                          {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
 
 
@@ -148,11 +150,11 @@ def main(words):
     options = parse_arguments(words)
     arms = arms_of(options.arms)
     mutants = command.select(options.only or read_sample())
-    build(mutants, arms)
+    built = build(mutants, arms)
     os.makedirs(options.dir, exist_ok=True)
-    flags = {mutant.fields["Target"]: command.read_options(mutant.fields["Target"])
-             for mutant in mutants}
-    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], options.without)
+    targets = {mutant.fields["Target"] for mutant in mutants}
+    flags = {name: command.read_options(name, built["all"]) for name in targets}
+    tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], built, options.without)
              for seed in range(1, options.trials + 1) for mutant in mutants for arm in arms]
     records = campaign.run(tasks, options.time, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())

@@ -18,8 +18,8 @@ import unittest
 import yaml
 
 ROOT = os.getcwd()
-for folder in ("tools/bazel_rules", "tools/mutants_lib", "tests/mutants", "tools/gate_lib",
-               "tools/coverage_lib", "tools/script_lib"):
+for folder in ("tools/bazel_rules", "tools/build_lib", "tools/mutants_lib", "tests/mutants",
+               "tools/gate_lib", "tools/coverage_lib", "tools/script_lib"):
     sys.path.insert(1, os.path.join(ROOT, folder))
 
 # pylint: disable=wrong-import-position

@@ -18,7 +18,7 @@ import unittest
 import patience
 
 LIBRARY = os.path.abspath("tools/coverage_lib")
-sys.path.insert(0, LIBRARY)
+sys.path[:0] = [LIBRARY, os.path.abspath("tools/script_lib")]
 
 # pylint: disable=wrong-import-position
 import coverage
@@ -309,7 +309,7 @@ class RealToolsTest(unittest.TestCase):
 
 BUILD = """#!/bin/bash
 echo "$@" >> builds
-[[ ! -e broken ]]
+[[ ! -e broken ]] && echo "${PWD}/built"
 """
 
 # A fuzz target: the words in its seeds say what is to happen.
@@ -349,17 +349,18 @@ class CommandTest(unittest.TestCase):
         self.root = os.path.realpath(scratch.name)
         self.report = os.path.join(self.root, "report")
         shutil.copytree(LIBRARY, os.path.join(self.root, "tools/coverage_lib"))
+        shutil.copytree("tools/script_lib", os.path.join(self.root, "tools/script_lib"))
         os.mkdir(os.path.join(self.root, "tools/bazel_rules"))
         shutil.copy("tools/bazel_rules/replay.py", os.path.join(self.root, "tools/bazel_rules"))
         self.write("tools/coverage_lib/unreachable.txt", "")
         self.write("tools/cli/build.sh", BUILD)
         for name, text in TOOLS.items():
             self.write("bin/" + name, "#!/bin/bash\n" + text)
-        self.write("bazel-bin/fuzzers/fuzz_targets.txt", "one_fuzzer\ntwo_fuzzer\n")
+        self.write("built/fuzzers/fuzz_targets.txt", "one_fuzzer\ntwo_fuzzer\n")
         for name in ("one_fuzzer", "two_fuzzer"):
-            self.write(f"bazel-bin/fuzzers/{name}_cov_bin", TARGET)
-            self.write(f"bazel-bin/fuzzers/{name}_options.options", "[libfuzzer]\nmax_len=9\n")
-            self.write(f"bazel-bin/fuzzers/{name}_corpus/seed", "fine")
+            self.write(f"built/fuzzers/{name}_cov_bin", TARGET)
+            self.write(f"built/fuzzers/{name}_options.options", "[libfuzzer]\nmax_len=9\n")
+            self.write(f"built/fuzzers/{name}_corpus/seed", "fine")
         self.write("mmu/map.h", "")
         self.write("mmu/left_out.h", "")
         self.cover(1, 1)
@@ -457,7 +458,7 @@ class CommandTest(unittest.TestCase):
         self.run_command()
         before = self.summary()
         self.cover(0)
-        self.write("bazel-bin/fuzzers/two_fuzzer_corpus/bad", "crash")
+        self.write("built/fuzzers/two_fuzzer_corpus/bad", "crash")
         output, complaints = self.run_command(code=1)
         self.assertEqual(output, "")
         self.assertRegex(complaints, r"^Running: \S+/bad\nit went wrong\n")
@@ -466,7 +467,7 @@ class CommandTest(unittest.TestCase):
         self.assert_no_leftovers()
 
     def test_a_target_without_seeds_fails(self):
-        os.remove(os.path.join(self.root, "bazel-bin/fuzzers/two_fuzzer_corpus/seed"))
+        os.remove(os.path.join(self.root, "built/fuzzers/two_fuzzer_corpus/seed"))
         _, complaints = self.run_command(code=1)
         self.assertIn("two_fuzzer has no seed", complaints)
 
@@ -499,7 +500,7 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(os.path.exists(os.path.join(self.root, "builds")))
 
     def test_a_folder_that_is_filled_meanwhile_is_left_alone(self):
-        self.write("bazel-bin/fuzzers/one_fuzzer_corpus/seed", "meddle")
+        self.write("built/fuzzers/one_fuzzer_corpus/seed", "meddle")
         self.run_command(code=2)
         self.assertEqual(os.listdir(self.report), ["precious"])
         self.assert_no_leftovers()
@@ -524,7 +525,7 @@ class CommandTest(unittest.TestCase):
             self.assertIn(r"-ignore-filename-regex=^(\./)?(bench/|fuzzers/) ", file.read())
 
     def test_whoever_is_terminated_leaves_nothing_behind(self):
-        self.write("bazel-bin/fuzzers/one_fuzzer_corpus/seed", "slow")
+        self.write("built/fuzzers/one_fuzzer_corpus/seed", "slow")
         with subprocess.Popen(self.command(), cwd=self.root, env=self.environment(),
                               stderr=subprocess.DEVNULL, start_new_session=True) as process:
             try:

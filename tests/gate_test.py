@@ -18,8 +18,8 @@ import unittest
 import unittest.mock as mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("../tools/bazel_rules", "../tools/mutants_lib", "../tools/script_lib", "mutants",
-               "../tools/gate_lib"):
+for folder in ("../tools/bazel_rules", "../tools/build_lib", "../tools/mutants_lib",
+               "../tools/script_lib", "mutants", "../tools/gate_lib"):
     sys.path.insert(1, os.path.join(HERE, folder))
 
 # pylint: disable=wrong-import-position
@@ -512,12 +512,12 @@ class GateTest(Folder):
                                         dir=self.path("out"), corpus="")
         said = []
         gate = gate_lib.Gate(options, self.root, lambda text, flush=False: said.append(text))
-        gate._tool = FakeTool()
         mutant = types.SimpleNamespace(name="m", fields={"Target": target.name})
         caught = canary_cases or [Case("canary", "by seeds"), Case("canary", "by search")]
         with contextlib.ExitStack() as stack:
             for module, name, value in [
-                    (build, "run_build", lambda *_: None),
+                    (build, "run_build", lambda *_: self.root),
+                    (gate_lib.findings, "Tool", lambda *_: FakeTool()),
                     (build, "read_targets", lambda _: [target]),
                     (canary, "build_it", lambda _: canary_binary),
                     (canary, "read", lambda _: mutant),

@@ -227,6 +227,7 @@ def record(name, seconds, found=True, guilty="sibling"):
 class SearchAbTest(unittest.TestCase):
 
     FLAGS = ["-entropic=0", "-max_len=1032", "-use_cmp=0"]
+    BUILT = {"all": "/built", "afl": "/afl"}
 
     def test_arms_are_a_group_or_names_and_always_all_of_the_target(self):
         self.assertEqual(search_ab.arms_of("peers"), ["all", "plain", "afl", "rapidcheck"])
@@ -248,17 +249,17 @@ class SearchAbTest(unittest.TestCase):
         self.assertEqual(search_ab.flags_of("plain", self.FLAGS), ["-max_len=1032"])
 
     def test_each_engine_runs_a_program_of_its_own(self):
-        for arm, path in (("all", "bazel-bin/tests/mutants/a"),
-                          ("no-swarm", "bazel-bin/tests/mutants/a"),
-                          ("plain", "bazel-bin/tests/mutants/a_plain"),
-                          ("afl", "bazel-afl-bin/tests/mutants/a_plain"),
-                          ("rapidcheck", "bazel-bin/tests/mutants/a_rapidcheck")):
-            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS)
-            self.assertEqual(task.binary, os.path.realpath(os.path.join(search_ab.ROOT, path)))
+        for arm, path in (("all", "/built/tests/mutants/a"),
+                          ("no-swarm", "/built/tests/mutants/a"),
+                          ("plain", "/built/tests/mutants/a_plain"),
+                          ("afl", "/afl/tests/mutants/a_plain"),
+                          ("rapidcheck", "/built/tests/mutants/a_rapidcheck")):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, self.BUILT)
+            self.assertEqual(task.binary, path)
 
     def test_what_is_switched_off_in_every_arm_is_so_in_all(self):
         def words(arm, without):
-            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, without)
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, self.BUILT, without)
             return (task.env or {}).get("RMAPDIFF_SEARCH")
         self.assertEqual(words("all", ["fresh"]), "no-fresh")
         self.assertEqual(words("no-plan", ["fresh"]), "no-fresh,no-plan")

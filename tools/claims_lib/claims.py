@@ -14,30 +14,24 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+
+# pylint: disable=wrong-import-position
 import document
 import measure
 import plots
 import results as results_lib
 import tables
 import verdicts
+from script import ENVIRONMENT, USAGE, Failure, run_build, set_up
+from script import FINDING as FAILED
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DOCUMENTS = ("docs/claims.md", "docs/claims/all_figures.md")
 FORMAT = "rmapdiff-claims-1"
-
-FAILED, USAGE, ENVIRONMENT = 1, 2, 3
-
-
-class Unusable(Exception):
-    """What was asked for cannot be done: with its exit code."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
 
 
 def repetitions(word):
@@ -67,12 +61,9 @@ def say(text):
 
 def build():
     """Builds the programs; returns their folder, by a path that no other build moves."""
+    set_up(ROOT, "claims")
     targets = ["//bench:rmap_bench", "//bench:rmap_steps", "//bench:rmap_facts"]
-    done = subprocess.run([os.path.join(ROOT, "tools/cli/build.sh"), "bench/rmap_bench", *targets],
-                          check=False)
-    if done.returncode != 0:
-        raise Unusable(ENVIRONMENT, "nothing is measured: the build has failed")
-    return os.path.join(os.path.realpath(os.path.join(ROOT, "bazel-bin")), "bench")
+    return os.path.join(run_build(ROOT, ["bench/rmap_bench", *targets]), "bench")
 
 
 def collect(built, folder, count):
@@ -95,9 +86,9 @@ def load(path):
         with open(path, encoding="utf-8") as file:
             raw = json.load(file)
     except (OSError, ValueError) as error:
-        raise Unusable(USAGE, f"{path}: cannot be read: {error}") from error
+        raise Failure(USAGE, f"{path}: cannot be read: {error}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise Unusable(USAGE, f"{path}: no results of ours, expected format {FORMAT}")
+        raise Failure(USAGE, f"{path}: no results of ours, expected format {FORMAT}")
     return raw
 
 
@@ -145,7 +136,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return run(args)
-    except Unusable as error:
+    except Failure as error:
         say(error)
         return error.code
     except (measure.Failure, document.BadDocument) as error:

@@ -10,6 +10,13 @@
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
+namespace {
+
+bool only_check_usage = false;
+
+}  // namespace
+
+void Arguments::OnlyCheckUsage() { only_check_usage = true; }
 
 Arguments::Arguments(const std::string& verb, const std::string& summary,
                      const std::string& example)
@@ -58,6 +65,15 @@ void Arguments::Excludes(const std::string& name, const std::string& other) {
 }
 
 std::optional<int> Arguments::Parse(std::vector<std::string> words) {
+  if (const auto code = Take(std::move(words))) return code;
+  return Checked();
+}
+
+std::optional<int> Arguments::Checked() const {
+  return only_check_usage ? std::optional<int>(kExitDone) : std::nullopt;
+}
+
+std::optional<int> Arguments::Take(std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(words));

@@ -15,8 +15,15 @@ class App;
 
 namespace rmapdiff {
 
+// What tools/rmapdiff puts before a verb to have its words checked, and nothing done: a verb with
+// wrong words is not to wait for the build of what it runs. Not for people.
+inline constexpr const char* kCheckUsageWord = "--check-usage";
+
 class Arguments {
  public:
+  // From here on Parse and Checked end every verb.
+  static void OnlyCheckUsage();
+
   Arguments(const std::string& verb, const std::string& summary, const std::string& example);
   ~Arguments();
 
@@ -35,11 +42,15 @@ class Arguments {
   // The two flags cannot be given together.
   void Excludes(const std::string& name, const std::string& other);
 
-  // Nothing if the verb is to go on, else its exit code: --help has been answered, or a line said
-  // what is wrong.
+  // Nothing if the verb is to go on, else its exit code: --help has been answered, or only the words
+  // were to be checked. A Failure with kExitUsage says what is wrong.
   std::optional<int> Parse(std::vector<std::string> words);
+  // The same in two steps, for a verb that has more to check: Take, Reject where values are wrong,
+  // and Checked before anything is read, written or run.
+  std::optional<int> Take(std::vector<std::string> words);
+  std::optional<int> Checked() const;
 
-  // What is wrong with a value, found after Parse: a Failure with kExitUsage.
+  // What is wrong with a value, found after Parse or Take: a Failure with kExitUsage.
   [[noreturn]] void Reject(const std::string& what) const;
 
  private:

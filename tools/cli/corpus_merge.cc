@@ -162,10 +162,11 @@ int CorpusMerge(const Words& words) {
   arguments.Positionals("FROM", &from, "corpora, folders of one target, programs as bytes or text");
   arguments.Flag("--all", &all, "every program that is not there, whatever it adds");
   arguments.Option("--bin-dir", "DIR", &bin_dir, "where the targets are [tools/rmapdiff says]");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   if (!all && bin_dir.empty()) {
     arguments.Reject("no --bin-dir, use tools/rmapdiff, which builds the targets, or --all");
   }
+  if (const auto code = arguments.Checked()) return *code;
 
   std::vector<CorpusFile> files;
   for (const std::string& path : from) {

@@ -141,11 +141,12 @@ int CorpusPrune(const Words& words) {
   arguments.Positional("DIR", &corpus, "the corpus");
   arguments.Repeated("--target", "NAME", &names, "only this one; can be repeated");
   arguments.Option("--bin-dir", "DIR", &bin_dir, "where the targets are [tools/rmapdiff says]");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   if (bin_dir.empty()) {
     arguments.Reject("no --bin-dir, use tools/rmapdiff, which builds the targets");
   }
   CheckNames(arguments, names);
+  if (const auto code = arguments.Checked()) return *code;
 
   bool crashes = false;
   bool measured_all = true;

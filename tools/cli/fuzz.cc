@@ -152,7 +152,7 @@ int FuzzVerb(const Words& words) {
   arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
   arguments.Option("--dir", "DIR", &given.dir, "goes on where the last run in it ended [fuzz-out]");
   arguments.Option("--bin-dir", "DIR", &given.bin_dir, "where the targets are [tools/fuzz says]");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
   if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
 
@@ -161,6 +161,8 @@ int FuzzVerb(const Words& words) {
       given.targets);
   SetWeights(arguments, given.weights, &targets);
   const FuzzOptions options = OptionsOf(arguments, given, targets);
+  if (const auto code = arguments.Checked()) return *code;
+  for (const FuzzTarget& target : targets) CheckIsBuilt(target);
   // The run goes on, and is summed up, if nobody reads what is printed any more.
   signal(SIGPIPE, SIG_IGN);
   FuzzSession session(options, targets);

@@ -54,10 +54,6 @@ FuzzTarget FindTarget(const std::string& folder, const std::string& name, FuzzBu
   target.name = name;
   target.weight = WeightOf(name);
   target.binary = folder + "/" + name + (build == FuzzBuild::kM32 ? "_m32_bin" : "_bin");
-  if (access(target.binary.c_str(), X_OK) != 0) {
-    throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
-                                        "fuzz target as tools/fuzz builds it");
-  }
   std::error_code ignored;
   const std::string seeds = folder + "/" + name + "_corpus";
   if (fs::is_directory(seeds, ignored)) target.seeds = seeds;
@@ -86,6 +82,12 @@ std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild bui
   if (!targets.empty()) return targets;
   throw Failure(kExitEnvironment,
                 Printable(list) + ": names no fuzz target, expected what tools/fuzz builds");
+}
+
+void CheckIsBuilt(const FuzzTarget& target) {
+  if (access(target.binary.c_str(), X_OK) == 0) return;
+  throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
+                                      "fuzz target as tools/fuzz builds it");
 }
 
 std::string AsanOptions(bool symbolize) {

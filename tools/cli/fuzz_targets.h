@@ -24,8 +24,12 @@ struct FuzzTarget {
 // How the targets were built: NAME_bin, or as 32-bit code NAME_m32_bin.
 enum class FuzzBuild { kNative, kM32 };
 
-// Throws a Failure with kExitEnvironment if the list or a binary is missing.
+// Those of the list, built or not: tools/fuzz builds the ones that run. Throws a Failure with
+// kExitEnvironment if the list is missing.
 std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild build);
+
+// Throws a Failure with kExitEnvironment if the binary is missing.
+void CheckIsBuilt(const FuzzTarget& target);
 
 // ASAN_OPTIONS to run a target with. The program has defaults of its own; whatever else the user
 // has set, the exit code must tell what has happened.

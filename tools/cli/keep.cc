@@ -77,8 +77,9 @@ int KeepVerb(const Words& words) {
   arguments.Option("--story", "TEXT", &story, "the same in a sentence or two [from the cause]");
   arguments.Option("--to", "DIR", &folder, "the folder [corpus/regressions]");
   arguments.Flag("--as-is", &as_is, "do not minimize; it may show nothing any more");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   CheckCause(arguments, cause);
+  if (const auto code = arguments.Checked()) return *code;
 
   const Artifact artifact = ReadArtifact(file);
   const std::string path = folder + "/" + cause + ".ops";

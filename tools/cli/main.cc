@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "fuzzers/probe.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"
@@ -82,10 +83,14 @@ int UnknownVerb(const std::string& word) {
   throw Failure(kExitUsage, fmt::format("rmapdiff: no verb '{}', {}", Printable(word), hint));
 }
 
-int Dispatch(const Words& words) {
+int Dispatch(Words words) {
   if (words.empty()) {
     WriteErrorLine(Help());
     return kExitUsage;
+  }
+  if (words[0] == kCheckUsageWord && words.size() > 1) {
+    Arguments::OnlyCheckUsage();
+    words.erase(words.begin());
   }
   // What this program starts itself as; not for people.
   if (words[0] == kProbeWord) return ServeProbe(STDIN_FILENO, STDOUT_FILENO, nullptr);

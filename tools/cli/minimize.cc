@@ -157,11 +157,12 @@ int MinimizeVerb(const Words& words) {
   arguments.Option("-o,--output", "OUT", &out, "the text to write", /*required=*/true);
   arguments.Option("--time", "TIME", &time, "stop with the best so far: 90, 90s, 10m, 2h [60s]");
   arguments.Option("--timeout", "TIME", &timeout, "of one run, which then is a finding [10s]");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   const std::optional<uint64_t> seconds = ParseDuration(time);
   if (!seconds) arguments.Reject("--time: '" + time + "' is no time like 90s, 10m or 2h");
   const std::optional<uint64_t> limit = ParseDuration(timeout);
   if (!limit) arguments.Reject("--timeout: '" + timeout + "' is no time like 90s, 10m or 2h");
+  if (const auto code = arguments.Checked()) return *code;
 
   Artifact artifact = ReadArtifact(file);
   if (artifact.codec) {

@@ -119,23 +119,25 @@ int ReproVerb(const Words& words) {
   arguments.Flag("--no-code", &given.no_code, "without the lines of code, which can take seconds");
   arguments.Excludes("--json", "--trace");
   arguments.Excludes("--json", "--gdb");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
   const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
   if (!seconds) arguments.Reject("--timeout: '" + given.timeout + "' is no time like 90s or 10m");
   CheckEngine(arguments, given.engine);
+  const uint64_t until = given.until.empty()
+                             ? UINT32_MAX
+                             : NumberIn(arguments, "--until", given.until, UINT32_MAX);
+  const uint64_t memory = NumberIn(arguments, "--memory", given.memory, 1 << 20);
+  if (const auto code = arguments.Checked()) return *code;
 
   Artifact artifact = ReadArtifact(given.file);
   if (!given.json) WriteOut(artifact.Describe() + "\n");
-  if (!given.until.empty()) {
-    const uint64_t until = NumberIn(arguments, "--until", given.until, UINT32_MAX);
-    if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
-  }
+  if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
   const ProbeBuild build = given.plain ? ProbeBuild::kPlain : BestBuild();
   ProbeRequest request = artifact.Request();
   request.engine = given.engine;
   request.timeout_ms = *seconds * 1000;
-  request.memory_mb = NumberIn(arguments, "--memory", given.memory, 1 << 20);
+  request.memory_mb = memory;
   request.full = given.full;
   request.story = true;
   request.leaks = true;

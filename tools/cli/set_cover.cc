@@ -14,7 +14,9 @@ namespace rmapdiff {
 
 FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name) {
   for (FuzzTarget& target : FindFuzzTargets(bin_dir, FuzzBuild::kNative)) {
-    if (target.name == name) return std::move(target);
+    if (target.name != name) continue;
+    CheckIsBuilt(target);
+    return std::move(target);
   }
   throw Failure(kExitEnvironment, fmt::format("{}: {} was not built there, expected every target",
                                               Printable(bin_dir), name));

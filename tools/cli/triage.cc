@@ -208,11 +208,12 @@ int TriageVerb(const Words& words) {
   arguments.File(&folder, "a folder with artifacts, in folders of their own or not");
   arguments.Option("-k,--runs", "N", &runs, "how often each is run [3]");
   arguments.Flag("--json", &json, "one JSON object");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
   const std::optional<uint64_t> count = ParseNumber(runs);
   if (!count || *count < 1 || *count > 1000) {
     arguments.Reject("--runs: '" + runs + "' is no number from 1 to 1000");
   }
+  if (const auto code = arguments.Checked()) return *code;
 
   Triage triage(*count);
   size_t unreadable = 0;

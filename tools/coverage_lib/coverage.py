@@ -24,31 +24,23 @@ import sys
 import tempfile
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-sys.path.insert(1, os.path.join(ROOT, "tools", "bazel_rules"))
+sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("bazel_rules", "script_lib")]
 
 # pylint: disable=wrong-import-position
 import coverage_map
 import function_records
 import replay
 import summary as summary_lib
+from script import ENVIRONMENT, USAGE, Failure, run_build
+from script import FINDING as FAILED
 
 FOLDERS = ("mmu/", "legacy_mmu/")
 UNREACHABLE = "tools/coverage_lib/unreachable.txt"
 COV, PROFDATA = "llvm-cov-19", "llvm-profdata-19"
 DEMANGLER, OBJCOPY = "llvm-cxxfilt-19", "llvm-objcopy-19"
 
-FAILED, USAGE, ENVIRONMENT = 1, 2, 3
-
 # How much of a failing target's output is shown: its end, where the report is.
 OUTPUT_LINES = 30
-
-
-class Failure(Exception):
-    """Ends the run with an exit code and one message."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
 
 
 def percentage(word):
@@ -109,18 +101,10 @@ def publish(made, folder):
     shutil.rmtree(old, ignore_errors=True)
 
 
-def build(product, labels):
-    """Builds targets; returns where Bazel puts them, by a path that no other build moves."""
-    done = subprocess.run([os.path.join(ROOT, "tools/cli/build.sh"), product, *labels], check=False)
-    if done.returncode != 0:
-        raise Failure(ENVIRONMENT, "nothing is measured: the build has failed")
-    return os.path.realpath(os.path.join(ROOT, "bazel-bin"))
-
-
 def build_targets(wanted):
     """Builds what the fuzz targets need; returns their names and the folder of their files."""
     group = "//fuzzers:fuzz_targets_list" if wanted else "//fuzzers:fuzz_targets_cov"
-    built = build("fuzzers/fuzz_targets.txt", [group])
+    built = run_build(ROOT, ["fuzzers/fuzz_targets.txt", group])
     with open(os.path.join(built, "fuzzers/fuzz_targets.txt"), encoding="utf-8") as file:
         known = file.read().split()
     for name in wanted:
@@ -129,9 +113,9 @@ def build_targets(wanted):
                 USAGE, f"--target: no target '{name}', expected one of {', '.join(known)}")
     names = [name for name in known if not wanted or name in wanted]
     if wanted:
-        built = build(f"fuzzers/{names[0]}_cov_bin", [
-            f"//fuzzers:{name}_{part}" for name in names
-            for part in ("cov_bin", "corpus", "options")])
+        labels = [f"//fuzzers:{name}_{part}" for name in names
+                  for part in ("cov_bin", "corpus", "options")]
+        built = run_build(ROOT, [f"fuzzers/{names[0]}_cov_bin", *labels])
     return names, os.path.join(built, "fuzzers")
 
 

@@ -10,12 +10,12 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 
 import build
 import finding as finding_text
 import replay
+import script
 import trial
 
 BUILD_SCRIPT = os.path.join("tools", "cli", "build.sh")
@@ -62,16 +62,16 @@ class Base:
 
     def _build(self, target):
         """The base's command line for the target, None if there is none."""
-        script = os.path.join(self._tree, BUILD_SCRIPT)
         labels = [f"//fuzzers:{target}_bin", f"//fuzzers:{target}_options"]
-        if not os.path.exists(script):
+        if not os.path.exists(os.path.join(self._tree, BUILD_SCRIPT)):
             return None
         self._used_bazel = True
-        code = subprocess.run([script, f"fuzzers/{target}_bin", *labels], stdout=sys.stderr,
-                              check=False).returncode
-        if code != 0:
+        try:
+            built = script.run_build(self._tree, [f"fuzzers/{target}_bin", *labels])
+        except script.Failure:
             return None
-        folder = os.path.join(self._tree, "bazel-bin", "fuzzers")
+        # An older script names no folder; then the link is ours, as the tree is.
+        folder = os.path.join(built or os.path.join(self._tree, "bazel-bin"), "fuzzers")
         options = replay.read_options(os.path.join(folder, f"{target}_options.options"))
         return [os.path.realpath(os.path.join(folder, f"{target}_bin")), *options]
 

@@ -3,10 +3,10 @@
 import collections
 import os
 import re
-import subprocess
-import sys
 
+import bazel
 import replay
+import script
 from script import ENVIRONMENT, Failure
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -18,19 +18,12 @@ Target = collections.namedtuple("Target", "name binary seeds options")
 CODEC_TARGET = "program_fuzzer"
 
 
-def startup_flags():
-    """Bazel's, as tools/cli/build.sh has them: without a writable home it gets another folder."""
-    if os.access(os.environ.get("HOME", "/nonexistent"), os.W_OK):
-        return []
-    folder = os.environ.get("TMPDIR", "/tmp")
-    return [f"--output_user_root={folder}/rmapdiff-bazel-{os.getuid()}"]
+startup_flags = bazel.startup_flags
 
 
 def run_build(product, labels):
-    """tools/cli/build.sh; what it says is for the reader of an error."""
-    script = os.path.join(ROOT, "tools", "cli", "build.sh")
-    if subprocess.run([script, product, *labels], stdout=sys.stderr, check=False).returncode != 0:
-        raise Failure(ENVIRONMENT, "gate: cannot be built: " + " ".join(labels))
+    """Builds targets; returns the folder that bazel-bin would stand for."""
+    return script.run_build(ROOT, [product, *labels])
 
 
 def read_targets(folder):

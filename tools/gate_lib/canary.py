@@ -28,13 +28,13 @@ def read(root, name=NAME):
     return mutants.read(os.path.join(root, "tests", "mutants", name + ".patch"))
 
 
-def build_it(root):
+def build_it(_root):
     """The path of the program, "" if it cannot be built."""
     try:
-        build.run_build(f"tests/mutants/{NAME}", [f"//tests/mutants:{NAME}"])
+        built = build.run_build(f"tests/mutants/{NAME}", [f"//tests/mutants:{NAME}"])
     except Failure:
         return ""
-    return os.path.realpath(os.path.join(root, "bazel-bin", "tests", "mutants", NAME))
+    return os.path.realpath(os.path.join(built, "tests", "mutants", NAME))
 
 
 def by_seeds(mutant, binary, target):

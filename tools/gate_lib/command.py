@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-for folder in ("tools/bazel_rules", "tools/mutants_lib", "tools/script_lib", "tests/mutants"):
+for folder in ("tools/bazel_rules", "tools/build_lib", "tools/mutants_lib", "tools/script_lib",
+               "tests/mutants"):
     sys.path.insert(1, os.path.join(ROOT, folder))
 
 # pylint: disable=wrong-import-position

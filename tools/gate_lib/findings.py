@@ -29,8 +29,9 @@ def slug(signature):
 class Tool:
     """The command line, for what it knows about an artifact."""
 
-    def __init__(self, root):
-        self._program = os.path.join(root, "bazel-bin", "tools", "cli", "rmapdiff")
+    def __init__(self, root, built):
+        """built: what bazel-bin would stand for."""
+        self._program = os.path.join(built, "tools", "cli", "rmapdiff")
         self._env = {**os.environ, "RMAPDIFF_ROOT": root}
 
     def _run(self, *words):

@@ -30,7 +30,7 @@ class Gate:
         self._scratch = ""
         self._artifacts = []
         self._failing_seeds = set()
-        self._tool = findings.Tool(root)
+        self._tool = None
         self.change = None
         self.targets = []
         self.chosen = []
@@ -105,9 +105,10 @@ class Gate:
         begin = time.monotonic()
         if self._options.base:
             self.change = affected.read_change(self._root, self._options.base)
-        build.run_build("fuzzers/fuzz_targets.txt", [
+        built = build.run_build("fuzzers/fuzz_targets.txt", [
             "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin"])
-        self.targets = build.read_targets(os.path.join(self._root, "bazel-bin", "fuzzers"))
+        self._tool = findings.Tool(self._root, built)
+        self.targets = build.read_targets(os.path.join(built, "fuzzers"))
         self._report("build", count_of(len(self.targets), "fuzz target"), begin)
 
     def _check_sanitizers(self):

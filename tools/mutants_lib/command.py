@@ -17,7 +17,6 @@ import fnmatch
 import glob
 import json
 import os
-import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -29,8 +28,8 @@ import campaign
 import mutants
 import survival_plot
 import table
-from script import (DONE, ENVIRONMENT, FINDING, USAGE, Failure, duration, number, run_main,
-                    write_whole)
+from script import (DONE, ENVIRONMENT, FINDING, USAGE, Failure, duration, number, run_build,
+                    run_main, set_up, write_whole)
 
 MAX_TRIALS, MAX_JOBS = 1000, 256
 TRIALS_PER_EQUIVALENT = 20
@@ -70,24 +69,18 @@ def select(globs):
 
 
 def build(chosen):
-    """Builds the fuzz targets of the mutants and what their own targets are run with."""
+    """Builds the fuzz targets of the mutants and what their own targets are run with; returns the
+    folder that bazel-bin would stand for."""
     targets = sorted({mutant.fields["Target"] for mutant in chosen})
     labels = [f"//tests/mutants:{mutant.name}" for mutant in chosen]
     for target in targets:
         labels += [f"//fuzzers:{target}_{part}" for part in ("bin", "options", "corpus")]
-    run_build([f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
+    return run_build(ROOT, [f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
 
 
-def run_build(words):
-    """tools/cli/build.sh; what it says is for the reader of an error, not of the table."""
-    build_script = os.path.join(ROOT, "tools", "cli", "build.sh")
-    if subprocess.run([build_script, *words], stdout=sys.stderr, check=False).returncode != 0:
-        raise Failure(ENVIRONMENT, "the mutants cannot be built")
-
-
-def read_options(target):
-    """libFuzzer's flags of a fuzz target."""
-    path = os.path.join(ROOT, "bazel-bin", "fuzzers", f"{target}_options.options")
+def read_options(target, built):
+    """libFuzzer's flags of a fuzz target; built: what `build` has returned."""
+    path = os.path.join(built, "fuzzers", f"{target}_options.options")
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")
     return ["-" + line for line in lines if "=" in line]
@@ -99,23 +92,23 @@ def trials_of(mutant, trials):
     return -(-trials // TRIALS_PER_EQUIVALENT)
 
 
-def make_tasks(chosen, options):
-    flags = {mutant.fields["Target"]: read_options(mutant.fields["Target"]) for mutant in chosen}
-    binaries = os.path.join(ROOT, "bazel-bin")
+def make_tasks(chosen, options, built):
+    targets = {mutant.fields["Target"] for mutant in chosen}
+    flags = {target: read_options(target, built) for target in targets}
     tasks = []
     for count in range(options.trials):
         for mutant in chosen:
             if count >= trials_of(mutant, options.trials):
                 continue
             target = mutant.fields["Target"]
-            seeds = os.path.join(binaries, "fuzzers", f"{target}_corpus")
+            seeds = os.path.join(built, "fuzzers", f"{target}_corpus")
             tasks.append(campaign.Task(
                 arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
-                binary=os.path.realpath(os.path.join(binaries, "tests", "mutants", mutant.name)),
+                binary=os.path.realpath(os.path.join(built, "tests", "mutants", mutant.name)),
                 flags=flags[target], env=None,
                 seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None,
                 target=target,
-                clean=os.path.realpath(os.path.join(binaries, "fuzzers", f"{target}_bin"))))
+                clean=os.path.realpath(os.path.join(built, "fuzzers", f"{target}_bin"))))
     return tasks
 
 
@@ -139,10 +132,10 @@ class Progress:
 def main(words):
     options = parse_arguments(words)
     chosen = select(options.only)
-    build(chosen)
+    built = build(chosen)
     os.makedirs(options.dir, exist_ok=True)
     path = os.path.join(options.dir, "trials.jsonl")
-    records = campaign.run(make_tasks(chosen, options), options.time, options.jobs, path,
+    records = campaign.run(make_tasks(chosen, options, built), options.time, options.jobs, path,
                            Progress())
     summary = table.summarize(chosen, records, options.time)
     text = table.text(summary)

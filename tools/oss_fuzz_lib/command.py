@@ -16,20 +16,15 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+
+# pylint: disable=wrong-import-position
 import image
 import rules
 import runner
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-DONE, COMPLAINTS, USAGE, ENVIRONMENT = 0, 1, 2, 3
-
-
-class Unusable(Exception):
-    """Ends the run with an exit code and one message."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
+from script import DONE, ENVIRONMENT, USAGE, Failure, set_up
+from script import FINDING as COMPLAINTS
 
 
 def parse_args(words):
@@ -61,7 +56,7 @@ def copy_tree(target):
     git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(git, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     if listed.returncode != 0:
-        raise Unusable(ENVIRONMENT, f"{ROOT}: git cannot list its files, expected a checkout")
+        raise Failure(ENVIRONMENT, f"{ROOT}: git cannot list its files, expected a checkout")
     for name in filter(None, listed.stdout.decode().split("\0")):
         if os.path.exists(os.path.join(ROOT, name)):
             os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
@@ -135,7 +130,7 @@ def remove(root):
 def check(configuration, args):
     missing = [path for path in image.needed_files(configuration) if not os.path.exists(path)]
     if missing:
-        raise Unusable(ENVIRONMENT, f"{configuration}: there is no {', '.join(missing)}, expected "
+        raise Failure(ENVIRONMENT, f"{configuration}: there is no {', '.join(missing)}, expected "
                                     "what tools/setup --for=engines installs")
     if configuration.architecture == "i386" and runner.how_m32() == "none":
         raise Unusable(ENVIRONMENT, f"{configuration}: the kernel starts no 32-bit program, "
@@ -158,12 +153,13 @@ def check_all(args):
     """Returns the exit code."""
     chosen = configurations(args)
     if not chosen:
-        raise Unusable(USAGE, "OSS-Fuzz builds no such configuration, expected one of "
+        raise Failure(USAGE, "OSS-Fuzz builds no such configuration, expected one of "
                        + ", ".join(map(str, image.all_configurations())))
     if args.dir is not None and not os.path.isdir(args.dir):
-        raise Unusable(USAGE, f"--dir={args.dir}: is no folder")
+        raise Failure(USAGE, f"--dir={args.dir}: is no folder")
     if not os.path.isfile(os.path.join(ROOT, args.build_script)):
-        raise Unusable(USAGE, f"--build-script={args.build_script}: is no file of {ROOT}")
+        raise Failure(USAGE, f"--build-script={args.build_script}: is no file of {ROOT}")
+    set_up(ROOT, "engines")
     passed = failed = 0
     for configuration in chosen:
         well, ill = check(configuration, args)
@@ -175,7 +171,7 @@ def check_all(args):
 def main(words):
     try:
         return check_all(parse_args(words))
-    except Unusable as error:
+    except Failure as error:
         print(f"check_oss_fuzz: {error}", file=sys.stderr)
         return error.code
 

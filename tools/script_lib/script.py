@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import subprocess
 import sys
 import traceback
 
@@ -42,6 +43,26 @@ def write_whole(path, text):
     with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(path + ".new", path)
+
+
+def run_build(root, words):
+    """Has tools/cli/build.sh of a checkout build; returns the folder of what was built.
+
+    The link bazel-bin is none to ask: in a checkout that is read-only or another user's, Bazel
+    cannot move it. What the script says goes to standard error. Raises a Failure.
+    """
+    script = os.path.join(root, "tools", "cli", "build.sh")
+    done = subprocess.run([script, *words], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(ENVIRONMENT, "cannot be built: " + " ".join(words[1:]))
+    return done.stdout.rstrip("\n")
+
+
+def set_up(root, purpose):
+    """Has tools/setup install what a purpose of its takes. Raises a Failure."""
+    script = os.path.join(root, "tools", "setup")
+    if subprocess.run([script, "--for=" + purpose], check=False).returncode != 0:
+        raise Failure(ENVIRONMENT, f"packages are missing, see tools/setup --for={purpose}")
 
 
 def run_main(name, entry):
