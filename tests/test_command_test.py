@@ -12,7 +12,8 @@ import tempfile
 import unittest
 
 FILES = ("tools/test", "tools/setup", "tools/bazel_rules/m32.sh", "tools/bazel_rules/skip.py",
-         "tools/bazel_rules/skip_reasons.txt", "tools/bazel_rules/test_summary.py")
+         "tools/bazel_rules/skip_reasons.txt", "tools/bazel_rules/test_summary.py",
+         "tools/build_lib/bazel.py", "tools/script_lib/script.py", "tools/script_lib/start.sh")
 
 # Says with which words it was called, and "runs" the tests whose events $EVENTS has.
 BAZEL = """#!/bin/sh

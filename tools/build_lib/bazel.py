@@ -1,13 +1,13 @@
 """How this tree calls Bazel: with which flags, from which folders, and what a long call says.
 
-As a program it prints Bazel's startup flags, one a line, for tools/test; exit code 3 and a line if
-Bazel cannot work in this folder.
+As a program it prints Bazel's startup flags for tools/test, each ended by a NUL; exit code 3 and a
+line if Bazel cannot work in this folder.
 """
 
 import os
+import re
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -18,6 +18,9 @@ from script import ENVIRONMENT, Failure
 
 # Seconds until a call is called long, and between the lines that it then gets.
 LONG, EVERY = 5, 15
+
+# A line of Bazel's that says how far it is.
+STEP = re.compile(r"\[[\d,]+ / [\d,]+\]|Loading:|Analyzing:")
 
 
 def home():
@@ -78,11 +81,11 @@ class Progress:
 
 
 def last_step(log):
-    """Bazel's last line like "[35 / 210] Compiling mmu/a.cc", "" if there is none."""
+    """Bazel's last line like "[35 / 210] Compiling mmu/a.cc", "" if there is none yet."""
     with open(log, "rb") as file:
         file.seek(max(0, os.path.getsize(log) - 4096))
         lines = file.read().decode("utf-8", "replace").splitlines()
-    steps = [line.strip() for line in lines if line.startswith("[")]
+    steps = [line.strip() for line in lines if STEP.match(line)]
     return steps[-1] if steps else ""
 
 
@@ -105,3 +108,12 @@ def call(what, words, log):
         if process.poll() is None:
             process.terminate()  # as Bazel takes it: it ends in good order
             process.wait()
+
+
+if __name__ == "__main__":
+    try:
+        check_place(ROOT)
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        sys.exit(failure.code)
+    print("".join(flag + "\0" for flag in startup_flags()), end="")

@@ -26,9 +26,6 @@ import bazel
 import stamp
 from script import ENVIRONMENT, USAGE, Failure, run_main
 
-# Lines of the progress in the output of a build that has failed.
-PROGRESS = re.compile(r"\[[\d,]+ / [\d,]+\]|Loading:|Analyzing:|    ")
-
 UI = ["--color=no", "--curses=no", "--ui_event_filters=-info"]
 
 
@@ -119,7 +116,7 @@ class Build:
         if good:
             return Events(events)
         with open(log, encoding="utf-8", errors="replace") as lines:
-            sys.stderr.writelines(line for line in lines if not PROGRESS.match(line))
+            sys.stderr.writelines(line for line in lines if not bazel.STEP.match(line))
         raise Failure(ENVIRONMENT, "cannot be built: " + self._what)
 
     def _note(self, folder, products, output_base, since_ns, scratch):

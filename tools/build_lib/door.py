@@ -92,7 +92,7 @@ def labels_of(needs):
     return [COMMAND_LINE, *needs.labels]
 
 
-def is_fresh(needs):
+def fresh_folder(needs):
     """The folder of what was built if all that is needed is up to date, else None."""
     return stamp.Stamp(labels_of(needs)).folder()
 
@@ -121,11 +121,11 @@ def make_ready(words):
         needs = needs_of(words)
     except Failure:
         # An unknown verb. The command line says the same, and has a guess at what was meant.
-        folder = is_fresh(NOTHING)
+        folder = fresh_folder(NOTHING)
         if words[:1] == ["fuzz"] or folder is None:
             raise
         return folder, NOTHING
-    folder = is_fresh(needs)
+    folder = fresh_folder(needs)
     if folder is None and needs.labels:
         check_usage(words, needs)
         if words[0] == "fuzz" and M32 in words:

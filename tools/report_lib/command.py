@@ -9,7 +9,9 @@ run; 3 environment (the page cannot be written); 4 internal error.
 
 import argparse
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -117,12 +119,20 @@ def write(path, content):
         raise Failure(ENVIRONMENT, f"{path}: cannot be written: {error.strerror}") from None
 
 
+def install_gnuplot():
+    """By tools/setup; the page goes without plots where that is not possible."""
+    setup = os.path.join(mutation.ROOT, "tools", "setup")
+    if shutil.which("gnuplot") is None and os.access(setup, os.X_OK):
+        subprocess.run([setup], check=False)
+
+
 def main(arguments):
     options = parse_arguments(arguments)
     try:
         run = run_folder.read(options.dir)
     except run_folder.NoRun as error:
         raise Failure(USAGE, str(error)) from None
+    install_gnuplot()
     content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
     write(options.output, content)
     if options.output != "-":
