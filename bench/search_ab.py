@@ -70,8 +70,8 @@ def binary(arm, mutant, built):
 
 
 def build(mutants, arms):
-    """Builds what the arms run; raises Failure. Returns {"all": the folder that bazel-bin would
-    stand for, "afl": the same for AFL++, which has a compiler of its own, hence a place of its own}.
+    """Builds what the arms run; raises Failure. Returns the folder that bazel-bin would stand for
+    as "all". AFL++ has a compiler of its own, hence a place of its own: "afl".
     """
     if set(arms) & set(PEERS):
         command.set_up(ROOT, "peers")

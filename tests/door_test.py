@@ -493,7 +493,8 @@ class BuildTest(Checkout):
         self.assertEqual(process.wait(), 128 + 15)
 
     def test_packages_that_cannot_be_installed_are_3_and_no_build(self):
-        self.write("tools/setup", "#!/bin/bash\n[[ $# -gt 0 ]] || echo 'setup: no root' >&2\nexit 3")
+        self.write("tools/setup",
+                   "#!/bin/bash\n[[ $# -gt 0 ]] || echo 'setup: no root' >&2\nexit 3\n")
         _, err = self.run_words("tools/rmapdiff", "show", code=3)
         self.assertEqual(err.splitlines()[0], "setup: no root")
         self.assertEqual(self.calls(""), [])
@@ -568,7 +569,8 @@ class CommandLineTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "out")
             built = os.path.abspath("fuzzers")
-            for words in (("repro", out), ("minimize", out, "-o", out), ("draft-test", out, "-o", out),
+            for words in (("repro", out), ("minimize", out, "-o", out),
+                          ("draft-test", out, "-o", out),
                           ("keep", out, "--cause=a", "--to", folder), ("triage", out),
                           ("corpus", "merge", out, out, "--all"),
                           ("corpus", "prune", "--bin-dir=" + built, out),
@@ -582,10 +584,12 @@ class CommandLineTest(unittest.TestCase):
         for words in (("repro",), ("repro", "x", "--until=0"), ("repro", "x", "--memory=0"),
                       ("repro", "x", "--engine=y"), ("minimize", "x"), ("draft-test",),
                       ("minimize", "x", "-o", "y", "--time=z"), ("keep", "x", "--cause=A"),
-                      ("triage", "x", "--runs=0"), ("corpus", "frob"), ("corpus", "merge", "x", "y"),
-                      ("corpus", "prune", built, "x", "--target=y"), ("fuzz", built, "--time=1ms"),
-                      ("fuzz", built, "--weight=x=1"), ("fuzz", built, "--time=1", "--jobs=1"),
-                      ("fuzz", built, "--target=x"), ("frob",)):
+                      ("triage", "x", "--runs=0"), ("corpus", "frob"),
+                      ("corpus", "merge", "x", "y"),
+                      ("corpus", "prune", built, "x", "--target=y"),
+                      ("fuzz", built, "--time=1ms"), ("fuzz", built, "--weight=x=1"),
+                      ("fuzz", built, "--time=1", "--jobs=1"), ("fuzz", built, "--target=x"),
+                      ("frob",)):
             with self.subTest(words):
                 code, _, err = self.check(*words)
                 self.assertEqual((code, err.count("\n")), (2, 1), err)

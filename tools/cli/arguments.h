@@ -42,8 +42,8 @@ class Arguments {
   // The two flags cannot be given together.
   void Excludes(const std::string& name, const std::string& other);
 
-  // Nothing if the verb is to go on, else its exit code: --help has been answered, or only the words
-  // were to be checked. A Failure with kExitUsage says what is wrong.
+  // Nothing if the verb is to go on, else its exit code: --help has been answered, or only the
+  // words were to be checked. A Failure with kExitUsage says what is wrong.
   std::optional<int> Parse(std::vector<std::string> words);
   // The same in two steps, for a verb that has more to check: Take, Reject where values are wrong,
   // and Checked before anything is read, written or run.

@@ -124,9 +124,8 @@ int ReproVerb(const Words& words) {
   const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
   if (!seconds) arguments.Reject("--timeout: '" + given.timeout + "' is no time like 90s or 10m");
   CheckEngine(arguments, given.engine);
-  const uint64_t until = given.until.empty()
-                             ? UINT32_MAX
-                             : NumberIn(arguments, "--until", given.until, UINT32_MAX);
+  const uint64_t until =
+      given.until.empty() ? UINT32_MAX : NumberIn(arguments, "--until", given.until, UINT32_MAX);
   const uint64_t memory = NumberIn(arguments, "--memory", given.memory, 1 << 20);
   if (const auto code = arguments.Checked()) return *code;
 
