@@ -211,6 +211,15 @@ class FuzzCommandTest(unittest.TestCase):
         self.write(self.path("bin", "fuzz_targets.txt"), "../x\x1b\n")
         self.refused(3, [], bin_dir + "/fuzz_targets.txt: no name of a fuzz target: '../x\\x1b'")
 
+    def test_a_target_that_does_not_run_need_not_be_built(self):
+        self.target("one", STEADY)
+        with open(self.path("bin", "fuzz_targets.txt"), "a", encoding="utf-8") as file:
+            file.write("two\n")
+        self.assertEqual(self.fuzz("--target=one", "--time=1", "--jobs=1")[0], 0)
+        bin_dir = os.path.realpath(self.path("bin"))
+        self.refused(3, ["--target=two"], bin_dir + "/two_bin: no such program, expected the fuzz "
+                     "target as tools/fuzz builds it")
+
     def test_a_folder_that_cannot_be_made(self):
         self.target("one", STEADY)
         self.write(self.path("out"), "a file")

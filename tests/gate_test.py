@@ -384,9 +384,27 @@ class ChangeTest(Folder):
             self.assertFalse(path.startswith(self.root))
             self.assertIsNone(tree.command("rmap_fuzzer"))  # it has no tools/cli/build.sh
         self.assertFalse(os.path.exists(path))
+        self.assertEqual(self.worktrees(), 1)
+
+    def test_the_base_is_where_its_own_script_says_or_its_link_goes(self):
+        for said, folder in (("echo $PWD/built", "built"), ("", "bazel-bin")):
+            with self.subTest(said):
+                self.git("checkout", "main")
+                self.write("tools/cli/build.sh", f"#!/bin/bash\ncd ${{0%/*}}/../..\n{said}\n")
+                os.chmod(self.path("tools/cli/build.sh"), 0o755)
+                self.write(folder + "/fuzzers/x_bin", "")
+                self.commit(folder + "/fuzzers/x_options.options", "[libfuzzer]\nruns=1\n")
+                with base.Base(self.root, "main") as tree:
+                    program, option = tree.command("x")
+                    tree._used_bazel = False
+                self.assertEqual(os.path.relpath(program, base.worktree_path(self.root)),
+                                 folder + "/fuzzers/x_bin")
+                self.assertEqual(option, "-runs=1")
+
+    def worktrees(self):
         listed = subprocess.run(["git", "worktree", "list"], cwd=self.root, capture_output=True,
                                 text=True, check=True).stdout
-        self.assertEqual(len(listed.splitlines()), 1)
+        return len(listed.splitlines())
 
 
 class FakeTool:
