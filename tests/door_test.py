@@ -120,13 +120,13 @@ class Checkout(unittest.TestCase):
         self.write("fuzzers/BUILD", FUZZERS)
         self.write("WORKSPACE", "")
         self.write("labels", "\n".join(LABELS))
-        self.write("../out/external/system/fmt.h", "")
-        self.write("../out/external/bazel_tools/absent", "")
+        self.write("../out%41/external/system/fmt.h", "")
+        self.write("../out%41/external/bazel_tools/absent", "")
         self.write("../bin/bazel", BAZEL)
         self.home = self.path("../home")
         os.mkdir(self.home)
         self.environment = {
-            "HOME": self.home, "CALLS": self.path("../calls"), "OUT": self.path("../out"),
+            "HOME": self.home, "CALLS": self.path("../calls"), "OUT": self.path("../out%41"),
             "SETUPS": self.path("../setups"), "TMPDIR": self.top,
             "PATH": self.path("../bin") + ":" + os.environ["PATH"]}
         self.replace("tools/build_lib/stamp.py", r"MARGIN_NS = \d[\d_]+", "MARGIN_NS = 0")
@@ -206,7 +206,7 @@ class FreshnessTest(Checkout):
         os.replace(self.path(name) + ".new", self.path(name))
 
     def test_bazel_is_asked_after_every_change_that_could_matter(self):
-        product = "../out/execroot/r/bin/tools/cli/rmapdiff"
+        product = "../out%41/execroot/r/bin/tools/cli/rmapdiff"
         os.symlink(self.root, self.path("../link"))
         self.write("more.bazelrc", "")
         self.write(".bazelrc", "build --x\ntry-import %workspace%/more.bazelrc\n")
@@ -222,7 +222,7 @@ class FreshnessTest(Checkout):
                 ("a seed more", lambda: self.write("corpus/one/b.ops", "")),
                 ("a seed less", lambda: os.unlink(self.path("corpus/one/b.ops"))),
                 ("a deep seed", lambda: self.write("corpus/one/deep/c.ops", "")),
-                ("a library", lambda: self.write("../out/external/system/fmt.h", "new")),
+                ("a library", lambda: self.write("../out%41/external/system/fmt.h", "new")),
                 ("flags", lambda: self.write(".bazelrc", self.read(".bazelrc") + "build --y\n")),
                 ("flags of the user", lambda: self.write(".bazelrc.user", "startup --z\n")),
                 ("imported flags", lambda: self.write("more.bazelrc", "build --z\n")),
@@ -321,13 +321,13 @@ class PlaceTest(Checkout):
     def test_the_folder_of_what_was_built_is_printed(self):
         for _ in range(2):
             out, _ = self.run_words("tools/cli/build.sh", "tools/cli/x", "//tools/cli:x", code=0)
-            self.assertEqual(out, self.path("../out/execroot/r/bin") + "\n")
+            self.assertEqual(out, self.path("../out%41/execroot/r/bin") + "\n")
         self.assertEqual(self.built(), [["//tools/cli:x"]])
 
     def test_another_compiler_has_an_output_base_and_links_of_its_own(self):
         self.run_words("tools/cli/build.sh", "--apart=afl", "a/b", "--keep_going", "//a:b", code=0)
         call, = self.calls()
-        self.assertEqual(call[:2], [f"--output_base={self.path('../out')}_afl", "build"])
+        self.assertEqual(call[:2], [f"--output_base={self.path('../out%41')}_afl", "build"])
         for word in ("--config=afl", "--symlink_prefix=bazel-afl-", "--keep_going"):
             self.assertIn(word, call)
         self.assertLess(call.index("--keep_going"), call.index("--"))
@@ -428,7 +428,7 @@ class UsageTest(Checkout):
             with self.subTest(words):
                 found, out = self.last_build("tools/fuzz", *words)
                 self.assertEqual(found, sorted(common | labels))
-                where = f"--bin-dir={self.path('../out/execroot/r/bin')}/fuzzers"
+                where = f"--bin-dir={self.path('../out%41/execroot/r/bin')}/fuzzers"
                 self.assertTrue(out.startswith("<fuzz><" + where), out)
 
     def test_other_verbs_build_what_they_run(self):
