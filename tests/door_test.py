@@ -60,6 +60,7 @@ if os.path.exists(root + "/during"):
 if os.path.exists(root + "/broken"):
     print("[1 / 2] Compiling x", "x.cc:1: error", sep=chr(10))
     sys.exit(1)
+open(root + "/pid", "w").write(str(os.getpid()))
 while os.path.exists(root + "/hang"):
     print("[3 / 4] Compiling y", flush=True)
     time.sleep(0.01)
@@ -486,10 +487,13 @@ class BuildTest(Checkout):
         self.write("hang", "")
         process = subprocess.Popen([self.path("tools/rmapdiff"), "show"], env=self.environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while not self.calls():
+        self.addCleanup(process.kill)
+        while not os.path.exists(self.path("pid")) or not self.read("pid"):
             time.sleep(0.01)
         process.terminate()
         self.assertEqual(process.wait(), 128 + 15)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(self.read("pid")), 0)
 
     def test_packages_that_cannot_be_installed_are_3_and_no_build(self):
         self.write("tools/setup",
