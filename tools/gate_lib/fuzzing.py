@@ -99,13 +99,15 @@ class _Search:
             command.insert(-1, f"-seed_inputs=@{LIST}")
         log = self._path(f"log-{number}")
         limit = max(1, round(budget.limit - self.seconds))
+        before = self._counted()
         code, seconds = processor.run(command, limit, log, cwd=self._folder,
                                       env={**os.environ, "RMAPDIFF_STATS": STATS})
         with open(log, encoding="utf-8", errors="replace") as file:
             self.logs.append(file.read())
         self.seconds += seconds
-        executed = EXECUTED.search(self.logs[-1])
-        self.ran += max(0, int(executed[1]) - len(inputs)) if executed else 0
+        executed = EXECUTED.search(self.logs[-1])  # a process that is killed cannot say it
+        ran = int(executed[1]) if executed else self._counted() - before
+        self.ran += max(0, ran - len(inputs))
         return code
 
     def take_artifact(self, code):
@@ -131,10 +133,14 @@ class _Search:
             if same:
                 os.remove(path)
 
-    def execs(self):
+    def _counted(self):
+        """Programs by the target's own count, 0 if it keeps none."""
         stats = self._path(STATS)
-        if os.path.exists(stats):
-            return trial.read_execs(stats)
+        return trial.read_execs(stats) if os.path.exists(stats) else 0
+
+    def execs(self):
+        if os.path.exists(self._path(STATS)):
+            return self._counted()
         if self._target.name != build.CODEC_TARGET:
             return 0
         return sum(int(EXECUTED.search(log)[1]) for log in self.logs if EXECUTED.search(log))

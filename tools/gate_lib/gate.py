@@ -170,8 +170,9 @@ class Gate:
         begin = time.monotonic()
         if self._failing_seeds:
             # They would be taken for the canary's, or hide it; they are findings already.
-            self._say(f"{'canary':<11} not judged: {count_of(len(self._failing_seeds), 'seed')} "
-                      "of the tree fail already", flush=True)
+            many = len(self._failing_seeds)
+            self._say(f"{'canary':<11} not judged: {count_of(many, 'seed')} of the tree "
+                      f"fail{'s' if many == 1 else ''} already", flush=True)
             return
         mutant = canary.read(self._root)
         named = [target for target in self.targets if target.name == mutant.fields["Target"]]
@@ -224,11 +225,11 @@ class Gate:
         except (OSError, subprocess.CalledProcessError):
             same = False
         many = count_of(len(self.chosen), "program")
-        self._report("unchanged", f"{many}: the same as the base's, debug information aside"
-                     if same else f"not all of {many} are the same as the base's", begin)
+        are = f"{many} {'is' if len(self.chosen) == 1 else 'are'} the same as the base's"
+        self._report("unchanged", are if same else "not: " + are, begin)
         if same:
             self.chosen = []
-            self.facts.append(f"{many} are the same as the base's")
+            self.facts.append(are)
 
     def _fuzz(self):
         if not self.chosen:
