@@ -5,17 +5,23 @@ it is the last thing that a function does), and the distance to the function. By
 an instruction can look like that, too, but hardly ever with the distance to one of a few functions.
 A disassembler would take ten times as long to say the same.
 
-Two programs are the same code if all that is loaded into memory is the same. Two things may differ
-that no instruction depends on: the hash of the file, and the line and column that UBSan prints.
+Two programs are the same code if all that is loaded into memory is the same. What no instruction
+depends on may differ: the hash of the file, the line and column that UBSan prints, and the lines in
+what AddressSanitizer prints of the variables on a stack.
 """
 
 import collections
+import re
 import struct
 
 SYMTAB, PROGBITS, RELA, NOBITS = 2, 1, 4, 8
 EXECUTABLE, LOADED = 4, 2
 RELATIVE = 8  # a relocation: the word is the program's own address plus a number
-BUILD_ID, DATA = ".note.gnu.build-id", ".data"
+BUILD_ID, DATA, CONSTANTS = ".note.gnu.build-id", ".data", ".rodata"
+# AddressSanitizer's account of a stack frame: the number of variables, then of each where it is,
+# its size, the length of its name, its name and the line: "1 32 12 8 values:7".
+FRAME = re.compile(rb"\d+( \d+ \d+ \d+ [^ \0]+)+")
+FRAME_LINE = re.compile(rb":\d+(?= |\Z)")
 MACHINE_X86_64 = 62
 OPCODES = (b"\xe8", b"\xe9")
 
@@ -119,9 +125,18 @@ def _places_in_sources(loaded):
 
 
 def _same_but_for_places(one, other, address, places):
-    return len(one) == len(other) and all(
-        one[at:at + 4] == other[at:at + 4] or address + at in places
-        for at in range(0, len(one), 4))
+    return all(one[at:at + 4] == other[at:at + 4] or address + at in places
+               for at in range(0, len(one), 4))
+
+
+def _same_but_for_frames(one, other):
+    """Whether strings differ in lines of AddressSanitizer's frames alone."""
+    def plain(text):
+        return FRAME_LINE.sub(b":", text) if FRAME.fullmatch(text) else text
+
+    parts, others = one.split(b"\0"), other.split(b"\0")
+    return len(parts) == len(others) and all(
+        part == there or plain(part) == plain(there) for part, there in zip(parts, others))
 
 
 def is_same_code(path, other):
@@ -130,16 +145,16 @@ def is_same_code(path, other):
                       if name != BUILD_ID} for each in (path, other))
     if first.keys() != second.keys():
         return False
-    places = None
     for name, (section, content) in first.items():
         there, content_there = second[name]
         if section._replace(name=0, offset=0) != there._replace(name=0, offset=0):
             return False
-        if content == content_there:
-            continue
-        if name != DATA:
-            return False
-        places = _places_in_sources(first) if places is None else places
-        if not _same_but_for_places(content, content_there, section.address, places):
+        same = content == content_there
+        if not same and name == DATA:
+            same = _same_but_for_places(content, content_there, section.address,
+                                        _places_in_sources(first))
+        elif not same and name == CONSTANTS:
+            same = _same_but_for_frames(content, content_there)
+        if not same:
             return False
     return True
