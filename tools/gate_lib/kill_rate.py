@@ -39,10 +39,9 @@ def read(root):
 
 
 def text_of(rate):
-    """The file: a line for each fault, so that a difference can be read."""
-    head = {name: value for name, value in rate._asdict().items() if name != "faults"}
-    lines = ",\n".join("  " + json.dumps(fault._asdict()) for fault in rate.faults)
-    return json.dumps(head, indent=1)[:-2] + f',\n "faults": [\n{lines}\n ]\n}}\n'
+    """The file."""
+    faults = [fault._asdict() for fault in rate.faults]
+    return json.dumps(rate._replace(faults=faults)._asdict(), indent=1) + "\n"
 
 
 def sentence(rate):

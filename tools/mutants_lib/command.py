@@ -8,10 +8,10 @@ program. Those that are equivalent must not be reported; they get a trial for ev
 DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there),
 table.txt and survival.svg.
 
-With --as-gate it is instead asked, of each fault, whether the gate's own steps see it: the replay of
-the seeds, then fuzzing with the gate's seed, shares and budget. DIR gets as_gate.jsonl, which is
-gone on with likewise, and gate.json, the kill rate: docs/finding-power/gate.json with what was
-measured in place of what it said.
+With --as-gate it says instead whether the gate's own steps see each fault: the replay of the seeds,
+then fuzzing with the gate's seed, shares and budget. DIR gets as_gate.jsonl, which is gone on with
+likewise, and gate.json, the kill rate: docs/finding-power/gate.json with what was measured in place
+of what it said.
 
 Exit code: 0 every fault was found at least once, its engine named, and no equivalent mutant was
 reported; with --as-gate: the gate sees every fault, but for those of which the kill rate says that
