@@ -733,7 +733,8 @@ class UnchangedTest(Repository):
         self.assertFalse(unchanged.is_worth_a_try(self.root, "main", []))
 
     def test_without_a_cache_it_would_take_minutes(self):
-        self.assertFalse(self.is_worth_a_try(self.OLD, self.OLD + "\n", settings=""))
+        for name, settings in (("a.h", ""), ("b.h", "build --jobs=2\n")):
+            self.assertFalse(self.is_worth_a_try(self.OLD, self.OLD + "\n", name, settings))
 
     def test_the_same_code_options_and_seeds(self):
         target = self.target({"a": "1"})._replace(binary="/bin/true")
