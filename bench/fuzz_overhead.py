@@ -43,13 +43,16 @@ def own_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(command):
-    """Seconds by the clock, and of the processor: of the command with its children, and its own."""
+def measured(command, log=os.devnull):
+    """Seconds by the clock, and of the processor: of the command with its children, and its own.
+
+    `log` is the file for what it says on standard error.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
     own = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as process:
+    with open(log, "wb") as errors, \
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process:
         while process.poll() is None:
             own = own_seconds(process.pid) or own
             time.sleep(0.05)
@@ -103,7 +106,7 @@ def alone(target, seconds, seed, folder):
              "-rss_limit_mb=2560", "-max_len=2056", "-reload=1", "-print_final_stats=1",
              "-artifact_prefix=" + folder + "/", f"-seed={seed}", f"-max_total_time={seconds}",
              *options, os.path.join(folder, "corpus"), os.path.join(made, target + "_corpus")]
-    times = measured(["sh", "-c", '"$@" 2>"$0"', log, *words])
+    times = measured(words, log)
     with open(log, encoding="utf-8", errors="replace") as file:
         execs = int(re.search(r"number_of_executed_units:\s*(\d+)", file.read())[1])
     return Rates(execs, *times)

@@ -89,10 +89,13 @@ def measure(name, seconds):
         cli.run("minimize", f"--time={seconds}s", artifact, "-o", ours)
         took = time.monotonic() - begin
         theirs = os.path.join(folder, "theirs")
+        # libFuzzer starts itself by a shell, so it is told names that are ours, and no path.
+        os.symlink(os.path.join(BUILT, name), os.path.join(folder, "target"))
+        os.symlink(artifact, os.path.join(folder, "first"))
         # libFuzzer gives each round its time; `timeout` ends them all.
-        subprocess.run(["timeout", str(seconds), os.path.join(BUILT, name), "-minimize_crash=1",
-                        f"-max_total_time={seconds}", "-exact_artifact_path=" + theirs, artifact],
-                       capture_output=True, check=False)
+        subprocess.run(["timeout", str(seconds), "./target", "-minimize_crash=1",
+                        f"-max_total_time={seconds}", "-exact_artifact_path=theirs", "first"],
+                       cwd=folder, capture_output=True, check=False)
         if not os.path.exists(theirs):
             theirs = artifact  # it has found nothing smaller
         signature = cli.signature(artifact)

@@ -324,7 +324,7 @@ MaybeDifference CompareStats(const Stats& expected, const Stats& actual) {
       {Finding::kStats, "stats: live_pages", expected.live_pages, actual.live_pages},
       {Finding::kStats, "stats: cache_miss", expected.cache_miss, actual.cache_miss},
       {Finding::kStats, "stats: zapped", expected.zapped, actual.zapped},
-      {Finding::kStats, "stats: recycled", expected.recycled, actual.recycled},
+      {Finding::kStats, "stats: recycled rmaps", expected.recycled, actual.recycled},
       {Finding::kStats, "stats: reloads", expected.reloads, actual.reloads},
       {Finding::kStats, "stats: lpages", expected.lpages, actual.lpages},
   };

@@ -53,10 +53,13 @@ bool ParseFrame(std::string_view line, StackFrame* frame, int* number) {
   const size_t space = line.rfind(' ');
   std::string_view place = space == line.npos ? std::string_view() : line.substr(space + 1);
   frame->function = PlainFunctionName(space == line.npos ? line : line.substr(0, space));
-  const size_t colon = place.find(':');
-  if (place.empty() || place[0] == '(' || colon == place.npos) return true;
+  const size_t colon = std::min(place.find(':'), place.size());
+  // Else the program, or a build id. A source of which no line is known is below a folder.
+  const bool source = colon < place.size() || place.find('/') != place.npos;
+  if (place.empty() || place[0] == '(' || place.back() == ')' || !source) return true;
   frame->path = place.substr(0, colon);
   frame->file = OwnPath(frame->path);
+  if (colon == place.size()) return true;
   std::from_chars(place.data() + colon + 1, place.data() + place.size(), frame->line);
   return true;
 }
@@ -100,6 +103,8 @@ std::string OwnPath(std::string_view path) {
 }
 
 std::string PlainFunctionName(std::string_view name) {
+  constexpr std::string_view kDeduced = "decltype(auto) ";
+  if (name.rfind(kDeduced, 0) == 0) name.remove_prefix(kDeduced.size());
   std::string plain;
   int depth = 0;  // of template arguments
   for (size_t i = 0; i < name.size(); ++i) {
@@ -123,6 +128,21 @@ std::string PlainFunctionName(std::string_view name) {
   constexpr std::string_view kOwn = "rmapdiff::";
   if (plain.rfind(kOwn, 0) == 0) plain.erase(0, kOwn.size());
   return plain;
+}
+
+std::string WithoutAlternatives(std::string_view text) {
+  constexpr std::string_view kVariant = "std::variant<";
+  std::string shorter;
+  for (size_t at = text.find(kVariant); at != text.npos; at = text.find(kVariant)) {
+    size_t end = at + kVariant.size();
+    for (int depth = 1; end < text.size() && text[end] != '\n' && depth > 0; ++end) {
+      depth += text[end] == '<' ? 1 : text[end] == '>' ? -1 : 0;
+    }
+    shorter.append(text.substr(0, at + kVariant.size())).append("...");
+    if (text[end - 1] == '>') shorter += '>';
+    text.remove_prefix(end);
+  }
+  return shorter.append(text);
 }
 
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {

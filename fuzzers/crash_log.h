@@ -17,8 +17,9 @@ struct StackFrame {
   std::string function;  // "SiblingMap::Unlink": without namespace, template and call arguments
   std::string file;      // "mmu/sibling_map.h"; "" if nobody knows
   std::string path;      // the same as the compiler saw it
-  int line = 0;
-  uint64_t offset = 0;  // into the program, of a frame without a name; 0 for none
+  int line = 0;          // 0 if nobody knows; of code in no single line, too
+  int column = 0;        // likewise
+  uint64_t offset = 0;   // into the program, of a frame without a name; 0 for none
 };
 
 struct CrashCause {
@@ -39,6 +40,10 @@ std::string OwnPath(std::string_view path);
 
 // "SiblingMap::Unlink" of "rmapdiff::SiblingMap<rmapdiff::TinyLimits>::Unlink(unsigned long*&)".
 std::string PlainFunctionName(std::string_view name);
+
+// A log for a reader: "std::variant<...>" for each variant, whose alternatives (all operations that
+// there are) take two thousand characters of every frame that they are in.
+std::string WithoutAlternatives(std::string_view text);
 
 }  // namespace rmapdiff
 

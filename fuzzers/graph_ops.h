@@ -477,8 +477,8 @@ struct MisuseRemoveParent {
 
 // Guards: P(page); the slot holds no leaf -> not_present. Top-up.
 // Effect: rmap_add of a slot that is listed already, then the list is counted. The legacy MMU has
-// it twice and returns ok; the sibling list becomes a cycle or loses entries: bug cycle, or ok
-// (D12).
+// it twice and returns ok; the sibling list becomes a cycle, in which rmap_add itself never ends:
+// bug cycle (D12). Another reverse map may say either.
 struct MisuseAddTwice {
   static constexpr const char* kName = "misuse_add_twice";
   static constexpr OpGroup kGroup = OpGroup::kMisuse;

@@ -478,8 +478,9 @@ GuestTruth::Wrong GuestTruth::Accessed(int vcpu, const TruthAccess& access,
   Drain(false);
   const Judged judged = Prepare(vcpus_[static_cast<size_t>(vcpu)], access);
   Walk(judged.vcpu, judged.page, &judged.access);
-  std::vector<bool> explained(stores_.size() - first_store_);
+  std::vector<Explanation> explained(stores_.size() - first_store_);
   ExplainStores(judged, result.kind == TruthResult::Kind::kDone, &explained);
+  PendStores(explained);
   const char* what = WhatIsWrong(judged, result);
   Wrong wrong;
   if (what != nullptr) {
@@ -497,7 +498,7 @@ GuestTruth::Wrong GuestTruth::StoredMany(int vcpu, const std::vector<TruthAccess
                                          const TruthResult& last) {
   Drain(false);
   const bool done = last.kind == TruthResult::Kind::kDone;
-  std::vector<bool> explained(stores_.size() - first_store_);
+  std::vector<Explanation> explained(stores_.size() - first_store_);
   Wrong wrong;
   bool possible = false;
   for (size_t i = 0; i < stores.size(); ++i) {
@@ -515,6 +516,7 @@ GuestTruth::Wrong GuestTruth::StoredMany(int vcpu, const std::vector<TruthAccess
       wrong = fmt::format("{}: {}: {}", Describe(vcpu, access), Describe(last), what);
     }
   }
+  PendStores(explained);
   if (possible) wrong = Unexplained(vcpu, stores.front(), explained);
   EndEvent();
   return wrong;
@@ -612,21 +614,28 @@ const char* GuestTruth::WrongContents(const Judged& judged, const TruthResult& r
   return nullptr;
 }
 
-// Which stores of the operation the access accounts for; `data`: it may have written. What was
-// written is remembered for the dirty log.
-void GuestTruth::ExplainStores(const Judged& judged, bool data, std::vector<bool>* explained) {
+// Which stores of the operation the access accounts for; `data`: it may have written. Two accesses
+// of one instruction may account for one store, each by a frame of its own.
+void GuestTruth::ExplainStores(const Judged& judged, bool data,
+                               std::vector<Explanation>* explained) {
+  const bool write = IsWrite(judged.access);
   for (size_t i = first_store_; i < stores_.size(); ++i) {
-    if (!stores_[i].own) {
-      (*explained)[i - first_store_] = true;
+    Explanation& explanation = (*explained)[i - first_store_];
+    if (!stores_[i].own || anything_) {
+      explanation.found = explanation.any_frame = true;
       continue;
     }
-    std::vector<Gfn> gfns;
-    const bool write = IsWrite(judged.access);
-    const bool used_bits = SetsUsedBits(stores_[i].store, write, &gfns);
-    const bool data_store = data && write && IsData(judged, stores_[i].store, &gfns);
-    if (!used_bits && !data_store && !anything_) continue;
-    (*explained)[i - first_store_] = true;
-    if (any_logged_) Pend(std::move(gfns));
+    const HostStore& store = stores_[i].store;
+    explanation.found |= SetsUsedBits(store, write, &explanation.frames);
+    if (data && write) explanation.found |= IsData(judged, store, &explanation.frames);
+  }
+}
+
+// Each store has written one of the frames by which it can be explained.
+void GuestTruth::PendStores(const std::vector<Explanation>& explained) {
+  if (!any_logged_) return;
+  for (const Explanation& explanation : explained) {
+    if (!explanation.any_frame) Pend(explanation.frames);
   }
 }
 
@@ -665,8 +674,9 @@ bool GuestTruth::IsData(const Judged& judged, const HostStore& store,
 }
 
 GuestTruth::Wrong GuestTruth::Unexplained(int vcpu, const TruthAccess& access,
-                                          const std::vector<bool>& explained) const {
-  const auto found = std::find(explained.begin(), explained.end(), false);
+                                          const std::vector<Explanation>& explained) const {
+  const auto found = std::find_if(explained.begin(), explained.end(),
+                                  [](const Explanation& one) { return !one.found; });
   if (found == explained.end()) return std::nullopt;
   const size_t index = first_store_ + static_cast<size_t>(found - explained.begin());
   const HostStore& store = stores_[index].store;

@@ -173,6 +173,12 @@ class GuestTruth {
     int depth = 0;         // entries that KVM used
     std::array<Entry, kRootLevel> entries{};
   };
+  // What accounts for a store of the operation, after all accesses that may.
+  struct Explanation {
+    bool found = false;
+    bool any_frame = false;   // too many walks, or the store of another operation
+    std::vector<Gfn> frames;  // the store wrote one of these; a frame may stand there twice
+  };
   // A value that an entry may have.
   struct Value {
     uint64_t gpte;  // without what does not matter, A and D
@@ -243,10 +249,12 @@ class GuestTruth {
   const char* WhatIsWrong(const Judged& judged, const TruthResult& result);
   const char* WrongPlace(const Judged& judged, const TruthResult& result);
   const char* WrongContents(const Judged& judged, const TruthResult& result);
-  void ExplainStores(const Judged& judged, bool data, std::vector<bool>* explained);
+  void ExplainStores(const Judged& judged, bool data, std::vector<Explanation>* explained);
+  void PendStores(const std::vector<Explanation>& explained);
   bool SetsUsedBits(const HostStore& store, bool write, std::vector<Gfn>* tables) const;
   bool IsData(const Judged& judged, const HostStore& store, std::vector<Gfn>* gfns) const;
-  Wrong Unexplained(int vcpu, const TruthAccess& access, const std::vector<bool>& explained) const;
+  Wrong Unexplained(int vcpu, const TruthAccess& access,
+                    const std::vector<Explanation>& explained) const;
   void WriteDone();
   void Pend(std::vector<Gfn> candidates);
   bool SlotHas(const Slot& slot, const Written& written) const;

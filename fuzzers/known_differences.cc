@@ -6,6 +6,7 @@ namespace rmapdiff {
 namespace {
 
 bool IsLegacy(std::string_view engine) { return engine == "legacy"; }
+bool IsSibling(std::string_view engine) { return engine == "sibling"; }
 
 // How often map_many has recycled, see ops.h.
 uint64_t Recycles(const Outcome& outcome) { return outcome.value >> 16; }
@@ -61,7 +62,9 @@ std::optional<Difference> KnownDifference::CompareOutcome(std::string_view engin
     return CompareOutcomes({OutcomeCode::kBug, BugClass::kRemoveParent, 0}, actual);
   }
   const bool cycle = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCycle;
-  if (rule_ == Rule::kAddTwice && cycle) return std::nullopt;
+  if (rule_ == Rule::kAddTwice && (cycle || IsSibling(engine))) {
+    return CompareOutcomes({OutcomeCode::kBug, BugClass::kCycle, 0}, actual);
+  }
   return CompareOutcomes(model_, actual);
 }
 

@@ -6,10 +6,12 @@
 //          map's is not the exact count: `map` and `map_many` may recycle earlier, later or not.
 //   D11    removing no parent from a page without parents: the old reverse map says nothing.
 //   L1     one emulated instruction with many stores: the old reverse map's caches run out.
-//   D12    adding an spte twice: the old reverse map lists it twice, the new one runs in a circle.
+//   D12    adding an spte twice: the old reverse map lists it twice, the new one never returns from
+//          rmap_add.
 //
 // The engine named "legacy" has the old reverse map; every other one is held to the rule of the
-// new.
+// new. Only of D12 the engines beside "legacy" and "sibling" may say either: a list that keeps its
+// length need not be walked.
 #ifndef RMAPDIFF_FUZZERS_KNOWN_DIFFERENCES_H_
 #define RMAPDIFF_FUZZERS_KNOWN_DIFFERENCES_H_
 

@@ -385,12 +385,14 @@ struct MovePage {
   friend bool operator==(const MovePage&, const MovePage&) = default;
 };
 
-// Effect: change_pte.
+// Effect: change_pte. The page goes onto the frame of the first other page that was merged and has
+// the same contents, as long as that one stays merged; else onto a frame of its own.
 struct MergePage {
   static constexpr const char* kName = "merge_page";
   static constexpr OpGroup kGroup = OpGroup::kHost;
   static constexpr int kWeight = 3;
-  static constexpr const char* kHelp = "the host makes a page read-only on another frame (KSM)";
+  static constexpr const char* kHelp =
+      "the host makes a page read-only on another frame, which equal merged pages share (KSM)";
   GfnArg hva;
   static constexpr void Fields(auto& op, auto&& field) { field("hva", op.hva); }
   friend bool operator==(const MergePage&, const MergePage&) = default;

@@ -42,7 +42,7 @@ struct Events {
 struct Stats {
   uint32_t cache_miss = 0;  // pages allocated
   uint32_t zapped = 0;      // mmu_shadow_zapped
-  uint32_t recycled = 0;    // mmu_recycled
+  uint32_t recycled = 0;    // calls of rmap_recycle, which the kernel does not count
   uint32_t reloads = 0;     // kvm_reload_remote_mmus
   uint32_t unsync = 0;      // mmu_unsync, pages out of sync now
   int32_t lpages = 0;       // lpages, as inexact as the kernel's (B6)

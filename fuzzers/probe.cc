@@ -13,8 +13,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <new>
-#include <set>
 
 #include "fuzzers/codec_check.h"
 #include "fuzzers/report.h"
@@ -86,30 +86,36 @@ void SetLimits(const ProbeRequest& request) {
 
 // ---- The child ----
 
-// The blocks that the operation of the verdict ran in the engine at fault.
+// The blocks that an engine ran up to the operation of the verdict.
 void AddBlocks(const Program& program, const RunOptions& like, const Verdict& verdict,
-               const std::string& guilty, const BlockWatch& watched, Progress* progress,
+               const std::string& watched_engine, const BlockWatch& watched, Progress* progress,
                Packer* answer) {
-  std::vector<uint64_t> blocks;
-  std::set<uint64_t> earlier;
+  std::map<uint64_t, BlockRun> blocks;
   Watch watch;
   watch.progress = progress;
-  watch.before = [&](size_t, size_t) { watched.reset(); };
+  const auto is_watched = [&](size_t engine) {
+    return AllEngines()[engine].name == watched_engine;
+  };
+  watch.before = [&](size_t engine, size_t op_index) {
+    // Again from the beginning: a run that finds out which operation did it.
+    if (op_index == 0 && is_watched(engine)) blocks.clear();
+    watched.reset();
+  };
   watch.after = [&](size_t engine, size_t op_index) {
-    if (AllEngines()[engine].name != guilty || op_index > verdict.op_index) return;
+    if (!is_watched(engine) || op_index > verdict.op_index) return;
     std::vector<uint64_t> ran;
     watched.collect(&ran);
-    if (op_index == verdict.op_index) blocks = ran;
-    if (op_index < verdict.op_index) earlier.insert(ran.begin(), ran.end());
+    for (const uint64_t address : ran) {
+      blocks.try_emplace(address, BlockRun{address, op_index, 0}).first->second.last = op_index;
+    }
   };
   const std::string only = like.engines.size() == 1 ? std::string(like.engines[0].name) : "";
   RunOptions options = like;
   options.engines = WatchedEngines(watch, only);
   RunProgram(program, options);
   answer->Number(blocks.size());
-  for (const uint64_t block : blocks) {
-    answer->Number(block);
-    answer->Number(earlier.count(block) == 0 ? 1 : 0);
+  for (const auto& [address, block] : blocks) {
+    for (const uint64_t number : {address, block.first, block.last}) answer->Number(number);
   }
 }
 
@@ -140,14 +146,16 @@ void AddBlocks(const Program& program, const RunOptions& like, const Verdict& ve
     Packer first;
     Pack(verdict, &first);
     WriteMessage(result, first.bytes());
-    if (!request.story || verdict.kind != VerdictKind::kDivergence) _exit(0);
-    const Story story = TellStory(program, verdict, options);
+    if (!request.story && request.blocks.empty()) _exit(0);
+    Story story;
+    if (request.story) story = TellStory(program, verdict, options);
     Packer second;
     Pack(story, &second);
     WriteMessage(result, second.bytes());
-    if (watched == nullptr || story.engine.empty()) _exit(0);
+    const std::string& engine = request.blocks.empty() ? story.engine : request.blocks;
+    if (watched == nullptr || engine.empty()) _exit(0);
     Packer third;
-    AddBlocks(program, options, verdict, story.engine, *watched, progress, &third);
+    AddBlocks(program, options, verdict, engine, *watched, progress, &third);
     WriteMessage(result, third.bytes());
   } catch (const std::bad_alloc&) {
     _exit(kMemoryExit);
@@ -208,6 +216,7 @@ ProbeRequest UnpackRequest(std::string_view message, bool* ok) {
   ProbeRequest request;
   request.program = from.Text();
   request.engine = from.Text();
+  request.blocks = from.Text();
   request.timeout_ms = from.Number();
   request.memory_mb = from.Number();
   for (bool* flag : {&request.full, &request.story, &request.leaks, &request.codec}) {
@@ -265,6 +274,7 @@ std::string PackRequest(const ProbeRequest& request) {
   Packer to;
   to.Text(request.program);
   to.Text(request.engine);
+  to.Text(request.blocks);
   to.Number(request.timeout_ms);
   to.Number(request.memory_mb);
   for (bool flag : {request.full, request.story, request.leaks, request.codec}) to.Number(flag);
@@ -291,8 +301,10 @@ bool UnpackAnswer(std::string_view answer, Trial* trial) {
     const std::string blocks = parts.Text();
     Unpacker of_blocks(blocks);
     for (size_t left = blocks.empty() ? 0 : of_blocks.Count(); left > 0; --left) {
-      const uint64_t block = of_blocks.Number();
-      (of_blocks.Number() != 0 ? trial->new_blocks : trial->blocks).push_back(block);
+      BlockRun& block = trial->blocks.emplace_back();
+      for (uint64_t* number : {&block.address, &block.first, &block.last}) {
+        *number = of_blocks.Number();
+      }
     }
     return true;
   }

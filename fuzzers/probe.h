@@ -22,6 +22,7 @@ namespace rmapdiff {
 struct ProbeRequest {
   std::string program;  // its bytes
   std::string engine;   // only this one; "" for all
+  std::string blocks;   // the engine whose code is to be watched, whatever comes of it; "" for none
   uint64_t timeout_ms = 25'000;
   uint64_t memory_mb = 2560;
   bool full = false;   // check everything after each operation

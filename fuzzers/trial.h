@@ -30,6 +30,13 @@ enum class Ending : uint8_t {
   kExit,  // with an exit code that means nothing
 };
 
+// A block of code: which operations ran it. Teardown counts as one past the last.
+struct BlockRun {
+  uint64_t address = 0;  // relative to the program
+  uint64_t first = 0;    // index of the first operation that ran it
+  uint64_t last = 0;
+};
+
 struct Trial {
   Ending ending = Ending::kVerdict;
   Verdict verdict;
@@ -42,10 +49,9 @@ struct Trial {
   std::string log;      // what it has printed
   CrashCause cause;
 
-  // Code: addresses of the guilty engine's blocks that the operation ran, relative to the program,
-  // and of those the ones that no operation before it did. Only of a build with sanitizers.
-  std::vector<uint64_t> blocks;
-  std::vector<uint64_t> new_blocks;
+  // The code that one engine ran up to there, by address: the engine of the story, or the one that
+  // was asked for. Only of a build with sanitizers.
+  std::vector<BlockRun> blocks;
 
   // The operation at which the program ended.
   size_t place() const { return ending == Ending::kVerdict ? verdict.op_index : op_index; }

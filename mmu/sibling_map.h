@@ -16,8 +16,8 @@
 //     is never initialised.
 //  2. The link of a slot that is on no list is meaningless. With AddressSanitizer it is poisoned as
 //     soon as it is unlinked (kPoisonLinks), which must change nothing (D15).
-//  3. In a 32-bit build the links take half a page, and the gfns of an indirect page the other
-//  half.
+//  3. As 32-bit code the links take half a page. The gfns of an indirect page take the other half
+//  if they have 4 bytes too (kSharedGfns). Those of 2.6.36 have 8, and lie on a page of their own.
 //
 // Source: Lai Jiangshan, "KVM: MMU: use sibling_pte", 2 August 2010, on Linux 2.6.36.
 // Not covered: the kernel's tracepoints and printks.
@@ -46,7 +46,8 @@ class SiblingMap {
 #else
   static constexpr bool kPoisonLinks = false;
 #endif
-  // gfns is the second half of the link page iff both kinds of entry are 4 bytes wide.
+  // gfns is the second half of the link page iff both kinds of entry are 4 bytes wide: never with
+  // the gfn_t of 2.6.36, and on 32-bit hosts with that of older kernels (RMAPDIFF_LONG_GFN).
   static constexpr bool kSharedGfns = sizeof(Gfn) == 4 && sizeof(Spte*) == 4;
   static constexpr int kPageCacheMin = 12;
 

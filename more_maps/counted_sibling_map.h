@@ -10,10 +10,10 @@
 //
 // Where the length is in a kernel: in the 16 bits of a 64-bit pointer that only repeat bit 47. The
 // head is the word that it was, no page grows, nothing is allocated; the price is a shift and a
-// mask wherever a head is read. With five-level paging (57 bits) ten bits are left, with the three
-// that alignment leaves: enough to tell 1000. On a 32-bit host there is no such room, and the head
-// takes a second word: 4 bytes for every frame of the guest, mapped or not. A plain counter beside
-// the pointer would cost 8 bytes a frame everywhere, 2 MiB for each GiB of guest memory.
+// mask wherever a head is read. With five-level paging (57 bits) the 16 bits are 7: ten with the
+// three that alignment leaves, enough to tell 1000. On a 32-bit host there is no such room, and the
+// head takes a second word: 4 bytes for every frame of the guest, mapped or not. A plain counter
+// beside the pointer would cost 8 bytes a frame everywhere, 2 MiB for each GiB of guest memory.
 //
 // Invariants, beside those of SiblingMap
 //  1. The length is the number of entries as long as that is less than kFull; the recycle point is

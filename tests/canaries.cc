@@ -24,7 +24,6 @@ const std::vector<Canary>& Canaries() {
       {{"forgotten_last_parent", MakeGraphVoice<ForgottenLastParent>}, 24},
       {{"links_freed_twice", MakeGraphVoice<LinksFreedTwice>}, 4, Sight::kMayDie},
       {{"links_never_freed", MakeGraphVoice<LinksNeverFreed>}, 4},
-      {{"short_links", MakeGraphVoice<ShortLinks>}, 100, Sight::kSanitizerOnly},
       {{"wrong_entry_moved", MakeGraphVoice<WrongEntryMoved>}, 20},
       {{"hole_left", MakeGraphVoice<HoleLeft>}, 20},
       {{"freed_descriptor_linked", MakeGraphVoice<FreedDescriptorLinked>}, 550, Sight::kMayDie},

@@ -112,8 +112,8 @@ class ReadTest(unittest.TestCase):
                          [{"name": "Add", "complexity": 4, "lines": 14}])
 
     def test_a_program_that_fails_says_why(self):
-        with self.assertRaisesRegex(measure.Failure, "sh exits with 3: broken"):
-            measure.run(["sh", "-c", "echo broken >&2; exit 3"])
+        with self.assertRaisesRegex(measure.Failure, "python3 exits with 1: broken"):
+            measure.run(["python3", "-c", "import sys; sys.exit('broken')"])
         with self.assertRaisesRegex(measure.Failure, "cannot be run"):
             measure.run(["/no/such/program"])
 

@@ -20,6 +20,8 @@ import tempfile
 import time
 import unittest
 
+import patience
+
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/faulty_rmapdiff")  # its engines fail at every operation
 MOODY = os.path.abspath("tests/moody_target")
@@ -87,7 +89,7 @@ class CorpusTest(unittest.TestCase):
     def corpus(self, action, *words, code=0, stderr="", binary=RMAPDIFF, **options):
         """Returns what is written to standard output."""
         done = subprocess.run([binary, "corpus", action, *words], capture_output=True, text=True,
-                              timeout=100, check=False, **options)
+                              timeout=patience.SECONDS, check=False, **options)
         self.assertEqual((done.returncode, done.stderr), (code, stderr), done.stdout)
         return done.stdout
 
@@ -287,6 +289,19 @@ class MergeTest(CorpusTest):
         self.assertEqual(self.read(place), bad)
         self.assertEqual(self.count_shown("c/" + TINY), {1, 2})
 
+    def test_what_could_not_be_measured_is_said_by_the_name_of_its_source(self):
+        self.add(program(1))
+        self.add(program(2), corpus="from")
+        self.write("late/x", program(14))
+        once = self.write("once", "")
+        text = self.corpus("merge", "c", "from", "late", "--bin-dir=bin", code=3, stderr=(
+            f"late/x: could not be measured by {TINY}, expected room for it to run\n"),
+                           env={**os.environ, "MOODY_ONCE": os.path.abspath(once)})
+        self.assertEqual(text, "tiny_rmap_fuzzer: 1 added, 0 add nothing, 0 were there already, "
+                         "1 could not be measured\n")
+        self.assertEqual(self.count_shown("c"), {1, 2})
+        self.assertTrue(os.path.exists("late/x"))
+
     def test_the_real_target(self):
         self.target(REAL)
         seeds = os.path.join(ROOT, "corpus", TINY)
@@ -337,7 +352,9 @@ class PruneTest(CorpusTest):
     def test_what_could_not_be_measured_stays(self):
         self.add(program(1), program(1, 1), program(14))
         once = self.write("once", "")
-        text = self.prune(env={**os.environ, "MOODY_ONCE": os.path.abspath(once)})
+        text = self.prune(code=3, env={**os.environ, "MOODY_ONCE": os.path.abspath(once)}, stderr=(
+            f"c/{TINY}/{name_of(program(14))}: could not be measured by {TINY}, expected room for "
+            "it to run\n"))
         self.assertFalse(os.path.exists(once))
         self.assertEqual(text, "tiny_rmap_fuzzer: 2 of 3 inputs needed, 136 of 152 bytes, "
                          "1 could not be measured and stay\n")
@@ -412,20 +429,16 @@ class KillTest(CorpusTest):
         return text
 
     def wait_until_nothing_runs(self):
-        end = time.monotonic() + 10
-        while (left := list(self.running())):
-            self.assertLess(time.monotonic(), end, left)
-            time.sleep(0.02)
+        patience.wait_for(lambda: not list(self.running()))
 
     def running(self):
         for process in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{process}/cmdline", "rb") as file:
-                    words = file.read()
+                folder = os.readlink(f"/proc/{process}/cwd")
             except OSError:
                 continue  # it has ended
-            if self.folder.encode() in words and b"_bin" in words:
-                yield words
+            if folder.startswith(self.folder + "/"):
+                yield process, folder
 
     def assert_whole(self, folder):
         for path, content in self.files(folder).items():

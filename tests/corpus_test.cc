@@ -152,20 +152,20 @@ TEST(ArchiveTest, OneThatIsCutOffIsNone) {
   }
 }
 
-TEST(ControlFileTest, SaysWhatWasNotMeasured) {
-  size_t measured = 0;
+TEST(ControlFileTest, SaysHowFarEachInputCame) {
   const std::string text =
-      "3\n1\nin/a\nin/b c\nin/d\n"
-      "STARTED 0 10\nFT 0 1 2\nCOV 0 7\nSTARTED 1 12\nSTARTED 2 13\nFT 2\nCOV 2\n";
-  EXPECT_EQ(UnmeasuredFiles(text, &measured), std::vector<std::string>{"in/b c"});
-  EXPECT_EQ(measured, 2u);
+      "4\n1\nin/a\nin/b c\nin/d\nin/e\n"
+      "STARTED 0 10\nFT 0 1 2\nCOV 0 7\nSTARTED 1 12\nSTARTED 2 13\nFT 2\nCOV 2\nFT 9 1\n";
+  const std::map<std::string, Measuring> expected = {{"in/a", Measuring::kDone},
+                                                     {"in/b c", Measuring::kBegun},
+                                                     {"in/d", Measuring::kDone},
+                                                     {"in/e", Measuring::kNotBegun}};
+  EXPECT_EQ(ReadMergeControl(text), expected);
 }
 
 TEST(ControlFileTest, OneThatMakesNoSenseSaysNothing) {
   for (const char* text : {"", "x\n", "3\n", "3\n1\nin/a\n", "99999999999\n0\n", "-1\n0\n"}) {
-    size_t measured = 7;
-    EXPECT_TRUE(UnmeasuredFiles(text, &measured).empty()) << text;
-    EXPECT_EQ(measured, 0u) << text;
+    EXPECT_TRUE(ReadMergeControl(text).empty()) << text;
   }
 }
 

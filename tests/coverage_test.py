@@ -13,8 +13,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+import patience
 
 LIBRARY = os.path.abspath("tools/coverage_lib")
 sys.path.insert(0, LIBRARY)
@@ -527,12 +528,9 @@ class CommandTest(unittest.TestCase):
         with subprocess.Popen(self.command(), cwd=self.root, env=self.environment(),
                               stderr=subprocess.DEVNULL, start_new_session=True) as process:
             try:
-                limit = time.monotonic() + 30
-                while not os.path.exists(os.path.join(self.root, "started")):
-                    self.assertLess(time.monotonic(), limit)
-                    time.sleep(0.01)
+                patience.wait_for(lambda: os.path.exists(os.path.join(self.root, "started")))
                 process.terminate()
-                self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
+                self.assertEqual(process.wait(patience.SECONDS), 128 + signal.SIGTERM)
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ Each script is a target as the supervisor sees it: libFuzzer's log lines, exit c
 
 import concurrent.futures
 import json
+import math
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+
+import patience
 
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 
@@ -131,17 +134,23 @@ class FuzzCommandTest(unittest.TestCase):
     def fuzz(self, *words):
         """Returns exit code, standard output, standard error; nothing may be left running."""
         process = self.start(*words)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=patience.SECONDS)
         self.assert_nothing_runs()
         return process.returncode, output, errors
 
-    def assert_nothing_runs(self):
+    def running(self):
+        """The words of each process that is one of the targets."""
+        found = []
         for process in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{process}/cmdline", "rb") as file:
-                    self.assertNotIn(self.folder.encode() + b"/bin/", file.read())
+                    found.append(file.read())
             except OSError:
                 pass  # it has ended
+        return [words for words in found if self.folder.encode() + b"/bin/" in words]
+
+    def assert_nothing_runs(self):
+        self.assertEqual(self.running(), [])
 
     def target_is(self, name, script):
         """In place of the script that it was."""
@@ -155,16 +164,11 @@ class FuzzCommandTest(unittest.TestCase):
     def record(self, signature):
         return json.loads(self.read(self.folder_of(signature), "finding.json"))
 
-    def wait_for(self, condition):
-        end = time.monotonic() + 20
-        while True:
-            try:
-                if condition():
-                    return
-            except FileNotFoundError:
-                pass
-            self.assertLess(time.monotonic(), end, "it never came")
-            time.sleep(0.02)
+    def times_seen(self, signature):
+        try:
+            return self.record(signature)["count"]
+        except FileNotFoundError:
+            return 0
 
     def refused(self, code, words, line):
         self.assertEqual(self.fuzz(*words), (code, "", line + "\n"))
@@ -214,16 +218,16 @@ class FuzzCommandTest(unittest.TestCase):
 
     def test_a_folder_that_another_run_uses(self):
         self.target("one", STEADY)
-        first = self.start("--time=20", "--jobs=1")
+        first = self.start("--time=1h", "--jobs=1")
         first.stdout.readline()
         process = self.start("--time=1")
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=patience.SECONDS)
         self.assertEqual((process.returncode, output, errors), (
             3, "", f"out: in use by another run (process {first.pid}), expected a folder of its "
             "own\n"))
         self.assertEqual(self.read("out", ".lock"), f"{first.pid}\n")
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=10)
+        first.communicate(timeout=patience.SECONDS)
 
     def test_a_summary_that_cannot_be_written_is_told_at_the_start(self):
         self.target("one", STEADY)
@@ -248,23 +252,21 @@ class FuzzCommandTest(unittest.TestCase):
         self.assertEqual(summary["findings"], [])
         self.assertRegex(output, r"\Afuzzing counts, silent for 0:02 in 2 jobs, seed 7, into out\n"
                          r"target +seconds +execs +ops +ops/s +features +corpus +findings\n"
-                         r"counts +2 +100 +1,000 +\d+ +12 +3 +0\n"
-                         r"silent +2 +77 +- +- +12 +3 +0\n"
-                         r"total +4 +177 +1,000 +\d+ +24 +6 +0\n\Z")
-        self.assertRegex(errors, r"\A0:01 of 0:02  \d+ execs/s  \d+ ops/s  24 features  6 corpus  "
-                         r"0 findings\n\Z")
+                         r"counts +\d+ +100 +1,000 +\d+ +12 +3 +0\n"
+                         r"silent +\d+ +77 +- +- +12 +3 +0\n"
+                         r"total +\d+ +177 +1,000 +\d+ +24 +6 +0\n\Z")
+        self.assertRegex(errors, r"\A(0:0\d of 0:02  \d+ execs/s  \d+ ops/s  \d+ features  "
+                         r"\d+ corpus  0 findings\n)+\Z")
         self.assertRegex(self.read("out", "logs", "silent-1.log"), r"\A#1\tNEW ")
 
     def test_one_job_gives_every_target_its_turn(self):
         for name in ("one", "two", "three"):
             self.target(name, STEADY)
-        began = time.monotonic()
         code, output, errors = self.fuzz("--time=3", "--jobs=1")
         self.assertEqual(code, 0, output + errors)
-        self.assertLess(time.monotonic() - began, 6)
         for figures in self.summary()["targets"].values():
-            self.assertGreater(figures["seconds"], 0.5)
-            self.assertLess(figures["seconds"], 2)
+            self.assertGreater(figures["seconds"], 0)
+            self.assertEqual(figures["execs"], 77)
 
     def test_only_the_targets_that_are_asked_for_run(self):
         for name in ("one", "two", "three"):
@@ -282,7 +284,7 @@ class FuzzCommandTest(unittest.TestCase):
         line, environment = self.read("out", "logs", "one-0.log").splitlines()[:2]
         self.assertRegex(line, re.escape(bin_dir) + "/one_bin "
                          "-timeout=25 -report_slow_units=25 -rss_limit_mb=2560 -max_len=2056 "
-                         r"-artifact_prefix=out/incoming/one/ -max_len=64 "
+                         r"-max_len=64 -artifact_prefix=out/incoming/one/ "
                          r"-seed=\d+ -max_total_time=\d+ -reload=1 -print_final_stats=1 "
                          f"-dict={bin_dir}/one.dict out/corpus/one {bin_dir}/one_corpus")
         self.assertRegex(environment, "abort_on_error=0:exitcode=1:symbolize=1 out/logs/one.stats$")
@@ -296,8 +298,13 @@ class FuzzCommandTest(unittest.TestCase):
 
     def test_a_crash_is_kept_once_and_counted(self):
         self.target("one", CRASHES)
-        code, output, errors = self.fuzz("--time=3", "--jobs=1")
-        self.assertEqual(code, 1, output + errors)
+        began = time.time()
+        process = self.start("--time=1h", "--jobs=1")
+        patience.wait_for(lambda: self.times_seen("rmap-missing/drop/sibling") >= 2)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=patience.SECONDS)
+        self.assertEqual(process.returncode, 1, output + errors)
         findings = self.summary()["findings"]
         folder = "out/findings/" + slug("rmap-missing/drop/sibling")
         artifact = folder + "/input-00000000000000000000000000000000000000aa"
@@ -307,14 +314,15 @@ class FuzzCommandTest(unittest.TestCase):
             "target": "one", "signature": "rmap-missing/drop/sibling", "kind": "divergence",
             "folder": folder, "artifact": artifact, "report": folder + "/report.txt"})
         # Again and again, but after growing pauses: at once, at once, 0.25 s, 0.5 s, 1 s ...
-        self.assertGreaterEqual(count, 2)
-        self.assertLessEqual(count, 6)
+        self.assertLessEqual(2, count)
+        self.assertLessEqual(count, 3 + math.log2(1 + 4 * (time.time() - began)))
         self.assertEqual(self.read(artifact), "input\n")
         self.assertIn("\nDIVERGENCE at op 2\nSIGNATURE: rmap-missing/drop/sibling\n",
                       self.read(folder, "report.txt"))
         record = json.loads(self.read(folder, "finding.json"))
-        self.assertLessEqual(abs(record.pop("last_seen") - time.time()), 60)
-        self.assertLessEqual(abs(record.pop("first_seen") - time.time()), 60)
+        self.assertLessEqual(int(began), record["first_seen"])
+        self.assertLessEqual(record.pop("first_seen"), record["last_seen"])
+        self.assertLessEqual(record.pop("last_seen"), time.time())
         self.assertEqual(record, {
             "signature": "rmap-missing/drop/sibling", "target": "one", "kind": "divergence",
             "engine": "", "reproduced": "0/3", "count": count, "ops": 0, "minimal": "",
@@ -336,8 +344,15 @@ class FuzzCommandTest(unittest.TestCase):
 
     def test_each_way_to_end_is_a_finding_of_its_kind(self):
         self.target("one", KINDS)
-        code, output, errors = self.fuzz("--time=4", "--jobs=1")
-        self.assertEqual(code, 1, output + errors)
+        process = self.start("--time=1h", "--jobs=1")
+        seen = []
+        for line in iter(process.stdout.readline, ""):
+            seen.append(line)
+            if sum("FINDING" in one for one in seen) == 6:
+                break
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=patience.SECONDS)
+        self.assertEqual(process.returncode, 1, "".join(seen) + output + errors)
         self.assertEqual([(one["kind"], one["signature"]) for one in self.summary()["findings"]], [
             ("divergence", "own/one"), ("timeout", "unreproduced/timeout"),
             ("oom", "unreproduced/out-of-memory"),
@@ -362,7 +377,7 @@ class FuzzCommandTest(unittest.TestCase):
     def test_what_cannot_be_looked_at_is_kept_by_what_the_log_said(self):
         self.target("one", CRASHES)
         process = self.start("--time=1", "--jobs=1", env=dict(os.environ, RMAPDIFF_PROBE="/none"))
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=patience.SECONDS)
         self.assertEqual(process.returncode, 1, output + errors)
         self.assertEqual(self.record("rmap-missing/drop/sibling")["reproduced"], "")
         log = self.read("out", "logs", "take-in.log")
@@ -373,8 +388,9 @@ class FuzzCommandTest(unittest.TestCase):
                     "${prefix}crash-00000000000000000000000000000000000000$i; done\n" + STEADY)
         process = self.start("--time=1h", "--jobs=1")
         incoming = self.path("out", "incoming", "one")
-        self.wait_for(lambda: sum(os.path.getsize(os.path.join(incoming, name)) > 0
-                                  for name in os.listdir(incoming)) == 20)
+        patience.wait_for(lambda: os.path.isdir(incoming) and sum(
+            os.path.getsize(os.path.join(incoming, name)) > 0
+            for name in os.listdir(incoming)) == 20)
         process.kill()
         process.communicate()
         self.target_is("one", STEADY)
@@ -426,16 +442,17 @@ done
         self.target("two", STEADY)
         self.assertEqual(self.fuzz("--time=4", "--jobs=1", "--weight=two=3")[0], 0)
         targets = self.summary()["targets"]
-        self.assertGreater(targets["two"]["seconds"], 2 * targets["one"]["seconds"])
+        # How exactly, fuzz_schedule_test says, which has no clock.
+        self.assertGreater(targets["two"]["seconds"], targets["one"]["seconds"])
 
     def test_a_run_without_end_is_ended_by_a_signal(self):
         self.target("one", STEADY)
         process = self.start("--time=forever", "--jobs=1")
         self.assertIn("fuzzing one without end in 1 job", process.stdout.readline())
-        self.wait_for(lambda: os.path.exists(self.path("out", "logs", "one-0.log")))
+        patience.wait_for(lambda: os.path.exists(self.path("out", "logs", "one-0.log")))
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=patience.SECONDS)
         self.assertEqual(process.returncode, 0, output + errors)
         self.assertEqual(self.summary()["budget"], 0)
 
@@ -453,9 +470,7 @@ done
 
     def test_if_all_targets_fail_it_ends_early(self):
         self.target("bad", "exit 0\n")
-        began = time.monotonic()
         self.assertEqual(self.fuzz("--time=1h", "--jobs=2")[0], 3)
-        self.assertLess(time.monotonic() - began, 10)
 
     def test_a_target_that_executes_nothing_is_an_error(self):
         self.target("idle", "echo 'thinking'\nsleep 100\n")
@@ -466,10 +481,8 @@ done
 
     def test_a_target_that_does_not_stop_is_made_to(self):
         self.target("deaf", "trap '' INT TERM\nfigures 5\nwhile :; do sleep 0.1; done\n")
-        began = time.monotonic()
         code, output, errors = self.fuzz("--time=1", "--jobs=1")
         self.assertEqual(code, 0, output + errors)
-        self.assertLess(time.monotonic() - began, 8)
         self.assertEqual(self.summary()["targets"]["deaf"]["execs"], 5)
 
     # ---- Ends ----
@@ -481,7 +494,7 @@ done
             process = self.start("--time=1h", "--jobs=2")
             self.assertTrue(any("FINDING" in line for line in iter(process.stdout.readline, "")))
             process.send_signal(number)
-            output, errors = process.communicate(timeout=10)
+            output, errors = process.communicate(timeout=patience.SECONDS)
             self.assertEqual(process.returncode, 1, output + errors)
             self.assertTrue(output.startswith("stopping\n"), output)
             self.assertIn("\ntotal ", output)
@@ -493,12 +506,10 @@ done
     def test_when_it_is_killed_its_processes_end(self):
         self.target("one", STEADY)
         process = self.start("--time=1h", "--jobs=1")
-        while not os.path.exists(self.path("out", "logs", "one-0.log")):
-            time.sleep(0.05)
+        patience.wait_for(lambda: os.path.exists(self.path("out", "logs", "one-0.log")))
         process.kill()
-        process.communicate(timeout=10)
-        time.sleep(0.3)
-        self.assert_nothing_runs()
+        process.communicate(timeout=patience.SECONDS)
+        patience.wait_for(lambda: not self.running())
 
     def test_it_goes_on_when_nobody_reads_its_output(self):
         self.target("one", STEADY)
@@ -506,7 +517,7 @@ done
         os.close(reader)
         process = self.start("--time=1", "--jobs=1", stdout=writer)
         os.close(writer)
-        process.communicate(timeout=30)
+        process.communicate(timeout=patience.SECONDS)
         self.assertEqual(process.returncode, 0)
         self.assertEqual(self.summary()["targets"]["one"]["execs"], 77)
 

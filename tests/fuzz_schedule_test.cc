@@ -107,7 +107,8 @@ TEST(ReduceTest, LibFuzzersLastLineSaysHowManyItPicked) {
   EXPECT_EQ(PickedBy("MERGE-OUTER: attempt 1\n"), std::nullopt);
   EXPECT_EQ(PickedBy(" new files with "), std::nullopt);
   EXPECT_EQ(PickedBy(""), std::nullopt);
-  EXPECT_EQ(ReducedTo("x\nREDUCED: 12 7\n")->after, 7u);
+  EXPECT_EQ(ReducedTo("x\nREDUCED: 12 7 2\n")->after, 7u);
+  EXPECT_EQ(ReducedTo("x\nREDUCED: 12 7 2\n")->unmeasured, 2u);
   EXPECT_FALSE(ReducedTo("REDUCED: 12"));
 }
 

@@ -66,6 +66,10 @@ for path in files:
     text = open(path).read()
     if text.startswith("crash"):
         fail(text.split()[1])
+    if text == "poison":
+        print("==1==ERROR: AddressSanitizer: use-after-poison on address 0x1")
+        print("    #0 0x1 in f(DescriptorMap<std::variant<a>>) a.h:1:2\\n" + "report\\n" * 9999)
+        sys.exit(77)
     if text == "accept":
         count(1)
     print("Executed " + path + " in 0 ms", flush=True)

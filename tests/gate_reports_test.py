@@ -156,11 +156,33 @@ class PlacesTest(unittest.TestCase):
         finding.repro["code"].insert(0, line("operator", 99, False))
         self.assertEqual(places.find(finding)[0].function, "Remove")
 
+    def test_of_candidates_the_most_suspect_and_not_all_that_follow(self):
+        def candidate(function, number, rank):
+            return {"function": function, "file": "mmu/shadow/shadow_mmu_fault.h", "line": number,
+                    "first": False, "rank": rank}
+        finding = lost_tail(signature="truth/access/both")
+        finding.repro["code"] = [candidate("A", 7, 1), candidate("B", 1, 1), candidate("B", 9, 1)]
+        finding.repro["code"] += [candidate(f"C{i}", 20 + i, i) for i in range(2, 30)]
+        place, related = places.find(finding)
+        self.assertEqual(place, ("mmu/shadow/shadow_mmu_fault.h", 7, 7, "A"))
+        self.assertEqual(related[0], ("mmu/shadow/shadow_mmu_fault.h", 1, 9, "B"))
+        self.assertEqual(len(related), places.MOST_RELATED)
+        result = sarif.log([finding], [], "", 1)["runs"][0]["results"][0]
+        self.assertIn("candidate", result["relatedLocations"][0]["message"]["text"])
+
+    def test_a_frame_of_a_crash_without_a_line_is_a_place(self):
+        finding = lost_tail()
+        finding.repro["kind"] = "crash"
+        finding.repro["code"] = [line("Inner", 0, False), line("Outer", 9, False)]
+        self.assertEqual(places.find(finding)[0], ("mmu/sibling_map.h", 0, 0, "Inner"))
+
     def test_without_lines_the_file_where_it_lives(self):
         whole = PROGRAM.replace("version=1", "version=1 mode=long")
         for engine, program, file in [("sibling", PROGRAM, "mmu/sibling_map.h"),
                                       ("legacy", PROGRAM, "legacy_mmu/descriptor_map.h"),
                                       ("both", PROGRAM, "mmu/graph/page_graph.h"),
+                                      ("all", PROGRAM, "mmu/graph/page_graph.h"),
+                                      ("counted+legacy", PROGRAM, "mmu/graph/page_graph.h"),
                                       ("both", "# Said so.\n" + whole,
                                        "mmu/shadow/shadow_mmu.h"),
                                       ("undecided", PROGRAM, "fuzzers/runner.cc")]:

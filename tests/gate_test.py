@@ -82,6 +82,11 @@ class ReplayTest(Folder):
         self.assertEqual([(one.raw, one.seed) for one in replayed.failed],
                          [("spte/drop/legacy", "corpus/rmap_fuzzer/a.ops")])
 
+    def test_a_sanitizer_is_read_however_long_its_report(self):
+        replayed = self.replay({OWN: "poison", REGRESSION: "accept"})
+        self.assertEqual(self.problems(replayed),
+                         [("corpus/rmap_fuzzer/a.ops", "use-after-poison/legacy", True)])
+
     def test_a_program_that_does_not_start_is_no_finding(self):
         target = self.target({OWN: "accept"})
         os.chmod(self.write("rmap_fuzzer_bin", "#!/bin/sh\nexit 0\n"), stat.S_IRWXU)
@@ -360,7 +365,7 @@ class FakeTool:
     def __init__(self):
         self.minimized = []
 
-    def repro(self, path):
+    def repro(self, path, code=True):  # pylint: disable=unused-argument
         with open(path, encoding="utf-8") as file:
             words = file.read().split()
         signature = words[1] if words[:1] == ["crash"] else ""

@@ -441,6 +441,48 @@ TEST_F(GuestTruthTest, AReadOnlyHostPageIsNotWritten) {
   EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {true, true, true}, pfn), "read-only"));
 }
 
+// Pages 0 and 1 of the address space, of two frames of the guest that are equal and share one frame
+// of the host.
+void MapMerged(World& w) {
+  w.Boot();
+  for (unsigned page = 0; page < 2; ++page) {
+    w.Map(page, kData + page, kDirty);
+    w.host.Merge(World::HvaOf(kData + page));
+    w.truth.Absorb();
+  }
+  ASSERT_EQ(w.FrameOf(kData), w.FrameOf(kData + 1));
+}
+
+TEST_F(GuestTruthTest, NoneOfThePagesThatShareAFrameIsWritten) {
+  MapMerged(w);
+  const Pfn shared = w.FrameOf(kData);
+  for (Gfn page = 0; page < 2; ++page) {
+    EXPECT_TRUE(Fine(w.Read(page, kData + page)));
+    EXPECT_TRUE(Fine(w.truth.Reachable(0, page, 1, {false, true, true}, shared)));
+    EXPECT_TRUE(Says(w.truth.Reachable(0, page, 1, {true, true, true}, shared), "read-only"));
+  }
+  EXPECT_TRUE(Says(w.Write(1, kData + 1), "read-only"));
+}
+
+TEST_F(GuestTruthTest, AStoreIntoASharedFrameIsNotSeenByTheOther) {
+  MapMerged(w);
+  w.host.Write(World::HvaOf(kData), 2, 0x77);
+  EXPECT_EQ(w.Word(kData + 1, 2), 0x77u);
+  EXPECT_TRUE(Says(w.truth.WroteGuest(kData, 2, true), "has changed word 2 of host page 0x421"));
+}
+
+TEST_F(GuestTruthTest, APageThatWasCopiedIsNotOnTheSharedFrameAnyMore) {
+  MapMerged(w);
+  const Pfn shared = w.FrameOf(kData);
+  w.host.Move(World::HvaOf(kData));
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(w.truth.Accessed(0, {At(1)}, {Kind::kDone, 0, 0, shared})));
+  EXPECT_TRUE(Says(w.truth.Accessed(0, {At(0)}, {Kind::kDone, 0, 0, shared}), kOtherFrame));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {}, shared), "leads to it"));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_EQ(w.Word(kData + 1, 0), 0u);
+}
+
 TEST_F(GuestTruthTest, AnUnmappedHostPageIsNotReached) {
   w.Boot();
   w.Map(0, kData, kDirty);
@@ -694,6 +736,31 @@ TEST_F(DirtyLogTest, OneOfTwoFramesOnOnePageIsEnough) {
   EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData + 2})));
   EXPECT_TRUE(Fine(write_either()));
   EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData + 1}), kMissing));
+}
+
+TEST_F(DirtyLogTest, OneStoreOfAnInstructionMayBeEitherOfTwo) {
+  // Page 0 leads to an alias of kData. Page 1 has led to kData itself, and still may.
+  w.truth.SlotChanged(1, kFrames, 8, w.HvaOf(kData), true);
+  w.Map(0, kFrames, kDirty);
+  w.Map(1, kData, kDirty);
+  w.Flush();
+  w.Map(1, kData + 5, kDirty);
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kTable})));
+  const std::vector<TruthAccess> stores = {{At(0, 0), Type::kWrite, true, 9},
+                                           {At(1, 0), Type::kWrite, true, 9}};
+  const auto store_both = [&] {
+    w.Touch(stores[0], kData);
+    w.Touch(stores[1], kData + 5);
+    return w.truth.StoredMany(0, stores, {Kind::kDone, 9, 0, 0});
+  };
+  EXPECT_TRUE(Fine(store_both()));
+  EXPECT_TRUE(Fine(w.truth.LogFetched(0, {kData + 5}))) << "the store was one to the alias";
+  EXPECT_TRUE(Fine(w.truth.LogFetched(1, {kFrames})));
+  w.Flush();  // now page 1 leads to kData + 5 alone
+  w.host.Write(w.HvaOf(kData), 0, 0);
+  w.truth.Absorb();
+  EXPECT_TRUE(Fine(store_both()));
+  EXPECT_TRUE(Says(w.truth.LogFetched(1, {}), "gfn 0x100 of slot 1"));
 }
 
 TEST_F(GuestTruthTest, AliasedFramesShareContentsButNotTheLog) {

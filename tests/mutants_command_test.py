@@ -16,6 +16,7 @@ sys.path.insert(1, os.path.join(HERE, "..", "bench"))
 
 # pylint: disable=wrong-import-position
 import campaign
+import false_alarms
 import finding
 import mutants
 import processor
@@ -33,9 +34,11 @@ class ProcessorTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
 
-    def run_shell(self, script, limit=60):
-        log = os.path.join(self.folder.name, "log")
-        code, seconds = processor.run(["sh", "-c", script], limit, log, cwd=self.folder.name)
+    def run_shell(self, text, limit=60):
+        log, path = (os.path.join(self.folder.name, name) for name in ("log", "script"))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        code, seconds = processor.run(["sh", path], limit, log, cwd=self.folder.name)
         with open(log, encoding="utf-8") as file:
             return code, seconds, file.read()
 
@@ -211,6 +214,14 @@ class FindingTest(unittest.TestCase):
         text = "mmu/x.h:1:2: runtime error: shift exponent\n"
         self.assertEqual(finding.read(1, text).by, "sanitizer")
 
+    def test_a_stack_with_names_says_so_too(self):
+        text = ("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
+                "    #0 0x55d1 in rmapdiff::DescriptorMap<Limits>::Remove() legacy_mmu/a.h:1:2\n"
+                "    #1 0x55d2 in main fuzzers/b.cc:3:4\n\n"
+                "freed by thread T0 here:\n    #0 0x55d3 in SiblingMap mmu/c.h:5:6\n")
+        self.assertEqual(finding.read(77, text),
+                         ("sanitizer", "heap-use-after-free/legacy", "legacy"))
+
     def test_the_engine_is_the_one_on_the_stack(self):
         self.assertEqual(finding.guilty_of_stack(["rmapdiff::SiblingMap<T>::Unlink"]), "sibling")
         self.assertEqual(finding.guilty_of_stack(["f(DescriptorMap<T>&)"]), "legacy")
@@ -257,6 +268,51 @@ class TrialTest(unittest.TestCase):
     def test_a_target_that_does_not_work_is_told(self):
         with self.assertRaisesRegex(trial.Broken, "m: seed 1: exit code 9: no good"):
             trial.run("m", self.target("echo no good; exit 9"), 1, 5)
+
+    # Finds the same as its arguments' seed says, and writes the input where libFuzzer would.
+    FINDS = """
+for word in "$@"; do case "$word" in -artifact_prefix=*) out="${word#*=}";; esac; done
+echo input > "${out}crash-1"
+echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
+
+    def clean(self, body):
+        path = self.path("clean")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + body + "\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def test_a_finding_that_the_clean_build_shows_is_none_of_the_mutant(self):
+        seen = self.path("seeds")
+        clean = self.clean("echo SIGNATURE: cycle/map/sibling; exit 77")
+        body = f'echo "$seed" >> {seen}\n[ "$(wc -l < {seen})" -lt 3 ] || exit 0' + self.FINDS
+        one = trial.run("m", self.target(body), 7, 10, clean=clean)
+        self.assertEqual((one.seed, one.found, one.by), (7, False, ""))
+        with open(seen, encoding="utf-8") as file:
+            self.assertEqual([int(line) for line in file],
+                             [7, 7 + trial.NEXT_SEED, 7 + 2 * trial.NEXT_SEED])
+
+    def test_a_finding_that_the_clean_build_does_not_show_counts(self):
+        for body in ("exit 0", "echo SIGNATURE: other/map/sibling; exit 77"):
+            one = trial.run("m", self.target(self.FINDS), 7, 10, clean=self.clean(body))
+            self.assertEqual((one.found, one.signature), (True, "cycle/map/sibling"))
+
+    def test_the_input_that_was_found_is_kept_if_asked(self):
+        trial.run("m", self.target(self.FINDS), 7, 10, keep=self.folder.name)
+        with open(self.path("m-7"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "input\n")
+
+    def test_random_programs_are_a_trial_too(self):
+        hunt = self.clean('echo "found both truth/access/both 12"; echo "program $*"; exit 0')
+        one = trial.run("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT, keep=self.folder.name)
+        self.assertEqual(one[3:], (12, True, "verdict", "truth/access/both", "both"))
+        with open(self.path("t-5.ops"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "program t 100 5\n")
+        nothing = self.clean("echo nothing 100; exit 1")
+        one = trial.run("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
+        self.assertEqual((one.found, one.execs), (False, 100))
+        with self.assertRaisesRegex(trial.Broken, "t: seed 5: exit code 2"):
+            trial.run("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
 
     def task(self, body, seed):
         return campaign.Task("arm", "m", seed, self.target(body), (), None, None, "")
@@ -327,6 +383,30 @@ class SearchAbTest(unittest.TestCase):
         self.assertEqual(words("no-plan", []), "no-plan")
         self.assertIsNone(words("all", []))
         self.assertIsNone(words("half-len", []))
+
+
+class FalseAlarmsTest(unittest.TestCase):
+
+    OPTIONS = ["--target=mmu_fuzzer", "--target=oom_fuzzer", "--trials=2", "--programs=50",
+               "--seed=7"]
+
+    def test_random_trials_share_no_program(self):
+        options = false_alarms.parse_arguments(["--with=random", *self.OPTIONS])
+        tasks = false_alarms.tasks(options)
+        self.assertEqual([(one.target, one.seed) for one in tasks],
+                         [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
+                          ("oom_fuzzer", 57)])
+        self.assertEqual(tasks[0].flags, ["mmu_fuzzer", "50"])
+        self.assertEqual(false_alarms.limit(options), script.MAX_SECONDS)
+
+    def test_the_summary_counts_and_names_what_was_found(self):
+        options = false_alarms.parse_arguments(self.OPTIONS)
+        records = [campaign.Record("libfuzzer", "mmu_fuzzer", 7, 1800.0, 100, False, "", "", ""),
+                   campaign.Record("libfuzzer", "oom_fuzzer", 8, 1800.0, 20, True, "truth",
+                                   "truth/access/both", "both")]
+        text = false_alarms.summary(records, options, "| 1234567 | `bench/false_alarms` |")
+        self.assertIn("FOUND truth/access/both by oom_fuzzer, seed 8, 20 programs\n", text)
+        self.assertRegex(text, r"\| 1234567 \| `bench/false_alarms` \| 120 \| 1\.00 \| 1 \|$")
 
 
 class TableTest(unittest.TestCase):

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import unittest
+import unittest.mock as mock
 import zipfile
 
 sys.path.insert(0, os.path.abspath("tools/oss_fuzz_lib"))
@@ -27,6 +28,7 @@ CORPUS = "fuzzers/program_fuzzer_corpus"
 
 ASAN = image.Configuration("libfuzzer", "address")
 UBSAN = image.Configuration("libfuzzer", "undefined")
+I386 = image.Configuration("libfuzzer", "address", "i386")
 LOADED = "INFO: Loaded 1 modules   (%d inline 8-bit counters): %d [0x5, 0x6),\n"
 
 
@@ -68,11 +70,10 @@ class RulesTest(Scratch):
         self.assertEqual(rules.count_calls(lines), {"asan": 2, "ubsan": 1})
 
     def test_a_sanitizer_must_be_there_alone(self):
-        i386 = image.Configuration("libfuzzer", "address", "i386")
         for configuration, asan, ubsan, complaint in (
                 (ASAN, 1000, 200, None), (ASAN, 999, 0, "999 calls of ASan"),
-                (ASAN, 5000, 201, "201 calls of UBSan beside"), (i386, 5000, 280, None),
-                (i386, 5000, 281, "281 calls of UBSan beside"), (UBSAN, 0, 168, None),
+                (ASAN, 5000, 201, "201 calls of UBSan beside"), (I386, 5000, 280, None),
+                (I386, 5000, 281, "281 calls of UBSan beside"), (UBSAN, 0, 168, None),
                 (UBSAN, 0, 167, "167 calls of UBSan"), (UBSAN, 1, 500, "1 calls of ASan beside")):
             with self.subTest(f"{configuration} {asan} {ubsan}"):
                 complaints = rules.check_calls(configuration, {"asan": asan, "ubsan": ubsan})
@@ -168,6 +169,41 @@ class RulesTest(Scratch):
         self.assertEqual(runner.snapshot(self.root), before)
         self.write("new", "")
         self.assertNotEqual(runner.snapshot(self.root), before)
+
+
+class M32Test(Scratch):
+    """Where the kernel starts no 32-bit program."""
+
+    def run_with(self, configuration, way):
+        """The command and ASAN_OPTIONS with which a target is started."""
+        started = mock.Mock(return_value=subprocess.CompletedProcess([], 0, b""))
+        with mock.patch.object(runner, "how_m32", return_value=way):
+            checker = runner.Runner(configuration, os.path.join(self.root, "out"), "/src")
+        with mock.patch.object(runner.subprocess, "run", started):
+            self.assertEqual(checker.run(["target", "-help=1"]), (0, ""))
+        return started.call_args.args[0], started.call_args.kwargs["env"]["ASAN_OPTIONS"]
+
+    def test_targets_are_run_by_qemu(self):
+        command_line, options = self.run_with(I386, "qemu")
+        self.assertEqual(command_line, ["qemu-i386", "target", "-help=1"])
+        self.assertTrue(options.endswith(":detect_leaks=0"), options)
+        for configuration, way in ((I386, "kernel"), (ASAN, "qemu")):
+            command_line, options = self.run_with(configuration, way)
+            self.assertEqual(command_line, ["target", "-help=1"])
+            self.assertNotIn("detect_leaks", options)
+
+    def test_nothing_is_built_that_cannot_be_run(self):
+        with mock.patch.object(runner, "how_m32", return_value="none"), \
+                mock.patch.object(image, "needed_files", return_value=[]), \
+                mock.patch.object(command, "build") as build, \
+                self.assertRaisesRegex(command.Unusable, "i386: the kernel starts no 32-bit"):
+            command.check(I386, command.parse_args([]))
+        build.assert_not_called()
+
+    def test_the_look_at_the_machine(self):
+        for way in ("kernel", "qemu", "none"):
+            with mock.patch.dict(os.environ, RMAPDIFF_M32=way):
+                self.assertEqual(runner.how_m32(), way)
 
 
 class PackageTest(Scratch):

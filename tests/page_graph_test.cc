@@ -375,7 +375,17 @@ TYPED_TEST(PageGraphTest, WithoutAnAccessedBitEveryDroppedLeafWasAccessed) {
   host.Map(page, 1, 1, false, true);
   host.graph.DropSpte(&page.spt[1], 0);
   EXPECT_EQ(host.graph.events().accessed, Pfns{host.HostPfn(1)});
-  EXPECT_TRUE(host.graph.events().dirtied.empty());
+  EXPECT_EQ(host.graph.events().dirtied, Pfns{host.HostPfn(1)}) << "R and W come together in EPT";
+}
+
+TYPED_TEST(PageGraphTest, ALeafOfEptMayBeExecutedAndIsWritableUntilItIsProtected) {
+  constexpr Spte kReadWriteExec = 7;
+  typename TestFixture::Host host(kEptMasks);
+  auto& page = host.New(1, true, 0);
+  host.Map(page, 3, 3, /*writable=*/false);
+  EXPECT_EQ(page.spt[3] & kReadWriteExec, kReadWriteExec);
+  EXPECT_TRUE(host.graph.RmapWriteProtect(3));
+  EXPECT_EQ(page.spt[3] & kReadWriteExec, kReadWriteExec & ~kSpteWritable);
 }
 
 TYPED_TEST(PageGraphTest, DroppingASlotThatMapsNothingIsABug) {
@@ -450,13 +460,20 @@ TYPED_TEST(PageGraphTest, WriteProtectionOfAListedSpteThatIsNotPresentIsABug) {
   EXPECT_EQ(BugOf([&] { this->host.graph.RmapWriteProtect(3); }), BugClass::kWriteProtectAbsent);
 }
 
-TYPED_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsNotLargeIsABug) {
-  for (const Spte lost : {kSpteHuge, kSptePresent}) {
+// The first condition that fails decides: what is not present may be large or not.
+TYPED_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsAbsentOrNotLargeIsABug) {
+  struct {
+    Spte lost;
+    BugClass bug;
+  } const kCases[] = {{kSpteHuge, BugClass::kWriteProtectNotHuge},
+                      {kSptePresent, BugClass::kWriteProtectAbsent},
+                      {kSptePresent | kSpteHuge, BugClass::kWriteProtectAbsent}};
+  for (const auto& one : kCases) {
     typename TestFixture::Host host;
     auto& page = host.New(2, false, 0);
     host.Map(page, 0, 0);
-    page.spt[0] &= ~lost;
-    EXPECT_EQ(BugOf([&] { host.graph.RmapWriteProtect(0); }), BugClass::kWriteProtectNotHuge);
+    page.spt[0] &= ~one.lost;
+    EXPECT_EQ(BugOf([&] { host.graph.RmapWriteProtect(0); }), one.bug) << one.lost;
   }
 }
 

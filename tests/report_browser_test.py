@@ -18,9 +18,8 @@ sys.path[1:1] = [os.path.join(HERE, "..", "tools", "report_lib"), HERE]
 import command
 import markup
 import page
+import patience
 import report_fixture
-
-SECONDS = 120
 
 
 class Elements(html.parser.HTMLParser):
@@ -69,7 +68,8 @@ class BrowserTest(unittest.TestCase):
                  f"file://{self.path(name)}"]
         env = {**os.environ, "HOME": self.folder, "XDG_CONFIG_HOME": self.folder,
                "XDG_CACHE_HOME": self.folder}
-        done = subprocess.run(words, env=env, capture_output=True, check=True, timeout=SECONDS)
+        done = subprocess.run(words, env=env, capture_output=True, check=True,
+                              timeout=patience.SECONDS)
         errors = done.stderr.decode("utf-8", "replace")
         return done.stdout.decode(), re.findall(r".*:CONSOLE[:(].*", errors)
 

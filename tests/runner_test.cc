@@ -542,8 +542,7 @@ misuse_add_twice page=0 index=1
 )");
 }
 
-TEST_F(RunnerTest, AddingTwiceIsD12WithACycleOrWithout) {
-  EXPECT_EQ(Run(AddsTwice()).classified, "D12");
+TEST_F(RunnerTest, AddingTwiceIsD12WithACycle) {
   sibling_.outcome = BugAt(2, BugClass::kCycle);
   const Verdict verdict = Run(AddsTwice());
   EXPECT_EQ(verdict.kind, VerdictKind::kClassified);
@@ -551,11 +550,21 @@ TEST_F(RunnerTest, AddingTwiceIsD12WithACycleOrWithout) {
 }
 
 TEST_F(RunnerTest, AnythingElseThanD12IsADivergence) {
+  ExpectDivergence(Run(AddsTwice()), Check::kModel, Finding::kBugClass, 2, "sibling");
   sibling_.outcome = BugAt(2, BugClass::kRmapRemove);
   ExpectDivergence(Run(AddsTwice()), Check::kModel, Finding::kBugClass, 2, "sibling");
-  sibling_.outcome = nullptr;
-  legacy_.outcome = BugAt(2, BugClass::kCycle);
+  sibling_.outcome = legacy_.outcome = BugAt(2, BugClass::kCycle);
   ExpectDivergence(Run(AddsTwice()), Check::kModel, Finding::kCycle, 2, "legacy");
+}
+
+TEST_F(RunnerTest, AThirdEngineMayAddTwiceWithACycleOrWithout) {
+  AddThird("canary");
+  sibling_.outcome = BugAt(2, BugClass::kCycle);
+  EXPECT_EQ(Run(AddsTwice()).classified, "D12");
+  third_.outcome = sibling_.outcome;
+  EXPECT_EQ(Run(AddsTwice()).classified, "D12");
+  third_.outcome = BugAt(2, BugClass::kRmapRemove);
+  ExpectDivergence(Run(AddsTwice()), Check::kModel, Finding::kBugClass, 2, "canary");
 }
 
 TEST_F(RunnerTest, AMisuseThatIsOffOrDoesNotApplyIsAnOrdinaryOperation) {

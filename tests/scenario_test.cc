@@ -18,6 +18,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -140,6 +141,20 @@ void CountLeaves(const Observation& end, Figures* figures) {
   }
 }
 
+// Frames of the host that leaves of more than one frame of the guest map.
+uint64_t SharedFrames(const Observation& end) {
+  std::map<SpteRef, Pfn> frame_of;
+  for (const SlotObservation& slot : end.slots) {
+    if (slot.value.kind == SlotValue::Kind::kLeaf) frame_of[slot.ref] = PfnOf(slot.value.word);
+  }
+  std::map<Pfn, std::set<RmapId>> guests;
+  for (const RmapObservation& rmap : end.rmaps) {
+    for (const SpteRef& ref : rmap.entries) guests[frame_of[ref]].insert(rmap.id);
+  }
+  return static_cast<uint64_t>(std::count_if(
+      guests.begin(), guests.end(), [](const auto& frame) { return frame.second.size() > 1; }));
+}
+
 // Everything that can be expected of the state at the end, by name. Counters are missing from
 // programs whose allocations fail, where they mean nothing.
 Figures FiguresOf(const Observation& end) {
@@ -162,6 +177,7 @@ Figures FiguresOf(const Observation& end) {
   }
   CountPages(end, &figures);
   CountLeaves(end, &figures);
+  figures["shared_frames"] = SharedFrames(end);
   return figures;
 }
 

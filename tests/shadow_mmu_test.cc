@@ -79,6 +79,28 @@ TYPED_TEST(ShadowMmuTest, AFaultShadowsAllLevelsAndMapsThePage) {
   TestFixture::ExpectSound(host);
 }
 
+TYPED_TEST(ShadowMmuTest, ALeafIsTheWordThatMakeLeafSays) {
+  USING_HOST;
+  for (const SpteMasks& masks : {kShadowMasks, kBypassMasks}) {
+    for (const bool writable : {false, true}) {
+      MmuConfig config;
+      config.masks = masks;
+      Host host(config);
+      const Gfn root = host.Boot(kLong);
+      host.MapIn(kLong, root, Host::At(5), 3, (writable ? kWriteUser : kReadUser) | kUsed);
+      host.Read(Host::At(5));
+      const Spte leaf = MakeLeaf(masks, host.mmu.host().Frame(3), 1, writable, false);
+      EXPECT_EQ(host.SpteOf(Host::At(5)), leaf) << "writable " << writable;
+    }
+  }
+  Host host(Tdp(4));
+  host.Read(Host::At(3));
+  for (const bool writable : {false, true}) {
+    const Spte leaf = MakeLeaf(kEptMasks, host.mmu.host().Frame(3), 1, writable, false);
+    EXPECT_EQ(host.SpteOf(Host::At(3)), leaf) << "EPT has nothing that is read-only";
+  }
+}
+
 TYPED_TEST(ShadowMmuTest, AWriteSetsTheDirtyBitAndMakesTheSpteWritable) {
   USING_HOST;
   Host host;
@@ -760,6 +782,38 @@ TYPED_TEST(ShadowMmuTest, AMergedPageIsMappedReadOnlyUntilAWriteBreaksIt) {
   EXPECT_EQ(write.code, MmuCode::kOk);
   EXPECT_EQ(write.exits, 2) << "the first one broke the copy on write and had to retry";
   EXPECT_TRUE(host.mmu.host().Writable(3));
+  TestFixture::ExpectSound(host);
+}
+
+TYPED_TEST(ShadowMmuTest, EqualPagesShareAFrameUntilEachIsWritten) {
+  USING_HOST;
+  Host host;
+  const Gfn root = host.Boot(kLong);
+  for (const Gfn gfn : {Gfn{3}, Gfn{4}}) {
+    host.MapIn(kLong, root, Host::At(gfn), gfn, kWriteUser | kUsed);
+    host.Write(Host::At(gfn), 7);
+  }
+  for (const Hva hva : {3u, 4u}) host.mmu.MergePage(hva);
+  const Pfn shared = host.mmu.host().Frame(3);
+  for (const Gfn gfn : {Gfn{3}, Gfn{4}}) {
+    const Spte spte = host.SpteOf(Host::At(gfn));
+    EXPECT_EQ(PfnOf(spte), shared);
+    EXPECT_EQ(spte & (kSpteWritable | kSpteHostWritable), 0u);
+    EXPECT_EQ(host.RmapLength(gfn), 1) << "each frame of the guest has a list of its own";
+    const AccessResult read = host.Read(Host::At(gfn));
+    EXPECT_EQ(read.value, 7u);
+    EXPECT_EQ(read.exits, 0);
+    EXPECT_TRUE(host.mmu.AgePage(static_cast<Hva>(gfn))) << "and is young by itself";
+  }
+  EXPECT_EQ(host.Audit(), "");
+  EXPECT_EQ(host.Write(Host::At(3), 8).code, MmuCode::kOk);
+  EXPECT_NE(PfnOf(host.SpteOf(Host::At(3))), shared);
+  EXPECT_EQ(PfnOf(host.SpteOf(Host::At(4))), shared);
+  EXPECT_EQ(host.Read(Host::At(4)).value, 7u);
+  EXPECT_EQ(host.Read(Host::At(4)).exits, 0);
+  EXPECT_EQ(host.Write(Host::At(4), 9).code, MmuCode::kOk);
+  EXPECT_EQ(host.Read(Host::At(3)).value, 8u);
+  EXPECT_FALSE(host.mmu.host().PageOn(shared));
   TestFixture::ExpectSound(host);
 }
 

@@ -11,6 +11,8 @@ import tempfile
 import time
 import unittest
 
+import patience
+
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 
 
@@ -110,7 +112,7 @@ class StatusCommandTest(unittest.TestCase):
 
     def status(self, *words, code=0, stderr=""):
         done = subprocess.run([RMAPDIFF, "status", *words], cwd=self.folder, text=True,
-                              capture_output=True, timeout=60, check=False)
+                              capture_output=True, timeout=patience.SECONDS, check=False)
         self.assertEqual((done.returncode, done.stderr), (code, stderr), done.stdout)
         return done.stdout
 

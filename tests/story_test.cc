@@ -164,6 +164,32 @@ TEST(CrashLogTest, FramesWithoutNamesHaveAnOffset) {
   EXPECT_EQ(cause.frames[0].offset, 0x1f2au);
 }
 
+TEST(CrashLogTest, AFrameWithoutALineHasItsFile) {
+  const CrashCause cause = ReadCrashLog(
+      "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0 (pc 0x5)\n"
+      "    #0 0x55d1 in rmapdiff::PageGraph<Tiny>::Zap(int) mmu/graph/page_graph_zap.h\n"
+      "    #1 0x55d2 in Start(int, char*) (/a b/probe+0x1f2a)\n"
+      "    #2 0x55d3 in Main(int, char*) (/b/probe+0x1f2b) (BuildId: 12)\n");
+  ASSERT_EQ(cause.frames.size(), 3u);
+  ASSERT_NE(OwnFrame(cause.frames), nullptr);
+  EXPECT_EQ(OwnFrame(cause.frames)->function, "PageGraph::Zap");
+  EXPECT_EQ(OwnFrame(cause.frames)->file, "mmu/graph/page_graph_zap.h");
+  EXPECT_EQ(OwnFrame(cause.frames)->line, 0);
+  EXPECT_EQ(cause.frames[1].file + cause.frames[2].file, "");
+  EXPECT_EQ(cause.frames[2].function, "Main");
+}
+
+TEST(CrashLogTest, NamesAreShort) {
+  EXPECT_EQ(PlainFunctionName("decltype(auto) std::visit<(lambda at a.h:1), std::variant<A, B>&>("
+                              "(lambda at a.h:1)&&, std::variant<A, B>&)"),
+            "std::visit");
+  EXPECT_EQ(WithoutAlternatives("#1 in Run(std::variant<A<int>, B> const&, std::variant<C>) a.h:1\n"
+                                "#2 in std::variant<cut off\n#3 in X<Y>\n"),
+            "#1 in Run(std::variant<...> const&, std::variant<...>) a.h:1\n"
+            "#2 in std::variant<...\n#3 in X<Y>\n");
+  EXPECT_EQ(WithoutAlternatives("no such thing"), "no such thing");
+}
+
 TEST(CrashLogTest, WhoSaysNothingHasNoCause) {
   EXPECT_EQ(ReadCrashLog("").kind, "");
   EXPECT_EQ(ReadCrashLog("hello\n#1 no frame\n    #x\n").kind, "");

@@ -18,8 +18,8 @@ enum class BugClass : uint8_t {
   kRmapRemove,           // rmap_remove: the spte is not on the list of its gfn
   kRemoveParent,         // mmu_page_remove_parent_pte: the spte is not a parent of the page
   kSetGfn,               // kvm_mmu_page_set_gfn: a direct page cannot map that gfn there
-  kWriteProtectAbsent,   // rmap_write_protect: a listed spte is not present
-  kWriteProtectNotHuge,  // rmap_write_protect: a listed large spte is not large
+  kWriteProtectAbsent,   // rmap_write_protect: a listed spte of any level is not present
+  kWriteProtectNotHuge,  // rmap_write_protect: a listed large spte is present, and not large
   kUnmapAbsent,          // kvm_unmap_rmapp, kvm_set_pte_rmapp, kvm_age_rmapp: not present
   kCacheEmpty,           // mmu_memory_cache_alloc: not topped up enough (L1)
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)

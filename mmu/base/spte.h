@@ -22,10 +22,12 @@ inline constexpr Spte kSpteHuge = 1ull << 7;              // PT_PAGE_SIZE_MASK
 inline constexpr Spte kSpteHostWritable = 1ull << 9;      // SPTE_HOST_WRITEABLE
 inline constexpr Spte kSpteAddress = 0xffffffffff000ull;  // PT64_BASE_ADDR_MASK, bits 12..51
 
-// The masks that kvm_mmu_set_mask_ptes and kvm_mmu_set_nonpresent_ptes choose per host.
+// The masks that kvm_mmu_set_mask_ptes, kvm_mmu_set_base_ptes and kvm_mmu_set_nonpresent_ptes
+// choose per host.
 struct SpteMasks {
   Spte trap = 0;
   Spte notrap = 0;
+  Spte base = kSptePresent;  // what every leaf has (shadow_base_present_pte)
   Spte user = kSpteUser;
   Spte accessed = kSpteAccessed;  // 0: the hardware keeps no accessed bit (EPT of that time)
   Spte dirty = kSpteDirty;
@@ -39,8 +41,9 @@ struct SpteMasks {
 inline constexpr SpteMasks kShadowMasks{};
 // Shadow paging on VMX with bypass_guest_pf: the trap word looks present to the hardware.
 inline constexpr SpteMasks kBypassMasks{.trap = ~0xffeull};
-// EPT of 2.6.36: no accessed and no dirty bit.
-inline constexpr SpteMasks kEptMasks{.user = 0, .accessed = 0, .dirty = 0, .nx = 0, .exec = 4};
+// EPT of 2.6.36: R and W in every leaf, X in what may be executed, no accessed and no dirty bit.
+inline constexpr SpteMasks kEptMasks{
+    .base = kSptePresent | kSpteWritable, .user = 0, .accessed = 0, .dirty = 0, .nx = 0, .exec = 4};
 
 constexpr bool IsPresent(const SpteMasks& masks, Spte spte) {
   return spte != masks.trap && spte != masks.notrap;
@@ -54,11 +57,12 @@ constexpr bool IsLeaf(Spte spte, int level) { return level == kPageTableLevel ||
 
 constexpr Pfn PfnOf(Spte spte) { return (spte & kSpteAddress) >> 12; }
 
-// A leaf as set_spte builds it for a user page whose host page is writable: accessed unless the
-// mapping is speculative, huge above level 1.
+// A leaf as set_spte builds it for a user page that may be executed and whose host page is
+// writable: accessed unless the mapping is speculative, huge above level 1. With EPT it is writable
+// whatever `writable` says; only write protection and change_pte take W from a leaf there.
 constexpr Spte MakeLeaf(const SpteMasks& masks, Pfn pfn, int level, bool writable,
                         bool speculative) {
-  Spte spte = kSptePresent | masks.dirty | masks.user | kSpteHostWritable | (pfn << 12);
+  Spte spte = masks.base | masks.dirty | masks.exec | masks.user | kSpteHostWritable | (pfn << 12);
   if (writable) spte |= kSpteWritable;
   if (!speculative) spte |= masks.accessed;
   if (level > kPageTableLevel) spte |= kSpteHuge;
@@ -66,7 +70,7 @@ constexpr Spte MakeLeaf(const SpteMasks& masks, Pfn pfn, int level, bool writabl
 }
 
 // The flags of an spte that points at another shadow page (link_shadow_page). The link is a literal
-// P|A|W|U in the kernel, whatever the masks.
+// P|A|W|U in the kernel, whatever the masks. __direct_map makes links of its own, after the masks.
 inline constexpr Spte kLinkFlags = kSptePresent | kSpteAccessed | kSpteWritable | kSpteUser;
 
 }  // namespace rmapdiff

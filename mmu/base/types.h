@@ -13,9 +13,14 @@
 
 namespace rmapdiff {
 
-// A guest frame number. As in the kernel it has the width of a pointer: 4 bytes in a 32-bit build,
-// where the sibling-list MMU keeps `gfns` in the second half of the link page.
+// A guest frame number. gfn_t of 2.6.36 has 8 bytes on every host. In older kernels it is an
+// unsigned long, and so it is here if RMAPDIFF_LONG_GFN is defined (--config=long-gfn). Only 32-bit
+// code notices: see SiblingMap::kSharedGfns.
+#if defined(RMAPDIFF_LONG_GFN)
 using Gfn = std::conditional_t<sizeof(void*) == 4, uint32_t, uint64_t>;
+#else
+using Gfn = uint64_t;
+#endif
 
 // A host frame number.
 using Pfn = uint64_t;

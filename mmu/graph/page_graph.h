@@ -58,7 +58,7 @@ struct HostEvents {
 struct GraphStats {
   uint32_t cache_miss = 0;
   uint32_t zapped = 0;
-  uint32_t recycled = 0;
+  uint32_t recycled = 0;  // calls of rmap_recycle; not mmu_recycled, see MmuStats::reclaimed
   uint32_t reloads = 0;
   uint32_t unsync = 0;
   int32_t lpages = 0;

@@ -124,6 +124,9 @@ bool PageGraph<R>::WriteProtectLarge(Head& head) {
   Spte* sptep = RmapNext(head, nullptr);
   while (sptep != nullptr) {
     bound.Step();
+    if ((*sptep & kSptePresent) == 0) {
+      RaiseBug(BugClass::kWriteProtectAbsent, "rmap_write_protect(large): !(*spte & P)");
+    }
     if ((*sptep & kHugePresent) != kHugePresent) {
       RaiseBug(BugClass::kWriteProtectNotHuge, "rmap_write_protect: (*spte & (PSE|P)) != (PSE|P)");
     }

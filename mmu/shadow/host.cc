@@ -5,6 +5,8 @@
 namespace rmapdiff {
 
 Pfn Host::Frame(Hva hva) const {
+  const auto merged = merged_.find(hva);
+  if (merged != merged_.end()) return merged->second;
   uint64_t generation = 1;
   for (int level = kPageTableLevel; level <= kRmapLevels; ++level) {
     const auto& generations = generations_[level - 1];
@@ -16,8 +18,11 @@ Pfn Host::Frame(Hva hva) const {
 
 std::optional<Hva> Host::PageOn(Pfn pfn) const {
   const Hva hva = static_cast<Hva>(pfn & ((Pfn{1} << kHvaBits) - 1));
-  if (!Mapped(hva) || Frame(hva) != pfn) return std::nullopt;
-  return hva;
+  if (Mapped(hva) && Frame(hva) == pfn) return hva;
+  for (const auto& [page, frame] : merged_) {
+    if (frame == pfn) return page;
+  }
+  return std::nullopt;
 }
 
 int Host::BackingLevel(Hva hva) const {
@@ -32,7 +37,25 @@ uint64_t Host::Read(Hva hva, unsigned word) const {
   return found == contents_.end() ? 0 : found->second[word];
 }
 
+bool Host::SameContents(Hva one, Hva other) const {
+  const std::vector<uint64_t> zeros(words_);
+  const auto contents = [&](Hva hva) -> const std::vector<uint64_t>& {
+    const auto found = contents_.find(hva);
+    return found == contents_.end() ? zeros : found->second;
+  };
+  return contents(one) == contents(other);
+}
+
+// A frame that is shared is one memory: what is stored into it shows in each of its pages.
 void Host::Write(Hva hva, unsigned word, uint64_t value) {
+  Store(hva, word, value);
+  if (merged_.empty() || Writable(hva)) return;
+  for (const Hva page : read_only_) {
+    if (page != hva && Frame(page) == Frame(hva)) Store(page, word, value);
+  }
+}
+
+void Host::Store(Hva hva, unsigned word, uint64_t value) {
   std::vector<uint64_t>& page = contents_[hva];
   if (page.empty()) page.resize(words_);
   if (log_ != nullptr && page[word] != value) log_->push_back({hva, word, page[word], value});
@@ -50,11 +73,21 @@ void Host::Move(Hva hva) {
   generations_[0][hva] = ++clock_;
   unmapped_.erase(hva);
   read_only_.erase(hva);
+  merged_.erase(hva);
 }
 
 void Host::Protect(Hva hva) {
   Move(hva);
   read_only_.insert(hva);
+}
+
+void Host::Merge(Hva hva) {
+  const auto same = std::find_if(read_only_.begin(), read_only_.end(),
+                                 [&](Hva page) { return page != hva && SameContents(page, hva); });
+  if (same == read_only_.end()) return Protect(hva);
+  const Pfn frame = Frame(*same);
+  Protect(hva);
+  merged_[hva] = frame;
 }
 
 void Host::Unmap(Hva hva) {
@@ -73,6 +106,7 @@ void Host::SetBacking(Hva hva, int level) {
   }
   unmapped_.erase(unmapped_.lower_bound(first), unmapped_.lower_bound(end));
   read_only_.erase(read_only_.lower_bound(first), read_only_.lower_bound(end));
+  merged_.erase(merged_.lower_bound(first), merged_.lower_bound(end));
   large_[level - kDirectoryLevel].insert(first);
   generations_[level - 1][first] = ++clock_;
 }

@@ -6,9 +6,13 @@
 // contiguous and aligned by construction, and a frame that is gone is known to be gone.
 //
 // Contents belong to the page, not to the frame: moving a page copies it.
+// Merging is what KSM does: a page that equals one which was merged before goes onto its frame.
+// Such pages are read-only, so their contents stay equal until one is moved (the copy on write). A
+// store into a shared frame is a fault of the MMU, and shows in all of its pages.
 // Nothing here calls a notifier; whoever changes a mapping calls them, before and after
 // (ShadowMmu::MovePage and its neighbours do).
-// Not covered: two pages on one frame (aliases are memslots with the same user pages), swap delays.
+// Not covered: swap delays. KSM's scan, which finds two pages by itself: a program merges them one
+// after the other.
 #ifndef RMAPDIFF_MMU_SHADOW_HOST_H_
 #define RMAPDIFF_MMU_SHADOW_HOST_H_
 
@@ -45,7 +49,7 @@ class Host {
   bool Writable(Hva hva) const { return read_only_.count(hva) == 0; }
   // The frame behind a page. REQUIRES: it is mapped.
   Pfn Frame(Hva hva) const;
-  // The page that is on this frame now; nothing if the frame is gone.
+  // A page that is on this frame now, of several any; nothing if the frame is gone.
   std::optional<Hva> PageOn(Pfn pfn) const;
   // host_mapping_level: 1..3, the size of the block that the page is mapped in.
   int BackingLevel(Hva hva) const;
@@ -65,8 +69,11 @@ class Host {
   // ---- Changes. Each splits the large block that the page is in, and moves it to a new frame.
   // ---- Maps the page writable: moves it, breaks the copy on write, or maps it again.
   void Move(Hva hva);
-  // Maps the page read-only, as KSM does.
+  // Maps the page read-only.
   void Protect(Hva hva);
+  // Maps the page read-only, on the frame of the first other read-only page that has the same
+  // contents; without such a page on a frame of its own.
+  void Merge(Hva hva);
   void Unmap(Hva hva);
   // Moves the block of `level` around the page to contiguous frames, all mapped and writable; 1:
   // only splits the block that it is in.
@@ -75,6 +82,8 @@ class Host {
  private:
   unsigned Shift(int level) const { return level_bits_ * static_cast<unsigned>(level - 1); }
   void Split(Hva hva);
+  bool SameContents(Hva one, Hva other) const;
+  void Store(Hva hva, unsigned word, uint64_t value);
 
   const unsigned words_;
   const unsigned level_bits_;
@@ -83,6 +92,7 @@ class Host {
   std::set<Hva> large_[2];                  // blocks of levels 2 and 3
   std::set<Hva> unmapped_;
   std::set<Hva> read_only_;
+  std::map<Hva, Pfn> merged_;  // read-only pages on a frame that another page brought
   std::map<Hva, std::vector<uint64_t>> contents_;
   std::vector<HostStore>* log_ = nullptr;
 };

@@ -111,7 +111,7 @@ struct MmuStats {
   uint32_t pte_updated = 0;
   uint32_t pde_zapped = 0;
   uint32_t flooded = 0;
-  uint32_t reclaimed = 0;  // mmu_recycled
+  uint32_t reclaimed = 0;  // pages zapped to make room: mmu_recycled
   uint32_t tlb_flush = 0;  // of one vcpu
   uint32_t invlpg = 0;
   uint32_t emulated = 0;  // instructions
@@ -199,7 +199,7 @@ class ShadowMmu {
   // A change of a mapping with the notifiers around it, as the host's kernel makes it:
   // to a new frame, ...
   void MovePage(Hva hva);
-  // ... to a read-only frame by change_pte (KSM), ...
+  // ... to a read-only frame, which others may share, by change_pte (KSM), ...
   void MergePage(Hva hva);
   // ... away, until MapPage, ...
   void UnmapPage(Hva hva);

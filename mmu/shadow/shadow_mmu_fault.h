@@ -275,7 +275,7 @@ bool ShadowMmu<R>::MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapp
 template <ReverseMap R>
 Spte ShadowMmu<R>::BuildSpte(const MappingRequest& mapping) const {
   const SpteMasks& masks = graph_.masks();
-  Spte spte = kSptePresent | masks.dirty | mapping.pfn << kPageShift;
+  Spte spte = masks.base | masks.dirty | mapping.pfn << kPageShift;
   if (!mapping.speculative) spte |= masks.accessed;
   spte |= (mapping.access & kAccessExec) != 0 ? masks.exec : masks.nx;
   if ((mapping.access & kAccessUser) != 0) spte |= masks.user;

@@ -106,7 +106,7 @@ template <ReverseMap R>
 void ShadowMmu<R>::MergePage(Hva hva) {
   if (!host_.Mapped(hva)) return;
   if (host_.BackingLevel(hva) > kPageTableLevel) SetBacking(hva, kPageTableLevel);
-  host_.Protect(hva);
+  host_.Merge(hva);
   ChangePte(hva, host_.Frame(hva), false);
 }
 

@@ -1,10 +1,11 @@
 // Random programs of one fuzz target's kind until one is a finding: what a mutant is tried with
-// where there is no time for a fuzzer.
+// where there is no time for a fuzzer, and one way to look for false alarms (bench/false_alarms).
 //
 //   hunt tiny_rmap_fuzzer 20000     so many programs at most; FIRST may follow, the first seed
 //
-// Prints "found GUILTY SIGNATURE PROGRAMS" and ends with 0, or "nothing PROGRAMS" and ends with 1;
-// 2 for wrong usage. The same arguments give the same answer on every machine.
+// Prints "found GUILTY SIGNATURE PROGRAMS" and the program, and ends with 0; or prints
+// "nothing PROGRAMS" and ends with 1; 2 for wrong usage. The same arguments give the same answer on
+// every machine.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +34,7 @@ int Hunt(std::string_view target, uint64_t programs, uint64_t first) {
     if (verdict.kind != VerdictKind::kDivergence) continue;
     std::printf("found %s %s %llu\n", verdict.guilty.c_str(), Signature(program, verdict).c_str(),
                 static_cast<unsigned long long>(i + 1));
+    std::printf("%s", Print(program).c_str());
     return 0;
   }
   std::printf("nothing %llu\n", static_cast<unsigned long long>(programs));

@@ -18,6 +18,7 @@ makes, under the names of rules_fuzzing,
 
     differential_fuzzer            a test: every seed once, under ASan and UBSan, in seconds
     differential_fuzzer_m32        the same test as 32-bit code (leave it out with `m32 = False`)
+    differential_fuzzer_long_gfn_m32  ... with gfns of 4 bytes, not 8 (with `long_gfn = True`)
     differential_fuzzer_afl        a minute of AFL++, with --config=afl only
     differential_fuzzer_bin        the instrumented program
     differential_fuzzer_cov_bin    the program with line counters, for tools/coverage
@@ -37,6 +38,7 @@ load(
     _coverage_binary = "coverage_binary",
     _debug_binary = "debug_binary",
     _instrumented_binary = "instrumented_binary",
+    _m32_sh_test = "m32_sh_test",
     _m32_test = "m32_test",
     _optimized_binary = "optimized_binary",
     _sanitized_test = "sanitized_test",
@@ -52,22 +54,32 @@ optimized_binary = _optimized_binary
 
 sanitized_test = _sanitized_test
 
+_LONG_GFN_SUFFIX = "_long_gfn_m32"
+
 # Turns a text seed into the bytes that a fuzz target reads: `assemble OUTDIR FILE...`.
 ASSEMBLER = "//fuzzers:assemble"
 
-def _replay_test(name, binary, corpus, options, **kwargs):
-    native.sh_test(
-        name = name,
-        srcs = ["//tools/bazel_rules:replay.py"],
-        args = [
-            "--name=" + name,
-            "--binary=$(rootpath %s)" % binary,
-            "--corpus=$(rootpath %s)" % corpus,
-            "--options=$(rootpath %s)" % options,
-        ],
-        data = [binary, corpus, options],
-        **kwargs
-    )
+# Runs a fuzz target over its seeds.
+_REPLAY = "//tools/bazel_rules:replay.py"
+
+def _replay_test(name, binary, corpus, options, m32, **kwargs):
+    args = [
+        "--name=" + name,
+        "--binary=$(rootpath %s)" % binary,
+        "--corpus=$(rootpath %s)" % corpus,
+        "--options=$(rootpath %s)" % options,
+    ]
+    data = [binary, corpus, options]
+    if m32:
+        _m32_sh_test(name = name, test = _REPLAY, args = args, data = data, **kwargs)
+    else:
+        native.sh_test(
+            name = name,
+            srcs = [_REPLAY],
+            args = args,
+            data = data,
+            **kwargs
+        )
 
 def _afl_test(name, binary, corpus, dictionary):
     native.sh_test(
@@ -102,7 +114,7 @@ def _launcher(name, binary, corpus, options, dictionary):
         tags = ["manual"],
     )
 
-def _binaries(name, raw_name, m32, binary_kwargs):
+def _binaries(name, raw_name, m32_suffixes, binary_kwargs):
     tags = ["manual"]
     native.cc_binary(
         name = raw_name,
@@ -113,10 +125,11 @@ def _binaries(name, raw_name, m32, binary_kwargs):
     )
     instrumented_binary(name = name + "_bin", binary = ":" + raw_name, tags = tags)
     _coverage_binary(name = name + "_cov_bin", binary = ":" + raw_name, tags = tags)
-    if m32:
+    for suffix in m32_suffixes:
         instrumented_binary(
-            name = name + "_m32_bin",
+            name = name + suffix + "_bin",
             binary = ":" + raw_name,
+            long_gfn = suffix == _LONG_GFN_SUFFIX,
             m32 = True,
             tags = tags,
         )
@@ -155,6 +168,7 @@ def cc_fuzz_test(
         timeout = None,
         tags = [],
         m32 = True,
+        long_gfn = False,
         **binary_kwargs):
     """Defines a fuzz target; the file's heading lists what comes of it.
 
@@ -169,22 +183,25 @@ def cc_fuzz_test(
       timeout: of the replay tests.
       tags: of the replay tests.
       m32: whether to replay as 32-bit code too.
+      long_gfn: whether to replay as 32-bit code whose gfns have 4 bytes, as before 2.6.36.
       **binary_kwargs: further attributes of the cc_binary.
     """
     binary_kwargs["srcs"] = srcs
     binary_kwargs["deps"] = deps + ["@rules_fuzzing//fuzzing:cc_engine"]
-    _binaries(name, name + "_raw_", m32, binary_kwargs)
+    m32_suffixes = (["_m32"] if m32 else []) + ([_LONG_GFN_SUFFIX] if long_gfn else [])
+    _binaries(name, name + "_raw_", m32_suffixes, binary_kwargs)
     _files(name, corpus, dicts, options)
     dictionary = ":%s_dict" % name if dicts else None
     _launcher(name, ":%s_bin" % name, ":%s_corpus" % name, ":%s_options" % name, dictionary)
     _afl_test(name + "_afl", ":%s_bin" % name, ":%s_corpus" % name, dictionary)
-    for suffix, word_tags in [("", ["fuzz-test"])] + ([("_m32", ["m32"])] if m32 else []):
+    for suffix in [""] + m32_suffixes:
         _replay_test(
             name + suffix,
             ":%s%s_bin" % (name, suffix),
             ":%s_corpus" % name,
             ":%s_options" % name,
+            m32 = suffix != "",
             size = size,
             timeout = timeout,
-            tags = tags + word_tags,
+            tags = tags + ([] if suffix else ["fuzz-test"]),
         )

@@ -4,7 +4,8 @@
 #   --fuzzing_output_root=DIR  where findings and the grown corpus go (default: out/fuzz/<target>)
 #   --timeout_secs=N           stop after N seconds (default: never)
 #   --regression               only run every seed once
-# and, after these, any flag of libFuzzer. Findings are kept in DIR/artifacts.
+# and, after these, any flag of libFuzzer. Findings are kept in DIR/artifacts. With some flags
+# libFuzzer starts a shell and gives it all its words; then every path must mean nothing to one.
 
 set -euo pipefail
 
@@ -57,11 +58,28 @@ prepare_output() {
   mkdir -p "${output_root}/corpus" "${output_root}/artifacts"
 }
 
+# Ends with a line if libFuzzer would hand a shell what that reads as more than a word.
+check_words() {
+  local arg starts_shell=''
+  for arg in "${engine_args[@]}"; do
+    case "${arg}" in
+      -fork=* | -jobs=* | -merge=* | -set_cover_merge=* | -minimize_crash=* | -cleanse_crash=* | \
+        -collect_data_flow=*) starts_shell="${arg}" ;;
+    esac
+  done
+  [[ -n "${starts_shell}" ]] || return 0
+  for arg in "${binary}" "${output_root}" "${corpus}" "${engine_args[@]}"; do
+    [[ "${arg}" != *[!A-Za-z0-9_./=:,@%+-]* ]] || die "${starts_shell}: libFuzzer gives its words" \
+      "to a shell, expected only letters, digits and _./=:,@%+- in $(printf %q "${arg}")"
+  done
+}
+
 main() {
   parse_args "$@"
   add_options
   prepare_output
-  echo "findings: ${output_root}/artifacts" >&2
+  check_words
+  printf 'findings: %q\n' "${output_root}/artifacts" >&2
   if "${regression}"; then
     exec "${binary}" -runs=0 -artifact_prefix="${output_root}/artifacts/" "${engine_args[@]}" \
       "${corpus}"

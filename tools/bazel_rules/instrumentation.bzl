@@ -2,8 +2,9 @@
 
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
 compiler flags, by a Starlark transition. There are few such configurations, on purpose: every
-library is compiled at most five times (plain, instrumented, instrumented 32-bit, with line counters
-if tools/coverage asks, and optimised if tools/claims does), however many targets ask.
+library is compiled at most six times (plain, instrumented, instrumented 32-bit with gfns of 8 bytes
+and of 4, with line counters if tools/coverage asks, and optimised if tools/claims does), however
+many targets ask.
 """
 
 load(
@@ -26,6 +27,9 @@ _INSTRUMENTATION = "@rules_fuzzing//fuzzing:cc_engine_instrumentation"
 _SANITIZER = "@rules_fuzzing//fuzzing:cc_engine_sanitizer"
 
 _DEFAULTS = Label("//tools/bazel_rules:sanitizer_defaults")
+
+# Runs 32-bit programs, on whatever kernel.
+_M32 = Label("//tools/bazel_rules:m32.sh")
 
 # A finding of UBSan is only a printed line unless it is told otherwise.
 _FATAL = "-fno-sanitize-recover=all"
@@ -53,6 +57,9 @@ _SANITIZER_LINK_FLAGS = {
 
 # 64-bit multiplication under UBSan calls a helper of compiler-rt that libgcc does not have.
 _M32_LINK_FLAGS = ["-m32", "--rtlib=compiler-rt", "--unwindlib=libgcc"]
+
+# Gfns as wide as an unsigned long, see Gfn in mmu/base/types.h.
+_LONG_GFN = "-DRMAPDIFF_LONG_GFN"
 
 _SUPERSEDED = ("-fsanitize", "-fno-sanitize", "-fprofile-instr", "-fcoverage-mapping", "-m32", "-O")
 
@@ -107,8 +114,10 @@ def _native_transition_impl(settings, attr):
     return _instrumented_settings(settings, 64)
 
 def _m32_transition_impl(settings, attr):
-    _ = attr  # @unused
-    return _instrumented_settings(settings, 32)
+    result = _instrumented_settings(settings, 32)
+    if attr.long_gfn:
+        result[_COPT] = result[_COPT] + [_LONG_GFN]
+    return result
 
 def _optimized_transition_impl(settings, attr):
     """No sanitizer and no frame pointers: what a kernel's build would make of the same sources.
@@ -189,22 +198,48 @@ def _forward_impl(ctx):
         runfiles = ctx.runfiles().merge(program.default_runfiles),
     )]
 
-def _forward_rule(transition, test):
+def _forward_rule(transition, test, attrs = {}, impl = _forward_impl):
     return rule(
-        implementation = _forward_impl,
-        attrs = {
-            "program": attr.label(cfg = transition, executable = False, mandatory = True),
-            "_allowlist_function_transition": attr.label(
+        implementation = impl,
+        attrs = dict(
+            attrs,
+            program = attr.label(cfg = transition, executable = False, mandatory = True),
+            _allowlist_function_transition = attr.label(
                 default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
             ),
-        },
+        ),
         executable = not test,
         test = test,
     )
 
+def _m32_impl(ctx):
+    """Offers the program as NAME.elf, and as the executable NAME a launcher of it."""
+    program = ctx.attr.program[0][DefaultInfo]
+    elf = ctx.actions.declare_file(ctx.label.name + ".elf")
+    ctx.actions.symlink(output = elf, target_file = program.files_to_run.executable)
+    launcher = ctx.actions.declare_file(ctx.label.name)
+
+    # A copy that is made anew with the program: its time tells which corpus is older.
+    ctx.actions.run_shell(
+        inputs = [ctx.file._launcher, elf],
+        outputs = [launcher],
+        command = 'cp "$1" "$2" && chmod 755 "$2"',
+        arguments = [ctx.file._launcher.path, launcher.path],
+    )
+    return [DefaultInfo(
+        executable = launcher,
+        files = depset([launcher, elf]),
+        runfiles = ctx.runfiles([elf]).merge(program.default_runfiles),
+    )]
+
 _native_binary = _forward_rule(_native_transition, test = False)
 
-_m32_binary = _forward_rule(_m32_transition, test = False)
+_M32_ATTRS = {
+    "long_gfn": attr.bool(),
+    "_launcher": attr.label(default = _M32, allow_single_file = True),
+}
+
+_m32_binary = _forward_rule(_m32_transition, test = False, attrs = _M32_ATTRS, impl = _m32_impl)
 
 _coverage_binary = _forward_rule(_coverage_transition, test = False)
 
@@ -214,17 +249,15 @@ _debug_binary = _forward_rule(_debug_transition, test = False)
 
 _native_test = _forward_rule(_native_transition, test = True)
 
-_m32_test = _forward_rule(_m32_transition, test = True)
-
 def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
     """Builds a cc_binary with sanitizers and fuzzing instrumentation.
 
     Args:
       name: the new target, an executable.
       binary: the cc_binary.
-      m32: whether to build 32-bit code.
+      m32: whether to build 32-bit code; the new target is then a launcher of NAME.elf (m32.sh).
       testonly: as for any rule.
-      **kwargs: attributes of the new target.
+      **kwargs: attributes of the new target; with m32 `long_gfn` too: whether gfns have 4 bytes.
     """
     rule = _m32_binary if m32 else _native_binary
     rule(name = name, program = binary, testonly = testonly, **kwargs)
@@ -272,13 +305,46 @@ def sanitized_test(name, test, **kwargs):
     """
     _native_test(name = name, program = test, **kwargs)
 
-def m32_test(name, test, tags = [], **kwargs):
+def m32_sh_test(name, test, args = [], data = [], tags = [], **kwargs):
+    """A test of 32-bit programs by a script; it is skipped where they do not run.
+
+    Args:
+      name: the new test.
+      test: label of the script or program that is the test.
+      args: its arguments.
+      data: what it needs, the 32-bit programs above all.
+      tags: tags of the new test beside "m32".
+      **kwargs: attributes of the new test.
+    """
+    native.sh_test(
+        name = name,
+        srcs = [_M32],
+        args = ["--test", "$(rootpath %s)" % test] + args,
+        data = data + [
+            test,
+            "//tools/bazel_rules:skip",
+        ],
+        tags = tags + ["m32"],
+        **kwargs
+    )
+
+def m32_test(name, test, long_gfn = False, tags = [], **kwargs):
     """Runs a cc_test as 32-bit code under ASan and UBSan, every finding fatal.
+
+    Where 32-bit programs do not run, the test is skipped. Its program is NAME_bin.
 
     Args:
       name: the new test.
       test: the cc_test; its `args` are not taken over.
+      long_gfn: whether gfns have 4 bytes, not 8.
       tags: tags of the new test beside "m32".
       **kwargs: attributes of the new test.
     """
-    _m32_test(name = name, program = test, tags = tags + ["m32"], **kwargs)
+    _m32_binary(
+        name = name + "_bin",
+        long_gfn = long_gfn,
+        program = test,
+        testonly = True,
+        tags = ["manual"],
+    )
+    m32_sh_test(name = name, test = ":%s_bin" % name, tags = tags, **kwargs)

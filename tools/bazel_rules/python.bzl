@@ -15,6 +15,10 @@ def python_unittest(name, src, data = [], size = "small", **kwargs):
         size = size,
         srcs = ["//tools/bazel_rules:run_unittests.py"],
         args = ["$(rootpath %s)" % src],
-        data = [src] + data,
+        data = [
+            src,
+            "//tools/bazel_rules:patience.py",
+            "//tools/bazel_rules:skip",
+        ] + data,
         **kwargs
     )

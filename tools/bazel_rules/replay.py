@@ -18,21 +18,39 @@ import subprocess
 import sys
 from xml.sax import saxutils
 
-# How much of a failing program's output is kept: its end, where the report is.
+# How much of a failing program's output is shown: its beginning, where a sanitizer says what is
+# wrong, and its end, where our own report is.
 OUTPUT_LIMIT = 16000
 
 EXECUTED = re.compile(rb"^Executed (.+) in \d+ ms\r?$", re.MULTILINE)
 RUNNING = re.compile(rb"^Running: (.+?)\r?$", re.MULTILINE)
+# How the failure of a seed begins that its program never came to.
+NOT_EXECUTED = "was not executed: "
+
 FINDING = re.compile(
     rb"runtime error: |ERROR: \w+Sanitizer|ERROR: libFuzzer|SUMMARY: \w+Sanitizer")
 
 
 class Result:
-    """The verdict on one seed; `failure` is None if it passed."""
+    """The verdict on one seed.
 
-    def __init__(self, seed, failure=None):
+    failure: None if it passed, else a text to be read, of OUTPUT_LIMIT characters and a few.
+    code, output: of the process that failed, for a reader that wants all that was printed since it
+    started with the seed.
+    """
+
+    def __init__(self, seed, failure=None, code=0, output=""):
         self.seed = seed
         self.failure = failure
+        self.code = code
+        self.output = output
+
+
+def failed(seeds, code, output, reason=""):
+    """The Results of seeds that the process did not survive, or did not run."""
+    text = since(output, seeds[0]).decode("utf-8", "replace")
+    failure = f"{reason}exit code {code}\n{shorten(text)}"
+    return [Result(seed, failure, code, text) for seed in seeds]
 
 
 def read_options(path):
@@ -61,8 +79,29 @@ def run_once(command, seeds):
     return done.returncode, done.stdout
 
 
-def tail(output):
-    return output[-OUTPUT_LIMIT:].decode("utf-8", "replace")
+def without_variants(text):
+    """Text whose std::variant<...> do not list their types, of which a frame may hold a hundred."""
+    kept, end = [], 0
+    for match in re.finditer(r"\bstd::(?:__\w+::)?variant<", text):
+        if match.start() < end:
+            continue
+        kept.append(text[end:match.end()])
+        end, depth = match.end(), 1
+        while depth > 0 and end < len(text) and text[end] != "\n":
+            depth += {"<": 1, ">": -1}.get(text[end], 0)
+            end += 1
+        kept.append("...>" if depth == 0 else "...")
+    return "".join(kept) + text[end:]
+
+
+def shorten(text):
+    """The head and the tail of what a program has printed."""
+    text = without_variants(text)
+    half = OUTPUT_LIMIT // 2
+    left_out = len(text) - 2 * half
+    if left_out <= 0:
+        return text
+    return f"{text[:half]}\n... {left_out} characters are left out ...\n{text[-half:]}"
 
 
 def judge(seeds, code, output):
@@ -76,23 +115,32 @@ def judge(seeds, code, output):
     expected = [os.fsencode(seed) for seed in seeds]
     if code == 0 and executed == expected and not FINDING.search(output):
         return [Result(seed) for seed in seeds]
-    text = f"exit code {code}\n{tail(output)}"
     last = len(started) - 1
     if last < 0 or started != expected[:last + 1]:
-        return [Result(seed, "was not executed: " + text) for seed in seeds]
+        return failed(seeds, code, output, NOT_EXECUTED)
     if code == 0 and last + 1 == len(seeds):
         return None  # A finding that was not fatal: only one process a seed can tell whose it is.
     if code == 0:
-        return [Result(seed, "was not executed: " + text) for seed in seeds]
+        return failed(seeds, code, output, NOT_EXECUTED)
     passed = [Result(seed) for seed in seeds[:last]]
-    if executed[:last] != expected[:last] or FINDING.search(before(output, started[last])):
+    if executed[:last] != expected[:last] or FINDING.search(before(output, seeds[last])):
         return None
-    return passed + [Result(seeds[last], text)]
+    return passed + failed(seeds[last:last + 1], code, output)
+
+
+def start_of(output, seed):
+    """Where the program has said that it starts with the seed; -1 if it has not."""
+    return output.rfind(b"Running: " + os.fsencode(seed))
 
 
 def before(output, seed):
     """What was printed until the last seed was started."""
-    return output[:output.rfind(b"Running: " + seed)]
+    return output[:start_of(output, seed)]
+
+
+def since(output, seed):
+    """What was printed from there on, all of it if the seed was never started."""
+    return output[max(start_of(output, seed), 0):]
 
 
 def judge_alone(command, seed):
@@ -101,8 +149,8 @@ def judge_alone(command, seed):
     executed = EXECUTED.findall(output) == [os.fsencode(seed)]
     if code == 0 and executed and not FINDING.search(output):
         return Result(seed)
-    reason = "" if executed or RUNNING.search(output) else "was not executed: "
-    return Result(seed, f"{reason}exit code {code}\n{tail(output)}")
+    reason = "" if executed or RUNNING.search(output) else NOT_EXECUTED
+    return failed([seed], code, output, reason)[0]
 
 
 def replay(command, seeds, batch=1000):
@@ -160,15 +208,15 @@ def from_workspace(path):
 
 
 def report(results, binary, outputs):
-    failed = [result for result in results if result.failure is not None]
-    for result in failed:
+    failures = [result for result in results if result.failure is not None]
+    for result in failures:
         print(f"FAILED: {os.path.basename(result.seed)}: {result.failure}")
         if os.path.isfile(result.seed):
             print(f"reproduce: {from_workspace(binary)} {from_workspace(result.seed)}\n")
             keep(result.seed, outputs)
-    print(f"replayed {len(results)} seeds: {len(results) - len(failed)} passed, "
-          f"{len(failed)} failed")
-    return 1 if failed else 0
+    print(f"replayed {len(results)} seeds: {len(results) - len(failures)} passed, "
+          f"{len(failures)} failed")
+    return 1 if failures else 0
 
 
 def parse_args():

@@ -25,6 +25,11 @@ for path in sys.argv[1:]:
     if seed == "crash":
         print("ERROR: AddressSanitizer: heap-use-after-free")
         sys.exit(1)
+    if seed == "report":
+        print("ERROR: AddressSanitizer: use-after-poison")
+        print("    #0 0x1 in f(std::variant<a, b<c>>*) a.cc:1:2")
+        print("\\n".join("line %d of the report" % i for i in range(4000)))
+        sys.exit(77)
     if seed == "abort":
         os.abort()
     if seed == "undefined":
@@ -117,6 +122,39 @@ class ReplayTest(unittest.TestCase):
         code, output, root = self.run_main()
         self.assertEqual((code, list(root.iter("failure"))), (0, []))
         self.assertIn("replayed 1 seeds: 1 passed, 0 failed", output)
+
+    def test_all_that_a_seed_has_printed_is_kept_and_its_ends_are_shown(self):
+        for index, seed in enumerate(("undefined", "a", "report")):
+            self.write(f"corpus/{index}", seed)
+        for batch in (1000, 1):
+            result = replay.replay([self.target], replay.list_seeds(self.corpus), batch)[2]
+            self.assertEqual(result.code, 77)
+            self.assertTrue(result.output.startswith(f"Running: {self.corpus}/2\nERROR: "))
+            self.assertIn("std::variant<a, b<c>>*", result.output)
+            self.assertIn("\nline 2000 of the report\n", result.output)
+            self.assertLess(len(result.failure), replay.OUTPUT_LIMIT + 200)
+            self.assertTrue(result.failure.startswith(
+                f"exit code 77\nRunning: {self.corpus}/2\n"
+                "ERROR: AddressSanitizer: use-after-poison\n"
+                "    #0 0x1 in f(std::variant<...>*) a.cc:1:2\nline 0 "))
+            self.assertIn(" characters are left out ...\n", result.failure)
+            self.assertTrue(result.failure.endswith("\nline 3999 of the report\n"))
+
+    def test_what_the_seeds_before_have_printed_is_not_of_this_one(self):
+        self.write("corpus/0", "a")
+        self.write("corpus/1", "crash")
+        self.assertNotIn("corpus/0", replay.replay(
+            [self.target], replay.list_seeds(self.corpus))[1].output)
+
+    def test_variants_are_shortened(self):
+        for text, expected in (
+                ("f(std::variant<A, B<C<D>>> const&) x", "f(std::variant<...> const&) x"),
+                ("std::__1::variant<A>, std::variant<B>", "std::__1::variant<...>, "
+                                                          "std::variant<...>"),
+                ("g<std::variant<A, std::variant<B>>, C>", "g<std::variant<...>, C>"),
+                ("std::variant<A, B\nnext <line>", "std::variant<...\nnext <line>"),
+                ("variants <A>", "variants <A>")):
+            self.assertEqual(replay.without_variants(text), expected)
 
     def test_xml_holds_no_control_characters(self):
         self.assertEqual(replay.xml_text("a\x00\x1b<\n"), "a??&lt;\n")

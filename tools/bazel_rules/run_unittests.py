@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs the `unittest` cases of one file and writes each as a test case to $XML_OUTPUT_FILE.
 
+A case may skip itself with skip.skip_for alone; one that does it in another way fails.
+
 Usage: run_unittests.py FILE
 """
 
@@ -9,13 +11,19 @@ import sys
 import unittest
 from xml.sax import saxutils
 
+import skip
+
 
 class Result(unittest.TextTestResult):
-    """Remembers every case with what went wrong in it, "" if nothing did."""
+    """Remembers every case with what went wrong in it, "" if nothing did, and why it was skipped.
+
+    problems, skips: texts by the case's id.
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.problems = {}
+        self.skips = {}
 
     def startTest(self, test):
         super().startTest(test)
@@ -23,11 +31,21 @@ class Result(unittest.TextTestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.problems[test.id()] += self.failures[-1][1]
+        self.problems[test.id()] = self.problems.get(test.id(), "") + self.failures[-1][1]
 
     def addError(self, test, err):
         super().addError(test, err)
         self.problems[test.id()] = self.problems.get(test.id(), "") + self.errors[-1][1]
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        if skip.listed_reason(reason) is None:
+            error = AssertionError(f"skipped: '{reason}', expected skip.skip_for and its list")
+            self.addFailure(test, (AssertionError, error, None))
+        else:
+            # A whole class that is skipped has never started.
+            self.problems.setdefault(test.id(), "")
+            self.skips[test.id()] = reason
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
@@ -35,7 +53,7 @@ class Result(unittest.TextTestResult):
             self.problems[test.id()] += str(subtest) + self._exc_info_to_string(err, test)
 
 
-def write_xml(path, problems):
+def write_xml(path, problems, skips):
     failures = sum(bool(problem) for problem in problems.values())
     with open(path, "w", encoding="utf-8") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
@@ -46,6 +64,8 @@ def write_xml(path, problems):
                        f"name={saxutils.quoteattr(name)}>")
             if problem:
                 file.write(f'<failure message="failed">{saxutils.escape(problem)}</failure>')
+            elif case in skips:
+                file.write(f"<skipped message={saxutils.quoteattr(skips[case])}/>")
             file.write("</testcase>\n")
         file.write("</testsuite>\n</testsuites>\n")
 
@@ -54,12 +74,13 @@ def main(path):
     # A source tree is no place for compiled files.
     sys.dont_write_bytecode = True
     folder, name = os.path.split(os.path.abspath(path))
+    # Before the folder of this script, from which tests have `skip` and `patience`.
     sys.path.insert(0, folder)
     suite = unittest.defaultTestLoader.loadTestsFromName(os.path.splitext(name)[0])
     result = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(suite)
     if os.environ.get("XML_OUTPUT_FILE"):
-        write_xml(os.environ["XML_OUTPUT_FILE"], result.problems)
-    return 0 if result.testsRun and result.wasSuccessful() else 1
+        write_xml(os.environ["XML_OUTPUT_FILE"], result.problems, result.skips)
+    return 0 if result.problems and result.wasSuccessful() else 1
 
 
 if __name__ == "__main__":

@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
-"""Counts the test cases of one `bazel test` and prints what failed.
+"""Counts the test cases of one `bazel test` and prints what failed and what was skipped.
 
 Usage: test_summary.py --bazel-exit-code=N EVENTS.json
 
 The events (--build_event_json_file) name the results of this very run, so what older runs left in
 bazel-testlogs is never counted; a cached result is this run's verdict and counts. A target that
 could not be built, that failed without a failing case (a crash) or that passed without running any
-case is one failure. The last line is "N passed, N failed".
+case is one failure. So is a case that was skipped for no reason of skip_reasons.txt, or that
+GoogleTest calls "notrun". Each reason is a line with its number of cases, before the
+last line "N passed, N failed, N skipped".
 
-Exit code: 0 all passed, 1 a failure or nothing ran, 2 wrong usage of bazel, 3 the environment.
+Exit code: 0 none failed and one passed at least, 1 a failure or nothing passed, 2 wrong usage of
+bazel, 3 the environment.
 """
 
 import argparse
+import collections
 import json
 import os
 import sys
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
+
+import skip
 
 LOG_TAIL_LINES = 60
 
@@ -70,39 +76,70 @@ def collect(events):
     return targets, broken - set(targets)
 
 
-def count_cases(path):
-    """Returns how many cases of an XML file passed, failed and were skipped."""
-    passed = failed = skipped = 0
-    for case in ElementTree.parse(path).iter("testcase"):
+class Counts:
+    """Test cases: how many passed and failed, the skipped ones by reason, and what is wrong."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+        self.skipped = collections.Counter()
+        self.complaints = []
+
+    def fail(self, complaint):
+        self.failed += 1
+        self.complaints.append(complaint)
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def add_case(self, case):
+        """Counts one <testcase>."""
+        skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
-        elif case.find("skipped") is not None or case.get("status") == "notrun":
-            skipped += 1
+            self.failed += 1
+        elif skipped is not None:
+            text = skipped.get("message", "") + (skipped.text or "")
+            reason = skip.listed_reason(text)
+            if reason is None:
+                self.fail(f"{case.get('name')} was skipped ({text.strip()}), expected a reason of "
+                          "tools/bazel_rules/skip_reasons.txt")
+            else:
+                self.skipped[reason] += 1
+        elif case.get("status") == "notrun":
+            self.fail(f"{case.get('name')} was not run, expected no disabled test")
         else:
-            passed += 1
-    return passed, failed, skipped
+            self.passed += 1
+
+    def total(self):
+        return self.passed + self.failed + sum(self.skipped.values())
+
+    def last_line(self):
+        return (f"{self.passed} passed, {self.failed} failed, "
+                f"{sum(self.skipped.values())} skipped")
 
 
 def judge(target):
-    """Returns passed and failed cases of a target, and why it failed if its cases do not say."""
-    passed = failed = skipped = 0
-    reason = ""
+    """Counts of a target; their complaints say why it failed if its cases do not."""
+    counts = Counts()
     for path in target.outputs("test.xml"):
         try:
-            counts = count_cases(path)
+            for case in ElementTree.parse(path).iter("testcase"):
+                counts.add_case(case)
         except (OSError, ElementTree.ParseError) as error:
-            return passed, failed + 1, f"unreadable {path}: {error}"
-        passed, failed, skipped = (a + b for a, b in zip((passed, failed, skipped), counts))
-    if not target.passed_by_bazel and failed == 0:
+            counts.fail(f"unreadable {path}: {error}")
+            return counts
+    if not target.passed_by_bazel and counts.failed == 0:
         statuses = {result["status"] for _, result in target.runs.values()} - {"PASSED"}
-        return passed, 1, "no case failed, but the target did: " + ", ".join(sorted(statuses))
-    if passed + failed + skipped == 0:
-        return 0, 1, "passed without running a test case"
-    return passed, failed, reason
+        counts.fail("no case failed, but the target did: " + ", ".join(sorted(statuses)))
+    if counts.total() == 0:
+        counts.fail("passed without running a test case")
+    return counts
 
 
-def print_failure(target, reason):
-    print(f"FAILED: {target.label}" + (f" ({reason})" if reason else ""))
+def print_failure(target, complaints):
+    print(f"FAILED: {target.label}" + (f" ({'; '.join(complaints)})" if complaints else ""))
     for path in target.outputs("test.log"):
         try:
             with open(path, encoding="utf-8", errors="replace") as log:
@@ -115,31 +152,38 @@ def print_failure(target, reason):
             print("  " + line)
 
 
+def print_skipped(skipped):
+    """A line for each reason, with what it is that the machine lacks."""
+    texts = skip.read_reasons()
+    for reason, count in sorted(skipped.items()):
+        print(f"SKIPPED: {count} for {reason}: {texts[reason]}")
+
+
 def summarize(events, bazel_exit_code):
-    """Prints the failures; returns how many cases passed and failed."""
+    """Prints what failed and what was skipped; returns the Counts of all targets."""
     targets, broken = collect(events)
-    passed = failed = 0
+    total = Counts()
     for label in sorted(targets):
-        target_passed, target_failed, reason = judge(targets[label])
-        passed += target_passed
-        failed += target_failed
-        if target_failed:
-            print_failure(targets[label], reason)
+        counts = judge(targets[label])
+        total.add(counts)
+        if counts.failed:
+            print_failure(targets[label], counts.complaints)
     for label in sorted(broken):
         print(f"FAILED: {label} (was not built)")
-    failed += len(broken)
-    if bazel_exit_code != 0 and failed == 0:
+    total.failed += len(broken)
+    if bazel_exit_code != 0 and total.failed == 0:
         print(f"FAILED: bazel ended with exit code {bazel_exit_code}")
-        failed = 1
-    return passed, failed
+        total.failed = 1
+    print_skipped(total.skipped)
+    return total
 
 
-def exit_code(passed, failed, bazel_exit_code):
+def exit_code(counts, bazel_exit_code):
     if bazel_exit_code == USAGE:
         return 2
     if bazel_exit_code not in VERDICTS:
         return 3
-    return 0 if passed > 0 and failed == 0 else 1
+    return 0 if counts.passed > 0 and counts.failed == 0 else 1
 
 
 def main():
@@ -147,9 +191,11 @@ def main():
     parser.add_argument("--bazel-exit-code", type=int, required=True)
     parser.add_argument("events")
     args = parser.parse_args()
-    passed, failed = summarize(read_events(args.events), args.bazel_exit_code)
-    print(f"{passed} passed, {failed} failed")
-    return exit_code(passed, failed, args.bazel_exit_code)
+    counts = summarize(read_events(args.events), args.bazel_exit_code)
+    if counts.total() and not counts.passed and not counts.failed:
+        print("FAILED: every test was skipped, expected one at least that passes")
+    print(counts.last_line())
+    return exit_code(counts, args.bazel_exit_code)
 
 
 if __name__ == "__main__":

@@ -20,15 +20,17 @@ constexpr size_t kColumns = 100;
 constexpr int kMaxLines = 30;  // of one function
 constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
 
-// "mmu/sibling_map.h:163:13".
+// "mmu/sibling_map.h:163:13"; of code that belongs to no single line "mmu/sibling_map.h:0:0".
 bool ParsePlace(const std::string& text, StackFrame* frame) {
   const size_t colon = text.find(':');
-  if (colon == text.npos) return false;
+  if (colon == text.npos || text[0] == '?') return false;
   frame->path = text.substr(0, colon);
   frame->file = OwnPath(frame->path);
-  const char* digits = text.data() + colon + 1;
-  return std::from_chars(digits, text.data() + text.size(), frame->line).ec == std::errc() &&
-         frame->line > 0;
+  const char* end = text.data() + text.size();
+  const auto line = std::from_chars(text.data() + colon + 1, end, frame->line);
+  if (line.ec != std::errc()) return false;
+  if (line.ptr != end) std::from_chars(line.ptr + 1, end, frame->column);
+  return true;
 }
 
 bool Before(const StackFrame& a, const StackFrame& b) {
@@ -85,7 +87,7 @@ std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<ui
   std::vector<StackFrame> lines;
   for (const std::vector<StackFrame>& frames : FramesOf(program, blocks)) {
     for (const StackFrame& frame : frames) {
-      if (frame.file == file) lines.push_back(frame);
+      if (frame.file == file && frame.line > 0) lines.push_back(frame);
     }
   }
   std::sort(lines.begin(), lines.end(), Before);

@@ -1,8 +1,6 @@
 #include "tools/cli/corpus_folder.h"
 
 #include <fmt/format.h>
-// The digests of libmd, which dpkg itself is linked with.
-#include <sha1.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -98,17 +96,6 @@ std::vector<std::string> TargetNames() {
 
 bool IsTargetName(std::string_view name) {
   return FindTargetKind(name) != nullptr || name == kAnyBytesTarget;
-}
-
-std::string ContentName(std::string_view content) {
-  char name[SHA1_DIGEST_STRING_LENGTH] = {};
-  SHA1Data(reinterpret_cast<const uint8_t*>(content.data()), content.size(), name);
-  return name;
-}
-
-bool IsContentName(std::string_view name) {
-  return name.size() == SHA1_DIGEST_STRING_LENGTH - 1 &&
-         name.find_first_not_of("0123456789abcdef") == name.npos;
 }
 
 std::vector<CorpusFile> ProgramsBelow(const std::string& path) {

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/cli/content_name.h"
+
 namespace rmapdiff {
 
 // The target whose inputs are any bytes, and not programs of a kind.
@@ -23,10 +25,6 @@ inline constexpr const char* kCrashingFolder = "crashing";
 // In order; the one of any bytes last.
 std::vector<std::string> TargetNames();
 bool IsTargetName(std::string_view name);
-
-// "da39a3ee5e6b4b0d3255bfef95601890afd80709", the name of a file with this content.
-std::string ContentName(std::string_view content);
-bool IsContentName(std::string_view name);
 
 struct CorpusFile {
   std::string target;  // by its folder; "" if that says nothing

@@ -1,7 +1,6 @@
 // rmapdiff corpus merge: programs of other corpora, those that add something.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -75,6 +74,7 @@ class Merge {
     }
     if (account.candidates++ == 0) folders_[target] = work_.Folder(target);
     held_[target].push_back(folders_[target] + "/" + name);
+    sources_[held_[target].back()] = file.path;
     WriteFile(held_[target].back(), content);
   }
 
@@ -91,6 +91,7 @@ class Merge {
 
   const std::map<std::string, Account>& accounts() const { return accounts_; }
   bool found_crash() const { return found_crash_; }
+  bool measured_all() const { return measured_all_; }
 
  private:
   void TakeNeeded(const std::string& target, const std::vector<std::string>& files) {
@@ -99,19 +100,17 @@ class Merge {
         FindSetCover(BuiltTarget(bin_dir_, target), present_[target], files, work_.Folder("cover"));
     for (const std::string& name : cover.chosen) Take(target, folders_[target] + "/" + name);
     for (const std::string& file : cover.crashing) {
-      if (IsHeld(file)) ++account.crashing;
+      if (sources_.count(file) > 0) ++account.crashing;
       WriteErrorLine(fmt::format("{}: crashes {}, put aside",
                                  Printable(work_.SetAside(target, file)), target));
       found_crash_ = true;
     }
     for (const std::string& file : cover.unmeasured) {
-      if (IsHeld(file)) ++account.unmeasured;
+      const auto source = sources_.find(file);
+      if (source != sources_.end()) ++account.unmeasured;
+      SayUnmeasured(source != sources_.end() ? source->second : file, target);
+      measured_all_ = false;
     }
-  }
-
-  bool IsHeld(const std::string& file) const {
-    return std::any_of(folders_.begin(), folders_.end(),
-                       [&](const auto& one) { return file.rfind(one.second + "/", 0) == 0; });
   }
 
   void Take(const std::string& target, const std::string& path) {
@@ -123,12 +122,15 @@ class Merge {
   const std::string bin_dir_;
   const CorpusWork work_;
   // By target: the names of all contents so far; the files that were there; those that are held
-  // until it is known whether they add something, and the folder that they are in.
+  // until it is known whether they add something, and the folder that they are in. By file that is
+  // held: where it comes from.
   std::map<std::string, std::set<std::string>> known_;
   std::map<std::string, std::vector<std::string>> present_;
   std::map<std::string, std::vector<std::string>> held_;
   std::map<std::string, std::string> folders_;
+  std::map<std::string, std::string> sources_;
   bool found_crash_ = false;
+  bool measured_all_ = true;
   std::map<std::string, Account> accounts_;
 };
 
@@ -185,6 +187,7 @@ int CorpusMerge(const Words& words) {
   merge.TakeIn();
   WriteOut(Text(merge.accounts()));
   if (merge.found_crash()) return kExitFinding;
+  if (!merge.measured_all()) return kExitEnvironment;
   return unreadable ? kExitUsage : kExitDone;
 }
 

@@ -76,6 +76,7 @@ class Pruning {
         RemoveFile(path);
       }
     }
+    for (const std::string& path : undecided) SayUnmeasured(path, folder_.target);
     account_.unmeasured = undecided.size();
     return account_;
   }
@@ -147,6 +148,7 @@ int CorpusPrune(const Words& words) {
   CheckNames(arguments, names);
 
   bool crashes = false;
+  bool measured_all = true;
   const std::vector<TargetFolder> folders = ReadCorpus(corpus);
   CheckNoSession(corpus);
   const CorpusWork work(corpus);
@@ -156,9 +158,10 @@ int CorpusPrune(const Words& words) {
     const Account account = Pruning(folder, work).Prune(BuiltTarget(bin_dir, folder.target));
     WriteOut(Text(folder.target, account));
     crashes = crashes || account.crashing > 0;
+    measured_all = measured_all && account.unmeasured == 0;
   }
   if (folders.empty()) WriteOut(Printable(corpus) + ": no inputs\n");
-  return crashes ? kExitFinding : kExitDone;
+  return crashes ? kExitFinding : measured_all ? kExitDone : kExitEnvironment;
 }
 
 }  // namespace rmapdiff

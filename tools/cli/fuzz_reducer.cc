@@ -55,10 +55,12 @@ bool FuzzReducer::Due(const State& state, double now) const {
 void FuzzReducer::Start(size_t target, double now) {
   State& state = states_[target];
   FuzzCommand command;
-  command.words = {"/proc/self/exe", kReduceWord, state.files.corpus,
-                   run_folder_ + "/reducing/" + state.files.name};
-  command.words.insert(command.words.end(), state.files.command.begin(), state.files.command.end());
-  command.log_file = run_folder_ + "/logs/" + state.files.name + "-reduce.log";
+  const Target& files = state.files;
+  command.words = {"/proc/self/exe", kReduceWord,
+                   files.corpus,     run_folder_ + "/reducing/" + files.name,
+                   files.artifacts,  files.program};
+  command.words.insert(command.words.end(), files.flags.begin(), files.flags.end());
+  command.log_file = run_folder_ + "/logs/" + files.name + "-reduce.log";
   command.low_priority = true;
   command.death_signal = SIGTERM;
   child_ = std::make_unique<FuzzProcess>(command);

@@ -22,9 +22,11 @@ class FuzzReducer {
  public:
   struct Target {
     std::string name;
-    std::string corpus;                // its folder
-    std::vector<std::string> command;  // the target with its flags
-    uint64_t reduced_to = 0;           // inputs after the last time
+    std::string corpus;     // its folder
+    std::string artifacts;  // the folder for inputs that end it
+    std::string program;
+    std::vector<std::string> flags;
+    uint64_t reduced_to = 0;  // inputs after the last time
   };
 
   // `every` in seconds; 0 for never.

@@ -57,6 +57,14 @@ std::vector<uint64_t> WeightsOf(const std::vector<FuzzTarget>& targets) {
   return weights;
 }
 
+// What a process gets that reads the target's inputs, whatever for.
+std::vector<std::string> FlagsFor(const FuzzTarget& files) {
+  std::vector<std::string> flags = {"-timeout=25", "-report_slow_units=25", "-rss_limit_mb=2560",
+                                    "-max_len=2056"};
+  for (const std::string& option : files.options) flags.push_back("-" + option);
+  return flags;
+}
+
 }  // namespace
 
 struct FuzzSession::Target {
@@ -123,8 +131,8 @@ void FuzzSession::OpenFolder() {
     target->corpus = std::make_unique<FuzzCorpus>(options_.folder, files);
     const auto before = stats_log_->last().targets.find(files.name);
     const bool known = before != stats_log_->last().targets.end();
-    reduced.push_back({files.name, target->corpus->folder(), WordsFor(files),
-                       known ? before->second.reduced_to : 0});
+    reduced.push_back({files.name, target->corpus->folder(), IncomingFor(files), files.binary,
+                       FlagsFor(files), known ? before->second.reduced_to : 0});
   }
   const RunTotals& last = stats_log_->last();
   schedule_.BeginWith(last.run % targets_.size());
@@ -243,17 +251,8 @@ bool FuzzSession::NextTurn(Slot& slot) {
   return true;
 }
 
-// What a process gets that reads the target's inputs, whatever for.
-std::vector<std::string> FuzzSession::WordsFor(const FuzzTarget& files) const {
-  std::vector<std::string> words = {
-      files.binary,
-      "-timeout=25",
-      "-report_slow_units=25",
-      "-rss_limit_mb=2560",
-      "-max_len=2056",
-      "-artifact_prefix=" + options_.folder + "/incoming/" + files.name + "/"};
-  for (const std::string& option : files.options) words.push_back("-" + option);
-  return words;
+std::string FuzzSession::IncomingFor(const FuzzTarget& files) const {
+  return options_.folder + "/incoming/" + files.name;
 }
 
 FuzzCommand FuzzSession::CommandFor(const Target& target, const Slot& slot) const {
@@ -261,9 +260,11 @@ FuzzCommand FuzzSession::CommandFor(const Target& target, const Slot& slot) cons
   // libFuzzer's own limit is for the case that nobody is left to stop it.
   const auto limit = static_cast<uint64_t>(std::max(slot.end - now_, 0.0) + kStartGrace + 5);
   FuzzCommand command;
-  command.words = WordsFor(files);
+  command.words = FlagsFor(files);
+  command.words.insert(command.words.begin(), files.binary);
   for (const std::string& word :
-       {fmt::format("-seed={}", SeedFor(options_.seed, slot.index, slot.runs)),
+       {"-artifact_prefix=" + IncomingFor(files) + "/",
+        fmt::format("-seed={}", SeedFor(options_.seed, slot.index, slot.runs)),
         fmt::format("-max_total_time={}", limit), std::string("-reload=1"),
         std::string("-print_final_stats=1")}) {
     command.words.push_back(word);
@@ -317,7 +318,7 @@ void FuzzSession::Finish(Slot& slot) {
     const LogFacts facts = FactsOf(*process);
     const std::string& artifact = process->log().artifact();
     if (!artifact.empty()) {
-      target.corpus->SetAside(options_.folder + "/incoming/" + target.files.name + "/" + artifact);
+      target.corpus->SetAside(IncomingFor(target.files) + "/" + artifact);
     }
     intake_->Add(target.files.name, artifact, facts);
     target.failures = 0;
@@ -354,9 +355,12 @@ void FuzzSession::Reduce() {
   const std::string& name = targets_[result->target]->files.name;
   intake_->TakeUp(name);
   if (result->reduction) {
-    screen_.Say(fmt::format("reduced the corpus of {} from {} to {} inputs\n", name,
-                            FormatCount(result->reduction->before),
-                            FormatCount(result->reduction->after)));
+    const Reduction& done = *result->reduction;
+    const std::string unmeasured = done.unmeasured == 0 ? ""
+                                                        : fmt::format(", {} could not be measured",
+                                                                      FormatCount(done.unmeasured));
+    screen_.Say(fmt::format("reduced the corpus of {} from {} to {} inputs{}\n", name,
+                            FormatCount(done.before), FormatCount(done.after), unmeasured));
     WriteStats(/*final=*/false);
   } else {
     screen_.Say(

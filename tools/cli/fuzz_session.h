@@ -92,7 +92,8 @@ class FuzzSession {
   void OrEnd(Step step);
   std::string SummaryFile() const { return options_.folder + "/summary.json"; }
 
-  std::vector<std::string> WordsFor(const FuzzTarget& files) const;
+  // Where libFuzzer leaves what ends the target.
+  std::string IncomingFor(const FuzzTarget& files) const;
   FuzzCommand CommandFor(const Target& target, const Slot& slot) const;
   double left_of_run() const;
   FuzzSummary Figures() const;

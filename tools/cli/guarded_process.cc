@@ -60,7 +60,8 @@ void KillGroup(int) { kill(0, SIGKILL); }
 }  // namespace
 
 int RunGuarded(const std::vector<std::string>& words,
-               const std::map<std::string, std::string>& environment, const std::string& log_file) {
+               const std::map<std::string, std::string>& environment, const std::string& folder,
+               const std::string& log_file) {
   const int log = open(log_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (log < 0) {
     throw Failure(kExitEnvironment, fmt::format("{}: cannot be written: {}", Printable(log_file),
@@ -70,6 +71,7 @@ int RunGuarded(const std::vector<std::string>& words,
   const pid_t guard = fork();
   if (guard == 0) {
     for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+    if (chdir(folder.c_str()) != 0) _exit(kCannotExecute);
     Guard(words, log, parent);
   }
   const int error = errno;

@@ -13,10 +13,12 @@
 
 namespace rmapdiff {
 
-// The exit code, or 128 + the signal that killed it; 127 if it cannot be executed. What it prints
-// goes to the end of the file. Throws a Failure with kExitEnvironment if there can be no process.
+// The exit code, or 128 + the signal that killed it; 127 if it cannot be executed. It runs in the
+// folder, from where words[0] is a path; what it prints goes to the end of the file. Throws a
+// Failure with kExitEnvironment if there can be no process.
 int RunGuarded(const std::vector<std::string>& words,
-               const std::map<std::string, std::string>& environment, const std::string& log_file);
+               const std::map<std::string, std::string>& environment, const std::string& folder,
+               const std::string& log_file);
 
 }  // namespace rmapdiff
 

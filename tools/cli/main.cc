@@ -96,8 +96,9 @@ int Dispatch(const Words& words) {
   if (words[0] == kTakeInWord && words.size() == 5) {
     return TakeIn(words[1], words[2], words[3], words[4]);
   }
-  if (words[0] == kReduceWord && words.size() > 3) {
-    return Reduce(words[1], words[2], {words.begin() + 3, words.end()});
+  if (words[0] == kReduceWord && words.size() > 4) {
+    return Reduce(words[1], words[2],
+                  {words[4], {words.begin() + 5, words.end()}, words[3], /*symbolize=*/true});
   }
   for (const Verb& verb : kVerbs) {
     if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <optional>
 #include <sstream>
+#include <vector>
 
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
 
-std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* measured) {
-  *measured = 0;
+std::map<std::string, Measuring> ReadMergeControl(std::string_view control_file) {
   std::istringstream stream{std::string(control_file)};
   std::string line;
   std::getline(stream, line);
@@ -19,22 +19,18 @@ std::vector<std::string> UnmeasuredFiles(std::string_view control_file, size_t* 
   std::vector<std::string> files;
   for (uint64_t i = 0; i < *count && std::getline(stream, line); ++i) files.push_back(line);
   if (files.size() != *count) return {};
-  std::vector<bool> done(files.size(), false);
+  std::vector<Measuring> states(files.size(), Measuring::kNotBegun);
   while (std::getline(stream, line)) {
     std::istringstream words(line);
     std::string word;
     size_t index = 0;
-    if (words >> word >> index && word == "FT" && index < done.size()) done[index] = true;
+    if (!(words >> word >> index) || index >= states.size()) continue;
+    if (word == "STARTED") states[index] = Measuring::kBegun;
+    if (word == "FT") states[index] = Measuring::kDone;
   }
-  std::vector<std::string> unmeasured;
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (done[i]) {
-      ++*measured;
-    } else {
-      unmeasured.push_back(files[i]);
-    }
-  }
-  return unmeasured;
+  std::map<std::string, Measuring> by_name;
+  for (size_t i = 0; i < files.size(); ++i) by_name[files[i]] = states[i];
+  return by_name;
 }
 
 }  // namespace rmapdiff

@@ -4,38 +4,35 @@
 //
 // Invariants: first what was picked is in the corpus, then the rest goes, file by file. So at each
 // moment, whoever is killed, the corpus reaches all that it did; there is no second folder that
-// could be half in place. Inputs that came meanwhile stay, and those that libFuzzer has begun and
-// not measured (merge_control.h); what crashes is a finding, and out of the corpus then. What
-// libFuzzer did not write in full, as on a full disk, it did not do: then nothing goes.
+// could be half in place. Inputs that came meanwhile stay, and those that could not be measured;
+// what crashes is a finding, and out of the corpus then. What libFuzzer did not measure or did not
+// write in full, as on a full disk, it did not do: then nothing goes.
 #ifndef RMAPDIFF_TOOLS_CLI_REDUCE_H_
 #define RMAPDIFF_TOOLS_CLI_REDUCE_H_
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "tools/cli/libfuzzer_merge.h"
 
 namespace rmapdiff {
 
 // The word by which this program is told to reduce, in place of a verb; then the corpus, a folder
-// to work in, which is emptied first and goes at the end, and the words of the target with its
-// flags.
+// to work in, which is emptied first and goes at the end, the folder for artifacts, and the target
+// with its flags.
 inline constexpr const char* kReduceWord = "--reduce";
 
-// The child. Ends its process group with itself if it gets SIGTERM, since libFuzzer starts
-// processes of its own. Prints one line, which ReducedTo reads. Throws a Failure if it cannot be
-// done.
-int Reduce(const std::string& corpus, const std::string& work,
-           const std::vector<std::string>& command);
+// The child. Prints what libFuzzer says and one line, which ReducedTo reads. Throws a Failure if it
+// cannot be done.
+int Reduce(const std::string& corpus, const std::string& work, const MergeTarget& target);
 
 struct Reduction {
   size_t before = 0;
   size_t after = 0;
+  size_t unmeasured = 0;  // of those after it
 };
 std::optional<Reduction> ReducedTo(std::string_view printed);
-
-// How many inputs libFuzzer says it has picked; nothing if it has not come to its end.
-std::optional<size_t> PickedBy(std::string_view log);
 
 }  // namespace rmapdiff
 

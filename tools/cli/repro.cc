@@ -12,6 +12,7 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/guilty_code.h"
 #include "tools/cli/output.h"
 #include "tools/cli/prober.h"
 #include "tools/cli/repro_json.h"
@@ -37,6 +38,7 @@ struct ReproWords {
   bool plain = false;
   bool full = false;
   bool json = false;
+  bool no_code = false;
 };
 
 [[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
@@ -114,6 +116,7 @@ int ReproVerb(const Words& words) {
   arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
   arguments.Flag("--full", &given.full, "check everything after each operation");
   arguments.Flag("--json", &given.json, "one JSON object");
+  arguments.Flag("--no-code", &given.no_code, "without the lines of code, which can take seconds");
   arguments.Excludes("--json", "--trace");
   arguments.Excludes("--json", "--gdb");
   if (const auto code = arguments.Parse(words)) return *code;
@@ -139,15 +142,18 @@ int ReproVerb(const Words& words) {
   const Runs runs = RunAll(artifact.program, request, build, count);
   const std::string usual = runs.Usual();
   const Trial& trial = runs.first.at(usual);
+  const auto code = [&] {
+    return given.no_code ? GuiltyCode{} : FindGuiltyCode(artifact.program, trial, request);
+  };
   if (given.json) {
     const bool sanitized = build == ProbeBuild::kSanitized;
     const ReproResult result = {runs.count, runs.by_signature, usual, sanitized};
-    WriteOut(ReproJson(artifact, artifact.program, result, trial));
+    WriteOut(ReproJson(artifact, artifact.program, result, trial, code()));
     return usual.empty() ? kExitDone : kExitFinding;
   }
   WriteOut(RunsText(runs, build));
   if (given.trace) ShowTrace(artifact.program, given.engine);
-  WriteOut("\n" + TrialReport(artifact.program, trial));
+  WriteOut("\n" + TrialReport(artifact.program, trial, code()));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {
     const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;

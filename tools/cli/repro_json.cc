@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "fuzzers/report_story.h"
-#include "tools/cli/guilty_code.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -12,22 +11,31 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json CodeJson(const Trial& trial) {
-  const GuiltyCode code = FindGuiltyCode(trial);
+Json LineJson(const StackFrame& line, bool first, size_t rank) {
+  return {{"function", line.function},
+          {"file", line.file},
+          {"line", line.line},
+          {"first", first},
+          {"rank", rank}};
+}
+
+Json CodeJson(const GuiltyCode& code) {
   Json lines = Json::array();
   for (const StackFrame& line : code.lines) {
     const auto same = [&](const StackFrame& one) {
       return one.path == line.path && one.line == line.line;
     };
-    lines.push_back({{"function", line.function},
-                     {"file", line.file},
-                     {"line", line.line},
-                     {"first", std::any_of(code.first.begin(), code.first.end(), same)}});
+    lines.push_back(LineJson(line, std::any_of(code.first.begin(), code.first.end(), same), 0));
+  }
+  for (size_t i = 0; i < code.suspects.size(); ++i) {
+    for (const StackFrame& line : code.suspects[i].lines) {
+      lines.push_back(LineJson(line, false, i + 1));
+    }
   }
   return lines;
 }
 
-void AddFinding(const Program& program, const Trial& trial, Json* all) {
+void AddFinding(const Program& program, const Trial& trial, const GuiltyCode& code, Json* all) {
   const bool verdict = trial.ending == Ending::kVerdict;
   const Difference difference = verdict ? trial.verdict.difference : Difference{};
   const bool at_op = trial.place() < program.ops.size();
@@ -40,13 +48,13 @@ void AddFinding(const Program& program, const Trial& trial, Json* all) {
   (*all)["expected"] = difference.expected;
   (*all)["actual"] = difference.actual;
   (*all)["detail"] = verdict ? difference.detail : trial.cause.said;
-  (*all)["code"] = CodeJson(trial);
+  (*all)["code"] = CodeJson(code);
 }
 
 }  // namespace
 
 std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
-                      const Trial& trial) {
+                      const Trial& trial, const GuiltyCode& code) {
   const auto times = [&](const std::string& signature) {
     const auto found = result.by_signature.find(signature);
     return found == result.by_signature.end() ? 0 : found->second;
@@ -63,7 +71,7 @@ std::string ReproJson(const Artifact& artifact, const Program& program, const Re
               {"sanitized", result.sanitized},
               {"signature", result.usual},
               {"others", others}};
-  if (!result.usual.empty()) AddFinding(program, trial, &all);
+  if (!result.usual.empty()) AddFinding(program, trial, code, &all);
   all["report"] = PrintableLines(TrialText(program, trial, {}));
   // Names of files are any bytes.
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -4,9 +4,10 @@
 // nothing was found), "others" ({signature: runs} of what else came of it), "report" (as text).
 // With a finding also "kind" ("divergence", "crash"), "engine", "op_index" (from 0; "ops" for
 // teardown), "op", "check", "subject", "expected", "actual", "detail" ("" where that does not
-// apply), "code" (an array of {"function", "file", "line", "first"}: the lines that the operation
-// ran of the reverse map at fault, `first` for those that no operation before had run; of a crash
-// the stack, innermost first).
+// apply), "code" (an array of {"function", "file", "line", "first", "rank"}: the lines that the
+// operation ran of the reverse map at fault, `first` for those that no operation before had run; of
+// a crash the stack, innermost first; of a fault of the engine that all maps share candidates,
+// `rank` from 1 for the most suspect function, 0 for all others).
 //
 // Not covered: JSON of a program that is merely run, which is report.h.
 #ifndef RMAPDIFF_TOOLS_CLI_REPRO_JSON_H_
@@ -19,6 +20,7 @@
 #include "fuzzers/program.h"
 #include "fuzzers/trial.h"
 #include "tools/cli/artifact.h"
+#include "tools/cli/guilty_code.h"
 
 namespace rmapdiff {
 
@@ -31,7 +33,7 @@ struct ReproResult {
 
 // `program` is what was run of the artifact, `trial` the first run with the usual signature.
 std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
-                      const Trial& trial);
+                      const Trial& trial, const GuiltyCode& code);
 
 }  // namespace rmapdiff
 

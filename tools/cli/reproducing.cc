@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "fuzzers/report_story.h"
-#include "tools/cli/guilty_code.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -48,8 +47,8 @@ std::string RunsText(const Runs& runs, ProbeBuild build) {
   return text;
 }
 
-std::string TrialReport(const Program& program, const Trial& trial) {
-  return PrintableLines(TrialText(program, trial, {})) + GuiltyCodeText(trial, program.ops.size());
+std::string TrialReport(const Program& program, const Trial& trial, const GuiltyCode& code) {
+  return PrintableLines(TrialText(program, trial, {})) + GuiltyCodeText(code, program, trial);
 }
 
 std::string StoryOf(const Program& program, const Trial& trial) {

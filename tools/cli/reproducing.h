@@ -10,6 +10,7 @@
 
 #include "fuzzers/program.h"
 #include "fuzzers/trial.h"
+#include "tools/cli/guilty_code.h"
 #include "tools/cli/prober.h"
 
 namespace rmapdiff {
@@ -29,8 +30,8 @@ Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild buil
 // "reproduced 10/10: rmap-missing/drop/sibling", then what else came of it.
 std::string RunsText(const Runs& runs, ProbeBuild build);
 
-// The report of a trial, with the code that the operation at fault ran.
-std::string TrialReport(const Program& program, const Trial& trial);
+// The report of a trial, with the code that it leads to.
+std::string TrialReport(const Program& program, const Trial& trial, const GuiltyCode& code);
 
 // The report without the program, for a test that is the program itself.
 std::string StoryOf(const Program& program, const Trial& trial);

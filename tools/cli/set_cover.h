@@ -22,11 +22,14 @@ struct SetCover {
   std::vector<std::string> unmeasured;  // the same
 };
 
-// Which files of `from` the target needs beside those of `with`, all of which stay. No two files of
-// one list have the same name. `work` is an empty folder. Throws a Failure with kExitEnvironment if
+// Which files of `from` the target needs beside those of `with`, all of which stay; none is empty.
+// `work` is emptied first. Throws a Failure with kExitEnvironment if
 // the target does not work; its last words are in the message.
 SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& with,
                       const std::vector<std::string>& from, const std::string& work);
+
+// The line on an input that is not measured: it is neither taken in nor removed.
+void SayUnmeasured(const std::string& file, const std::string& target);
 
 // The target of that name among those that were built. Throws a Failure with kExitEnvironment.
 FuzzTarget BuiltTarget(const std::string& bin_dir, const std::string& name);

@@ -15,6 +15,7 @@
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/finding_folder.h"
 #include "tools/cli/folders.h"
+#include "tools/cli/guilty_code.h"
 #include "tools/cli/log_facts.h"
 #include "tools/cli/minimizing.h"
 #include "tools/cli/output.h"
@@ -145,8 +146,9 @@ class Arrival {
   std::string Report() {
     const Program& program = minimal_ ? *minimal_ : artifact_->program;
     Trial trial = runs_.first.at(record_.signature);
+    ProbeRequest request = artifact_->Request();
+    request.timeout_ms = kCandidateMs;
     if (minimal_) {
-      ProbeRequest request = artifact_->Request();
       const std::vector<uint8_t> bytes = Encode(program);
       request.program.assign(bytes.begin(), bytes.end());
       request.story = true;
@@ -159,17 +161,18 @@ class Arrival {
     }
     const std::string kept =
         folders_.PathOf(record_.signature) + "/" + (minimal_ ? record_.minimal : record_.artifact);
+    const GuiltyCode code = FindGuiltyCode(program, trial, request, [] { return hurry != 0; });
     Artifact shown = *artifact_;
     shown.file = record_.artifact;
     return shown.Describe() + "\n" + RunsText(runs_, BestBuild()) + "\n" +
-           TrialReport(program, trial) + NextCommands(kept);
+           TrialReport(program, trial, code) + NextCommands(kept);
   }
 
   std::string WhatTheLogSaid() const {
     const std::string tried = artifact_ ? fmt::format("run {} times", runs_.count) : "not run";
     return fmt::format("not reproduced: {}; what {} said:\n\n{}", tried, record_.target,
                        facts_.report.empty() ? "(nobody knows: the run was killed)\n"
-                                             : PrintableLines(facts_.report));
+                                             : PrintableLines(WithoutAlternatives(facts_.report)));
   }
 
   const FindingFolders folders_;

@@ -43,7 +43,7 @@ def by_seeds(mutant, binary, target):
     command = ["env", *(f"{name}={value}" for name, value in trial.SANITIZER_OPTIONS.items()),
                binary, *target.options]
     results = replay.replay(command, replay.list_seeds(target.seeds))
-    signatures = [replaying.raw_signature(result.failure) for result in results if result.failure]
+    signatures = [replaying.raw_signature(result) for result in results if result.failure]
     named = {signature.rsplit("/", 1)[-1] for signature in signatures if signature}
     guilty = mutant.fields["Guilty"]
     problem = ""

@@ -37,9 +37,10 @@ class Tool:
         return subprocess.run([self._program, *words], env=self._env, stdin=subprocess.DEVNULL,
                               capture_output=True, check=False)
 
-    def repro(self, path):
-        """What `repro --json` says, {} if it cannot."""
-        done = self._run("repro", "--json", "-k", str(RUNS), path)
+    def repro(self, path, code=True):
+        """What `repro --json` says, {} if it cannot. The lines of code can take it seconds."""
+        options = [] if code else ["--no-code"]
+        done = self._run("repro", "--json", "-k", str(RUNS), *options, path)
         if done.returncode not in (0, 1):
             return {}
         return json.loads(done.stdout)
@@ -63,7 +64,7 @@ def look(artifacts, tool, progress=lambda artifact: None):
     found = {}
     for artifact in sorted(artifacts, key=lambda one: (not one.seed, one.target, one.path)):
         progress(artifact)
-        repro = tool.repro(artifact.path)
+        repro = tool.repro(artifact.path, code=False)
         signature = repro.get("signature") or artifact.raw or "unknown/unknown/unknown"
         key = (signature, bool(artifact.seed))
         if key in found:
@@ -118,6 +119,8 @@ def keep(finding, folder, tool, minimize=True):
         if simplest.get("signature") == finding.signature:
             finding.repro = simplest
             finding.minimal = os.path.join(final, "minimal.ops")
+    if known and not finding.minimal:
+        finding.repro = tool.repro(finding.artifact) or finding.repro
     source = minimal if finding.minimal else finding.artifact
     finding.program = tool.show(source)
     _write(os.path.join(temporary, "report.txt"), finding.repro.get("report", ""))

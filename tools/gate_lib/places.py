@@ -1,8 +1,9 @@
 """Where a finding is, for who reads it beside the source: a file and lines of the engine at fault.
 
-The lines that the failing operation ran of the guilty reverse map, or of the stack, come from
-`repro --json`. Of them the function that stands out is the place, the rest is related. Without
-them, the file in which what is wrong lives.
+The lines that the failing operation ran of the guilty reverse map, or of the stack, or the
+candidates in the engine that all maps share, come from `repro --json`. Of them the function that
+stands out is the place, the rest is related. Without them, the file in which what is wrong lives:
+never that of one map where all are guilty.
 """
 
 import collections
@@ -15,6 +16,7 @@ MAPS = {"sibling": "mmu/sibling_map.h", "legacy": "legacy_mmu/descriptor_map.h"}
 GRAPH, SHADOW = "mmu/graph/page_graph.h", "mmu/shadow/shadow_mmu.h"
 CODEC, RUNNER = "fuzzers/program.h", "fuzzers/runner.cc"
 MOST_LINES = 30  # of one function; more is two functions of one name
+MOST_RELATED = 12
 
 
 def _functions(lines):
@@ -47,11 +49,14 @@ def _without_lines(finding):
 
 def find(finding):
     """(the place, related places) of a finding."""
-    lines = [line for line in finding.repro.get("code", []) if line["line"] > 0]
+    crash = finding.repro.get("kind") == "crash"  # its frames may have no line
+    lines = [line for line in finding.repro.get("code", []) if line["line"] > 0 or crash]
     if not lines:
         return Place(_without_lines(finding), 0, 0, ""), []
     functions = _functions(lines)
-    if finding.repro.get("kind") == "crash":  # innermost first; a lambda has no name
+    if any(line.get("rank") for line in lines):  # most suspect first
+        chosen = 0
+    elif crash:  # innermost first; a lambda has no name
         chosen = next((i for i, (place, _) in enumerate(functions)
                        if place.function != "operator"), 0)
     else:
@@ -59,4 +64,4 @@ def find(finding):
         chosen = max(range(len(functions)),
                      key=lambda i: (functions[i][1], functions[i][0].last - functions[i][0].first))
     related = [place for i, (place, _) in enumerate(functions) if i != chosen]
-    return functions[chosen][0], related
+    return functions[chosen][0], related[:MOST_RELATED]

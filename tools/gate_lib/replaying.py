@@ -17,16 +17,14 @@ import trial
 from outcome import Artifact, Case, repro_command
 
 REGRESSION = "corpus-regressions-"
-EXIT_CODE = re.compile(r"exit code (-?\d+)$", re.MULTILINE)
 
 # executed: programs that the target has run. regressions: those among them. failed: artifacts.
 Replayed = collections.namedtuple("Replayed", "target cases seeds executed regressions failed")
 
 
-def raw_signature(text):
-    """The signature in what a failing target has printed; "" if it has none."""
-    code = EXIT_CODE.search(text)
-    found = finding.read(int(code[1]) if code else 1, text)
+def raw_signature(result):
+    """The signature in all that a failing target has printed; "" if it has none."""
+    found = finding.read(result.code, result.output)
     return found.signature if found else ""
 
 
@@ -78,12 +76,12 @@ def replay_target(target, scratch):
     cases, failed = [], []
     for result in results:
         text = result.failure or ""
-        signature = raw_signature(text) if text else ""
+        signature = raw_signature(result) if text else ""
         problem = text and (signature or text.split("\n", 1)[0])
         name = seed_name(result.seed)
         cases.append(Case(target.name, name, seconds, problem, text, finding=bool(signature),
                           again=repro_command(name) if signature else ""))
-        if text and not text.startswith("was not executed"):
+        if text and not text.startswith(replay.NOT_EXECUTED):
             failed.append(Artifact(target.name, result.seed, signature,
                                    seed=seed_name(result.seed)))
     passed = [result.seed for result in results if result.failure is None]

@@ -42,6 +42,12 @@ def _location(place, message=""):
     return location
 
 
+def _why_related(finding):
+    if any(line.get("rank") for line in finding.repro.get("code", [])):
+        return "another candidate; the earlier one stands, the more suspect it is"
+    return "the operation ran this, too"
+
+
 def _message(finding):
     """What is wrong, then how to see it again: the program is all that it takes."""
     repro = finding.repro
@@ -82,7 +88,7 @@ def _result(finding, index, has_base):
     }
     if related:
         result["relatedLocations"] = [
-            dict(_location(other, "the operation ran this, too"), id=number)
+            dict(_location(other, _why_related(finding)), id=number)
             for number, other in enumerate(related, 1)]
     if has_base:
         result["baselineState"] = "unchanged" if finding.in_base else "new"

@@ -64,10 +64,10 @@ def _first_to_fail(target, seeds):
     if results is None:  # a finding that was not fatal
         results = replay.replay(command, seeds, batch=1)
     for result in results:
-        if result.failure and result.failure.startswith("was not executed"):
+        if result.failure and result.failure.startswith(replay.NOT_EXECUTED):
             raise trial.Broken(f"{target.binary}: {result.failure[-300:]}")
         if result.failure:
-            return result.seed, replaying.raw_signature(result.failure)
+            return result.seed, replaying.raw_signature(result)
     return None
 
 

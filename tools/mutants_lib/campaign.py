@@ -10,9 +10,10 @@ import os
 
 import trial
 
-# arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target:
-# as of trial.run.
-Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target")
+# arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target,
+# clean, keep: as of trial.run.
+Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target clean keep",
+                              defaults=("", ""))
 
 Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
@@ -69,7 +70,8 @@ def run(tasks, limit, jobs, path, progress=lambda record, done, all_tasks: None)
     """go_on with trials. Raises trial.Broken where a target is."""
     def work(task):
         return Record(task.arm, *trial.run(task.mutant, task.binary, task.seed, limit, task.flags,
-                                           task.env, task.seeds, task.target))
+                                           task.env, task.seeds, task.target, task.clean,
+                                           task.keep))
 
     return go_on(tasks, lambda one: (one.arm, one.mutant, one.seed), work, Record, path, jobs,
                  progress)

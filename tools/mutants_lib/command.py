@@ -96,7 +96,7 @@ def build(chosen):
     targets = sorted({mutant.fields["Target"] for mutant in chosen})
     labels = [f"//tests/mutants:{mutant.name}" for mutant in chosen]
     for target in targets:
-        labels += [f"//fuzzers:{target}_options", f"//fuzzers:{target}_corpus"]
+        labels += [f"//fuzzers:{target}_{part}" for part in ("bin", "options", "corpus")]
     run_build([f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
 
 
@@ -136,7 +136,8 @@ def make_tasks(chosen, options):
                 binary=os.path.realpath(os.path.join(binaries, "tests", "mutants", mutant.name)),
                 flags=flags[target], env=None,
                 seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None,
-                target=target))
+                target=target,
+                clean=os.path.realpath(os.path.join(binaries, "fuzzers", f"{target}_bin"))))
     return tasks
 
 

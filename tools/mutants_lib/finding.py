@@ -16,15 +16,17 @@ SIGNATURE = re.compile(r"^SIGNATURE: (\S+)$", re.MULTILINE)
 CHECK = re.compile(r"^CHECK: (\S+)$", re.MULTILINE)
 SANITIZER = re.compile(r"ERROR: (\w+Sanitizer): ([\w-]+)|: (runtime error): ")
 FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ +\(([^()]+)\+(0x[0-9a-f]+)\)", re.MULTILINE)
+SYMBOLIZED = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in (.+)$", re.MULTILINE)
 # Functions of an engine have its reverse map among their template arguments.
 ENGINES = {"legacy": "DescriptorMap", "sibling": "SiblingMap"}
 
 
 def _functions(text):
-    """The names of the functions on the first stack of a report that is not symbolized."""
-    frames = FRAME.findall(text.split("\n\n")[0] if "\n\n" in text else text)
+    """The functions on the first stack of a report, with their places if it is symbolized."""
+    stack = text.split("\n\n")[0]
+    frames = FRAME.findall(stack)
     if not frames:
-        return []
+        return SYMBOLIZED.findall(stack)
     run = subprocess.run([SYMBOLIZER, "--functions=linkage", "--demangle",
                           f"--obj={frames[0][0]}"],
                          input="\n".join(address for _, address in frames), text=True,

@@ -5,6 +5,7 @@ little. The target is not to symbolize its stacks: that takes longer than most f
 """
 
 import collections
+import math
 import os
 import re
 import shutil
@@ -25,8 +26,15 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "symbolize=0",
 }
 
-# Instead of a folder of seeds: AFL++ does the fuzzing.
+# Instead of a folder of seeds: AFL++ does the fuzzing; random programs, which nothing guides.
 AFL = "afl"
+HUNT = "hunt"
+
+# A trial that the clean build has stopped goes on with another seed, so far away from the last one.
+NEXT_SEED = 1 << 20
+
+# What libFuzzer writes the input to that has ended it.
+ARTIFACTS = ("crash-", "timeout-", "oom-", "leak-")
 
 AFL_SETTINGS = {
     "AFL_BENCH_UNTIL_CRASH": "1",
@@ -90,19 +98,77 @@ def _run_afl(mutant, binary, seed, limit, target, folder):
                  "crash" if found else "", "", "")
 
 
-def run(mutant, binary, seed, limit, flags=(), env=None, seeds=None, target=""):
+def run(mutant, binary, seed, limit, flags=(), env=None, seeds=None, target="", clean="",
+        keep=""):
     """Tries one mutant; `limit` in whole seconds of the processor.
 
     seeds: a folder, None for an empty corpus, AFL for a run of AFL++ from one small input, for
-    which it has to know the fuzz target.
+    which it has to know the fuzz target, HUNT for tests/mutants/hunt.cc, whose arguments are flags.
+    clean: the fuzz target without the fault. A finding that it shows as well is none of the
+    mutant, and the trial goes on with another seed. keep: a folder for the input that was found.
     """
+    spent, execs, next_seed = 0.0, 0, seed
+    while True:
+        left = max(1, math.ceil(limit - spent))
+        one, is_of_clean = _run_once(mutant, binary, next_seed, left, flags, env, seeds, target,
+                                     clean, keep)
+        spent += one.seconds
+        execs += one.execs
+        if not is_of_clean:
+            return one._replace(seed=seed, seconds=min(spent, float(limit)), execs=execs)
+        if spent >= limit:
+            return Trial(mutant, seed, float(limit), execs, False, "", "", "")
+        next_seed += NEXT_SEED
+
+
+def _run_once(mutant, binary, seed, limit, flags, env, seeds, target, clean, keep):
+    """(the trial until its first finding, whether the clean build has the same one)."""
     folder = tempfile.mkdtemp(prefix="rmapdiff-trial-")
     try:
         if seeds == AFL:
-            return _run_afl(mutant, binary, seed, limit, target, folder)
-        return _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder)
+            return _run_afl(mutant, binary, seed, limit, target, folder), False
+        if seeds == HUNT:
+            return _run_hunt(mutant, binary, seed, limit, flags, folder, keep), False
+        one = _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder)
+        artifact = _artifact(folder) if one.found else ""
+        if artifact and keep:
+            shutil.copyfile(artifact, os.path.join(keep, f"{mutant}-{seed}"))
+        return one, bool(artifact and clean and _shows(clean, flags, artifact, one.signature))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _artifact(folder):
+    """The input that has ended the fuzz target, "" if it has left none."""
+    for name in sorted(os.listdir(folder)):
+        if name.startswith(ARTIFACTS):
+            return os.path.join(folder, name)
+    return ""
+
+
+def _shows(binary, flags, artifact, signature):
+    """Whether a fuzz target finds the same in one input."""
+    done = subprocess.run([binary, *flags, artifact], env={**os.environ, **SANITIZER_OPTIONS},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    found = finding.read(done.returncode, done.stdout.decode("utf-8", "replace"))
+    return found is not None and found.signature == signature
+
+
+def _run_hunt(target, binary, seed, limit, flags, folder, keep):
+    """So many random programs as the flags say, from `seed` on; until the first finding."""
+    log = os.path.join(folder, "log")
+    code, seconds = processor.run([binary, *flags, str(seed)], limit, log)
+    with open(log, encoding="utf-8", errors="replace") as file:
+        first, _, program = file.read().partition("\n")
+    words = first.split()
+    if code not in (0, 1) or words[:1] not in (["found"], ["nothing"]):
+        raise Broken(f"{target}: seed {seed}: exit code {code}: {first[:300]}")
+    if words[0] == "nothing":
+        return Trial(target, seed, seconds, int(words[1]), False, "", "", "")
+    if keep:
+        script.write_whole(os.path.join(keep, f"{target}-{seed}.ops"), program)
+    return Trial(target, seed, seconds, int(words[3]), True, "verdict", words[2], words[1])
 
 
 def _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder):

@@ -137,6 +137,9 @@ def check(configuration, args):
     if missing:
         raise Unusable(ENVIRONMENT, f"{configuration}: there is no {', '.join(missing)}, expected "
                                     "what tools/setup --for=engines installs")
+    if configuration.architecture == "i386" and runner.how_m32() == "none":
+        raise Unusable(ENVIRONMENT, f"{configuration}: the kernel starts no 32-bit program, "
+                                    "expected one that does, or qemu-i386 (package qemu-user)")
     root = tempfile.mkdtemp(prefix="oss-fuzz-", dir=args.dir)
     os.chmod(root, 0o755)
     try:

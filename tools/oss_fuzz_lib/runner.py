@@ -20,7 +20,14 @@ NOBODY = 65534
 TIMEOUT = 600
 AFL_SECONDS = 10
 
+M32 = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bazel_rules/m32.sh")
+
 PROFDATA, COV = "llvm-profdata-19", "llvm-cov-19"
+
+
+def how_m32():
+    """How 32-bit programs run here: "kernel", "qemu" or "none"."""
+    return _output([M32, "--how"]).strip()
 
 
 class Runner:
@@ -30,6 +37,7 @@ class Runner:
         self.configuration = configuration
         self.out = out
         self.sources = sources  # where the tree was when it was compiled
+        self.emulated = configuration.architecture == "i386" and how_m32() == "qemu"
         self.scratch = tempfile.mkdtemp(prefix="run-", dir=os.path.dirname(out))
         os.chmod(self.scratch, 0o777)
 
@@ -37,6 +45,9 @@ class Runner:
         """Exit code and output of a program that has no rights; None if it does not end."""
         environment = {"PATH": "/usr/bin:/bin", "TMPDIR": self.scratch,
                        **image.RUN_OPTIONS[self.configuration.engine], **variables}
+        if self.emulated:
+            command = ["qemu-i386", *command]
+            environment["ASAN_OPTIONS"] += ":detect_leaks=0"  # tools/bazel_rules/m32.sh says why
         rights = {}
         if os.getuid() == 0:
             rights = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -108,13 +119,20 @@ class Runner:
              os.path.join(self.out, name)])
         return [f"{count} seeds"], rules.check_afl(output)
 
+    def merge_command(self, name, seeds):
+        """libFuzzer merges in a process that it starts by a shell, with its own command line as the
+        text. So each path of it is relative to $OUT, and made of names that are ours."""
+        control = os.path.join(self.new_folder(), "control")
+        paths = [os.path.relpath(path, self.out) for path in (control, self.new_folder(), seeds)]
+        return [f"./{name}", "-merge=1", "-timeout=100", f"-merge_control_file={paths[0]}",
+                *paths[1:]]
+
     def check_coverage(self, name):
         """That a report finds the sources, which are below $OUT under the paths they had."""
         path = os.path.join(self.out, name)
         seeds, count = self.unpack_seeds(name)
         raw = os.path.join(self.scratch, f"{name}.profraw")
-        code, output = self.run([path, "-merge=1", "-timeout=100", self.new_folder(), seeds],
-                                LLVM_PROFILE_FILE=raw)
+        code, output = self.run(self.merge_command(name, seeds), LLVM_PROFILE_FILE=raw)
         if code != 0 or not os.path.exists(raw):
             return [], [f"leaves no profile behind:\n{output[-4000:]}"]
         profile = os.path.join(self.scratch, f"{name}.profdata")

@@ -14,6 +14,8 @@ from xml.sax import saxutils
 
 import build_rules
 import code_rules
+import shell_rules
+import skip_rules
 import text_rules
 from tree import Finding, Tree
 
@@ -32,7 +34,9 @@ RULES = {
     "open-end": text_rules.check_open_ends,
     "script": text_rules.check_scripts,
     "seed-idea": build_rules.check_seed_ideas,
+    "shell-text": shell_rules.check_shell_text,
     "size": text_rules.check_sizes,
+    "skip": skip_rules.check_skips,
     "white-space": text_rules.check_white_space,
 }
 

@@ -7,6 +7,8 @@ import unittest
 import build_rules
 import code_rules
 import presubmit
+import shell_rules
+import skip_rules
 import text_rules
 from tree import Tree
 
@@ -207,6 +209,86 @@ class CodeRulesTest(RuleTest):
         self.write("fuzzers/runner.cc", '#include "fuzzers/engine.h"\n')
         self.assertEqual(
             self.lines(code_rules.check_independence), [("fuzzers/auditor.cc", 2)])
+
+
+class ShellRulesTest(RuleTest):
+
+    def found(self, path, text):
+        """The lines of the file that break the rule."""
+        self.write(path, text)
+        found = [finding.line for finding in shell_rules.check_shell_text(self.tree())
+                 if finding.path == path]
+        self.write(path, "")
+        return sorted(set(found))
+
+    def test_cpp(self):
+        for bad in ("system(path);", "std::system (x);", 'FILE* f = popen(command, "r");',
+                    "wordexp(path, &words, 0);", 'execl("/bin/sh", "sh", "-c", text);',
+                    'words = {"bash", "-c", text};'):
+            self.assertEqual(self.found("a.cc", f"void F() {{\n  {bad}\n}}\n"), [2], bad)
+        for good in ("// libFuzzer calls system().", 'Say("system(x)");', "file_system(path);",
+                     "std::filesystem::path(x);", "execv(words[0], words.data());"):
+            self.assertEqual(self.found("a.cc", f"void F() {{\n  {good}\n}}\n"), [], good)
+
+    def test_python(self):
+        for bad in ("subprocess.run(text, shell=True)", "subprocess.run(text, shell = True)",
+                    "os.system(text)", "os.popen(text)", "subprocess.getoutput(text)",
+                    "subprocess.getstatusoutput(text)", "eval(text)",
+                    "asyncio.create_subprocess_shell(text)", 'run(["sh", "-c", text])',
+                    "run(['/bin/bash', '-ec', text])", 'SCRIPT = "sh -c $x"'):
+            self.assertEqual(self.found("a.py", f"#\n{bad}\n"), [2], bad)
+            self.assertEqual(self.found("script", f"#!/usr/bin/env python3\n{bad}\n"), [2], bad)
+        for good in ("subprocess.run(words)", "subprocess.Popen(words)", "retrieval(x)",
+                     'run(["bash", "-eu", script])', "os.system_name", "model.eval(x)"):
+            self.assertEqual(self.found("a.py", f"#\n{good}\n"), [], good)
+
+    def test_shell(self):
+        bad = ("eval \"$x\"", "true; eval $x", "if x; then eval $x; fi", "sh -c \"$x\"",
+               "exec bash -euc \"$x\"", "/bin/sh -e -c $x", "trap \"rm -rf '${scratch}'\" EXIT",
+               "trap \"rm `name`\" EXIT")
+        for path, before in (("run", "#!/usr/bin/env bash\n"), ("a.sh", "#\n"), ("a.yml", "#\n"),
+                             ("x/Dockerfile", "#\n"), ("x/BUILD", "#\n"), ("a.md", "```sh\n")):
+            for line in bad:
+                self.assertEqual(self.found(path, f"{before}{line}\n"), [2], (path, line))
+        for good in ("trap 'rm -rf \"${scratch}\"' EXIT", "trap \"exit 1\" INT", "retrieval -c x",
+                     "sh script -c", "evaluate $x", "bash --version", "git push -c"):
+            self.assertEqual(self.found("run", f"#!/usr/bin/env bash\n{good}\n"), [], good)
+
+    def test_a_document_may_speak_of_it(self):
+        self.assertEqual(self.found("a.md", "libFuzzer calls `sh -c`.\n\n```\neval $x\n```\n"), [4])
+
+
+class SkipRulesTest(RuleTest):
+
+    def setUp(self):
+        super().setUp()
+        self.write(skip_rules.REASONS, "# Why.\nno-disk: there is no disk\n")
+        self.write("used.sh", "exec tools/bazel_rules/skip.py no-disk\n")
+
+    def test_the_one_way_is_allowed(self):
+        self.write("a.cc", 'SKIP_FOR("no-disk") << "none";\n')
+        self.write("a.py", 'skip.skip_for("no-disk", "none")\n')
+        self.write("a.md", "GTEST_SKIP\n")
+        self.assertEqual(self.lines(skip_rules.check_skips), [])
+
+    def test_every_other_way_is_a_finding(self):
+        for number, way in enumerate((
+                "GTEST_SKIP() << x;", "self.skipTest(x)", "raise unittest.SkipTest(x)",
+                "@unittest.skipIf(x, y)", "@unittest.skipUnless(x, y)", "@skipIf(x, y)",
+                "@unittest.expectedFailure", "TEST(A, DISABLED_B) {}")):
+            self.write(f"a{number}.py", f"\n{way}\n")
+            self.assertEqual(self.lines(skip_rules.check_skips), [(f"a{number}.py", 2)], way)
+            os.remove(os.path.join(self.root, f"a{number}.py"))
+
+    def test_a_reason_is_listed_and_used(self):
+        self.write(skip_rules.REASONS, "no-disk: there is no disk\nNo Reason\nold: gone\n")
+        self.write("a.cc", 'SKIP_FOR("no-net");\n')
+        self.write("b.py", 'skip_for("no-net")\n')
+        self.write("c.sh", "skip.py no-net\n")
+        self.assertCountEqual(
+            self.lines(skip_rules.check_skips),
+            [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), ("a.cc", 1), ("b.py", 1),
+             ("c.sh", 1)])
 
 
 class BuildRulesTest(RuleTest):

@@ -117,14 +117,28 @@ def _slug(heading):
     return kept.replace(" ", "-")
 
 
-def _prose(tree, path):
-    """The lines of a Markdown file outside its code blocks."""
+def _lines_of_document(tree, path):
+    """(number, line, whether it is code) of a Markdown file, without the fences."""
     in_code = False
     for number, line in tree.lines(path):
         if line.lstrip().startswith("```"):
             in_code = not in_code
-        elif not in_code:
-            yield number, line
+        else:
+            yield number, line, in_code
+
+
+def _prose(tree, path):
+    """The lines of a Markdown file outside its code blocks."""
+    return [(number, line) for number, line, in_code in _lines_of_document(tree, path)
+            if not in_code]
+
+
+def code_of_document(tree, path):
+    """What stands in the code blocks of a Markdown file, each line at its place."""
+    lines = [""] * len(tree.lines(path))
+    for number, line, in_code in _lines_of_document(tree, path):
+        lines[number - 1] = line if in_code else ""
+    return "\n".join(lines)
 
 
 def _anchors(tree, path):

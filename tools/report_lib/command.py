@@ -126,7 +126,7 @@ def main(arguments):
     content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
     write(options.output, content)
     if options.output != "-":
-        print(f"{markup.printable(options.output)}: {words.size(len(content))}, "
+        print(f"{markup.one_line(options.output)}: {words.size(len(content))}, "
               f"{words.plural(len(run.findings), 'finding')}")
     return DONE
 
@@ -136,12 +136,12 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except Failure as failure:
-        print(f"rmapdiff report: {markup.printable(failure)}", file=sys.stderr)
+        print(f"rmapdiff report: {markup.one_line(failure)}", file=sys.stderr)
         sys.exit(failure.code)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except Exception as error:  # pylint: disable=broad-except
         kind = type(error).__name__
-        print(f"rmapdiff report: internal error: {kind}: {markup.printable(error)}",
+        print(f"rmapdiff report: internal error: {kind}: {markup.one_line(error)}",
               file=sys.stderr)
         sys.exit(INTERNAL)

@@ -1,6 +1,7 @@
 """Figures by gnuplot, as SVG that stands in a page and takes its colours from it.
 
-gnuplot is given numbers and nothing else: names, which a run could choose, stay with the page. Of
+gnuplot is given numbers and nothing else: names, which a run could choose, stay with the page, and
+so does the path of its output, for gnuplot runs what stands between backquotes in a string. Of
 what it draws only lines and words are taken over, with a class for each colour that it was told to
 use, so that one figure serves a light and a dark page.
 """
@@ -111,12 +112,13 @@ def draw(figures):
         raise NoFigures("there are no plots: gnuplot is not installed (tools/setup would)")
     names = list(figures)
     with tempfile.TemporaryDirectory(prefix="rmapdiff-report-") as folder:
-        paths = [os.path.join(folder, f"{i}.svg") for i in range(len(names))]
-        text = "".join(script(figures[name], path) for name, path in zip(names, paths))
+        outputs = [f"{i}.svg" for i in range(len(names))]
+        text = "".join(script(figures[name], output) for name, output in zip(names, outputs))
         try:
-            subprocess.run(["gnuplot", "-d", "-"], input=text.encode(), capture_output=True,
-                           check=True, timeout=SECONDS)
-            return {name: rewrite(_read(path), figures[name]) for name, path in zip(names, paths)}
+            subprocess.run(["gnuplot", "-d", "-"], cwd=folder, input=text.encode(),
+                           capture_output=True, check=True, timeout=SECONDS)
+            return {name: rewrite(_read(os.path.join(folder, output)), figures[name])
+                    for name, output in zip(names, outputs)}
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
             raise NoFigures(f"there are no plots: gnuplot: {said}") from None

@@ -34,6 +34,11 @@ def printable(value):
     return UNPRINTABLE.sub(_spell, str(value))
 
 
+def one_line(value):
+    """For a terminal, which takes tabs and line feeds for what they are."""
+    return re.sub("[\t\n]", _spell, printable(value))
+
+
 def text(value):
     if isinstance(value, Html):
         return value

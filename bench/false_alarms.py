@@ -1,0 +1,125 @@
+"""Looks for what the unmodified MMUs are accused of: a false alarm of a judge, or a bug.
+
+A trial is one process. Two ways to look:
+
+  libfuzzer  the fuzz target as it is built for fuzzing, from an empty corpus, for --time of the
+             processor: what it has learnt takes it where chance alone does not go
+  random     --programs random programs (tests/mutants/hunt.cc), optimised, without sanitizers:
+             many times as many programs a second
+
+DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there)
+and each input that was found. The last line is one for the table of docs/finding-power.md.
+
+Exit code: 0 nothing was found, 1 a finding, 2 wrong usage, 3 environment.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
+sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib", "script_lib")]
+
+# pylint: disable=wrong-import-position
+import campaign
+import command
+import trial
+from script import MAX_SECONDS
+
+TARGETS = ("tiny_mmu_fuzzer", "mmu_fuzzer", "direct_fuzzer", "dirty_log_fuzzer", "oom_fuzzer",
+           "tiny_rmap_fuzzer", "rmap_fuzzer")
+WHOLE_MMU = TARGETS[:5]
+MAX_PROGRAMS = 10 ** 9
+SECONDS_AN_HOUR = 3600
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(prog="bench/false_alarms", allow_abbrev=False,
+                                     description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--with", choices=("libfuzzer", "random"), default="libfuzzer", dest="way",
+                        help="how to look [libfuzzer]")
+    parser.add_argument("--target", action="append", choices=TARGETS, default=[],
+                        help="can be repeated [those of a whole MMU]")
+    parser.add_argument("--trials", type=command.number(10 ** 6), default=10, metavar="N",
+                        help="of each target [10]")
+    parser.add_argument("--time", type=command.duration, default=60, metavar="TIME",
+                        help="of the processor, for a trial of libfuzzer [60s]")
+    parser.add_argument("--programs", type=command.number(MAX_PROGRAMS), default=100000,
+                        metavar="N", help="for a trial of random [100000]")
+    parser.add_argument("--seed", type=command.number(2 ** 31), default=1, metavar="N",
+                        help="of the first trial of each target [1]")
+    parser.add_argument("--jobs", type=command.number(command.MAX_JOBS), default=os.cpu_count())
+    parser.add_argument("--dir", default="alarms-out", metavar="DIR",
+                        help="for the records and what is found [alarms-out]")
+    return parser.parse_args(words)
+
+
+def build(options):
+    labels = ["//tests/mutants:clean_hunt"] if options.way == "random" else [
+        f"//fuzzers:{target}_{part}" for target in options.target for part in ("bin", "options")]
+    command.run_build([labels[0][2:].replace(":", "/"), *labels])
+
+
+def tasks(options):
+    """Trials round by round, so that a run that is stopped has tried every target."""
+    binaries = os.path.join(ROOT, "bazel-bin")
+    made = []
+    for count in range(options.trials):
+        for target in options.target:
+            if options.way == "random":
+                binary = os.path.join(binaries, "tests", "mutants", "clean_hunt")
+                flags = [target, str(options.programs)]
+                seed = options.seed + count * options.programs
+            else:
+                binary = os.path.join(binaries, "fuzzers", f"{target}_bin")
+                flags = command.read_options(target)
+                seed = options.seed + count
+            made.append(campaign.Task(
+                arm=options.way, mutant=target, seed=seed, binary=os.path.realpath(binary),
+                flags=flags, env=None, seeds=trial.HUNT if options.way == "random" else None,
+                target=target, keep=options.dir))
+    return made
+
+
+def limit(options):
+    """Seconds for a trial. One of random ends by its count, unless a program never ends."""
+    return options.time if options.way == "libfuzzer" else MAX_SECONDS
+
+
+def revision():
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=7"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def summary(records, options, tried):
+    """A line for each target, and the row for docs/finding-power.md, which begins with `tried`."""
+    lines = []
+    for target in options.target:
+        own = [one for one in records if one.mutant == target]
+        lines.append(f"{target:<18} {len(own):>6,} trials {sum(one.execs for one in own):>12,} "
+                     f"programs {sum(one.seconds for one in own) / SECONDS_AN_HOUR:>7.2f} "
+                     f"core-hours {sum(one.found for one in own):>3} findings")
+    lines += [f"FOUND {one.signature} by {one.mutant}, seed {one.seed}, {one.execs} programs"
+              for one in records if one.found]
+    hours = sum(one.seconds for one in records) / SECONDS_AN_HOUR
+    lines.append(f"{tried} {sum(one.execs for one in records):,} | {hours:.2f} "
+                 f"| {sum(one.found for one in records)} |")
+    return "\n".join(lines)
+
+
+def main(words):
+    options = parse_arguments(words)
+    options.target = options.target or list(WHOLE_MMU)
+    build(options)
+    tried = f"| {revision()} | `{' '.join(['bench/false_alarms', *words])}` |"
+    os.makedirs(options.dir, exist_ok=True)
+    records = campaign.run(tasks(options), limit(options), options.jobs,
+                           os.path.join(options.dir, "trials.jsonl"), command.Progress())
+    print(summary(records, options, tried))
+    return command.FINDING if any(one.found for one in records) else command.DONE
+
+
+if __name__ == "__main__":
+    command.run_main("false_alarms", main)
