@@ -56,24 +56,24 @@ def parse_arguments(words):
 
 
 def build(options):
+    """Returns the folder that bazel-bin would stand for."""
     labels = ["//tests/mutants:clean_hunt"] if options.way == "random" else [
         f"//fuzzers:{target}_{part}" for target in options.target for part in ("bin", "options")]
-    command.run_build([labels[0][2:].replace(":", "/"), *labels])
+    return command.run_build(ROOT, [labels[0][2:].replace(":", "/"), *labels])
 
 
-def tasks(options):
+def tasks(options, built):
     """Trials round by round, so that a run that is stopped has tried every target."""
-    binaries = os.path.join(ROOT, "bazel-bin")
     made = []
     for count in range(options.trials):
         for target in options.target:
             if options.way == "random":
-                binary = os.path.join(binaries, "tests", "mutants", "clean_hunt")
+                binary = os.path.join(built, "tests", "mutants", "clean_hunt")
                 flags = [target, str(options.programs)]
                 seed = options.seed + count * options.programs
             else:
-                binary = os.path.join(binaries, "fuzzers", f"{target}_bin")
-                flags = command.read_options(target)
+                binary = os.path.join(built, "fuzzers", f"{target}_bin")
+                flags = command.read_options(target, built)
                 seed = options.seed + count
             made.append(campaign.Task(
                 arm=options.way, mutant=target, seed=seed, binary=os.path.realpath(binary),
@@ -112,10 +112,10 @@ def summary(records, options, tried):
 def main(words):
     options = parse_arguments(words)
     options.target = options.target or list(WHOLE_MMU)
-    build(options)
+    built = build(options)
     tried = f"| {revision()} | `{' '.join(['bench/false_alarms', *words])}` |"
     os.makedirs(options.dir, exist_ok=True)
-    records = campaign.run(tasks(options), limit(options), options.jobs,
+    records = campaign.run(tasks(options, built), limit(options), options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
     print(summary(records, options, tried))
     return command.FINDING if any(one.found for one in records) else command.DONE

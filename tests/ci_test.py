@@ -6,6 +6,7 @@ pass shellcheck; the rules and lines that the document shows are those of the ga
 
 import contextlib
 import glob
+import importlib.util
 import io
 import os
 import re
@@ -29,6 +30,17 @@ import coverage
 import gate
 import rules
 from outcome import Case
+
+
+def load(name, path):
+    """A module under another name: two are called `command`."""
+    spec = importlib.util.spec_from_file_location(name, os.path.join(ROOT, path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+mutants_command = load("mutants_command", "tools/mutants_lib/command.py")
 
 WORKFLOWS = sorted(glob.glob(os.path.join(ROOT, ".github/workflows/*.yml")))
 GITLAB = os.path.join(ROOT, "docs/examples/gitlab-ci.yml")
@@ -91,6 +103,9 @@ class CommandsTest(unittest.TestCase):
         if verb == "gate":
             gate_command.parse_arguments([word for word in words[2:] if "$" not in word])
             return
+        if verb == "mutants":
+            mutants_command.parse_arguments(words[2:])
+            return
         self.assertIn(f"\n  {verb} ", verb_help())
         depth = 2 if verb == "corpus" else 1
         self.check_options(verb_help(*words[1:1 + depth]), words[1 + depth:])
@@ -115,7 +130,8 @@ class CommandsTest(unittest.TestCase):
                     self.check(words)
                 seen.add(" ".join(words[:2]) if words[0] == "tools/rmapdiff" else words[0])
         self.assertEqual(seen, {".ci/run", "tools/coverage", "tools/fuzz", "tools/setup",
-                                "tools/rmapdiff corpus", "tools/rmapdiff gate"})
+                                "tools/rmapdiff corpus", "tools/rmapdiff gate",
+                                "tools/rmapdiff mutants"})
 
     def test_those_of_the_document(self):
         blocks = re.findall(r"```console\n(.*?)```", read(DOCUMENT), re.DOTALL)
@@ -196,12 +212,13 @@ class DocumentTest(unittest.TestCase):
         self.assertEqual(shown, self.rule_table())
 
     def test_the_last_lines_are_of_the_form_that_the_gate_prints(self):
-        options = types.SimpleNamespace(base="", budget=1, seed=1, jobs=1, dir="", corpus="")
+        options = types.SimpleNamespace(base="", budget=10 ** 9, limit=1, seed=1, jobs=1, dir="",
+                                        corpus="")
         passed = gate.Gate(options, ROOT)
         passed.facts = ["ASan and fatal UBSan work in 8 programs",
-                        "247 seeds and regressions pass on 8 targets",
+                        "256 seeds and regressions pass on 8 targets",
                         "the canary is caught by seeds and by fuzzing",
-                        "8,164 programs of fuzzing on 8 targets find nothing"]
+                        "19,999 programs of fuzzing on 8 targets find nothing"]
         failed = gate.Gate(options, ROOT)
         failed.cases.append(Case("canary", f"{canary.NAME} is caught by the seeds", 0.0,
                                  f"{canary.NAME} is not caught by any of 26 seeds"))

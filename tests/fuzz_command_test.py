@@ -238,6 +238,11 @@ class FuzzCommandTest(unittest.TestCase):
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=patience.SECONDS)
 
+    def test_a_summary_that_cannot_be_written_is_told_at_the_start(self):
+        self.target("one", STEADY)
+        os.makedirs(self.path("out", "summary.json"))
+        self.refused(3, [], "out/summary.json: cannot be written: expected a regular file or none")
+
     # ---- Figures ----
 
     def test_figures_come_from_the_stats_file_and_the_log(self):
@@ -338,6 +343,13 @@ class FuzzCommandTest(unittest.TestCase):
                       f"  input   {artifact}\n  report  {folder}/report.txt\n", output)
         self.assertEqual(self.summary()["targets"]["one"]["findings"], 1)
         self.assertEqual(os.listdir(self.path("out", "incoming", "one")), [])
+
+    def test_what_cannot_be_written_in_the_end_hides_no_finding(self):
+        self.target("one", "mkdir -p out/summary.json\n" + CRASHES)
+        code, output, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 1, output + errors)
+        self.assertIn("\none: rmap-missing/drop/sibling (", output)
+        self.assertRegex(errors, r"(?m)^out/summary\.json: cannot be written: Is a directory\n\Z")
 
     def test_each_way_to_end_is_a_finding_of_its_kind(self):
         self.target("one", KINDS)

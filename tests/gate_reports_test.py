@@ -295,6 +295,37 @@ class JunitTest(unittest.TestCase):
         error = suites[1].find("testcase/error")
         self.assertEqual((error.get("message"), error.text), ("is not caught", "is not caught"))
 
+    def body(self, text, again="tools/rmapdiff repro 'a b/<x>.ops'"):
+        """(the failure's text as it is read, its size as it is written)."""
+        document = junit.document([Case("s", "n", 0.0, "a/b/c", text, finding=True, again=again)])
+        written = re.search(r"<failure[^>]*>(.*)</failure>", document, re.DOTALL)[1]
+        element = ElementTree.fromstring(document.encode()).find("testsuite/testcase/failure")
+        return element.text, len(written.encode())
+
+    def test_a_text_begins_with_the_command_to_go_on_with(self):
+        text, _ = self.body("what went wrong")
+        self.assertEqual(text, "tools/rmapdiff repro 'a b/<x>.ops'\n\nwhat went wrong")
+        self.assertEqual(self.body("what went wrong", again="")[0], "what went wrong")
+
+    def test_a_long_text_keeps_its_beginning_and_its_end(self):
+        for middle in ("x" * 9000, "<&>" * 3000, "\u20ac" * 9000, "\x00\x1b" * 3000, "\n" * 9000):
+            with self.subTest(middle[:3]):
+                text, size = self.body("FIRST " + middle + " LAST")
+                self.assertLessEqual(size, 2000)
+                self.assertGreater(size, 1900)
+                self.assertTrue(text.startswith("tools/rmapdiff repro 'a b/<x>.ops'\n\nFIRST "))
+                self.assertTrue(text.endswith(" LAST"))
+                self.assertIn("\n[...]\n", text)
+
+    def test_a_text_that_fits_is_whole(self):
+        text, size = self.body("x" * 2000, again="")
+        self.assertEqual((text, size), ("x" * 2000, 2000))
+        self.assertIn("[...]", self.body("x" * 2001, again="")[0])
+
+    def test_a_long_message_is_cut(self):
+        document = junit.document([Case("s", "n", 0.0, "p" * 5000)])
+        self.assertLess(len(document), 3500)
+
     def test_nothing_is_a_document_too(self):
         self.assertEqual(list(ElementTree.fromstring(junit.document([]).encode())), [])
 

@@ -8,7 +8,6 @@ input. Sanitizers have a test of their own (gate_sanitizers_test), and so has wh
 import contextlib
 import io
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -18,11 +17,10 @@ import unittest
 import unittest.mock as mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("../tools/bazel_rules", "../tools/build_lib", "../tools/mutants_lib",
-               "../tools/script_lib", "mutants", "../tools/gate_lib"):
-    sys.path.insert(1, os.path.join(HERE, folder))
+sys.path.insert(1, HERE)
 
 # pylint: disable=wrong-import-position
+from gate_fixture import OWN, REGRESSION, Folder
 import affected
 import base
 import build
@@ -32,94 +30,12 @@ import findings
 import fuzzing
 import gate as gate_lib
 import mutants
+import kill_rate
 import replaying
+import shares
+import unchanged
 from outcome import Artifact, Case, Finding
 from script import ENVIRONMENT, USAGE, Failure
-
-# An input "accept" is a program for the target, "reject" is none, "crash..." fails with what
-# follows as its signature. Fuzzing runs every input of the corpus, and ends by the findings of
-# RULES, one a start: "SEED SIGNATURE" lines beside the program.
-TARGET = f"""#!{sys.executable}
-import os, struct, sys
-flags = [word for word in sys.argv[1:] if word.startswith("-")]
-files = [word for word in sys.argv[1:] if not word.startswith("-")]
-stats = os.environ.get("RMAPDIFF_STATS")
-
-def count(number):
-    if not stats or KEEPS_NONE:
-        return
-    old = struct.unpack_from("=Q", open(stats, "rb").read(), 16)[0] if os.path.exists(stats) else 0
-    open(stats, "wb").write(b"RMAPDIFF" + struct.pack("=QQQQ", 1, old + number, 0, 0))
-
-def fail(signature):
-    print("CHECK: model\\nSIGNATURE: " + signature, flush=True)
-    sys.exit(77)
-
-if files and os.path.isdir(files[0]):
-    print("INFO: Loaded 1 modules   (%s inline 8-bit counters)" % COUNTERS)
-    count(EXECS)
-    print("#%d\\tDONE" % EXECS)
-    seed = [word[6:] for word in flags if word.startswith("-seed=")][0]
-    prefix = [word[17:] for word in flags if word.startswith("-artifact_prefix=")][0]
-    if any("crash" in open(os.path.join(files[0], name)).read() for name in os.listdir(files[0])):
-        fail("a seed that fails was kept")
-    for line in RULES.splitlines():
-        if line.split()[0] == seed:
-            path = prefix + "crash-" + seed
-            open(path, "w").write("crash " + line.split()[1])
-            print("Test unit written to " + path)
-            fail(line.split()[1])
-    sys.exit(ENDS_WITH)
-count(0)
-for path in files:
-    print("Running: " + path, flush=True)
-    text = open(path).read()
-    if text.startswith("crash"):
-        fail(text.split()[1])
-    if text == "poison":
-        print("==1==ERROR: AddressSanitizer: use-after-poison on address 0x1")
-        print("    #0 0x1 in f(DescriptorMap<std::variant<a>>) a.h:1:2\\n" + "report\\n" * 9999)
-        sys.exit(77)
-    if text == "accept":
-        count(1)
-    print("Executed " + path + " in 0 ms", flush=True)
-"""
-
-
-class Folder(unittest.TestCase):
-    """Each test has a folder."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = folder.name
-
-    def path(self, *names):
-        return os.path.join(self.root, *names)
-
-    def write(self, name, content, mode=stat.S_IRUSR | stat.S_IWUSR):
-        path = self.path(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(path, mode)
-        return path
-
-    def target(self, seeds=None, name="rmap_fuzzer", rules="", execs=100, counters=5, ends_with=0,
-               keeps_none=False):
-        """A fuzz target; seeds: {name: content}."""
-        head = (f"RULES = {rules!r}\nEXECS = {execs}\nCOUNTERS = {counters}\n"
-                f"ENDS_WITH = {ends_with}\nKEEPS_NONE = {keeps_none}\n")
-        first, rest = TARGET.split("\n", 1)
-        binary = self.write(f"{name}_bin", f"{first}\n{head}{rest}", stat.S_IRWXU)
-        shutil.rmtree(self.path(f"{name}_corpus"), ignore_errors=True)
-        os.makedirs(self.path(f"{name}_corpus"))
-        for seed, content in (seeds or {}).items():
-            self.write(f"{name}_corpus/{seed}", content)
-        return build.Target(name, binary, self.path(f"{name}_corpus"), ["-max_len=8"])
-
-
-OWN, REGRESSION = "corpus-rmap_fuzzer-a.ops.bin", "corpus-regressions-b.ops.bin"
 
 
 class ReplayTest(Folder):
@@ -189,43 +105,82 @@ class ReplayTest(Folder):
 
 class FuzzingTest(Folder):
 
-    def fuzz(self, seeds=None, failing=(), **how):
+    BUDGET = fuzzing.Budget(60, 60)
+
+    def fuzz(self, seeds=None, failing=(), budget=BUDGET, folder="fuzz", grown="", **how):
         target = self.target(seeds or {OWN: "accept"}, **how)
-        return fuzzing.fuzz(target, 1, 5, self.path("fuzz"),
-                            {self.path("rmap_fuzzer_corpus", name) for name in failing})
+        return fuzzing.fuzz(target, budget, 5, self.path(folder),
+                            {self.path("rmap_fuzzer_corpus", name) for name in failing}, grown)
+
+    def began(self, folder="fuzz"):
+        """What each start had: [runs, inputs...]."""
+        with open(self.path(folder, "began"), encoding="utf-8") as file:
+            return [line.split() for line in file]
+
+    def contents(self, names, folder="fuzz"):
+        texts = []
+        for name in names:
+            with open(self.path(folder, name), encoding="utf-8") as file:
+                texts.append(file.read())
+        return texts
 
     def test_nothing_found(self):
         fuzzed = self.fuzz()
-        self.assertEqual((fuzzed.execs, fuzzed.starts, fuzzed.artifacts, fuzzed.problem),
-                         (100, 1, [], ""))
+        self.assertEqual((fuzzed.execs, fuzzed.ran, fuzzed.starts, fuzzed.artifacts,
+                          fuzzed.problem), (100, 60, 1, [], ""))
 
-    def test_after_a_finding_it_goes_on_with_the_next_seed(self):
+    def test_the_budget_is_of_programs_beyond_the_seeds(self):
+        self.fuzz({OWN: "accept", OWN + "2": "accept"})
+        self.assertEqual([start[0] for start in self.began()], ["62"])
+
+    def test_after_a_finding_it_goes_on_with_the_next_seed_and_what_is_left(self):
         fuzzed = self.fuzz(rules="5 leak/teardown/sibling\n6 spte/drop/both\n7 spte/drop/both")
         self.assertEqual([artifact.raw for artifact in fuzzed.artifacts],
                          ["leak/teardown/sibling", "spte/drop/both"])
-        self.assertEqual((fuzzed.starts, fuzzed.execs, fuzzed.problem), (4, 400, ""))
+        self.assertEqual((fuzzed.starts, fuzzed.execs, fuzzed.ran, fuzzed.problem),
+                         (4, 400, 60, ""))
+        # One seed; then what each start has learnt as well.
+        self.assertEqual([start[0] for start in self.began()], ["61", "52", "43", "34"])
 
-    def test_it_does_not_go_on_for_ever(self):
+    def test_a_finding_with_the_last_program_is_the_end(self):
+        fuzzed = self.fuzz(rules="5 leak/teardown/sibling", after=60)
+        self.assertEqual((fuzzed.starts, fuzzed.ran, fuzzed.problem), (1, 60, ""))
+
+    def test_it_does_not_go_on_for_ever_and_says_so(self):
         rules = "\n".join(f"{seed} leak/teardown/sibling" for seed in range(1000))
-        with mock.patch.object(fuzzing, "MAX_STARTS", 2):
-            self.assertEqual(self.fuzz(rules=rules).starts, 2)
+        fuzzed = self.fuzz(rules=rules, budget=fuzzing.Budget(60, 60, starts=2))
+        self.assertEqual((fuzzed.starts, fuzzed.problem),
+                         (2, "could run only 20 of 60 programs: after 2 starts it ended"))
+
+    def test_one_that_cannot_run_its_programs_in_the_limit_says_so(self):
+        fuzzed = self.fuzz(budget=fuzzing.Budget(500, 1), busy=True)
+        self.assertRegex(fuzzed.problem, r"\Acould run only 99 of 500 programs: \d s of the "
+                                         r"processor were not enough\Z")
+
+    def test_inputs_have_the_same_order_everywhere(self):
+        self.write("grown/rmap_fuzzer/0123", "accept grown")
+        self.write("grown/other_fuzzer/4567", "accept other")
+        self.fuzz({"b": "accept b", "a": "accept a"}, grown=self.path("grown"))
+        # libFuzzer takes them from the end.
+        self.assertEqual(self.contents(self.began()[0][1:]),
+                         ["accept grown", "accept b", "accept a"])
+
+    def test_names_may_be_any(self):
+        folder = "a b,c&'\n\"d"
+        fuzzed = self.fuzz({"x,y z\n": "accept"}, folder=folder, rules="5 a/b/c")
+        artifact, = fuzzed.artifacts
+        self.assertEqual((fuzzed.problem, fuzzed.ran, artifact.raw), ("", 60, "a/b/c"))
+        self.assertTrue(os.path.isfile(artifact.path))
 
     def test_seeds_that_are_known_to_fail_do_not_end_every_start(self):
         fuzzed = self.fuzz({OWN: "accept", "bad": "crash x/y/z"}, failing=["bad"])
         self.assertEqual((fuzzed.problem, fuzzed.artifacts), ("", []))
 
-    def test_what_long_runs_have_found_is_where_it_begins_too(self):
-        self.write("grown/rmap_fuzzer/0123", "accept")
-        self.write("grown/other_fuzzer/4567", "accept")
-        fuzzing.fuzz(self.target({OWN: "accept"}), 1, 5, self.path("fuzz"),
-                     grown=self.path("grown"))
-        self.assertEqual(sorted(os.listdir(self.path("fuzz/corpus"))), ["0123", OWN])
-
-    def test_an_input_of_theirs_that_fails_ends_one_start_only(self):
-        self.write("grown/rmap_fuzzer/5", "accept")  # the artifact is called crash-5
-        fuzzing.fuzz(self.target({OWN: "accept"}, rules="5 a/b/c"), 1, 5, self.path("fuzz"),
-                     grown=self.path("grown"))
-        self.assertEqual(os.listdir(self.path("fuzz/corpus")), [OWN])
+    def test_an_input_of_long_runs_that_fails_ends_one_start_only(self):
+        self.write("grown/rmap_fuzzer/0123", "crash a/b/c")
+        fuzzed = self.fuzz(grown=self.path("grown"))
+        self.assertEqual((fuzzed.starts, fuzzed.ran, fuzzed.problem), (2, 60, ""))
+        self.assertEqual([artifact.raw for artifact in fuzzed.artifacts], ["a/b/c"])
 
     def test_a_target_that_executes_nothing_fails(self):
         self.assertEqual(self.fuzz(execs=0).problem, "executed nothing")
@@ -236,11 +191,20 @@ class FuzzingTest(Folder):
     def test_a_target_that_ends_badly_without_an_artifact_fails(self):
         self.assertEqual(self.fuzz(ends_with=3).problem, "exit code 3 without an artifact")
 
-    def test_the_budget_is_of_the_clock_and_shared(self):
-        self.assertEqual(fuzzing.share(30, 2, 8), 7)
-        self.assertEqual(fuzzing.share(30, 2, 1), 30)
-        self.assertEqual(fuzzing.share(1, 1, 8), 1)
-        self.assertEqual(fuzzing.share(30, 2, 0), 0)
+
+class SharesTest(unittest.TestCase):
+
+    def test_each_target_gets_what_its_slowest_fault_needs(self):
+        self.assertEqual(shares.shares(1000, ["a", "b"], {"a": 300, "b": 100, "c": 5}),
+                         {"a": 750, "b": 250})
+
+    def test_one_without_a_recorded_fault_gets_what_the_middle_one_needs(self):
+        self.assertEqual(shares.shares(500, ["a", "b", "c", "new"], {"a": 300, "b": 100, "c": 1}),
+                         {"a": 299, "b": 100, "c": 1, "new": 100})
+        self.assertEqual(shares.shares(10, ["new"], {}), {"new": 10})
+
+    def test_none_goes_without(self):
+        self.assertEqual(shares.shares(10, ["a", "b"], {"a": 3000, "b": 1}), {"a": 10, "b": 1})
 
 
 class CanaryTest(Folder):
@@ -293,7 +257,8 @@ class FakeGraph:
         return {"mmu/BUILD"}
 
     def dependents(self, _labels, files):
-        return {f"//fuzzers:{target}_bin" for label in files for target in self.NEEDS[label]}
+        return set(files) | {f"//fuzzers:{target}_bin" for label in files
+                             for target in self.NEEDS[label]}
 
 
 class AffectedTest(Folder):
@@ -305,22 +270,23 @@ class AffectedTest(Folder):
         return affected.affected(self.root, list(files), ["a", "b"], FakeGraph())
 
     def test_what_is_built_from_a_file_is_affected(self):
-        self.assertEqual(self.affected("mmu/one.h"), (["a"], ""))
-        self.assertEqual(self.affected("mmu/one.h", "corpus/b/x.ops"), (["a", "b"], ""))
+        self.assertEqual(self.affected("mmu/one.h"), (["a"], "", ["mmu/one.h"]))
+        self.assertEqual(self.affected("mmu/one.h", "corpus/b/x.ops"),
+                         (["a", "b"], "", ["mmu/one.h", "corpus/b/x.ops"]))
 
     def test_what_is_built_from_nothing_of_it_is_not(self):
-        self.assertEqual(self.affected("README.md", "docs/x.svg"), ([], ""))
-        self.assertEqual(self.affected("tests/x_test.cc"), ([], ""))
-        self.assertEqual(self.affected(), ([], ""))
+        for files in (["README.md", "docs/x.svg"], ["tests/x_test.cc"], []):
+            self.assertEqual(self.affected(*files), ([], "", ()))
 
     def test_in_doubt_everything_is(self):
         for name in (".bazelrc", "WORKSPACE", "mmu/BUILD", "tools/bazel_rules/fuzz.cc",
                      "tools/offline/system.BUILD", "mmu/a b.h"):
             with self.subTest(name):
-                names, why = self.affected("mmu/one.h", name)
+                names, why, files = self.affected("mmu/one.h", name)
+                self.assertEqual(files, ())
                 self.assertEqual(names, ["a", "b"])
                 self.assertIn(name, why)
-        names, why = self.affected("mmu/old.h", gone=["mmu/old.h"])
+        names, why, _ = self.affected("mmu/old.h", gone=["mmu/old.h"])
         self.assertEqual((names, why), (["a", "b"], "mmu/old.h is gone"))
 
     def test_labels_of_bazel_are_files_again(self):
@@ -332,7 +298,8 @@ class AffectedTest(Folder):
                               "corpus/b/x.ops": "//corpus:b/x.ops"})
 
 
-class ChangeTest(Folder):
+class Repository(Folder):
+    """Each test has a repository, too, on a branch."""
 
     def git(self, *words):
         subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c",
@@ -353,6 +320,9 @@ class ChangeTest(Folder):
         self.git("init", "-b", "main")
         self.commit("a", "1")
         self.git("checkout", "-b", "change")
+
+
+class ChangeTest(Repository):
 
     def test_since_the_merge_base_with_what_is_not_committed_yet(self):
         self.commit("b/with space", "1")
@@ -382,7 +352,7 @@ class ChangeTest(Folder):
             with open(os.path.join(path, "a"), encoding="utf-8") as file:
                 self.assertEqual(file.read(), "1")
             self.assertFalse(path.startswith(self.root))
-            self.assertIsNone(tree.command("rmap_fuzzer"))  # it has no tools/cli/build.sh
+            self.assertIsNone(tree.target("rmap_fuzzer"))  # it has no tools/cli/build.sh
         self.assertFalse(os.path.exists(path))
         self.assertEqual(self.worktrees(), 1)
 
@@ -395,11 +365,11 @@ class ChangeTest(Folder):
                 self.write(folder + "/fuzzers/x_bin", "")
                 self.commit(folder + "/fuzzers/x_options.options", "[libfuzzer]\nruns=1\n")
                 with base.Base(self.root, "main") as tree:
-                    program, option = tree.command("x")
+                    target = tree.target("x")
                     tree._used_bazel = False
-                self.assertEqual(os.path.relpath(program, base.worktree_path(self.root)),
+                self.assertEqual(os.path.relpath(target.binary, base.worktree_path(self.root)),
                                  folder + "/fuzzers/x_bin")
-                self.assertEqual(option, "-runs=1")
+                self.assertEqual(target.options, ["-runs=1"])
 
     def worktrees(self):
         listed = subprocess.run(["git", "worktree", "list"], cwd=self.root, capture_output=True,
@@ -489,26 +459,27 @@ class BaseTest(Folder):
         return Finding(signature="a/b/sibling", target="rmap_fuzzer", raw="a/b/sibling",
                        artifact=self.write("artifact", content), **more)
 
-    def compare(self, base_command, finding):
-        tree = types.SimpleNamespace(command=lambda target: base_command)
+    def compare(self, binary, finding):
+        before = build.Target("rmap_fuzzer", binary, "", []) if binary else None
+        tree = types.SimpleNamespace(target=lambda name: before)
         base.compare(finding, self.target(), tree, FakeTool(), self.root)
         return finding
 
     def test_the_same_signature_of_the_same_input_is_not_new(self):
-        finding = self.compare([self.target().binary], self.finding())
+        finding = self.compare(self.target().binary, self.finding())
         self.assertTrue(finding.in_base)
         self.assertFalse(finding.blocks)
 
     def test_another_end_or_none_is_new(self):
         for body in ("exit 0", "echo 'SIGNATURE: x/y/z'; exit 77"):
             os.chmod(self.write("other", f"#!/bin/sh\n{body}\n"), stat.S_IRWXU)
-            finding = self.compare([self.path("other")], self.finding())
+            finding = self.compare(self.path("other"), self.finding())
             self.assertFalse(finding.in_base)
             self.assertTrue(finding.blocks)
             self.assertEqual(finding.base_note, "")
 
     def test_what_neither_shows_is_new(self):
-        self.assertFalse(self.compare([self.target().binary], self.finding("accept")).in_base)
+        self.assertFalse(self.compare(self.target().binary, self.finding("accept")).in_base)
 
     def test_a_base_that_cannot_be_built_leaves_it_new_and_says_so(self):
         finding = self.compare(None, self.finding())
@@ -516,18 +487,32 @@ class BaseTest(Folder):
         self.assertIn("cannot be built", finding.base_note)
 
     def test_a_seed_that_fails_blocks_whatever_the_base_did(self):
-        finding = self.compare([self.target().binary], self.finding(seed="corpus/x/y.ops"))
+        finding = self.compare(self.target().binary, self.finding(seed="corpus/x/y.ops"))
         self.assertTrue(finding.in_base and finding.blocks)
+
+
+FAULTS = [kill_rate.Fault("f1", "t", 900, False, "seed", "corpus/t/a.ops", True, 0, "a/b/c"),
+          kill_rate.Fault("f2", "t", 200, False, "fuzzing", "", False, 812, "a/b/c"),
+          kill_rate.Fault("f3", "t", 300, False, "", "", False, 5000, "")]
+RATE = kill_rate.KillRate(60, 5, 100, "", {"rmap_fuzzer": 3}, FAULTS)
+SEES = "of 3 seeded faults this gate sees 2, 1 of them by a seed made for it"
 
 
 class GateTest(Folder):
     """All steps together, on one target and a canary that are scripts."""
 
+    def setUp(self):
+        super().setUp()
+        patcher = mock.patch.object(kill_rate, "read", lambda _: RATE)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
     def run_gate(self, seeds=None, canary_cases=(), canary_binary="binary", sanitizer_problem="",
-                 change=None, **how):
+                 change=None, options=None, touched=affected.Affected([]), **how):
         target = self.target(seeds or {OWN: "accept", REGRESSION: "accept"}, **how)
-        options = types.SimpleNamespace(base="main" if change else "", budget=1, seed=5, jobs=2,
-                                        dir=self.path("out"), corpus="")
+        options = types.SimpleNamespace(**{
+            "base": "main" if change else "", "budget": 60, "limit": 60, "seed": 5, "jobs": 2,
+            "dir": self.path("out"), "corpus": "", **(options or {})})
         said = []
         gate = gate_lib.Gate(options, self.root, lambda text, flush=False: said.append(text))
         mutant = types.SimpleNamespace(name="m", fields={"Target": target.name})
@@ -542,7 +527,7 @@ class GateTest(Folder):
                     (canary, "by_seeds", lambda *_: caught[0]),
                     (canary, "by_search", lambda *_: caught[1]),
                     (affected, "read_change", lambda *_: change),
-                    (affected, "affected", lambda *_: ([], "")),
+                    (affected, "affected", lambda *_: touched),
                     (gate_lib.sanitizers, "check_target",
                      lambda *_: [Case("sanitizers", "s", 0.0, sanitizer_problem)])]:
                 stack.enter_context(mock.patch.object(module, name, value))
@@ -555,7 +540,68 @@ class GateTest(Folder):
         self.assertEqual(gate.last_line(),
                          "gate: PASS: ASan and fatal UBSan work in 1 program, 2 seeds and "
                          "regressions pass on 1 target, the canary is caught by seeds and by "
-                         "fuzzing, 100 programs of fuzzing on 1 target find nothing")
+                         "fuzzing, 60 programs of fuzzing on 1 target find nothing; " + SEES)
+
+    def test_the_kill_rate_is_of_the_usual_options(self):
+        for options in ({"seed": 6}, {"budget": 50}, {"corpus": self.root}):
+            with self.subTest(options):
+                gate, _ = self.run_gate(options=options)
+                self.assertTrue(gate.last_line().endswith("; with its usual options, " + SEES))
+        gate, _ = self.run_gate(options={"budget": 70})
+        self.assertTrue(gate.last_line().endswith("find nothing; " + SEES))
+
+    def test_a_gate_that_cannot_run_its_programs_proves_nothing(self):
+        gate, said = self.run_gate(options={"limit": 1, "budget": 500}, busy=True)
+        self.assertEqual(gate.exit_code, ENVIRONMENT)
+        self.assertIn("FAILED rmap_fuzzer: is fuzzed: could run only 98 of 500 programs", said)
+        self.assertRegex(gate.last_line(), r"\Agate: FAIL: it proves nothing: .*only 98 of 500")
+
+    def test_the_canary_is_not_judged_when_seeds_fail_already(self):
+        wrong = [Case("canary", "by seeds", 0.0, "seeds blame legacy"), Case("canary", "x")]
+        gate, said = self.run_gate({OWN: "crash a/b/legacy", REGRESSION: "accept"},
+                                   canary_cases=wrong)
+        self.assertEqual((gate.exit_code, gate.problems), (1, []))
+        self.assertIn("not judged: 1 seed of the tree fails already", said)
+        self.assertNotIn("canary", gate.last_line())
+
+    def test_findings_are_told_and_count_if_their_folders_cannot_be_written(self):
+        with mock.patch.object(findings, "keep", side_effect=OSError(28, "No space", "x")):
+            gate, said = self.run_gate(rules="5 leak/teardown/sibling")
+        self.assertEqual(gate.exit_code, 1)
+        self.assertIn("could not be kept: x: No space", said)
+        self.assertRegex(gate.last_line(), r"\Agate: FAIL: 1 finding: leak/teardown/sibling; it "
+                                           r"proves nothing: .*x: No space")
+
+    def test_findings_count_if_something_fails_before_they_are_looked_at(self):
+        with mock.patch.object(findings, "look", side_effect=OSError(28, "No space", "x")):
+            gate, _ = self.run_gate(rules="5 leak/teardown/sibling")
+        self.assertEqual(gate.exit_code, 1)
+        self.assertRegex(gate.last_line(), r"\Agate: FAIL: 1 finding: leak/teardown/sibling; ")
+
+    def test_what_the_base_builds_alike_is_not_fuzzed(self):
+        change = affected.Change("b" * 40, ["mmu/x.h"])
+        touched = affected.Affected(["rmap_fuzzer"], "", ["mmu/x.h"])
+        tree = types.SimpleNamespace(target=lambda name: name)
+        for same, programs in ((True, "no target is affected, so none was fuzzed"),
+                               (False, "60 programs of fuzzing on 1 target")):
+            with mock.patch.object(unchanged, "is_worth_a_try", lambda *_: True), \
+                    mock.patch.object(unchanged, "is_same", lambda *_, same=same: same), \
+                    mock.patch.object(base, "Base") as tree_of:
+                tree_of.return_value.__enter__.return_value = tree
+                gate, said = self.run_gate(change=change, touched=touched)
+            self.assertEqual(gate.exit_code, 0)
+            self.assertIn(programs, gate.last_line())
+            self.assertEqual("1 program is the same as the base's" in gate.last_line(), same)
+            self.assertIn("unchanged", said)
+
+    def test_a_finding_is_kept_whatever_the_folder_of_temporary_files_is_called(self):
+        for name in ("a b", "a&b;c", "a'b", 'a"b', "a\nb", "a,b", "$(touch x)"):
+            with self.subTest(name):
+                os.makedirs(self.path(name))
+                with mock.patch.object(tempfile, "tempdir", self.path(name)):
+                    gate, _ = self.run_gate(rules="5 leak/teardown/sibling")
+                self.assertEqual(gate.last_line(), "gate: FAIL: 1 finding: leak/teardown/sibling")
+                self.assertEqual(os.listdir(self.path(name)), [])
 
     def test_a_finding_makes_it_fail_with_its_signature(self):
         gate, said = self.run_gate(rules="5 leak/teardown/sibling")
@@ -565,6 +611,7 @@ class GateTest(Folder):
         case, = [case for case in gate.cases if case.problem]
         self.assertEqual((case.problem, case.text, case.finding),
                          ("leak/teardown/sibling", "REPORT\n", True))
+        self.assertRegex(case.again, r"\Atools/rmapdiff repro \S+/minimal\.ops\Z")
 
     def test_a_seed_that_fails_makes_it_fail(self):
         gate, said = self.run_gate({OWN: "crash a/b/legacy", REGRESSION: "accept"})
@@ -611,8 +658,8 @@ class GateTest(Folder):
     def test_what_cannot_be_built_is_a_case_too(self):
         def fail(*_):
             raise Failure(ENVIRONMENT, "gate: cannot be built: //x")
-        options = types.SimpleNamespace(base="", budget=1, seed=5, jobs=1, dir=self.root,
-                                        corpus="")
+        options = types.SimpleNamespace(base="", budget=1, limit=60, seed=5, jobs=1,
+                                        dir=self.root, corpus="")
         gate = gate_lib.Gate(options, self.root, lambda text, flush=False: None)
         with mock.patch.object(build, "run_build", fail):
             gate.run()
@@ -635,7 +682,8 @@ class CommandTest(Folder):
         return errors.getvalue()
 
     def test_values_that_make_no_sense(self):
-        for word, message in [("--budget=0", "no time like"), ("--budget=x", "no time like"),
+        for word, message in [("--budget=0", "no number from 1"), ("--budget=30s", "no number"),
+                              ("--limit=0", "no time like"), ("--limit=x", "no time like"),
                               ("--seed=-1", "no number from 1"), ("--jobs=0", "no number from 1"),
                               ("--base=", "is no revision"), ("--base=-x", "is no revision"),
                               ("--dir=", "is empty"), ("--sarif=", "is empty"),
@@ -657,10 +705,70 @@ class CommandTest(Folder):
         with self.assertRaisesRegex(Failure, "is the folder of a long run"):
             command.main([f"--dir={self.root}"])
 
-    def test_reports_are_written_whole(self):
-        path = self.path("x.xml")
-        command.write_whole(path, "a")
-        self.assertEqual(os.listdir(self.root), ["x.xml"])
+    def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(self):
+        self.write("folder/x", "")
+        for option in ("--sarif", "--junit"):
+            with self.assertRaisesRegex(Failure, "folder: cannot be written: Is a dir") as caught:
+                command.main([f"{option}={self.root}/folder", f"--dir={self.root}/out"])
+            self.assertEqual(caught.exception.code, ENVIRONMENT)
+        with self.assertRaisesRegex(Failure, "x/findings: cannot be written: Not a dir"):
+            command.main([f"--dir={self.root}/folder/x"])
+
+    def test_a_report_that_could_not_be_written_after_all_hides_no_finding(self):
+        gate = gate_lib.Gate(types.SimpleNamespace(), self.root)
+        gate.findings = [Finding("a/b/c", "t", "p", "a/b/c")]
+        options = types.SimpleNamespace(sarif=self.path("gone/x.sarif"),
+                                        junit=self.path("gone/x.xml"))
+        command.write_reports(options, gate, [])
+        self.assertEqual(gate.exit_code, 1)
+        self.assertRegex(gate.last_line(), r"\Agate: FAIL: 1 finding: a/b/c; it proves nothing: "
+                                           r"gate: reports are written: .*gone/x.xml: .* \(and 1 ")
+
+
+class UnchangedTest(Repository):
+    """Whether it is worth to build the base, and whether two targets behave the same."""
+
+    OLD = 'int a = 1; // one\nconst char* b = "// c";\n'
+
+    def is_worth_a_try(self, old, new, name="a.h", settings="build --disk_cache=/x\n"):
+        self.commit(name, old)
+        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.root, check=True,
+                                  capture_output=True, text=True).stdout.strip()
+        self.write(name, new)
+        if settings:
+            self.write(".bazelrc.user", settings)
+        return unchanged.is_worth_a_try(self.root, revision, [name])
+
+    def test_comments_and_layout(self):
+        self.assertTrue(self.is_worth_a_try(self.OLD, '/* x\n */ int a\n= 1;const char* b = '
+                                                      '"// c";\n'.replace(";const", "; const")))
+        self.assertTrue(self.is_worth_a_try("# a\nx\n", "x\n# b\n", name="a.ops"))
+
+    def test_code_a_string_or_another_language(self):
+        self.assertFalse(self.is_worth_a_try(self.OLD, self.OLD.replace("= 1", "= 2")))
+        self.assertFalse(self.is_worth_a_try(self.OLD, self.OLD.replace("// c", "// d"), "b.h"))
+        self.assertFalse(self.is_worth_a_try("# a\n", "# b\n", name="a.bzl"))
+
+    def test_a_new_file_or_none(self):
+        self.write(".bazelrc.user", "build --disk_cache=/x\n")
+        self.write("new.h", "")
+        self.assertFalse(unchanged.is_worth_a_try(self.root, "main", ["new.h"]))
+        self.assertFalse(unchanged.is_worth_a_try(self.root, "main", []))
+
+    def test_without_a_cache_it_would_take_minutes(self):
+        for name, settings in (("a.h", ""), ("b.h", "build --jobs=2\n")):
+            self.assertFalse(self.is_worth_a_try(self.OLD, self.OLD + "\n", name, settings))
+
+    def test_the_same_code_options_and_seeds(self):
+        target = self.target({"a": "1"})._replace(binary="/bin/true")
+        self.assertTrue(unchanged.is_same(target, target))
+        self.assertFalse(unchanged.is_same(target, None))
+        self.assertFalse(unchanged.is_same(target, target._replace(binary="/bin/false")))
+        self.assertFalse(unchanged.is_same(target, target._replace(options=[])))
+        self.assertFalse(unchanged.is_same(target, target._replace(binary=__file__)))
+        for seeds in ({"a": "2"}, {"a": "1", "b": "1"}, {}):
+            other = self.target(seeds, name="mmu_fuzzer")
+            self.assertFalse(unchanged.is_same(target, target._replace(seeds=other.seeds)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """`rmapdiff mutants`: the statistics against worked examples, and trials of targets made for it."""
 
 import os
+import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -17,12 +19,128 @@ import campaign
 import false_alarms
 import finding
 import mutants
+import processor
 import script
 import search_ab
 import survival
 import survival_plot
 import table
 import trial
+
+
+class ProcessorTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def run_shell(self, text, limit=60):
+        log, path = (os.path.join(self.folder.name, name) for name in ("log", "script"))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        code, seconds = processor.run(["sh", path], limit, log, cwd=self.folder.name)
+        with open(log, encoding="utf-8") as file:
+            return code, seconds, file.read()
+
+    def test_the_code_and_all_that_was_printed(self):
+        code, seconds, text = self.run_shell("echo out; echo err >&2; pwd; exit 7")
+        self.assertEqual((code, text), (7, f"out\nerr\n{os.path.realpath(self.folder.name)}\n"))
+        self.assertGreaterEqual(seconds, 0)
+
+    def test_the_limit_is_of_the_processor(self):
+        code, seconds, _ = self.run_shell("while :; do :; done", limit=1)
+        self.assertIn(code, processor.OUT_OF_TIME)
+        self.assertGreater(seconds, 0.9)
+
+    def test_to_wait_uses_none_of_it(self):
+        code, seconds, _ = self.run_shell("sleep 2.5", limit=1)
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 1)
+
+
+class WriteWholeTest(unittest.TestCase):
+    """script.write_whole and check_writable."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_a_file_is_replaced_and_keeps_its_mode(self):
+        script.write_whole(self.path("a"), "old")
+        os.chmod(self.path("a"), 0o640)
+        script.write_whole(self.path("a"), "new")
+        self.assertEqual((self.read("a"), stat.S_IMODE(os.stat(self.path("a")).st_mode)),
+                         ("new", 0o640))
+        self.assertEqual(os.listdir(self.folder), ["a"])
+
+    def test_a_link_is_followed(self):
+        os.mkdir(self.path("far"))
+        os.symlink("far/b", self.path("link"))
+        script.write_whole(self.path("link"), "text")
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(self.read("far/b"), "text")
+
+    def test_a_device_stays_one(self):
+        for name in ("/dev/null", self.path("to_null")):
+            if name != "/dev/null":
+                os.symlink("/dev/null", name)
+            script.check_writable(name)
+            script.write_whole(name, "text")
+            self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
+
+    def test_a_pipe_is_written_once_and_stays_one(self):
+        os.mkfifo(self.path("pipe"))
+        reader = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        script.check_writable(self.path("pipe"))
+        self.assertEqual(os.read(reader, 10), b"")
+        script.write_whole(self.path("pipe"), "text")
+        self.assertEqual(os.read(reader, 10), b"text")
+        os.close(reader)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
+
+    def test_a_pipe_that_nobody_reads_does_not_hang(self):
+        os.mkfifo(self.path("pipe"))
+        with self.assertRaisesRegex(OSError, "No such device or address: '.*/pipe'"):
+            script.write_whole(self.path("pipe"), "text")
+
+    def test_standard_output_is_gone_on_with_whatever_it_is(self):
+        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
+                   "import script\nprint('a')\nscript.write_whole('/dev/stdout', 'b\\n')\n"
+                   "print('c')\n")
+        ours, theirs = socket.socketpair()
+        with open(self.path("file"), "w", encoding="utf-8") as file:
+            for output in (file, theirs):
+                subprocess.run([sys.executable, "-c", program], stdout=output, check=True)
+        self.assertEqual(self.read("file"), "a\nb\nc\n")
+        self.assertEqual(ours.recv(100), b"a\nb\nc\n")
+        ours.close()
+        theirs.close()
+
+    def test_what_cannot_be_written_is_named_and_nothing_is_left(self):
+        os.mkdir(self.path("folder"))
+        for name in ("folder", "none/x", "/dev/full"):
+            with self.assertRaises(OSError) as caught:
+                script.write_whole(os.path.join(self.folder, name), "text")
+            self.assertEqual(caught.exception.filename, os.path.join(self.folder, name))
+            if name != "/dev/full":
+                with self.assertRaises(OSError) as caught:
+                    script.check_writable(self.path(name))
+                self.assertEqual(caught.exception.filename, self.path(name))
+        self.assertEqual(os.listdir(self.folder), ["folder"])
+
+    def test_to_try_leaves_everything_as_it_is(self):
+        script.write_whole(self.path("a"), "old")
+        for name in ("a", "b"):
+            script.check_writable(self.path(name))
+        self.assertEqual((os.listdir(self.folder), self.read("a")), (["a"], "old"))
 
 
 class SurvivalTest(unittest.TestCase):
@@ -275,7 +393,7 @@ class FalseAlarmsTest(unittest.TestCase):
 
     def test_random_trials_share_no_program(self):
         options = false_alarms.parse_arguments(["--with=random", *self.OPTIONS])
-        tasks = false_alarms.tasks(options)
+        tasks = false_alarms.tasks(options, "built")
         self.assertEqual([(one.target, one.seed) for one in tasks],
                          [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
                           ("oom_fuzzer", 57)])

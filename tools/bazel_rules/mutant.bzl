@@ -15,6 +15,7 @@ makes, all of it only if asked for,
     sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
     sibling_unlink_loses_tail_rmapdiff the command line, and
     sibling_unlink_loses_tail_probe    what it runs programs in, instrumented (RMAPDIFF_PROBE)
+    sibling_unlink_loses_tail_unoptimised  the command line once more, built in half the time
     sibling_unlink_loses_tail_sources  the changed copies of the sources
 
 The first word of the name is the mutant's area; it says what is compiled anew. Everything else is
@@ -179,6 +180,18 @@ def _hunt_and_command_line(name, manual):
         )
     instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
 
+def _objects(name, suffix, copts, manual):
+    native.cc_library(
+        name = name + suffix,
+        srcs = [":%s_sources" % name],
+        alwayslink = True,
+        copts = _COPTS + copts,
+        includes = [name + "_sources"],
+        linkstatic = True,
+        deps = ["@system//:fmt"],
+        **manual
+    )
+
 def mutant(name, patch):
     """Defines the programs with one seeded fault; the file's heading lists them.
 
@@ -206,14 +219,12 @@ def mutant(name, patch):
         output_group = "target",
         **manual
     )
-    native.cc_library(
-        name = name + "_objects",
-        srcs = [":" + sources],
-        alwayslink = True,
-        copts = _COPTS,
-        includes = [sources],
+    _objects(name, "_objects", [], manual)
+    _objects(name, "_unoptimised_objects", ["-O0"], manual)
+    native.cc_binary(
+        name = name + "_unoptimised",
         linkstatic = True,
-        deps = ["@system//:fmt"],
+        deps = [":%s_unoptimised_objects" % name, "//tools/cli:verbs"],  # in this order
         **manual
     )
     for suffix, entry in _ENTRIES.items():

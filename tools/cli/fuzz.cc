@@ -170,13 +170,14 @@ int FuzzVerb(const Words& words) {
   const FuzzSummary summary = session.Run();
   const std::vector<FailedTarget> failed = session.FailedTargets();
   for (const FailedTarget& one : failed) ShowTail(one);
-  if (!failed.empty()) return kExitEnvironment;
   if (session.left() > 0) {
     WriteErrorLine(fmt::format("rmapdiff fuzz: {} more in {}/incoming, the next run takes them in",
                                session.left(), Printable(options.folder)));
-    return kExitFinding;
   }
-  return summary.findings.empty() ? kExitDone : kExitFinding;
+  if (!session.cannot_write().empty()) WriteErrorLine(session.cannot_write());
+  // A finding counts for more than what has not worked.
+  if (session.left() > 0 || !summary.findings.empty()) return kExitFinding;
+  return failed.empty() && session.cannot_write().empty() ? kExitDone : kExitEnvironment;
 }
 
 }  // namespace rmapdiff

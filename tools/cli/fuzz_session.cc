@@ -114,8 +114,13 @@ void FuzzSession::OpenFolder() {
   const std::string logs = options_.folder + "/logs";
   MakeFolder(logs);
   lock_ = std::make_unique<FuzzLock>(options_.folder);
-  no_room_ = WhyNoRoom(options_.folder);
-  if (!no_room_.empty()) throw Failure(kExitEnvironment, no_room_);
+  cannot_write_ = WhyNoRoom(options_.folder);
+  if (!cannot_write_.empty()) throw Failure(kExitEnvironment, cannot_write_);
+  const std::filesystem::file_status summary = std::filesystem::status(SummaryFile());
+  if (std::filesystem::exists(summary) && !std::filesystem::is_regular_file(summary)) {
+    throw Failure(kExitEnvironment, Printable(SummaryFile()) +
+                                        ": cannot be written: expected a regular file or none");
+  }
   RemoveTemporaries(options_.folder);
   stats_log_ = std::make_unique<FuzzStatsLog>(options_.folder + "/stats.jsonl");
   std::vector<std::string> names;
@@ -151,11 +156,21 @@ FuzzSummary FuzzSession::Run() {
   reducer_->Abandon();
   WriteStats(/*final=*/true);
   FuzzSummary summary = Figures();
-  WriteFile(options_.folder + "/summary.json", SummaryJson(summary));
+  // The table comes first: what was found must not depend on a file.
   screen_.Say(SummaryTable(summary));
+  OrEnd([&] { WriteFile(SummaryFile(), SummaryJson(summary)); });
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (!no_room_.empty()) throw Failure(kExitEnvironment, no_room_);
   return summary;
+}
+
+// A file that cannot be written ends the session in good order, and hides nothing.
+template <typename Step>
+void FuzzSession::OrEnd(Step step) {
+  try {
+    step();
+  } catch (const Failure& failure) {
+    if (cannot_write_.empty()) cannot_write_ = failure.what();
+  }
 }
 
 void FuzzSession::Loop() {
@@ -190,7 +205,7 @@ void FuzzSession::HandleSignals() {
 bool FuzzSession::Over() const {
   bool all_given_up = true;
   for (const auto& target : targets_) all_given_up &= schedule_.given_up(target->index);
-  return stop_requests_ > 0 || !no_room_.empty() || all_given_up || left_of_run() <= 0;
+  return stop_requests_ > 0 || !cannot_write_.empty() || all_given_up || left_of_run() <= 0;
 }
 
 double FuzzSession::left_of_run() const {
@@ -209,7 +224,7 @@ bool FuzzSession::Finished() {
     if (slot->process) return false;
   }
   const bool taken_in = !intake_->busy() && intake_->left() == 0;
-  return taken_in || stop_requests_ > 1 || !no_room_.empty() || now_ >= drain_until_;
+  return taken_in || stop_requests_ > 1 || !cannot_write_.empty() || now_ >= drain_until_;
 }
 
 void FuzzSession::Tend(Slot& slot) {
@@ -282,7 +297,7 @@ void FuzzSession::StopInTime(Slot& slot) {
   }
   const bool executed =
       process.log().figures().executions > 0 || ReadStatsFile(slot.target->stats_file).execs > 0;
-  const bool in_a_hurry = stop_requests_ > 0 || !no_room_.empty();
+  const bool in_a_hurry = stop_requests_ > 0 || !cannot_write_.empty();
   if (!executed && !in_a_hurry && now_ < slot.end + kStartGrace) return;
   process.Interrupt();
   slot.kill_at = now_ + kStopGrace;
@@ -357,7 +372,7 @@ void FuzzSession::Reduce() {
 
 void FuzzSession::WatchTheDisk() {
   next_disk_ = now_ + kDiskInterval;
-  if (no_room_.empty()) no_room_ = WhyNoRoom(options_.folder);
+  if (cannot_write_.empty()) cannot_write_ = WhyNoRoom(options_.folder);
 }
 
 // Adds this session to what all before it came to.
@@ -386,7 +401,7 @@ void FuzzSession::WriteStats(bool final) {
     total.findings = intake_->kept_of(figures.name);
     total.reduced_to = reducer_->reduced_to(target->index);
   }
-  stats_log_->Append(totals);
+  OrEnd([&] { stats_log_->Append(totals); });
   next_stats_ = now_ + FuzzStatsLog::Interval(totals.elapsed);
 }
 

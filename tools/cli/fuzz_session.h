@@ -56,12 +56,14 @@ class FuzzSession {
   FuzzSession(const FuzzOptions& options, std::vector<FuzzTarget> targets);
   ~FuzzSession();
 
-  // To be called once. Throws a Failure with kExitEnvironment if nothing can be written any more.
+  // To be called once. It ends early if nothing can be written any more: see cannot_write().
   FuzzSummary Run();
   // After Run: those that failed or have executed nothing.
   std::vector<FailedTarget> FailedTargets() const;
   // After Run: artifacts that wait for the next session to take them in.
   size_t left() const { return intake_->left(); }
+  // After Run: one line about a file that could not be written, empty if all could.
+  const std::string& cannot_write() const { return cannot_write_; }
 
  private:
   struct Target;
@@ -86,6 +88,9 @@ class FuzzSession {
   void Reduce();
   void WatchTheDisk();
   void WriteStats(bool final);
+  template <typename Step>
+  void OrEnd(Step step);
+  std::string SummaryFile() const { return options_.folder + "/summary.json"; }
 
   // Where libFuzzer leaves what ends the target.
   std::string IncomingFor(const FuzzTarget& files) const;
@@ -100,7 +105,7 @@ class FuzzSession {
   double now_ = 0;  // seconds since it began
   double drain_until_ = 0;
   int stop_requests_ = 0;
-  std::string no_room_;  // why it has to end
+  std::string cannot_write_;  // why it has to end
   std::unique_ptr<FuzzLock> lock_;
   std::unique_ptr<FuzzStatsLog> stats_log_;
   std::vector<std::unique_ptr<Target>> targets_;

@@ -79,7 +79,7 @@ class Graph:
                 if label.startswith("//")}
 
     def dependents(self, labels, files):
-        """Those of the labels, and of what they are made of, that need one of the files."""
+        """Those of the labels, and of what they are made of, that need one of the files or are."""
         return self._query(f"rdeps(set({' '.join(labels)}), set({' '.join(files)}))")
 
 
@@ -100,20 +100,26 @@ def _in_doubt(root, name, build_files):
     return ""
 
 
+# targets: names of those that may behave differently. why: it is all of them, or "". files: what
+# they are built from, of the change; none if that is not known.
+Affected = collections.namedtuple("Affected", "targets why files", defaults=("", ()))
+
+
 def affected(root, files, targets, graph):
-    """(names of the targets that may behave differently, why it is all of them or "")."""
+    """What a change of the files affects."""
     files = [name for name in files if not name.endswith(FOR_NONE)]
     if not files:
-        return [], ""
+        return Affected([])
     parts = {target: parts_of(target) for target in targets}
     every = [label for labels in parts.values() for label in labels]
     build_files = graph.build_files(every)
     for name in files:
         why = _in_doubt(root, name, build_files)
         if why:
-            return list(targets), why
+            return Affected(list(targets), why)
     labels = graph.labels(files)
     if not labels:
-        return [], ""
+        return Affected([])
     touched = graph.dependents(every, labels.values())
-    return [target for target in targets if touched.intersection(parts[target])], ""
+    return Affected([target for target in targets if touched.intersection(parts[target])], "",
+                    [name for name, label in labels.items() if label in touched])

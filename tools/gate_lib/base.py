@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import tempfile
 
+import affected
 import build
 import finding as finding_text
-import replay
 import script
 import trial
 
@@ -22,9 +22,14 @@ BUILD_SCRIPT = os.path.join("tools", "cli", "build.sh")
 
 
 def worktree_path(root):
-    """One for each checkout, so that bazel need not begin anew within one run of the gate."""
-    name = hashlib.sha1(root.encode()).hexdigest()[:12]
-    return os.path.join(tempfile.gettempdir(), f"rmapdiff-gate-base-{name}")
+    """One for each checkout, so that bazel need not begin anew within one run of the gate.
+
+    Bazel builds in no folder whose name has a space or worse.
+    """
+    name = hashlib.sha1(os.fsencode(root)).hexdigest()[:12]
+    folder = tempfile.gettempdir()
+    return os.path.join(folder if affected.PLAIN.fullmatch(folder) else "/tmp",
+                        f"rmapdiff-gate-base-{name}")
 
 
 class Base:
@@ -60,25 +65,24 @@ class Base:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(self._tree, ignore_errors=True)
 
-    def _build(self, target):
-        """The base's command line for the target, None if there is none."""
-        labels = [f"//fuzzers:{target}_bin", f"//fuzzers:{target}_options"]
+    def _build(self, name):
+        """The base's own build.Target, None if there is none."""
         if not os.path.exists(os.path.join(self._tree, BUILD_SCRIPT)):
             return None
         self._used_bazel = True
         try:
-            built = script.run_build(self._tree, [f"fuzzers/{target}_bin", *labels])
+            built = script.run_build(self._tree, [f"fuzzers/{name}_bin", *affected.parts_of(name)])
         except script.Failure:
             return None
         # An older script names no folder; then the link is ours, as the tree is.
         folder = os.path.join(built or os.path.join(self._tree, "bazel-bin"), "fuzzers")
-        options = replay.read_options(os.path.join(folder, f"{target}_options.options"))
-        return [os.path.realpath(os.path.join(folder, f"{target}_bin")), *options]
+        return build.read_target(folder, name)
 
-    def command(self, target):
-        if target not in self._built:
-            self._built[target] = self._build(target)
-        return self._built[target]
+    def target(self, name):
+        """As it is in the base; None if it cannot be built."""
+        if name not in self._built:
+            self._built[name] = self._build(name)
+        return self._built[name]
 
 
 def shows(command, path):
@@ -101,12 +105,12 @@ def inputs_of(found, tool, scratch):
 
 def compare(found, target, base, tool, scratch):
     """Sets in_base or base_note of a finding; `target` is that of the tree as it is."""
-    command = base.command(found.target)
-    if command is None:
+    before = base.target(found.target)
+    if before is None:
         found.base_note = "the base revision cannot be built, so it counts as new"
         return
     for path in inputs_of(found, tool, scratch):
         here = shows([target.binary, *target.options], path)
-        if here and here == shows(command, path):
+        if here and here == shows([before.binary, *before.options], path):
             found.in_base = True
             return

@@ -26,19 +26,26 @@ def run_build(product, labels):
     return script.run_build(ROOT, [product, *labels])
 
 
-def read_targets(folder):
-    """The fuzz targets of a folder as //fuzzers is built into."""
+def read_target(folder, name):
+    """One fuzz target of a folder as //fuzzers is built into."""
+    base = os.path.join(folder, name)
+    return Target(name, os.path.realpath(base + "_bin"), os.path.realpath(base + "_corpus"),
+                  replay.read_options(base + "_options.options"))
+
+
+def read_names(folder):
+    """Of all fuzz targets, from the folder's list."""
     path = os.path.join(folder, "fuzz_targets.txt")
     with open(path, encoding="utf-8") as file:
         names = file.read().split()
     if not names:
         raise Failure(ENVIRONMENT, f"{path}: names no fuzz target, expected one at least")
-    targets = []
     for name in names:
         if not re.fullmatch(r"\w+", name):
             raise Failure(ENVIRONMENT, f"{path}: '{name}' is no name of a fuzz target")
-        base = os.path.join(folder, name)
-        targets.append(Target(name, os.path.realpath(base + "_bin"),
-                              os.path.realpath(base + "_corpus"),
-                              replay.read_options(base + "_options.options")))
-    return targets
+    return names
+
+
+def read_targets(folder):
+    """All that the folder's list names."""
+    return [read_target(folder, name) for name in read_names(folder)]

@@ -26,11 +26,14 @@ for folder in ("tools/bazel_rules", "tools/build_lib", "tools/mutants_lib", "too
 
 # pylint: disable=wrong-import-position
 import junit
+import kill_rate
 import sarif
 from gate import Gate
-from script import USAGE, Failure, duration, number, run_main, write_whole
+from script import (ENVIRONMENT, USAGE, Failure, check_writable, duration, number, run_main,
+                    write_whole)
 
-MAX_JOBS, MAX_SEED = 256, 2 ** 31
+MAX_JOBS, MAX_SEED, MAX_PROGRAMS = 256, 2 ** 31, 10 ** 9
+LIMIT = 3600  # seconds: a machine that is thirty times slower still has a verdict
 
 
 def path(word):
@@ -53,10 +56,16 @@ def parse_arguments(words):
     parser.add_argument("--base", type=revision, metavar="REV",
                         help="fuzz what has changed since this revision, and tell what it has as "
                              "well from what is new [fuzz everything]")
-    parser.add_argument("--budget", type=duration, default=30, metavar="TIME",
-                        help="of fuzzing, by the clock: 90, 90s, 10m, 2h [30s]")
-    parser.add_argument("--seed", type=number(MAX_SEED), default=1, metavar="N",
-                        help="where all pseudo-random choices begin [1]")
+    usual = kill_rate.read(ROOT)
+    parser.add_argument("--budget", type=number(MAX_PROGRAMS), default=usual.programs, metavar="N",
+                        help="programs of fuzzing, shared by the targets as their slowest faults "
+                             f"need [{usual.programs}]")
+    parser.add_argument("--limit", type=duration, default=LIMIT, metavar="TIME",
+                        help="of the processor, for the fuzzing of each target; one that cannot "
+                             "run its programs in it proves nothing: 90, 90s, 10m, 2h "
+                             f"[{LIMIT // 60}m]")
+    parser.add_argument("--seed", type=number(MAX_SEED), default=usual.seed, metavar="N",
+                        help=f"where all pseudo-random choices begin [{usual.seed}]")
     parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
                         help="so many processes at a time [the CPUs]")
     parser.add_argument("--corpus", type=path, metavar="DIR",
@@ -75,28 +84,48 @@ def head_revision():
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def check_outputs(options):
+    """What cannot be written is told before anything runs."""
+    if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
+        raise Failure(USAGE, f"gate: --dir: {options.dir} is the folder of a long run, expected "
+                             "one that may be cleared")
+    for name in (options.sarif, options.junit):
+        folder_of_file = os.path.dirname(name or "") or "."
+        if not os.path.isdir(folder_of_file):
+            raise Failure(USAGE, f"gate: {name}: no folder {folder_of_file} to write it to")
+    try:
+        os.makedirs(os.path.join(options.dir, "findings"), exist_ok=True)
+        for name in (options.sarif, options.junit, os.path.join(options.dir, "findings", "new")):
+            if name:
+                check_writable(name)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"gate: {error.filename}: cannot be written: "
+                                   f"{error.strerror}") from error
+
+
+def _write(gate, path, text):
+    """A report that cannot be written hides neither the other one nor what was found."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        gate.add_problem("reports are written", f"{path}: cannot be written: {error.strerror}")
+
+
 def write_reports(options, gate, words):
     if options.junit:
-        write_whole(options.junit, junit.document(gate.cases))
+        _write(gate, options.junit, junit.document(gate.cases))
     if options.sarif:
         command = shlex.join(["tools/rmapdiff", "gate", *words])
         log = sarif.log(gate.findings, gate.problems, command, gate.exit_code, head_revision(),
                         gate.change.revision if gate.change else "")
-        write_whole(options.sarif, json.dumps(log, indent=2) + "\n")
+        _write(gate, options.sarif, json.dumps(log, indent=2) + "\n")
 
 
 def main(words):
     options = parse_arguments(words)
     if options.corpus and not os.path.isdir(options.corpus):
         raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
-    if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
-        raise Failure(USAGE, f"gate: --dir: {options.dir} is the folder of a long run, expected "
-                             "one that may be cleared")
-    os.makedirs(options.dir, exist_ok=True)
-    for name in (options.sarif, options.junit):
-        folder_of_file = os.path.dirname(name or "") or "."
-        if not os.path.isdir(folder_of_file):
-            raise Failure(USAGE, f"gate: {name}: no folder {folder_of_file} to write it to")
+    check_outputs(options)
     gate = Gate(options)
     gate.run()
     write_reports(options, gate, words)

@@ -1,22 +1,28 @@
-"""Fuzzes one target for its share of the budget, with a fixed seed.
+"""Fuzzes one target with so many programs, from a fixed seed.
 
 It begins with the target's seeds, and with what long runs have found if a corpus of theirs is
-given.
+given. The budget counts programs beyond these, so the same programs run on every machine, however
+busy: inputs are named in a fixed order, nothing is read again by the clock, and where the system
+allows it addresses are the same, because some counters of coverage depend on them. The limit is of
+the processor; a target that reaches it has proved nothing.
 
 libFuzzer ends with the first input that fails. It is started again, with the next seed and what it
-has learnt, as long as there is time, so that a bug that the base has as well hides no new one.
+has learnt, as long as programs are left, so that a bug that the base has as well hides no new one.
+
+libFuzzer runs in a folder of its own and sees relative names alone: it would take a comma in a name
+for the end of it.
 """
 
 import collections
-import math
+import functools
 import os
 import re
 import shutil
 import subprocess
-import time
 
 import build
 import finding
+import processor
 import replay
 import trial
 from outcome import Artifact
@@ -24,39 +30,126 @@ from outcome import Artifact
 MAX_STARTS = 20
 
 ARTIFACT = re.compile(r"Test unit written to (\S+)")
-PROGRESS = re.compile(r"^#(\d+)\t", re.MULTILINE)
+EXECUTED = re.compile(r"^stat::number_of_executed_units: (\d+)", re.MULTILINE)
 COUNTERS = re.compile(r"\((\d+) inline 8-bit counters\)")
 
-# execs: programs run. problem: why this proves nothing, "" if it does. seed: of the first start.
-Fuzzed = collections.namedtuple("Fuzzed", "target execs seconds seed starts artifacts problem text")
+INPUTS, LEARNT, ARTIFACTS, LIST, STATS = "in", "learnt", "artifacts", "list", "stats"
+
+# programs, limit: of the budget, and seconds of the processor for it. starts: at most.
+Budget = collections.namedtuple("Budget", "programs limit starts", defaults=(MAX_STARTS,))
+
+# execs: programs that the target has run, by its own count. ran: inputs beyond those it began with.
+# seconds: of the processor. problem: why this proves nothing, "" if it does. seed: of the first
+# start.
+Fuzzed = collections.namedtuple("Fuzzed",
+                                "target execs ran seconds seed starts artifacts problem text")
 
 
-def share(budget, jobs, targets):
-    """Whole seconds for each of so many targets; one at least."""
-    return max(1, math.floor(budget * min(jobs, targets) / targets)) if targets else 0
+@functools.lru_cache(maxsize=None)
+def _same_addresses():
+    """What a command begins with to get the same addresses each time; a container may forbid it."""
+    try:
+        done = subprocess.run(["setarch", "-R", "true"], stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False)
+    except OSError:
+        return []
+    return ["setarch", "-R"] if done.returncode == 0 else []
 
 
-def _start(target, seed, seconds, folder, corpus):
-    """One run of libFuzzer; (exit code, what it has printed)."""
-    command = [target.binary, *target.options, f"-seed={seed}", f"-max_total_time={seconds}",
-               f"-artifact_prefix={folder}/", corpus]
-    env = {**os.environ, "RMAPDIFF_STATS": os.path.join(folder, "stats")}
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+class _Search:
+    """The folder of one target, and what its starts have come to."""
 
+    def __init__(self, target, folder, seed):
+        self._target = target
+        self._folder = folder
+        self._seed = seed
+        self.logs = []
+        self.ran = 0
+        self.seconds = 0.0
+        self.artifacts = {}
+        for name in (INPUTS, LEARNT, ARTIFACTS):
+            os.makedirs(self._path(name))
 
-def _execs(target, folder, logs):
-    stats = os.path.join(folder, "stats")
-    if os.path.exists(stats):
-        return trial.read_execs(stats)
-    if target.name != build.CODEC_TARGET:
-        return 0
-    return sum(int(PROGRESS.findall(log)[-1]) for log in logs if PROGRESS.search(log))
+    def _path(self, *names):
+        return os.path.join(self._folder, *names)
+
+    def begin_with(self, paths):
+        for number, path in enumerate(paths):
+            shutil.copyfile(path, self._path(INPUTS, f"{number:06}"))
+
+    def _inputs(self):
+        """Names of all inputs in a fixed order, what was learnt last; the list is of them."""
+        for name in os.listdir(self._path(LEARNT)):  # named by their content
+            os.rename(self._path(LEARNT, name), self._path(INPUTS, "learnt-" + name))
+        names = sorted(os.listdir(self._path(INPUTS)))
+        with open(self._path(LIST), "w", encoding="utf-8") as file:
+            # libFuzzer reads the list from its end.
+            file.write(",".join(f"{INPUTS}/{name}" for name in reversed(names)))
+        return names
+
+    def start(self, budget):
+        """One run of libFuzzer; its exit code."""
+        inputs = self._inputs()
+        number = len(self.logs)
+        command = [*_same_addresses(), self._target.binary, *self._target.options,
+                   f"-seed={self._seed + number}", f"-artifact_prefix={ARTIFACTS}/",
+                   f"-runs={budget.programs - self.ran + len(inputs)}", "-reload=0",
+                   "-print_final_stats=1", LEARNT]
+        if inputs:
+            command.insert(-1, f"-seed_inputs=@{LIST}")
+        log = self._path(f"log-{number}")
+        limit = max(1, round(budget.limit - self.seconds))
+        before = self._counted()
+        code, seconds = processor.run(command, limit, log, cwd=self._folder,
+                                      env={**os.environ, "RMAPDIFF_STATS": STATS})
+        with open(log, encoding="utf-8", errors="replace") as file:
+            self.logs.append(file.read())
+        self.seconds += seconds
+        executed = EXECUTED.search(self.logs[-1])  # a process that is killed cannot say it
+        ran = int(executed[1]) if executed else self._counted() - before
+        self.ran += max(0, ran - len(inputs))
+        return code
+
+    def take_artifact(self, code):
+        """Whether the start that has just ended has left one."""
+        written = ARTIFACT.search(self.logs[-1])
+        if code == 0 or not written:
+            return False
+        path = self._path(written[1])
+        found = finding.read(code, self.logs[-1])
+        raw = found.signature if found else f"exit-{code}"
+        self.artifacts.setdefault(raw, Artifact(self._target.name, path, raw))
+        self._forget(path)
+        return True
+
+    def _forget(self, artifact):
+        """An input of a grown corpus that fails must not end every start."""
+        with open(artifact, "rb") as file:
+            failing = file.read()
+        for name in os.listdir(self._path(INPUTS)):
+            path = self._path(INPUTS, name)
+            with open(path, "rb") as file:
+                same = file.read(len(failing) + 1) == failing
+            if same:
+                os.remove(path)
+
+    def _counted(self):
+        """Programs by the target's own count, 0 if it keeps none."""
+        stats = self._path(STATS)
+        return trial.read_execs(stats) if os.path.exists(stats) else 0
+
+    def execs(self):
+        if os.path.exists(self._path(STATS)):
+            return self._counted()
+        if self._target.name != build.CODEC_TARGET:
+            return 0
+        return sum(int(EXECUTED.search(log)[1]) for log in self.logs if EXECUTED.search(log))
 
 
 def _problem(code, log):
     """What is wrong with a run that has left no artifact."""
+    if code in processor.OUT_OF_TIME:
+        return ""  # too few programs, which is told of all
     if code != 0:
         return f"exit code {code} without an artifact"
     counters = COUNTERS.search(log)
@@ -65,45 +158,31 @@ def _problem(code, log):
     return ""
 
 
-def _gather(target, corpus, failing, grown):
-    """Fills `corpus` with what to begin with: seeds, and what other runs have found."""
-    os.makedirs(corpus)
-    paths = [path for path in replay.list_seeds(target.seeds) if path not in failing]
-    for path in paths + replay.list_seeds(os.path.join(grown, target.name) if grown else ""):
-        shutil.copyfile(path, os.path.join(corpus, os.path.basename(path)))
+def _too_few(search, budget):
+    """Why the budget was not run, "" if it was."""
+    if search.ran >= budget.programs:
+        return ""
+    why = (f"{search.seconds:.0f} s of the processor were not enough"
+           if search.seconds >= budget.limit - 1 else f"after {len(search.logs)} starts it ended")
+    return f"could run only {search.ran:,} of {budget.programs:,} programs: {why}"
 
 
-def _forget(corpus, artifact):
-    """An input of a grown corpus that fails must not end every start; its name is its hash."""
-    path = os.path.join(corpus, os.path.basename(artifact).rsplit("-", 1)[-1])
-    if os.path.exists(path):
-        os.remove(path)
-
-
-def fuzz(target, seconds, seed, folder, failing=(), grown=""):
+def fuzz(target, budget, seed, folder, failing=(), grown=""):
     """Fuzzed; `failing` are seeds that are known to fail, `grown` a folder of corpora."""
-    corpus = os.path.join(folder, "corpus")
-    _gather(target, corpus, failing, grown)
-    begin = time.monotonic()
-    artifacts, logs, problem = {}, [], ""
-    left = seconds
-    while left > 0 and len(logs) < MAX_STARTS and not problem:
-        code, log = _start(target, seed + len(logs), math.ceil(left), folder, corpus)
-        logs.append(log)
-        written = ARTIFACT.search(log)
-        if code != 0 and written:
-            found = finding.read(code, log)
-            raw = found.signature if found else f"exit-{code}"
-            artifacts.setdefault(raw, Artifact(target.name, written[1], raw))
-            _forget(corpus, written[1])
-        else:
-            problem = _problem(code, log)
-        left = seconds - (time.monotonic() - begin)
-        if code == 0:
-            break
-    execs = _execs(target, folder, logs)
+    search = _Search(target, folder, seed)
+    search.begin_with([path for path in replay.list_seeds(target.seeds) if path not in failing]
+                      + replay.list_seeds(os.path.join(grown, target.name) if grown else ""))
+    problem, code = "", None
+    while search.ran < budget.programs and len(search.logs) < budget.starts and not problem:
+        code = search.start(budget)
+        if search.take_artifact(code):
+            continue
+        problem = _problem(code, search.logs[-1])
+        break
+    execs = search.execs()
     if execs == 0:
         problem = problem or "executed nothing"
-    text = logs[-1] if problem and logs else ""
-    return Fuzzed(target, execs, time.monotonic() - begin, seed, len(logs),
-                  list(artifacts.values()), problem, text)
+    problem = problem or _too_few(search, budget)
+    text = search.logs[-1] if problem and search.logs else ""
+    return Fuzzed(target, execs, search.ran, search.seconds, seed, len(search.logs),
+                  list(search.artifacts.values()), problem, text)

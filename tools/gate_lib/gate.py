@@ -13,9 +13,12 @@ import build
 import canary
 import findings
 import fuzzing
+import kill_rate
 import replaying
 import sanitizers
-from outcome import Case, count_of
+import shares
+import unchanged
+from outcome import Case, count_of, repro_command
 from script import DONE, ENVIRONMENT, FINDING, USAGE, Failure
 
 
@@ -29,8 +32,10 @@ class Gate:
         self._begin = time.monotonic()
         self._scratch = ""
         self._artifacts = []
+        self._looked_at = False
         self._failing_seeds = set()
         self._tool = None
+        self._rate = kill_rate.read(build.ROOT)
         self.change = None
         self.targets = []
         self.chosen = []
@@ -48,17 +53,31 @@ class Gate:
 
     @property
     def exit_code(self):
-        if any(finding.blocks for finding in self.findings):
+        # What has failed counts, even if something ended the gate before it was looked at.
+        if any(finding.blocks for finding in self.findings) or self._not_looked_at:
             return FINDING
         return ENVIRONMENT if self.problems else DONE
+
+    @property
+    def _not_looked_at(self):
+        return [] if self._looked_at else self._artifacts
+
+    def _kill_rate(self):
+        """What this gate is known to see; with other options than usual it was not measured."""
+        if not self._rate.faults:
+            return ""
+        usual = (self._options.seed == self._rate.seed and not self._options.corpus
+                 and self._options.budget >= self._rate.programs)
+        return ("; " if usual else "; with its usual options, ") + kill_rate.sentence(self._rate)
 
     def last_line(self):
         old = [finding for finding in self.findings if not finding.blocks]
         remark = f"; {count_of(len(old), 'finding')} that the base has as well" if old else ""
         proved = ", ".join(self.facts)
         if self.exit_code == DONE:
-            return f"gate: PASS: {proved}{remark}"
+            return f"gate: PASS: {proved}{remark}{self._kill_rate()}"
         reasons = [finding.signature for finding in self.findings if finding.blocks]
+        reasons += sorted({one.raw or one.seed or one.path for one in self._not_looked_at})
         what = f"{count_of(len(reasons), 'finding')}: {', '.join(reasons)}" if reasons else ""
         if self.problems:
             what += ("; " if what else "") + "it proves nothing: " + self.problems[0]
@@ -83,9 +102,15 @@ class Gate:
         except Failure as failure:
             if failure.code == USAGE:
                 raise
-            self.cases.append(Case("gate", "can be built and run", 0.0, str(failure)))
+            self.add_problem("can be built and run", str(failure))
+        except OSError as error:  # a disk that is full, say
+            self.add_problem("can be run", f"{error.filename or 'error'}: {error.strerror}")
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def add_problem(self, name, problem):
+        """Something because of which this run proves nothing."""
+        self.cases.append(Case("gate", name, 0.0, problem))
 
     def _each(self, function, items):
         with concurrent.futures.ThreadPoolExecutor(self._options.jobs) as pool:
@@ -144,6 +169,12 @@ class Gate:
 
     def _catch_canary(self):
         begin = time.monotonic()
+        if self._failing_seeds:
+            # They would be taken for the canary's, or hide it; they are findings already.
+            many = len(self._failing_seeds)
+            self._say(f"{'canary':<11} not judged: {count_of(many, 'seed')} of the tree "
+                      f"fail{'s' if many == 1 else ''} already", flush=True)
+            return
         mutant = canary.read(self._root)
         named = [target for target in self.targets if target.name == mutant.fields["Target"]]
         if not named:
@@ -167,39 +198,68 @@ class Gate:
     def _choose(self):
         begin = time.monotonic()
         names = [target.name for target in self.targets]
-        why = "no --base"
+        touched = affected.Affected(names, "no --base")
         if self.change is not None:
             graph = affected.Graph(self._root, build.startup_flags())
-            names, why = affected.affected(self._root, self.change.files, names, graph)
+            touched = affected.affected(self._root, self.change.files, names, graph)
+        names, why = touched.targets, touched.why
         self.chosen = [target for target in self.targets if target.name in names]
         which = "all" if len(names) == len(self.targets) else " ".join(names) or "none"
         since = f" since {self.change.revision[:12]}" if self.change else ""
         changed = f"{count_of(len(self.change.files), 'file')}{since}: " if self.change else ""
         self._report("affected", changed + which + (f" ({why})" if why else ""), begin)
+        self._leave_out_unchanged(touched.files)
+
+    def _leave_out_unchanged(self, files):
+        """Fuzzes nothing if the base builds the same programs, which a comment leaves as they are.
+
+        files: of the change, those that targets are built from.
+        """
+        if self.change is None or not unchanged.is_worth_a_try(
+                self._root, self.change.revision, files):
+            return
+        begin = time.monotonic()
+        try:
+            with base.Base(self._root, self.change.revision) as tree:
+                same = all(unchanged.is_same(target, tree.target(target.name))
+                           for target in self.chosen)
+        except (OSError, subprocess.CalledProcessError):
+            same = False
+        many = count_of(len(self.chosen), "program")
+        are = f"{many} {'is' if len(self.chosen) == 1 else 'are'} the same as the base's"
+        self._report("unchanged", are if same else "not: " + are, begin)
+        if same:
+            self.chosen = []
+            self.facts.append(are)
 
     def _fuzz(self):
         if not self.chosen:
             self.facts.append("no target is affected, so none was fuzzed")
             return
         begin = time.monotonic()
-        seconds = fuzzing.share(self._options.budget, self._options.jobs, len(self.chosen))
+        programs = shares.shares(self._options.budget, [target.name for target in self.chosen],
+                                 self._rate.needs)
 
         def fuzz(target):
             folder = os.path.join(self._scratch, "fuzz", target.name)
-            return fuzzing.fuzz(target, seconds, self._options.seed, folder, self._failing_seeds,
+            budget = fuzzing.Budget(programs[target.name], self._options.limit)
+            return fuzzing.fuzz(target, budget, self._options.seed, folder, self._failing_seeds,
                                 self._options.corpus)
 
-        fuzzed = self._each(fuzz, self.chosen)
+        # The longest first, so that no core waits for it in the end.
+        fuzzed = self._each(fuzz, sorted(self.chosen, key=lambda target: -programs[target.name]))
         cases = [Case(one.target.name, "is fuzzed", one.seconds, one.problem, one.text)
                  for one in fuzzed]
         self.cases += cases
         self._artifacts += [artifact for one in fuzzed for artifact in one.artifacts]
-        execs = count_of(sum(one.execs for one in fuzzed), "program")
+        ran = count_of(sum(one.ran for one in fuzzed), "program")
         many = count_of(len(fuzzed), "target")
-        self._report("fuzz", f"{execs} on {many}, seed {self._options.seed}", begin)
+        spent = sum(one.seconds for one in fuzzed)
+        self._report("fuzz", f"{ran} on {many}, seed {self._options.seed}, {spent:.0f} s of the "
+                     "processor", begin)
         self._failed(cases)
-        self.facts.append(f"{execs} of fuzzing on {many} find nothing"
-                          if not self._artifacts else f"{execs} of fuzzing on {many}")
+        self.facts.append(f"{ran} of fuzzing on {many} find nothing"
+                          if not self._artifacts else f"{ran} of fuzzing on {many}")
 
     # ---- Findings ----
 
@@ -209,21 +269,30 @@ class Gate:
         begin = time.monotonic()
         folder = os.path.join(self._options.dir, "findings")
         self.findings = findings.look(self._artifacts, self._tool)
-        self._each(lambda numbered: findings.keep(
-            numbered[1], folder, self._tool, numbered[0] < findings.MOST_MINIMIZED),
-                   enumerate(self.findings))
+        self._looked_at = True
+        self._each(lambda numbered: self._keep(
+            numbered[1], folder, numbered[0] < findings.MOST_MINIMIZED), enumerate(self.findings))
         self._compare_with_base()
         for finding in self.findings:
             if not finding.seed:
                 self.cases.append(Case(
                     finding.target, f"finds {finding.signature}", 0.0,
                     finding.signature if finding.blocks else "",
-                    finding.repro.get("report", ""), finding=True))
+                    finding.repro.get("report", ""), finding=True,
+                    again="" if finding.kept_note else repro_command(finding.shown)))
         blocking = sum(finding.blocks for finding in self.findings)
         self._report("findings", f"{blocking} to look at, {len(self.findings) - blocking} that the "
                      "base has as well", begin)
         for finding in self.findings:
             self._say("\n".join(self._lines_of(finding)), flush=True)
+
+    def _keep(self, finding, folder, minimize):
+        """A folder that cannot be written hides no finding."""
+        try:
+            findings.keep(finding, folder, self._tool, minimize)
+        except OSError as error:
+            finding.kept_note = f"{error.filename or folder}: {error.strerror}"
+            self.add_problem(f"keeps {finding.signature}", finding.kept_note)
 
     def _compare_with_base(self):
         fuzzed = [finding for finding in self.findings if not finding.seed]
@@ -246,5 +315,7 @@ class Gate:
         yield f"  {state:<4} {finding.signature} ({finding.seed or finding.target})"
         if finding.base_note:
             yield f"       {finding.base_note}"
-        shown = finding.minimal or finding.artifact
-        yield f"       tools/rmapdiff repro {os.path.relpath(shown)}"
+        if finding.kept_note:
+            yield f"       could not be kept: {finding.kept_note}"
+            return
+        yield f"       {repro_command(finding.shown)}"

@@ -2,12 +2,15 @@
 
 import collections
 import dataclasses
+import os
+import shlex
 
 # suite: the step or the fuzz target. name: what was tried. seconds: by the clock. problem: one
 # line, "" if it passed. text: what there is to read about it. finding: whether the problem is one
-# of the MMUs; else the gate itself proves nothing, which makes it fail as well.
-Case = collections.namedtuple("Case", "suite name seconds problem text finding",
-                              defaults=(0.0, "", "", False))
+# of the MMUs; else the gate itself proves nothing, which makes it fail as well. again: the command
+# that shows it again, "" if there is none.
+Case = collections.namedtuple("Case", "suite name seconds problem text finding again",
+                              defaults=(0.0, "", "", False, ""))
 
 
 @dataclasses.dataclass
@@ -36,11 +39,22 @@ class Finding:
     repro: dict = dataclasses.field(default_factory=dict)  # repro --json of the simplest program
     in_base: bool = False  # the base revision shows the same
     base_note: str = ""  # why that is not known
+    kept_note: str = ""  # why there is no folder for it
 
     @property
     def blocks(self):
         """A seed of the tree has to pass, whatever the base did with it."""
         return bool(self.seed) or not self.in_base
+
+    @property
+    def shown(self):
+        """The path of what to look at, from the current folder."""
+        return os.path.relpath(self.minimal or self.artifact)
+
+
+def repro_command(path):
+    """What a reader can copy to see a finding again."""
+    return "tools/rmapdiff repro " + shlex.quote(path)
 
 
 def count_of(number, noun):

@@ -14,7 +14,7 @@ import build
 import finding
 import replay
 import trial
-from outcome import Artifact, Case
+from outcome import Artifact, Case, repro_command
 
 REGRESSION = "corpus-regressions-"
 
@@ -78,8 +78,9 @@ def replay_target(target, scratch):
         text = result.failure or ""
         signature = raw_signature(result) if text else ""
         problem = text and (signature or text.split("\n", 1)[0])
-        cases.append(Case(target.name, seed_name(result.seed), seconds, problem, text,
-                          finding=bool(signature)))
+        name = seed_name(result.seed)
+        cases.append(Case(target.name, name, seconds, problem, text, finding=bool(signature),
+                          again=repro_command(name) if signature else ""))
         if text and not text.startswith(replay.NOT_EXECUTED):
             failed.append(Artifact(target.name, result.seed, signature,
                                    seed=seed_name(result.seed)))

@@ -18,7 +18,7 @@ Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds ta
 Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
 
-def load(path):
+def load(path, kind=Record):
     """The records of a file; a last line that was cut off is left out."""
     records = []
     if not os.path.exists(path):
@@ -26,7 +26,7 @@ def load(path):
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.endswith("\n"):
-                records.append(Record(**json.loads(line)))
+                records.append(kind(**json.loads(line)))
     return records
 
 
@@ -38,30 +38,40 @@ def _drop_half_a_line(path):
         file.truncate(content.rfind(b"\n") + 1)
 
 
-def run(tasks, limit, jobs, path, progress=lambda record, done, all_tasks: None):
-    """Runs what is not recorded in `path` yet; returns the records of `tasks` in their order.
+def go_on(tasks, key, work, kind, path, jobs, progress=lambda record, done, all_tasks: None):
+    """Does the work of each task whose record is not in `path` yet, so many at a time.
 
-    progress(record, done, all) is called after each. Raises trial.Broken where a target is.
+    work(task) returns a record, a namedtuple `kind`; key(task or record) says which belong
+    together. progress(record, done, all) is called after each. Returns the records of `tasks` in
+    their order, and raises what `work` raises.
     """
     _drop_half_a_line(path)
-    known = {(record.arm, record.mutant, record.seed): record for record in load(path)}
-    missing = [task for task in tasks if (task.arm, task.mutant, task.seed) not in known]
+    known = {key(record): record for record in load(path, kind)}
+    missing = [task for task in tasks if key(task) not in known]
     done = len(tasks) - len(missing)
     with open(path, "a", encoding="utf-8") as file, \
             concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(trial.run, task.mutant, task.binary, task.seed, limit, task.flags,
-                               task.env, task.seeds, task.target, task.clean,
-                               task.keep): task for task in missing}
+        running = {pool.submit(work, task): task for task in missing}
         try:
             for future in concurrent.futures.as_completed(running):
-                task = running[future]
-                record = Record(task.arm, *future.result())
+                record = future.result()
                 file.write(json.dumps(record._asdict()) + "\n")
                 file.flush()
-                known[(task.arm, task.mutant, task.seed)] = record
+                known[key(running[future])] = record
                 done += 1
                 progress(record, done, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return [known[(task.arm, task.mutant, task.seed)] for task in tasks]
+    return [known[key(task)] for task in tasks]
+
+
+def run(tasks, limit, jobs, path, progress=lambda record, done, all_tasks: None):
+    """go_on with trials. Raises trial.Broken where a target is."""
+    def work(task):
+        return Record(task.arm, *trial.run(task.mutant, task.binary, task.seed, limit, task.flags,
+                                           task.env, task.seeds, task.target, task.clean,
+                                           task.keep))
+
+    return go_on(tasks, lambda one: (one.arm, one.mutant, one.seed), work, Record, path, jobs,
+                 progress)

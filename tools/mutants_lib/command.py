@@ -8,8 +8,14 @@ program. Those that are equivalent must not be reported; they get a trial for ev
 DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there),
 table.txt and survival.svg.
 
+With --as-gate it says instead whether the gate's own steps see each fault: the replay of the seeds,
+then fuzzing with the gate's seed, shares and budget. DIR gets as_gate.jsonl, which is gone on with
+likewise, and gate.json, the kill rate: docs/finding-power/gate.json with what was measured in place
+of what it said.
+
 Exit code: 0 every fault was found at least once, its engine named, and no equivalent mutant was
-reported; 1 otherwise; 2 wrong usage; 3 environment.
+reported; with --as-gate: the gate sees every fault, but for those of which the kill rate says that
+it does not; 1 otherwise; 2 wrong usage; 3 environment.
 """
 
 import argparse
@@ -18,13 +24,18 @@ import glob
 import json
 import os
 import sys
+import tempfile
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
-sys.path[1:1] = [MUTANTS, os.path.join(ROOT, "tools", "script_lib")]
+sys.path[1:1] = [MUTANTS] + [os.path.join(ROOT, "tools", name)
+                             for name in ("script_lib", "gate_lib", "build_lib",
+                                          "bazel_rules")]
 
 # pylint: disable=wrong-import-position
+import as_gate
 import campaign
+import kill_rate
 import mutants
 import survival_plot
 import table
@@ -32,6 +43,8 @@ from script import (DONE, ENVIRONMENT, FINDING, USAGE, Failure, duration, number
                     run_main, set_up, write_whole)
 
 MAX_TRIALS, MAX_JOBS = 1000, 256
+GATE_LIMIT = 3600  # seconds of the processor for one fault; its budget is of programs
+OF_TRIALS = ("--trials", "--time", "--seed", "--corpus", "--json")  # the gate has its own
 TRIALS_PER_EQUIVALENT = 20
 
 
@@ -55,7 +68,17 @@ def parse_arguments(words):
     parser.add_argument("--dir", default="mutants-out", metavar="DIR",
                         help="for the records and the plot [mutants-out]")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
-    return parser.parse_args(words)
+    parser.add_argument("--as-gate", action="store_true",
+                        help="ask whether the steps of `rmapdiff gate` see each fault")
+    parser.add_argument("--counted", action="store_true",
+                        help="only the mutants that the gate's kill rate counts")
+    options = parser.parse_args(words)
+    given = [word.split("=")[0] for word in words if word.split("=")[0] in OF_TRIALS]
+    if options.as_gate and given:
+        parser.error(f"{given[0]} is of trials, expected none with --as-gate")
+    if options.counted:
+        options.only += [fault.name for fault in kill_rate.read(ROOT).faults]
+    return options
 
 
 def select(globs):
@@ -129,8 +152,55 @@ class Progress:
             print(line, file=sys.stderr, flush=True)
 
 
+def build_as_gate(chosen):
+    """Builds the mutants, and the seeds and options of all fuzz targets, but not these; returns the
+    folder that bazel-bin would stand for."""
+    targets = sorted(mutants.BUILT_FOR)
+    return run_build(ROOT, [
+        f"tests/mutants/{chosen[0].name}", "--keep_going", "//fuzzers:fuzz_targets_list",
+        *(f"//tests/mutants:{mutant.name}" for mutant in chosen),
+        *(f"//fuzzers:{target}_{part}" for target in targets for part in ("options", "corpus"))])
+
+
+def measure_as_gate(chosen, options, built):
+    """The faults of the chosen mutants, by the gate's own steps."""
+    rate = kill_rate.read(ROOT)
+    targets = {mutant.name: mutant.fields["Target"] for mutant in select([])
+               if mutant.fields["Equivalent"] == "no"}
+    with open(os.path.join(ROOT, kill_rate.MEDIANS), encoding="utf-8") as file:
+        medians = kill_rate.medians(file.read())
+    rate = rate._replace(needs=kill_rate.needs(medians, targets))
+    with tempfile.TemporaryDirectory(prefix="rmapdiff-as-gate-") as scratch:
+        records = campaign.go_on(
+            as_gate.make_tasks(chosen, rate, built, GATE_LIMIT),
+            lambda one: (one.mutant, one.state),
+            lambda task: as_gate.look(task, ROOT, os.path.join(scratch, task.mutant)),
+            as_gate.Record, os.path.join(options.dir, as_gate.RECORDS), options.jobs, Progress())
+    faults = [as_gate.fault_of(record, targets[record.mutant], medians, rate.slow)
+              for record in records]
+    return rate, faults
+
+
+def main_as_gate(options):
+    chosen = [mutant for mutant in select(options.only) if mutant.fields["Equivalent"] == "no"]
+    if not chosen:
+        raise Failure(USAGE, "--only: all of these are equivalent, expected a fault")
+    built = build_as_gate(chosen)
+    os.makedirs(options.dir, exist_ok=True)
+    rate, faults = measure_as_gate(chosen, options, built)
+    merged = as_gate.merge(rate, faults)
+    write_whole(os.path.join(options.dir, "gate.json"), kill_rate.text_of(merged))
+    print(as_gate.table(faults) + "\n" + kill_rate.sentence(merged._replace(faults=faults)))
+    lost = as_gate.lost(rate, faults)
+    if lost:
+        print(f"not seen, though the kill rate does not say so: {', '.join(lost)}")
+    return FINDING if lost else DONE
+
+
 def main(words):
     options = parse_arguments(words)
+    if options.as_gate:
+        return main_as_gate(options)
     chosen = select(options.only)
     built = build(chosen)
     os.makedirs(options.dir, exist_ok=True)

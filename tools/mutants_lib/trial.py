@@ -8,15 +8,14 @@ import collections
 import math
 import os
 import re
-import resource
 import shutil
-import signal
 import struct
 import subprocess
 import tempfile
 import time
 
 import finding
+import processor
 import script
 
 # How many seconds of the clock a second of the processor may take on a busy machine.
@@ -64,29 +63,6 @@ def read_execs(path):
     with open(path, "rb") as file:
         block = file.read()
     return struct.unpack_from("=Q", block, 16)[0] if len(block) >= 24 else 0
-
-
-def _limit_time(seconds):
-    """In the child: SIGXCPU ends it after so many seconds of the processor."""
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _run(command, env, limit, log):
-    """(exit code as of subprocess, seconds of the processor)."""
-    with open(log, "wb") as output:
-        # pylint: disable=subprocess-popen-preexec-fn
-        child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=output,
-                                 stderr=output, preexec_fn=lambda: _limit_time(limit),
-                                 start_new_session=True)
-    try:
-        _, status, usage = os.wait4(child.pid, 0)
-    except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        raise
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return child.returncode, usage.ru_utime + usage.ru_stime
 
 
 def _start_input(target):
@@ -182,7 +158,7 @@ def _shows(binary, flags, artifact, signature):
 def _run_hunt(target, binary, seed, limit, flags, folder, keep):
     """So many random programs as the flags say, from `seed` on; until the first finding."""
     log = os.path.join(folder, "log")
-    code, seconds = _run([binary, *flags, str(seed)], dict(os.environ), limit, log)
+    code, seconds = processor.run([binary, *flags, str(seed)], limit, log)
     with open(log, encoding="utf-8", errors="replace") as file:
         first, _, program = file.read().partition("\n")
     words = first.split()
@@ -203,12 +179,12 @@ def _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder):
     command = [binary, f"-seed={seed}", f"-max_total_time={limit * PATIENCE}",
                f"-artifact_prefix={folder}/", *flags, *folders]
     full_env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(env or {})}
-    code, seconds = _run(command, full_env, limit, log)
+    code, seconds = processor.run(command, limit, log, full_env)
     with open(log, encoding="utf-8", errors="replace") as file:
         text = file.read()
     execs = read_execs(stats) if os.path.exists(stats) else 0
     found = finding.read(code, text)
-    if found is None and code not in (0, -signal.SIGXCPU, -signal.SIGKILL):
+    if found is None and code not in (0, *processor.OUT_OF_TIME):
         raise Broken(f"{mutant}: seed {seed}: exit code {code}: "
                      + re.sub(r"\s+", " ", text[-300:]))
     if found is None:

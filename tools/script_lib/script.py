@@ -1,15 +1,24 @@
 """What the verbs of rmapdiff that are scripts share: exit codes, arguments, files, how one ends."""
 
 import argparse
+import errno
 import os
 import re
+import stat
 import subprocess
 import sys
+import tempfile
 import traceback
 
 DONE, FINDING, USAGE, ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 4
 
 MAX_SECONDS = 24 * 3600
+
+# How the names of temporary files begin; one is left if a process is killed as it writes.
+TEMPORARY = ".rmapdiff-"
+
+# What a shell calls the descriptors of this process.
+OPEN_ALREADY = re.compile(r"/dev/(stdout|stderr|fd/(\d{1,9}))")
 
 
 class Failure(Exception):
@@ -38,11 +47,84 @@ def number(most):
     return parse
 
 
+def _open_beside(target):
+    """(descriptor, path) of a new file in the folder of `target`."""
+    return tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(target) or ".")
+
+
+def _mode_for(target):
+    """What a file that is replaced keeps, or what the umask leaves to a new one."""
+    try:
+        return stat.S_IMODE(os.stat(target).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _is_special(path):
+    """Whether it is open already, or no regular file: a device, a pipe, a folder."""
+    if OPEN_ALREADY.fullmatch(path):
+        return True
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _open_special(path):
+    """A descriptor to write to; a pipe that has no reader fails at once."""
+    known = OPEN_ALREADY.fullmatch(path)
+    if known:  # A socket cannot be opened again, and a file would be written over.
+        sys.stdout.flush()
+        return os.dup(int(known[2] or {"stdout": 1, "stderr": 2}[known[1]]))
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    os.set_blocking(fd, True)
+    return fd
+
+
+def check_writable(path):
+    """Raises the OSError, with its file name, that write_whole would end with.
+
+    It leaves every file as it is, and opens no pipe: its reader would take that for the end.
+    """
+    if _is_special(path):
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return
+    try:
+        fd, temporary = _open_beside(os.path.realpath(path))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+    os.close(fd)
+    os.remove(temporary)
+
+
 def write_whole(path, text):
-    """A file that is there as a whole or not at all."""
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(path + ".new", path)
+    """A file that is there as a whole or not at all.
+
+    A link is followed. What is no regular file, /dev/stdout say, is written in place, once, and
+    never replaced. Raises an OSError with `path` as its file name.
+    """
+    content = text.encode("utf-8", "surrogateescape")
+    temporary = ""
+    try:
+        if _is_special(path):
+            with open(_open_special(path), "wb") as file:
+                file.write(content)
+            return
+        target = os.path.realpath(path)
+        fd, temporary = _open_beside(target)
+        with open(fd, "wb") as file:
+            file.write(content)
+            os.fchmod(fd, _mode_for(target))
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.remove(temporary)
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def run_build(root, words):
