@@ -349,6 +349,29 @@ class CommandTest(unittest.TestCase):
         os.remove(os.path.join(self.report, "results.json"))
         self.assertEqual(self.run_claims("--render")[0], claims.USAGE)
 
+    def test_damaged_results_are_refused_and_nothing_is_written(self):
+        before = self.documents()
+        with open(os.path.join(self.report, "results.json"), encoding="utf-8") as file:
+            whole = json.load(file)
+        for key in sorted(set(whole) - {"format", "repetitions"}):
+            for value in (None, 7, [], {}, "x"):
+                self.save({**whole, key: value})
+                code, _, err = self.run_claims("--render")
+                if code == 0:  # what is not asked for does no harm
+                    before = self.documents()
+                    continue
+                self.assertEqual(code, claims.USAGE, (key, value, err))
+                self.assertIn("is damaged, expected results as tools/claims writes them", err)
+                self.assertEqual(self.documents(), before)
+        path = os.path.join(self.report, "results.json")
+        for content in ("[" * 100000, "{", "\xff"):
+            with open(path, "w", encoding="latin-1") as file:
+                file.write(content)
+            self.assertEqual(self.run_claims("--render")[0], claims.USAGE)
+        os.remove(path)
+        os.mkfifo(path)
+        self.assertEqual(self.run_claims("--render")[0], claims.USAGE)
+
     def test_wrong_options_are_refused(self):
         for words in (["--repetitions", "0"], ["--repetitions", "many"], ["--bogus"]):
             with self.assertRaises(SystemExit) as caught:

@@ -1,5 +1,8 @@
 """`rmapdiff mutants`: the statistics against worked examples, and trials of targets made for it."""
 
+import contextlib
+import io
+import json
 import os
 import socket
 import stat
@@ -330,6 +333,39 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
         with open(self.path("ran"), encoding="utf-8") as file:
             self.assertEqual(len(file.readlines()), 3)
         self.assertEqual(len(campaign.load(record)), 3)
+
+
+    def test_a_damaged_record_is_said_and_tried_once_more(self):
+        body = "echo x >> %s; echo SIGNATURE: a/b/c; exit 77" % self.path("ran")
+        tasks = [self.task(body, seed) for seed in (1, 2, 3)]
+        path = self.path("trials.jsonl")
+        first = campaign.run(tasks, 10, 2, path)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        good = json.loads(lines[1])
+        damage = ["", "{", "[]", "null", "7", "[" * 100000, "\udcff", lines[1][:-5], "{}",
+                  json.dumps({**good, "more": 1})]
+        for field, value in (("seconds", "x"), ("seconds", float("inf")), ("seconds", True),
+                             ("execs", 0.5), ("seed", 10 ** 400), ("found", "no"), ("by", None),
+                             ("signature", [])):
+            damage.append(json.dumps({**good, field: value}))
+        for one in damage:
+            with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write("\n".join([lines[0], one, lines[2], ""]))
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertEqual(len(campaign.load(path)), 2, one)
+            self.assertRegex(said.getvalue(),
+                             r"\A\S+trials.jsonl:2: no record of a trial, left out: .+\n\Z")
+        with contextlib.redirect_stderr(io.StringIO()):
+            again = campaign.run(tasks, 10, 2, path)
+        self.assertEqual([each.seed for each in again], [each.seed for each in first])
+        with open(self.path("ran"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 4)
+
+    def test_records_that_are_a_pipe_are_not_waited_for(self):
+        os.mkfifo(self.path("trials.jsonl"))
+        with self.assertRaises(script.Failure):
+            campaign.load(self.path("trials.jsonl"))
 
 
 def fake_mutant(name, guilty="sibling", equivalent="no"):

@@ -355,6 +355,16 @@ class MutationTest(FolderTest):
                 mutation.read(self.folder)
             self.assertNotIn("\n", str(caught.exception))
 
+    def test_a_damaged_record_is_left_out_and_the_others_count(self):
+        good = json.dumps(trial("quick", 1.0, True)._asdict())
+        self.write("trials.jsonl", f"{good}\n[\n{good[:50]}\n{good}\n")
+        with contextlib.redirect_stderr(io.StringIO()) as said, \
+                mock.patch.object(mutation.glob, "glob", return_value=["quick.patch"]), \
+                mock.patch.object(mutation.mutants, "read", return_value=self.KNOWN[1]):
+            result = mutation.read(self.folder)
+        self.assertEqual(len(result.trials), 2)
+        self.assertEqual(said.getvalue().count("no record of a trial, left out"), 2)
+
 
 class Page(html.parser.HTMLParser):
     """The elements, attributes and text of a page."""

@@ -83,9 +83,11 @@ def collect(built, folder, count):
 
 def load(path):
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+            raise ValueError("it is no file")
         with open(path, encoding="utf-8") as file:
             raw = json.load(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Failure(USAGE, f"{path}: cannot be read: {error}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise Failure(USAGE, f"{path}: no results of ours, expected format {FORMAT}")
@@ -122,13 +124,24 @@ def write_documents(results):
         document.write(os.path.join(ROOT, path), text)
 
 
-def run(args):
-    results = results_lib.Results(obtain(args))
+def write_down(results, args):
     for found in verdicts.judge(results):
         print(f"{found.verdict:15} {found.claim}\n{'':15} {found.figure}")
     if not args.print:
         write_documents(results)
     return 0
+
+
+def run(args):
+    raw = obtain(args)
+    if not args.render:
+        return write_down(results_lib.Results(raw), args)
+    try:
+        return write_down(results_lib.Results(raw), args)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        path = os.path.join(args.dir, "results.json")
+        raise Unusable(USAGE, f"{path}: is damaged, expected results as tools/claims writes them: "
+                              f"{type(error).__name__} {error}") from error
 
 
 def main():

@@ -78,7 +78,7 @@ def is_report(folder):
     try:
         with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
             found = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("format") == summary_lib.FORMAT
 

@@ -8,6 +8,7 @@ import concurrent.futures
 import json
 import os
 
+import records
 import trial
 
 # arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target,
@@ -19,15 +20,8 @@ Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
 
 def load(path, kind=Record):
-    """The records of a file; a last line that was cut off is left out."""
-    records = []
-    if not os.path.exists(path):
-        return records
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            if line.endswith("\n"):
-                records.append(kind(**json.loads(line)))
-    return records
+    """The records of a file; what is damaged is said and left out."""
+    return records.read(path, kind)
 
 
 def _drop_half_a_line(path):

@@ -43,6 +43,8 @@ def read(folder):
         if os.path.getsize(path) > LONGEST or not os.path.isfile(path):
             raise NoMutation(f"mutants/trials.jsonl: no file of at most {LONGEST >> 20} MiB")
         records = campaign.load(path)
+        if not records and os.path.getsize(path) > 0:
+            raise NoMutation("mutants/trials.jsonl: holds no record of a trial")
         known = [mutants.read(patch) for patch in sorted(glob.glob(f"{MUTANTS}/*.patch"))]
         return judge(known, records)
     except (OSError, ValueError, TypeError, KeyError, RecursionError, mutants.Malformed) as error:
