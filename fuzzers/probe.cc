@@ -16,6 +16,7 @@
 #include <map>
 #include <new>
 
+#include "fuzzers/address_space.h"
 #include "fuzzers/codec_check.h"
 #include "fuzzers/report.h"
 #include "fuzzers/watched_voice.h"
@@ -158,7 +159,7 @@ void AddBlocks(const Program& program, const RunOptions& like, const Verdict& ve
     AddBlocks(program, options, verdict, engine, *watched, progress, &third);
     WriteMessage(result, third.bytes());
   } catch (const std::bad_alloc&) {
-    _exit(kMemoryExit);
+    _exit(HasLimitedAddressSpace() ? kNoAddressSpaceExit : kMemoryExit);
   }
   _exit(0);
 }
@@ -331,6 +332,7 @@ Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_
 
 int ServeProbe(int in, int out, const BlockWatch* watch) {
   signal(SIGPIPE, SIG_IGN);
+  ReserveHostMemory();
   std::string message;
   while (ReadMessage(in, &message)) {
     bool ok = false;

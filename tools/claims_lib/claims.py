@@ -140,7 +140,7 @@ def run(args):
         return write_down(results_lib.Results(raw), args)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         path = os.path.join(args.dir, "results.json")
-        raise Unusable(USAGE, f"{path}: is damaged, expected results as tools/claims writes them: "
+        raise Failure(USAGE, f"{path}: is damaged, expected results as tools/claims writes them: "
                               f"{type(error).__name__} {error}") from error
 
 

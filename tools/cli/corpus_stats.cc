@@ -14,7 +14,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
+#include "fuzzers/address_space.h"
 #include "fuzzers/packed.h"
 #include "fuzzers/probe.h"
 #include "fuzzers/report.h"
@@ -96,6 +98,10 @@ std::string Look(const CorpusFile& file, CorpusFigures* figures) {
     } catch (const Failure& failure) {
       WriteErrorLine(failure.what());
       _exit(failure.code());
+    } catch (const std::bad_alloc&) {
+      if (!HasLimitedAddressSpace()) throw;
+      WriteErrorLine("rmapdiff corpus stats: an allocation failed, expected no limit of memory");
+      _exit(kNoAddressSpaceExit);
     }
     message.Text(PackFigures(figures));
     if (!WriteMessage(out, message.bytes())) _exit(kExitEnvironment);
@@ -110,6 +116,7 @@ class Counting {
   explicit Counting(const std::vector<CorpusFile>& files) : files_(files) {}
 
   FiguresByTarget CountAll() {
+    ReserveHostMemory();  // here, where its failure is no fault of a program
     while (next_ < files_.size()) RunSome();
     return std::move(figures_);
   }

@@ -29,6 +29,7 @@ constexpr int kMaxFailures = 3;
 constexpr double kWorthAStart = 0.4;  // what has to be left of a turn
 constexpr double kDrainSeconds = 30;  // for what was found, when the fuzzing is over
 constexpr double kDiskInterval = 1;
+constexpr const char* kUnjudged = "unjudged-";  // begins the name of an input that is no artifact
 
 double MonotonicSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -314,7 +315,17 @@ void FuzzSession::Finish(Slot& slot) {
   target.figures.features = std::max(target.figures.features, seen.features);
   target.figures.corpus = std::max(target.figures.corpus, seen.corpus);
 
-  if (IsFinding(*process)) {
+  if (LacksAddressSpace(*process)) {
+    // Its input is to blame for nothing, and another process would fare no better.
+    const std::string incoming = options_.folder + "/incoming/" + target.files.name + "/";
+    const std::string& artifact = process->log().artifact();
+    std::error_code ignored;
+    if (!artifact.empty()) {
+      std::filesystem::rename(incoming + artifact, incoming + kUnjudged + artifact, ignored);
+    }
+    schedule_.GiveUp(target.index);
+    Pause(slot, target.files.name + " lacks address space");
+  } else if (IsFinding(*process)) {
     const LogFacts facts = FactsOf(*process);
     const std::string& artifact = process->log().artifact();
     if (!artifact.empty()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "fuzzers/address_space.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -84,9 +85,16 @@ TargetFigures FuzzSummary::Total() const {
   return total;
 }
 
-bool IsFinding(const FuzzProcess& process) {
+bool LacksAddressSpace(const FuzzProcess& process) {
   const int code = process.exit_code();
   if (code == 0 || code == kInterruptedExit) return false;
+  return code == kNoAddressSpaceExit ||
+         !WhyNoAddressSpace(process.log().report(), HasLimitedAddressSpace()).empty();
+}
+
+bool IsFinding(const FuzzProcess& process) {
+  const int code = process.exit_code();
+  if (code == 0 || code == kInterruptedExit || LacksAddressSpace(process)) return false;
   if (code == kTimeoutExit || code == kOutOfMemoryExit || code == kAbortExit) return true;
   return !process.log().signature().empty() || !process.log().artifact().empty() ||
          IsCrashSignal(code);

@@ -48,6 +48,8 @@ struct FuzzSummary {
   TargetFigures Total() const;
 };
 
+// Whether the process, which has ended, did so for want of address space, which is no finding.
+bool LacksAddressSpace(const FuzzProcess& process);
 // Whether the process, which has ended, has found something; then also what its log says.
 bool IsFinding(const FuzzProcess& process);
 LogFacts FactsOf(const FuzzProcess& process);

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "fuzzers/address_space.h"
 #include "fuzzers/report.h"
 #include "mmu/base/bug.h"
 #include "tools/cli/arguments.h"
@@ -67,6 +68,7 @@ std::string GraphAt(const Program& program, size_t op_index) {
 
 // The same, by a child: an MMU that runs wild takes nothing with it. "" if it comes to nothing.
 std::string GraphFromChild(const Program& program, size_t op_index) {
+  ReserveHostMemory();  // here, where its failure is no fault of the program
   const int file = memfd_create("graph", MFD_CLOEXEC);
   const pid_t child = file >= 0 ? fork() : -1;
   if (child == 0) {

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "fuzzers/address_space.h"
 #include "tools/cli/code_lines.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/text.h"
@@ -41,12 +44,13 @@ void SetSanitizerOptions() {
   }
 }
 
-[[noreturn]] void Execute(const std::string& program, int in, int out, pid_t parent) {
+[[noreturn]] void Execute(const std::string& program, int in, int out, int log, pid_t parent) {
   setpgid(0, 0);  // Ctrl-C is for the command line alone
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
   SetSanitizerOptions();
   signal(SIGINT, SIG_DFL);
   execl(program.c_str(), "rmapdiff", kProbeWord, static_cast<char*>(nullptr));
@@ -57,6 +61,22 @@ void SetSanitizerOptions() {
   const std::string name = program == kSelf ? "rmapdiff" : Printable(program);
   throw Failure(kExitEnvironment,
                 fmt::format("{}: cannot be started: {}", name, std::strerror(error)));
+}
+
+// A limit of address space says nothing of the program that could not be run.
+[[noreturn]] void NoAddressSpace(const std::string& why) {
+  throw Failure(kExitEnvironment, "no program can be run, expected no limit of address space " +
+                                      fmt::format("(ulimit -v): {}", Printable(why)));
+}
+
+// Why the child that ran a program lacked address space; "" if it did not.
+std::string WhyNoAddressSpace(const Trial& trial) {
+  if (trial.ending == Ending::kVerdict) return "";
+  std::string why = rmapdiff::WhyNoAddressSpace(trial.log, HasLimitedAddressSpace());
+  if (why.empty() && trial.ending == Ending::kExit && trial.number == kNoAddressSpaceExit) {
+    why = "an allocation failed";
+  }
+  return why;
 }
 
 // Waits for the first byte of an answer.
@@ -94,9 +114,10 @@ void Prober::Start() {
   if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) {
     CannotStart(program, errno);
   }
+  log_ = memfd_create("log", MFD_CLOEXEC);
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) Execute(program, in[0], out[1], parent);
+  if (pid_ == 0) Execute(program, in[0], out[1], log_, parent);
   const int error = errno;
   close(in[0]);
   close(out[1]);
@@ -109,7 +130,8 @@ void Prober::Start() {
 void Prober::Stop() {
   if (to_ >= 0) close(to_);
   if (from_ >= 0) close(from_);
-  to_ = from_ = -1;
+  if (log_ >= 0) close(log_);
+  to_ = from_ = log_ = -1;
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -126,6 +148,14 @@ bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
   const bool written = WriteMessage(to_, PackRequest(request));
   sigaction(SIGPIPE, &before, nullptr);
   return written && WaitFor(from_, request.timeout_ms + kGraceMs) && ReadMessage(from_, answer);
+}
+
+// The probe's own words are few: it runs programs in children that have logs of their own.
+std::string Prober::Said() const {
+  std::string text(4096, '\0');
+  const ssize_t count = pread(log_, text.data(), text.size(), 0);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  return text;
 }
 
 void Prober::NameFrames(CrashCause* cause) {
@@ -154,10 +184,14 @@ Trial Prober::Try(const ProbeRequest& request) {
   std::string answer;
   Trial trial;
   if (Ask(request, &answer) && UnpackAnswer(answer, &trial)) {
+    const std::string why = WhyNoAddressSpace(trial);
+    if (!why.empty()) NoAddressSpace(why);
     NameFrames(&trial.cause);
     return trial;
   }
+  const std::string why = WhyNoAddressSpace(Said(), HasLimitedAddressSpace());
   Stop();
+  if (!why.empty()) NoAddressSpace(why);
   throw Failure(kExitEnvironment,
                 "a program was run in a child that gave no answer, expected one "
                 "within its limit of time");

@@ -41,7 +41,7 @@ class Prober {
   ~Prober() { Stop(); }
 
   // Starts the process if there is none. Throws a Failure with kExitEnvironment if it cannot be
-  // started, or gives no answer where one is due.
+  // started, gives no answer where one is due, or lacks address space: no such end is a finding.
   Trial Try(const ProbeRequest& request);
   // The next trial gets a fresh process.
   void Stop();
@@ -51,12 +51,15 @@ class Prober {
   // Gives the frames of a stack their names, which a sanitizer takes a second for; most trials
   // that end at all end in the same places.
   void NameFrames(CrashCause* cause);
+  std::string Said() const;
   bool Ask(const ProbeRequest& request, std::string* answer);
 
   const ProbeBuild build_;
   pid_t pid_ = -1;
   int to_ = -1;
   int from_ = -1;
+  // What the probe itself says, apart from what its children do.
+  int log_ = -1;
   std::map<uint64_t, std::vector<StackFrame>> named_;  // by offset
 };
 

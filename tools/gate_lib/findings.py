@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 
+import script
 from outcome import Finding
 
 RUNS = 3
@@ -39,9 +40,16 @@ class Tool:
                               capture_output=True, check=False)
 
     def repro(self, path, code=True):
-        """What `repro --json` says, {} if it cannot. The lines of code can take it seconds."""
+        """What `repro --json` says, {} if it cannot. The lines of code can take it seconds.
+
+        Raises script.Failure where a limit of address space lets no program run: what failed under
+        it is no finding.
+        """
         options = [] if code else ["--no-code"]
         done = self._run("repro", "--json", "-k", str(RUNS), *options, path)
+        said = done.stderr.decode("utf-8", "backslashreplace")
+        if done.returncode == script.ENVIRONMENT and "address space" in said:
+            raise script.Failure(script.ENVIRONMENT, said.strip())
         if done.returncode not in (0, 1):
             return {}
         return json.loads(done.stdout)

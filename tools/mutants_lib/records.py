@@ -10,7 +10,7 @@ import sys
 import script
 
 # What a field of this name holds, in a record of any kind.
-TYPES = {"arm": str, "mutant": str, "target": str, "seed": int, "seconds": (int, float),
+TYPES = {"arm": str, "mutant": str, "target": str, "seed": (int, str), "seconds": (int, float),
          "execs": int, "found": bool, "by": str, "signature": str, "guilty": str}
 
 
