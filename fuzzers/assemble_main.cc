@@ -1,7 +1,9 @@
 // assemble OUTDIR FILE...: makes seeds into the files that a fuzz target reads.
 //
-// An .ops file is parsed and its canonical bytes are written to OUTDIR/NAME.bin, any other file is
-// copied to OUTDIR/NAME; NAME is the path with '-' for '/'. Nothing is written unless all is well.
+// A program as text (program_file.h) is parsed and its canonical bytes are written to
+// OUTDIR/NAME.bin, any other file is copied to OUTDIR/NAME; NAME is the path with '-' for '/'.
+// Below a folder called program_fuzzer, whose inputs are any bytes, only .ops files are text.
+// Nothing is written unless all is well.
 // Exit codes: 0 done, 2 usage or bad input (a line for each file), 3 a file cannot be read or
 // written.
 #include <fmt/format.h>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "fuzzers/program.h"
+#include "fuzzers/program_file.h"
 
 namespace rmapdiff {
 namespace {
@@ -30,14 +33,14 @@ struct Seed {
 };
 using Seeds = std::map<std::string, Seed>;  // by name in OUTDIR
 
-bool IsOps(const std::string& path) {
-  return path.size() >= 4 && path.substr(path.size() - 4) == ".ops";
+bool IsText(const std::string& path, const std::string& content) {
+  return NamesCodecTarget(path) ? path.ends_with(".ops") : HoldsText(path, content);
 }
 
-std::string NameOf(const std::string& path) {
+std::string NameOf(const std::string& path, bool text) {
   std::string name = path;
   std::replace(name.begin(), name.end(), '/', '-');
-  return IsOps(path) ? name + ".bin" : name;
+  return text ? name + ".bin" : name;
 }
 
 int Complain(int exit_code, const std::string& what) {
@@ -47,12 +50,14 @@ int Complain(int exit_code, const std::string& what) {
 
 int AddSeed(const std::string& path, Seeds& seeds) {
   std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !std::filesystem::is_regular_file(path, error)) {
-    return Complain(kEnvironment, fmt::format("{}: cannot be read", path));
-  }
+  // Looked at first: to open a pipe would wait for its writer.
+  const bool regular = std::filesystem::is_regular_file(path, error);
+  std::ifstream file;
+  if (regular) file.open(path, std::ios::binary);
+  if (!regular || !file) return Complain(kEnvironment, fmt::format("{}: cannot be read", path));
   std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (IsOps(path)) {
+  const bool text = IsText(path, content);
+  if (text) {
     const auto parsed = Parse(content);
     if (const auto* at = std::get_if<ParseError>(&parsed)) {
       return Complain(kBadInput, fmt::format("{}:{}:{}: {}", path, at->line, at->column, at->what));
@@ -60,7 +65,7 @@ int AddSeed(const std::string& path, Seeds& seeds) {
     const std::vector<uint8_t> bytes = Encode(std::get<Program>(parsed));
     content.assign(bytes.begin(), bytes.end());
   }
-  const auto [at, is_new] = seeds.insert({NameOf(path), Seed{path, std::move(content)}});
+  const auto [at, is_new] = seeds.insert({NameOf(path, text), Seed{path, std::move(content)}});
   if (is_new || at->second.path == path) return 0;
   return Complain(kBadInput, fmt::format("{}:1:1: becomes {} as {} does, expected another name",
                                          path, at->first, at->second.path));

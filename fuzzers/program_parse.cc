@@ -463,9 +463,16 @@ std::string_view TakeLine(std::string_view& text) {
   return line;
 }
 
+// What some editors begin a text with: the byte order mark, as UTF-8.
+void SkipByteOrderMark(std::string_view& text) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  if (text.substr(0, kMark.size()) == kMark) text.remove_prefix(kMark.size());
+}
+
 }  // namespace
 
 std::variant<Program, ParseError> Parse(std::string_view text) {
+  SkipByteOrderMark(text);
   Program program;
   bool header_seen = false;
   std::string_view line;
@@ -493,6 +500,7 @@ std::variant<Program, ParseError> Parse(std::string_view text) {
 }
 
 bool LooksLikeText(std::string_view content) {
+  SkipByteOrderMark(content);
   while (!content.empty()) {
     const std::vector<Word> words = SplitWords(TakeLine(content));
     if (!words.empty()) return words.front().text == kHeaderWord;

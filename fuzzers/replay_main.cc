@@ -7,7 +7,7 @@
 // ends the target: a debugger stops where the target does.
 //
 // Exit codes: 0 all passed, 1 a finding, 2 usage or bad input: a file that cannot be read or
-// parsed, or none that is for this target.
+// parsed, or none that is for this target; 3 no address space for the MMUs.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -104,8 +104,11 @@ int AddFiles(const std::string& path, std::vector<std::string>* files) {
 
 int Read(const std::string& path, std::vector<uint8_t>* bytes) {
   std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !fs::is_regular_file(path, error)) {
+  // Looked at first: to open a pipe would wait for its writer.
+  const bool regular = fs::is_regular_file(path, error);
+  std::ifstream file;
+  if (regular) file.open(path, std::ios::binary);
+  if (!regular || !file) {
     return Complain(path + ": cannot be read, expected a file that holds a program");
   }
   const std::string content{std::istreambuf_iterator<char>(file), {}};

@@ -35,6 +35,20 @@ names="$(find out/dir -type f -printf '%f\n' | sort | tr '\n' ' ')"
 printf '\1\1\0\0\0\0\0\0\25\5\0\0\0\0\0\0' | cmp - out/dir/in-deep-zap.ops.bin || fail "bytes"
 cmp in/raw.txt out/dir/in-raw.txt || fail "copy"
 
+# A text under another name is a program, or reported; only program_fuzzer takes it as it is.
+mkdir -p in/program_fuzzer
+cp in/deep/zap.ops in/zap.txt
+printf 'some words\n' | tee in/README.md in/program_fuzzer/words.txt > "in/crash-1"
+printf '\357\273\277program version=1 limits=tiny\nzap page=5\n' > in/marked.ops
+expect 0 '' out/texts in/zap.txt in/program_fuzzer/words.txt in/crash-1 in/marked.ops
+for name in in-zap.txt.bin in-marked.ops.bin; do
+  cmp out/dir/in-deep-zap.ops.bin "out/texts/${name}" || fail "${name}"
+done
+cmp in/README.md out/texts/in-program_fuzzer-words.txt || fail "words.txt"
+cmp in/README.md out/texts/in-crash-1 || fail "crash-1"
+expect 2 "in/README.md:1:1: the program begins with 'some', expected 'program version=1'" \
+  out/bad in/README.md
+
 # Every bad file is reported, and nothing is written.
 expect 2 "in/lacks.ops:2:4: zap lacks 'page', expected a page id from 0 to 31
 in/headless.ops:1:1: the program begins with 'zap', expected 'program version=1'" \

@@ -174,8 +174,9 @@ class InputTest(CliTest):
         self.write("slip.ops", "progam version=1\n")
         self.refused("slip.ops",
                      "slip.ops:1:1: the program begins with 'progam', expected 'program version=1'")
-        self.write("slip", "progam version=1\n")
-        self.expect(0, ["show", "slip"])
+        self.write("crash-1.ops", "x")
+        self.refused("crash-1.ops", "crash-1.ops:1:1: the program begins with 'x', expected "
+                                    "'program version=1'")
 
     def test_control_characters_of_a_name_are_escaped(self):
         self.refused("a\x1b[31m\n\x7f\u009b.ops",
@@ -452,10 +453,11 @@ class OutputTest(CliTest):
         os.close(writer)
         self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
 
-    def test_an_exception_is_an_internal_error(self):
+    def test_too_little_memory_is_the_environment(self):
         self.write("big", b"\0" * (1 << 20))
         limit = 10 << 20
-        self.expect(4, ["show", "big"], "rmapdiff: internal error: std::bad_alloc\n",
+        self.expect(3, ["show", "big"],
+                    "rmapdiff: out of memory, expected more of it, and no limit (ulimit -v)\n",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
 
 

@@ -112,6 +112,14 @@ TEST(NameTest, OnlySuchNamesAreTaken) {
   EXPECT_FALSE(IsTargetName(".."));
 }
 
+std::string PackMembers(const Members& members) {
+  std::string packed;
+  ArchiveWriter archive([&](std::string_view piece) { packed += piece; });
+  for (const auto& [name, content] : members) archive.Add(name, content);
+  archive.Finish();
+  return packed;
+}
+
 TEST(ArchiveTest, HoldsEveryMemberInOrder) {
   Members members;
   for (const char* content : {"b", "a", "longer content"}) {

@@ -141,7 +141,7 @@ def run(args):
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         path = os.path.join(args.dir, "results.json")
         raise Failure(USAGE, f"{path}: is damaged, expected results as tools/claims writes them: "
-                              f"{type(error).__name__} {error}") from error
+                             f"{type(error).__name__} {error}") from error
 
 
 def main():

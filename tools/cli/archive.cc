@@ -70,14 +70,21 @@ bool IsZero(std::string_view bytes) { return bytes.find_first_not_of('\0') == by
 
 }  // namespace
 
-std::string PackMembers(const Members& members) {
-  std::string archive;
-  for (const auto& [name, content] : members) {
-    archive += HeaderOf(name, content.size()) + content;
-    archive.resize(Padded(archive.size(), kBlock));
-  }
-  archive.resize(Padded(archive.size() + 2 * kBlock, kRecord));
-  return archive;
+void ArchiveWriter::Add(const std::string& name, std::string_view content) {
+  PutPadded(HeaderOf(name, content.size()), kBlock);
+  PutPadded(content, kBlock);
+}
+
+// Two blocks of nothing, up to the end of a record.
+void ArchiveWriter::Finish() { PutPadded(std::string(2 * kBlock, '\0'), kRecord); }
+
+// And with zeros up to where the archive's size is a multiple of the unit.
+void ArchiveWriter::PutPadded(std::string_view bytes, size_t unit) {
+  put_(bytes);
+  size_ += bytes.size();
+  const std::string padding(Padded(size_, unit) - size_, '\0');
+  if (!padding.empty()) put_(padding);
+  size_ += padding.size();
 }
 
 std::variant<Members, std::string> UnpackMembers(std::string_view archive) {
@@ -95,7 +102,7 @@ std::variant<Members, std::string> UnpackMembers(std::string_view archive) {
       return who + "is no plain file as rmapdiff corpus pack writes it";
     }
     archive.remove_prefix(kBlock);
-    const std::string content(archive.substr(0, *size));
+    const std::string_view content = archive.substr(0, *size);
     if (ContentName(content) != name.substr(name.find('/') + 1)) {
       return who + "is damaged, expected the content that its name says";
     }

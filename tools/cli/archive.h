@@ -10,18 +10,34 @@
 #ifndef RMAPDIFF_TOOLS_CLI_ARCHIVE_H_
 #define RMAPDIFF_TOOLS_CLI_ARCHIVE_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace rmapdiff {
 
-// Contents by "TARGET/NAME".
-using Members = std::map<std::string, std::string>;
+// Writes an archive, member by member, so that no more than one is in memory.
+class ArchiveWriter {
+ public:
+  explicit ArchiveWriter(std::function<void(std::string_view)> put) : put_(std::move(put)) {}
 
-// Every content has at most kMaxInputBytes.
-std::string PackMembers(const Members& members);
+  // "TARGET/NAME", in order and each once; the content has at most kMaxInputBytes.
+  void Add(const std::string& name, std::string_view content);
+  // After the last.
+  void Finish();
+
+ private:
+  void PutPadded(std::string_view bytes, size_t unit);
+
+  const std::function<void(std::string_view)> put_;
+  size_t size_ = 0;  // of what was put
+};
+
+// Contents by "TARGET/NAME"; they are parts of the archive.
+using Members = std::map<std::string, std::string_view>;
 
 // The members, or what is wrong: "member 'x': is damaged, expected ...". Nothing is taken of an
 // archive in which anything is wrong.

@@ -3,29 +3,17 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "fuzzers/program_file.h"
 #include "fuzzers/report.h"
 #include "fuzzers/target_kinds.h"
 #include "tools/cli/folders.h"
 #include "tools/cli/input.h"
+#include "tools/cli/json_fields.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
 namespace {
-
-constexpr std::string_view kCodecTarget = "program_fuzzer";
-
-// Whether the name stands in the path as a word of its own.
-bool Names(std::string_view path, std::string_view name) {
-  for (size_t at = path.find(name); at != path.npos; at = path.find(name, at + 1)) {
-    const bool begins = at == 0 || path[at - 1] == '/' || path[at - 1] == '-';
-    const size_t end = at + name.size();
-    const bool ends = end == path.size() || path[end] == '/' || path[end] == '-';
-    if (begins && ends) return true;
-  }
-  return false;
-}
 
 // "long", "tdp" ...: the header's own word.
 std::string ModeName(const Header& header) {
@@ -38,7 +26,7 @@ std::string ModeName(const Header& header) {
 // By the name of the file if that is of a target that runs the program.
 std::string TargetOf(const Header& header, const std::string& path) {
   for (const TargetKind& kind : TargetKinds()) {
-    if (kind.accepts(header) && Names(path, kind.name)) return std::string(kind.name);
+    if (kind.accepts(header) && PathNames(path, kind.name)) return std::string(kind.name);
   }
   const TargetKind* kind = TargetKindFor(header);
   return kind != nullptr ? std::string(kind->name) : "";
@@ -48,10 +36,7 @@ std::string TargetOf(const Header& header, const std::string& path) {
 // none.
 std::string TargetBeside(const std::string& path) {
   const std::filesystem::path record = std::filesystem::path(path).parent_path() / "finding.json";
-  const auto json = nlohmann::json::parse(FileContents(record.string()), nullptr,
-                                          /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("target") || !json["target"].is_string()) return "";
-  return json["target"].get<std::string>();
+  return TextOf(ParseJson(FileContents(record.string())), "target");
 }
 
 }  // namespace
@@ -81,9 +66,12 @@ ProbeRequest Artifact::Request() const {
 Artifact ReadArtifact(const std::string& file) {
   Artifact artifact;
   artifact.file = file;
-  artifact.program = ReadProgram(file, &artifact.bytes);
   const std::string names = TargetBeside(file) + "/" + file;
-  artifact.codec = Names(names, kCodecTarget);
+  artifact.codec = NamesCodecTarget(names);
+  // To program_fuzzer a text is a program, or bytes like any others.
+  const bool any_bytes = artifact.codec && !file.ends_with(".ops");
+  artifact.program =
+      any_bytes ? ReadAnyBytes(file, &artifact.bytes) : ReadProgram(file, &artifact.bytes);
   artifact.target =
       artifact.codec ? std::string(kCodecTarget) : TargetOf(artifact.program.header, names);
   return artifact;

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string_view>
 #include <tuple>
 
+#include "tools/cli/folders.h"
 #include "tools/cli/subprocess.h"
 
 namespace rmapdiff {
@@ -49,8 +49,11 @@ std::vector<std::string> Source(const std::string& path) {
   const std::string folder = root != nullptr ? std::string(root) + "/" : "";
   constexpr std::string_view kMade = "/bin/";
   const size_t made = path.rfind(kMade);
-  std::ifstream file(folder + path);
-  if (!file && made != path.npos) file.open(folder + path.substr(made + kMade.size()));
+  std::string content = FileContents(folder + path);
+  if (content.empty() && made != path.npos) {
+    content = FileContents(folder + path.substr(made + kMade.size()));
+  }
+  std::istringstream file(content);
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   return lines;

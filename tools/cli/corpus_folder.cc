@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "fuzzers/target_kinds.h"
 #include "tools/cli/exit_codes.h"
@@ -139,15 +138,7 @@ std::vector<TargetFolder> ReadCorpus(const std::string& folder) {
 }
 
 std::string ReadInput(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content(kMaxInputBytes + 1, '\0');
-  if (!file) CannotChange(path, fmt::format("cannot be read: {}", std::strerror(errno)));
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (file.bad()) CannotChange(path, fmt::format("cannot be read: {}", std::strerror(errno)));
-  content.resize(static_cast<size_t>(file.gcount()));
-  if (content.size() <= kMaxInputBytes) return content;
-  throw Failure(kExitUsage, fmt::format("{}: is too long, expected at most {} bytes",
-                                        Printable(path), kMaxInputBytes));
+  return ReadFile(path, kMaxInputBytes, "an input", kExitEnvironment);
 }
 
 void RemoveFile(const std::string& path) {

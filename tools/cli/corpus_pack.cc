@@ -1,9 +1,8 @@
 // rmapdiff corpus pack and unpack: a corpus as one file, to be kept or sent, and back.
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <map>
+#include <string>
 #include <variant>
 
 #include "tools/cli/archive.h"
@@ -13,21 +12,32 @@
 #include "tools/cli/corpus_work.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
+#include "tools/cli/input.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
 namespace {
 
-std::string ReadWhole(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) {
-    throw Failure(kExitUsage, Printable(path) + ": no such file, expected an archive");
+// The inputs by the names that they have in an archive; one that is there twice counts once. Their
+// contents are read when they are written: all of them at once may be more than memory takes.
+std::map<std::string, std::string> PathsByMember(const std::string& corpus) {
+  std::map<std::string, std::string> paths;
+  for (const TargetFolder& folder : ReadCorpus(corpus)) {
+    for (const std::string& name : folder.names) {
+      const std::string path = folder.path + "/" + name;
+      paths.emplace(folder.target + "/" + ContentName(ReadInput(path)), path);
+    }
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (file) return content;
-  throw Failure(kExitUsage, Printable(path) + ": cannot be read, expected an archive");
+  return paths;
+}
+
+// Of a member whose content has not changed since it was named.
+std::string ContentOf(const std::string& member, const std::string& path) {
+  std::string content = ReadInput(path);
+  if (member.ends_with("/" + ContentName(content))) return content;
+  throw Failure(kExitEnvironment,
+                Printable(path) + ": has changed meanwhile, expected a corpus at rest");
 }
 
 }  // namespace
@@ -43,19 +53,16 @@ int CorpusPack(const Words& words) {
   arguments.Option("-o,--output", "FILE", &file, "the archive", /*required=*/true);
   if (const auto code = arguments.Parse(words)) return *code;
 
-  Members members;
-  for (const TargetFolder& folder : ReadCorpus(corpus)) {
-    for (const std::string& name : folder.names) {
-      std::string content = ReadInput(folder.path + "/" + name);
-      const std::string member = folder.target + "/" + ContentName(content);
-      members[member] = std::move(content);
-    }
-  }
-  if (members.empty()) {
+  const std::map<std::string, std::string> paths = PathsByMember(corpus);
+  if (paths.empty()) {
     throw Failure(kExitUsage, Printable(corpus) + ": holds no inputs, expected a corpus");
   }
-  WriteFile(file, PackMembers(members));
-  WriteOut(fmt::format("{}: {} inputs\n", Printable(file), FormatCount(members.size())));
+  WriteFile(file, [&](const Put& put) {
+    ArchiveWriter archive(put);
+    for (const auto& [member, path] : paths) archive.Add(member, ContentOf(member, path));
+    archive.Finish();
+  });
+  WriteOut(fmt::format("{}: {} inputs\n", Printable(file), FormatCount(paths.size())));
   return kExitDone;
 }
 
@@ -70,9 +77,9 @@ int CorpusUnpack(const Words& words) {
   arguments.Positional("DIR", &corpus, "the corpus; made if it is not there");
   if (const auto code = arguments.Parse(words)) return *code;
 
-  // Nothing is taken before all has been looked at; what an archive holds fits into memory, as it
-  // did when it was packed.
-  const std::variant<Members, std::string> unpacked = UnpackMembers(ReadWhole(file));
+  // Nothing is taken before all has been looked at.
+  const std::string archive = ReadFile(file, kMaxFileBytes, "an archive");
+  const std::variant<Members, std::string> unpacked = UnpackMembers(archive);
   if (const auto* wrong = std::get_if<std::string>(&unpacked)) {
     throw Failure(kExitUsage, Printable(file) + ": " + *wrong);
   }

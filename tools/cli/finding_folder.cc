@@ -13,6 +13,7 @@
 
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
+#include "tools/cli/json_fields.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
@@ -26,28 +27,25 @@ constexpr const char* kRecord = "finding.json";
 constexpr const char* kTemporary = ".new-";
 constexpr size_t kMaxName = 100;
 
+// Nothing if it is no finding of ours, or damaged.
 std::optional<FindingRecord> ReadRecord(const std::string& path) {
-  const Json json = Json::parse(FileContents(path), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return std::nullopt;
-  try {
-    FindingRecord record;
-    record.signature = json.value("signature", "");
-    record.target = json.value("target", "");
-    record.kind = json.value("kind", "");
-    record.engine = json.value("engine", "");
-    record.reproduced = json.value("reproduced", "");
-    record.count = json.value("count", uint64_t{1});
-    record.first_seen = json.value("first_seen", int64_t{0});
-    record.last_seen = json.value("last_seen", int64_t{0});
-    record.artifact = json.value("artifact", "");
-    record.ops = json.value("ops", size_t{0});
-    record.minimal = json.value("minimal", "");
-    record.report = json.value("report", "");
-    record.draft = json.value("draft", "");
-    return record;
-  } catch (const Json::exception&) {
-    return std::nullopt;  // no finding of ours
-  }
+  const nlohmann::json json = ParseJson(FileContents(path));
+  FindingRecord record;
+  record.signature = TextOf(json, "signature");
+  if (record.signature.empty()) return std::nullopt;
+  record.target = TextOf(json, "target");
+  record.kind = TextOf(json, "kind");
+  record.engine = TextOf(json, "engine");
+  record.reproduced = TextOf(json, "reproduced");
+  record.count = std::max<uint64_t>(WholeOf(json, "count"), 1);
+  record.first_seen = static_cast<int64_t>(NumberOf(json, "first_seen"));
+  record.last_seen = static_cast<int64_t>(NumberOf(json, "last_seen"));
+  record.artifact = TextOf(json, "artifact");
+  record.ops = WholeOf(json, "ops");
+  record.minimal = TextOf(json, "minimal");
+  record.report = TextOf(json, "report");
+  record.draft = TextOf(json, "draft");
+  return record;
 }
 
 std::vector<fs::path> EntriesOf(const fs::path& folder) {
@@ -68,6 +66,14 @@ void Move(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) return;
   throw Failure(kExitEnvironment, fmt::format("{}: cannot be moved to {}: {}", Printable(from),
                                               Printable(to), std::strerror(errno)));
+}
+
+// A folder in the place of a finding whose record cannot be read: what is in it is not lost.
+void SetAside(const std::string& folder) {
+  const std::string name = NameForDamaged(folder);
+  Move(folder, name);
+  WriteErrorLine(fmt::format("{}: its {} makes no sense, set aside as {}", Printable(folder),
+                             kRecord, Printable(name)));
 }
 
 }  // namespace
@@ -114,6 +120,17 @@ std::vector<FindingRecord> FindingFolders::All() const {
   return all;
 }
 
+std::vector<std::string> FindingFolders::Damaged() const {
+  std::vector<std::string> damaged;
+  std::error_code ignored;
+  for (const fs::path& folder : EntriesOf(root_)) {
+    const fs::path record = folder / kRecord;
+    if (NameBegins(folder, ".") || !fs::exists(record, ignored)) continue;
+    if (!ReadRecord(record)) damaged.push_back(record.string());
+  }
+  return damaged;
+}
+
 std::optional<FindingRecord> FindingFolders::Find(std::string_view signature) const {
   return ReadRecord(PathOf(signature) + "/" + kRecord);
 }
@@ -138,7 +155,9 @@ void FindingFolders::Make(const FindingRecord& record,
   try {
     for (const auto& [name, content] : files) WriteFile(temporary + "/" + name, content);
     WriteFile(temporary + "/" + kRecord, FindingJson(record));
-    Move(temporary, PathOf(record.signature));
+    const std::string place = PathOf(record.signature);
+    if (fs::exists(place, ignored)) SetAside(place);
+    Move(temporary, place);
   } catch (const Failure&) {
     fs::remove_all(temporary, ignored);
     throw;

@@ -55,13 +55,16 @@ class FindingFolders {
   std::string PathOf(std::string_view signature) const { return root_ + "/" + SlugOf(signature); }
   // All that are whole, by signature.
   std::vector<FindingRecord> All() const;
+  // The records that are there and cannot be read.
+  std::vector<std::string> Damaged() const;
   std::optional<FindingRecord> Find(std::string_view signature) const;
 
   // What the writers that follow throw is a Failure with kExitEnvironment.
   //
   // Removes what a killed writer has left.
   void Clean() const;
-  // A new finding with these files, by name, and finding.json.
+  // A new finding with these files, by name, and finding.json. A folder in its place, whose record
+  // cannot be read, is set aside under another name.
   void Make(const FindingRecord& record, const std::map<std::string, std::string>& files) const;
   // The same again, at this time; the input is kept as well if there is room. `input` is a file
   // that goes away ("" for none).

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/input.h"
 #include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
@@ -54,10 +54,15 @@ void RemoveTemporaries(const std::string& folder) {
 }
 
 std::string FileContents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream content;
-  content << file.rdbuf();
-  return content.str();
+  FileRead file = TryReadFile(path, kMaxFileBytes, "text");
+  return file.problem.empty() ? std::move(file.content) : "";
+}
+
+std::string NameForDamaged(const std::string& path) {
+  std::error_code ignored;
+  std::string name = path + ".damaged";
+  for (int i = 2; fs::exists(name, ignored); ++i) name = fmt::format("{}.damaged-{}", path, i);
+  return name;
 }
 
 bool HasRoom(const std::string& folder, uint64_t bytes) {

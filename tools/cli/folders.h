@@ -14,8 +14,11 @@ void MakeFolder(const std::string& path);
 // The names of the plain files in a folder, in order; those that begin with a dot are left out.
 std::vector<std::string> FilesIn(const std::string& folder);
 
-// "" if it cannot be read.
+// "" if it cannot be read, or is no regular file.
 std::string FileContents(const std::string& path);
+
+// "PATH.damaged" or the like, which is not taken: a place for what makes no sense.
+std::string NameForDamaged(const std::string& path);
 
 // Removes what a killed process has left of a file that WriteFile was about to put in place.
 void RemoveTemporaries(const std::string& folder);

@@ -4,12 +4,13 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <fstream>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "tools/cli/arguments.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/fuzz_session.h"
 #include "tools/cli/fuzz_targets.h"
 #include "tools/cli/output.h"
@@ -122,7 +123,7 @@ std::string Announcement(const FuzzOptions& options, const std::vector<FuzzTarge
 
 // What the target said last.
 void ShowTail(const FailedTarget& failed) {
-  std::ifstream file(failed.log_file);
+  std::istringstream file(FileContents(failed.log_file));
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) {
     lines.push_back(line);

@@ -14,6 +14,7 @@
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
 #include "tools/cli/libfuzzer_log.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -67,6 +68,9 @@ FuzzIntake::FuzzIntake(std::string run_folder, std::vector<std::string> targets)
     : run_folder_(std::move(run_folder)), folders_(run_folder_) {
   MakeFolder(run_folder_ + "/findings");
   folders_.Clean();
+  for (const std::string& record : folders_.Damaged()) {
+    WriteErrorLine(Printable(record) + ": is no finding, left out");
+  }
   for (const FindingRecord& record : folders_.All()) {
     signatures_.insert(record.signature);
     ++kept_of_[record.target];

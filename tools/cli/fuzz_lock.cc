@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -51,11 +52,7 @@ std::string WhyNotLocked(int fd, int error) {
 }  // namespace
 
 FuzzLock::FuzzLock(const std::string& run_folder) {
-  fd_ = open((run_folder + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd_ < 0) {
-    throw Failure(kExitEnvironment, fmt::format("{}: cannot be written: {}", Printable(run_folder),
-                                                std::strerror(errno)));
-  }
+  fd_ = OpenRegular(run_folder + "/.lock", 0);
   if (!Lock(fd_)) {
     const std::string why = WhyNotLocked(fd_, errno);
     close(fd_);

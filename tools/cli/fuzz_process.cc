@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -57,11 +58,7 @@ void PutAsideIfLong(const std::string& log) {
 
 FuzzProcess::FuzzProcess(const FuzzCommand& command) {
   PutAsideIfLong(command.log_file);
-  log_fd_ = open(command.log_file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (log_fd_ < 0) {
-    throw Failure(kExitEnvironment, fmt::format("{}: cannot be written: {}",
-                                                Printable(command.log_file), std::strerror(errno)));
-  }
+  log_fd_ = OpenRegular(command.log_file, O_APPEND);
   log_offset_ = lseek(log_fd_, 0, SEEK_END);  // reading begins with what this process prints
   const pid_t supervisor = getpid();
   pid_ = fork();

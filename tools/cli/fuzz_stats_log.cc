@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
+#include "tools/cli/json_fields.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -44,30 +48,27 @@ std::string ToLine(const RunTotals& totals) {
 }
 
 std::optional<RunTotals> FromLine(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return std::nullopt;
-  try {
-    RunTotals totals;
-    totals.run = json.value("run", uint64_t{0});
-    totals.elapsed = json.value("elapsed", 0.0);
-    totals.findings = json.value("findings", uint64_t{0});
-    const Json targets = json.value("targets", Json::object());
-    for (const auto& [name, one] : targets.items()) {
-      TargetTotals& target = totals.targets[name];
-      target.execs = one.value("execs", uint64_t{0});
-      target.ops = one.value("ops", uint64_t{0});
-      target.seconds = one.value("seconds", 0.0);
-      target.coverage = one.value("coverage", uint64_t{0});
-      target.features = one.value("features", uint64_t{0});
-      target.corpus = one.value("corpus", uint64_t{0});
-      target.corpus_bytes = one.value("corpus_bytes", uint64_t{0});
-      target.findings = one.value("findings", uint64_t{0});
-      target.reduced_to = one.value("reduced_to", uint64_t{0});
-    }
-    return totals;
-  } catch (const Json::exception&) {
+  const nlohmann::json json = ParseJson(line);
+  if (!json.contains("time") || !json.contains("targets") || !json["targets"].is_object()) {
     return std::nullopt;
   }
+  RunTotals totals;
+  totals.run = WholeOf(json, "run");
+  totals.elapsed = NumberOf(json, "elapsed");
+  totals.findings = WholeOf(json, "findings");
+  for (const auto& [name, one] : json["targets"].items()) {
+    TargetTotals& target = totals.targets[name];
+    target.execs = WholeOf(one, "execs");
+    target.ops = WholeOf(one, "ops");
+    target.seconds = NumberOf(one, "seconds");
+    target.coverage = WholeOf(one, "coverage");
+    target.features = WholeOf(one, "features");
+    target.corpus = WholeOf(one, "corpus");
+    target.corpus_bytes = WholeOf(one, "corpus_bytes");
+    target.findings = WholeOf(one, "findings");
+    target.reduced_to = WholeOf(one, "reduced_to");
+  }
+  return totals;
 }
 
 // The last bytes of the file, as many as a line can have.
@@ -81,24 +82,46 @@ std::string TailOf(int fd, off_t size) {
 }  // namespace
 
 FuzzStatsLog::FuzzStatsLog(const std::string& path) : path_(path) {
-  fd_ = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (fd_ < 0) CannotWrite(errno);
+  fd_ = OpenRegular(path, O_APPEND);
   const off_t size = lseek(fd_, 0, SEEK_END);
   const std::string tail = TailOf(fd_, size);
   const size_t whole = tail.rfind('\n') + 1;  // npos + 1 is 0
+  if (whole == 0 && tail.size() == static_cast<size_t>(kMaxLine)) {
+    SetAside();
+    return;
+  }
   if (whole < tail.size() && ftruncate(fd_, size - static_cast<off_t>(tail.size() - whole)) != 0) {
     CannotWrite(errno);
   }
-  std::string_view lines(tail.data(), whole);
+  TakeLast(std::string_view(tail).substr(0, whole));
+}
+
+// Of whole lines, the last one that makes sense.
+void FuzzStatsLog::TakeLast(std::string_view lines) {
+  size_t damaged = 0;
   while (!lines.empty()) {
     lines.remove_suffix(1);
     const size_t begin = lines.rfind('\n') + 1;
     if (const auto totals = FromLine(lines.substr(begin))) {
       last_ = *totals;
-      return;
+      break;
     }
+    ++damaged;
     lines = lines.substr(0, begin);
   }
+  if (damaged == 0) return;
+  WriteErrorLine(
+      fmt::format("{}: the last {} lines make no sense, left out", Printable(path_), damaged));
+}
+
+// What has no end of a line where one must be is no log of ours.
+void FuzzStatsLog::SetAside() {
+  const std::string name = NameForDamaged(path_);
+  close(fd_);
+  if (rename(path_.c_str(), name.c_str()) != 0) CannotWrite(errno);
+  WriteErrorLine(
+      fmt::format("{}: makes no sense, set aside as {}", Printable(path_), Printable(name)));
+  fd_ = OpenRegular(path_, O_APPEND);
 }
 
 FuzzStatsLog::~FuzzStatsLog() { close(fd_); }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace rmapdiff {
 
@@ -44,20 +45,22 @@ struct RunTotals {
 
 class FuzzStatsLog {
  public:
-  // Opens the file, or makes it, and repairs its end. This and Append throw a Failure with
-  // kExitEnvironment.
+  // Opens the file, or makes it, and repairs its end; says which lines make no sense, and sets a
+  // file of no lines at all aside. This and Append throw a Failure with kExitEnvironment.
   explicit FuzzStatsLog(const std::string& path);
   FuzzStatsLog(const FuzzStatsLog&) = delete;
   FuzzStatsLog& operator=(const FuzzStatsLog&) = delete;
   ~FuzzStatsLog();
 
-  // What the last whole line says, as it was opened; all zero if there is none.
+  // What the last whole line that makes sense says, as it was opened; all zero if there is none.
   const RunTotals& last() const { return last_; }
   void Append(const RunTotals& totals);
   // From one line to the next, in seconds: rarer the longer all runs have taken.
   static double Interval(double elapsed);
 
  private:
+  void TakeLast(std::string_view lines);
+  void SetAside();
   [[noreturn]] void CannotWrite(int error) const;
 
   const std::string path_;

@@ -7,11 +7,12 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -35,7 +36,7 @@ uint64_t WeightOf(const std::string& name) {
 }
 
 std::vector<std::string> ReadLines(const std::string& path) {
-  std::ifstream file(path);
+  std::istringstream file(FileContents(path));
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) {
     if (!line.empty()) lines.push_back(line);

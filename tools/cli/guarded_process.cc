@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -62,11 +63,7 @@ void KillGroup(int) { kill(0, SIGKILL); }
 int RunGuarded(const std::vector<std::string>& words,
                const std::map<std::string, std::string>& environment, const std::string& folder,
                const std::string& log_file) {
-  const int log = open(log_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (log < 0) {
-    throw Failure(kExitEnvironment, fmt::format("{}: cannot be written: {}", Printable(log_file),
-                                                std::strerror(errno)));
-  }
+  const int log = OpenRegular(log_file, O_APPEND);
   const pid_t parent = getpid();
   const pid_t guard = fork();
   if (guard == 0) {

@@ -2,37 +2,76 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <variant>
 
-#include "tools/cli/exit_codes.h"
+#include "fuzzers/program_file.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
 namespace {
 
-// A file descriptor that is closed at the end, unless it is standard input.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ > STDIN_FILENO) close(fd_);
-  }
-  int get() const { return fd_; }
+constexpr const char* kProgram = "a program";
 
- private:
-  const int fd_;
-};
-
-[[noreturn]] void Reject(const std::string& name, const std::string& what) {
-  throw Failure(kExitUsage, name + ": " + what);
+std::string Unreadable(int error) {
+  return fmt::format("{}, expected a readable file", std::strerror(error));
 }
+
+std::string WrongKind(mode_t mode, std::string_view expected) {
+  return fmt::format("{}, expected a file that holds {}", KindOf(mode), expected);
+}
+
+// Reads to the end into a string of about that size. Returns the problem, "" for none.
+std::string ReadAll(int fd, size_t size, size_t most, std::string* content) {
+  content->resize(std::min(size, most) + 1);  // a byte more sees the end
+  size_t length = 0;
+  while (length <= most) {
+    if (length == content->size()) content->resize(std::min(2 * length, most) + 1);
+    const ssize_t count = read(fd, content->data() + length, content->size() - length);
+    if (count == 0) break;
+    if (count > 0) {
+      length += static_cast<size_t>(count);
+    } else if (errno == EAGAIN) {
+      pollfd ready{fd, POLLIN, 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return Unreadable(errno);
+    }
+  }
+  content->resize(length);
+  if (content->capacity() / 2 > length) content->shrink_to_fit();
+  return length > most ? fmt::format("is too long, expected at most {} bytes", most) : "";
+}
+
+bool IsStandardInput(const std::string& path) { return path == "-"; }
+
+std::string NameOf(const std::string& path) {
+  return IsStandardInput(path) ? "standard input" : Printable(path);
+}
+
+std::string ReadInputFile(const std::string& path) {
+  FileRead file;
+  if (IsStandardInput(path)) {
+    file.problem = ReadAll(STDIN_FILENO, 0, kMaxInputBytes, &file.content);
+  } else {
+    file = TryReadFile(path, kMaxInputBytes, kProgram);
+  }
+  if (file.problem.empty() && file.content.empty()) file.problem = "is empty, expected a program";
+  if (!file.problem.empty()) throw Failure(kExitUsage, NameOf(path) + ": " + file.problem);
+  return std::move(file.content);
+}
+
+Program FromBytes(std::string_view content) {
+  return Decode({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
+}
+
+}  // namespace
 
 const char* KindOf(mode_t mode) {
   if (S_ISDIR(mode)) return "is a directory";
@@ -41,62 +80,56 @@ const char* KindOf(mode_t mode) {
   return "is a device";
 }
 
-// Never waits: what could block is refused by its kind, and O_NONBLOCK covers a change in between.
-int OpenRegular(const std::string& path, const std::string& name) {
+FileRead TryReadFile(const std::string& path, size_t most, std::string_view expected) {
   struct stat status = {};
+  // To open a device may have effects, so it is not even opened.
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    Reject(name, fmt::format("{}, expected a file that holds a program", KindOf(status.st_mode)));
+    return {"", WrongKind(status.st_mode, expected)};
   }
+  // O_NONBLOCK covers a change in between.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0 && errno == ENOENT) Reject(name, "no such file, expected a program");
-  if (fd < 0) Reject(name, fmt::format("{}, expected a readable file", std::strerror(errno)));
-  return fd;
-}
-
-std::string ReadAll(int fd, const std::string& name) {
-  std::string content;
-  char buffer[1 << 16];
-  while (content.size() <= kMaxInputBytes) {
-    const ssize_t count = read(fd, buffer, sizeof buffer);
-    if (count == 0) break;
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      Reject(name, fmt::format("{}, expected a readable file", std::strerror(errno)));
-    }
-    content.append(buffer, static_cast<size_t>(count));
+  if (fd < 0 && errno == ENOENT) return {"", fmt::format("no such file, expected {}", expected)};
+  if (fd < 0) return {"", Unreadable(errno)};
+  FileRead file;
+  if (fstat(fd, &status) != 0) {
+    file.problem = Unreadable(errno);
+  } else if (!S_ISREG(status.st_mode)) {
+    file.problem = WrongKind(status.st_mode, expected);
+  } else {
+    file.problem = ReadAll(fd, static_cast<size_t>(status.st_size), most, &file.content);
   }
-  if (content.empty()) Reject(name, "is empty, expected a program");
-  if (content.size() > kMaxInputBytes) {
-    Reject(name, fmt::format("is too long, expected at most {} bytes", kMaxInputBytes));
-  }
-  return content;
+  close(fd);
+  return file;
 }
 
-bool IsNamedAsText(const std::string& path) {
-  return path.size() >= 4 && path.compare(path.size() - 4, 4, ".ops") == 0;
+std::string ReadFile(const std::string& path, size_t most, std::string_view expected,
+                     ExitCode code) {
+  FileRead file = TryReadFile(path, most, expected);
+  if (file.problem.empty()) return std::move(file.content);
+  throw Failure(code, Printable(path) + ": " + file.problem);
 }
-
-}  // namespace
 
 Program ReadProgram(const std::string& path) {
   std::string content;
   return ReadProgram(path, &content);
 }
 
-Program ReadProgram(const std::string& path, std::string* read) {
-  const bool standard = path == "-";
-  const std::string name = standard ? "standard input" : Printable(path);
-  const Descriptor file(standard ? STDIN_FILENO : OpenRegular(path, name));
-  const std::string& content = *read = ReadAll(file.get(), name);
-  if (!LooksLikeText(content) && !IsNamedAsText(path)) {
-    return Decode({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
-  }
-  auto parsed = Parse(content);
+Program ReadProgram(const std::string& path, std::string* content) {
+  *content = ReadInputFile(path);
+  if (!HoldsText(IsStandardInput(path) ? "" : path, *content)) return FromBytes(*content);
+  auto parsed = Parse(*content);
   if (const auto* error = std::get_if<ParseError>(&parsed)) {
-    throw Failure(kExitUsage,
-                  fmt::format("{}:{}:{}: {}", name, error->line, error->column, error->what));
+    throw Failure(kExitUsage, fmt::format("{}:{}:{}: {}", NameOf(path), error->line, error->column,
+                                          error->what));
   }
   return std::get<Program>(std::move(parsed));
+}
+
+Program ReadAnyBytes(const std::string& path, std::string* content) {
+  *content = ReadInputFile(path);
+  auto parsed = Parse(*content);
+  if (auto* program = std::get_if<Program>(&parsed)) return std::move(*program);
+  return FromBytes(*content);
 }
 
 }  // namespace rmapdiff

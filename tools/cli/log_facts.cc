@@ -3,14 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/folders.h"
+#include "tools/cli/json_fields.h"
 #include "tools/cli/output.h"
 
 namespace rmapdiff {
-namespace {
 
 using Json = nlohmann::ordered_json;
-
-}  // namespace
 
 std::string FactsPath(const std::string& artifact) { return artifact + ".json"; }
 
@@ -23,15 +21,9 @@ void WriteFacts(const std::string& artifact, const LogFacts& facts) {
 }
 
 LogFacts ReadFacts(const std::string& artifact) {
-  const Json json =
-      Json::parse(FileContents(FactsPath(artifact)), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return {};
-  try {
-    return {json.value("signature", ""), json.value("own", false), json.value("kind", ""),
-            json.value("report", "")};
-  } catch (const Json::exception&) {
-    return {};
-  }
+  const nlohmann::json json = ParseJson(FileContents(FactsPath(artifact)));
+  return {TextOf(json, "signature"), FlagOf(json, "own"), TextOf(json, "kind"),
+          TextOf(json, "report")};
 }
 
 }  // namespace rmapdiff

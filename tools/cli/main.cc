@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <new>
 
 #include "fuzzers/probe.h"
 #include "tools/cli/arguments.h"
@@ -128,6 +129,9 @@ int Main(const Words& words) {
   } catch (const Failure& failure) {
     WriteErrorLine(failure.what());
     return failure.code();
+  } catch (const std::bad_alloc&) {
+    WriteErrorLine("rmapdiff: out of memory, expected more of it, and no limit (ulimit -v)");
+    return kExitEnvironment;
   } catch (const std::exception& error) {
     WriteErrorLine(std::string("rmapdiff: internal error: ") + Printable(error.what()));
   } catch (...) {

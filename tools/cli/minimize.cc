@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
 #include <string>
 
 #include "fuzzers/report.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/folders.h"
 #include "tools/cli/input.h"
 #include "tools/cli/minimizing.h"
 #include "tools/cli/output.h"
@@ -64,6 +64,7 @@ class Session {
   Session(Artifact artifact, std::string out, double seconds, const ProbeRequest& request)
       : artifact_(std::move(artifact)),
         out_(std::move(out)),
+        replaceable_(IsReplaceable(out_)),
         seconds_(seconds),
         minimizing_(request) {}
 
@@ -92,6 +93,11 @@ class Session {
     options.stop = [this] { return interrupted != 0 || Since(start_) > seconds_; };
     options.progress = [this](const Minimized& best) { Save(best); };
     options.other = [this](const Program& other, const std::string& signature) {
+      if (!replaceable_) {
+        WriteErrorLine(
+            fmt::format("another finding, {}: not kept, expected a file as --output", signature));
+        return;
+      }
       const std::string name = NameForOther(out_, signature);
       WriteFile(name, TextOf(other, signature));
       WriteErrorLine(fmt::format("another finding, {}: {}", signature, Printable(name)));
@@ -108,7 +114,7 @@ class Session {
   void Save(const Minimized& best) {
     Minimized unfinished = best;
     unfinished.finished = false;
-    WriteFile(out_, Text(unfinished));
+    if (replaceable_) WriteFile(out_, Text(unfinished));
     if (isatty(STDERR_FILENO) == 0) return;
     WriteError(fmt::format("\r{} ops, {} runs, {:.0f} s \x1b[K\r", best.program.ops.size(),
                            best.runs, Since(start_)));
@@ -116,11 +122,8 @@ class Session {
 
   // What an earlier call with the same program has left, or the program.
   Program Beginning(const std::string& signature) {
-    std::ifstream file(out_);
-    std::string first;
-    if (!std::getline(file, first) || first + "\n" != UnfinishedLine(artifact_.program)) {
-      return artifact_.program;
-    }
+    const std::string before = replaceable_ ? FileContents(out_) : "";
+    if (!before.starts_with(UnfinishedLine(artifact_.program))) return artifact_.program;
     const Program left = ReadProgram(out_);
     if (Signature(left, minimizing_.Run(left)) != signature) return artifact_.program;
     WriteErrorLine(fmt::format("going on from {}: {}", Printable(out_), SizeOf(left)));
@@ -129,6 +132,8 @@ class Session {
 
   const Artifact artifact_;
   const std::string out_;
+  // Otherwise it is a device, say, which is written once, at the end, and never read.
+  const bool replaceable_;
   const double seconds_;
   Minimizing minimizing_;
   const Clock::time_point start_ = Clock::now();

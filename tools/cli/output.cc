@@ -6,13 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
+#include <vector>
 
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/input.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {
@@ -39,13 +43,100 @@ bool WriteAll(int fd, std::string_view text) {
                 fmt::format("{}: cannot be written: {}", Printable(path), std::strerror(error)));
 }
 
-void WriteInPlace(const std::string& path, std::string_view content) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) CannotWrite(path, errno);
-  const bool written = WriteAll(fd, content);
-  const int error = errno;
-  close(fd);
-  if (!written && error != EPIPE) CannotWrite(path, error);
+// Writes what it is given to a descriptor, up to the first error.
+class Writing {
+ public:
+  explicit Writing(int fd) : fd_(fd) {}
+
+  void Put(std::string_view piece) {
+    if (error_ == 0 && !WriteAll(fd_, piece)) error_ = errno;
+  }
+  int error() const { return error_; }
+
+ private:
+  const int fd_;
+  int error_ = 0;
+};
+
+// The descriptor that we were given for this very file, and can write to; -1 for none.
+int GivenDescriptor(const struct stat& file) {
+  std::vector<int> numbers;
+  std::error_code error;
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error); !error && at != end;
+       at.increment(error)) {
+    const std::optional<uint64_t> number = ParseNumber(at->path().filename().string());
+    if (number) numbers.push_back(static_cast<int>(*number));
+  }
+  std::sort(numbers.begin(), numbers.end());
+  for (const int fd : numbers) {
+    struct stat status = {};
+    if (fstat(fd, &status) != 0 || status.st_dev != file.st_dev || status.st_ino != file.st_ino) {
+      continue;
+    }
+    if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY) return fd;
+  }
+  return -1;
+}
+
+// Where the last link of a path leads, whether there is anything or not.
+std::filesystem::path Followed(const std::string& path) {
+  constexpr int kMaxLinks = 40;  // as the kernel
+  std::error_code error;
+  std::filesystem::path at = path;
+  for (int i = 0; i < kMaxLinks; ++i) {
+    const std::filesystem::path to = std::filesystem::read_symlink(at, error);
+    if (error) break;
+    at = at.parent_path() / to;
+  }
+  return at;
+}
+
+// What is at a path, and what takes its place if it can be replaced.
+struct Place {
+  struct stat status = {};
+  bool exists = false;
+  bool replaceable = false;
+  std::filesystem::path target;
+};
+
+Place Look(const std::string& path) {
+  Place place;
+  place.exists = stat(path.c_str(), &place.status) == 0;
+  if (!place.exists && errno != ENOENT) CannotWrite(path, errno);
+  place.target = Followed(path);
+  struct stat there = {};
+  // /proc has links to files that were removed.
+  const bool leads_there = stat(place.target.c_str(), &there) == 0 &&
+                           there.st_dev == place.status.st_dev &&
+                           there.st_ino == place.status.st_ino;
+  place.replaceable = !place.exists || (S_ISREG(place.status.st_mode) && leads_there &&
+                                        GivenDescriptor(place.status) < 0);
+  return place;
+}
+
+int OpenInPlace(const std::string& path, mode_t mode) {
+  // O_NONBLOCK: a pipe without a reader is not waited for.
+  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd >= 0) return fd;
+  if (errno != ENXIO || !(S_ISFIFO(mode) || S_ISSOCK(mode))) CannotWrite(path, errno);
+  throw Failure(kExitEnvironment, fmt::format("{}: {} without a reader, expected one",
+                                              Printable(path), KindOf(mode)));
+}
+
+void WriteInPlace(const std::string& path, const Place& place,
+                  const std::function<void(const Put&)>& make) {
+  const int given = GivenDescriptor(place.status);
+  const int fd = given >= 0 ? given : OpenInPlace(path, place.status.st_mode);
+  Writing writing(fd);
+  try {
+    make([&](std::string_view piece) { writing.Put(piece); });
+  } catch (...) {
+    if (given < 0) close(fd);
+    throw;
+  }
+  if (given < 0) close(fd);
+  if (writing.error() != 0 && writing.error() != EPIPE) CannotWrite(path, writing.error());
 }
 
 // What a file that has been replaced keeps, or what the umask leaves to a new one.
@@ -76,27 +167,45 @@ void WriteError(std::string_view text) { WriteAll(STDERR_FILENO, text); }
 void WriteErrorLine(std::string_view line) { WriteError(std::string(line) + "\n"); }
 
 void WriteFile(const std::string& path, std::string_view content) {
-  struct stat status = {};
-  const bool exists = stat(path.c_str(), &status) == 0;
-  if (exists && !S_ISREG(status.st_mode)) return WriteInPlace(path, content);
+  WriteFile(path, [content](const Put& put) { put(content); });
+}
 
-  std::error_code ignored;
-  const std::filesystem::path resolved = std::filesystem::weakly_canonical(path, ignored);
-  const std::filesystem::path target = resolved.empty() ? std::filesystem::path(path) : resolved;
+void WriteFile(const std::string& path, const std::function<void(const Put&)>& make) {
+  const Place place = Look(path);
+  if (!place.replaceable) return WriteInPlace(path, place, make);
+
   std::string temporary =
-      (target.parent_path() / (std::string(kTemporaryFile) + "XXXXXX")).string();
+      (place.target.parent_path() / (std::string(kTemporaryFile) + "XXXXXX")).string();
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) CannotWrite(path, errno);
-  bool done = WriteAll(fd, content) && fchmod(fd, ModeFor(exists, status)) == 0;
-  int error = errno;
-  if (close(fd) != 0 && done) {
-    done = false;
-    error = errno;
+  Writing writing(fd);
+  try {
+    make([&](std::string_view piece) { writing.Put(piece); });
+  } catch (...) {
+    close(fd);
+    unlink(temporary.c_str());
+    throw;
   }
-  if (done && rename(temporary.c_str(), target.c_str()) == 0) return;
-  if (done) error = errno;
+  int error = writing.error();
+  if (error == 0 && fchmod(fd, ModeFor(place.exists, place.status)) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(temporary.c_str(), place.target.c_str()) != 0) error = errno;
+  if (error == 0) return;
   unlink(temporary.c_str());
   CannotWrite(path, error);
+}
+
+bool IsReplaceable(const std::string& path) { return Look(path).replaceable; }
+
+int OpenRegular(const std::string& path, int flags) {
+  const int fd =
+      open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0666);
+  if (fd < 0) CannotWrite(path, errno);
+  struct stat status = {};
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return fd;
+  close(fd);
+  throw Failure(kExitEnvironment,
+                fmt::format("{}: {}, expected a file", Printable(path), KindOf(status.st_mode)));
 }
 
 }  // namespace rmapdiff

@@ -6,6 +6,7 @@
 #ifndef RMAPDIFF_TOOLS_CLI_OUTPUT_H_
 #define RMAPDIFF_TOOLS_CLI_OUTPUT_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,9 +27,25 @@ void WriteErrorLine(std::string_view line);
 // How the names of temporary files begin; one is left if a process is killed as it writes.
 inline constexpr const char* kTemporaryFile = ".rmapdiff-";
 
-// Replaces the file, or throws a Failure with kExitEnvironment and leaves it as it was. A symbolic
-// link is followed. What is no regular file, /dev/stdout say, is written to.
+// Puts the next piece of a file's content where it belongs.
+using Put = std::function<void(std::string_view)>;
+
+// Replaces the file as a whole, or throws a Failure with kExitEnvironment and leaves it as it was.
+// A symbolic link is followed, to a file that is not there yet as well. What cannot be replaced
+// (see IsReplaceable) is written in place, once; a pipe without a reader is an error, not waited
+// for.
 void WriteFile(const std::string& path, std::string_view content);
+// The same of a content that is made piece by piece; what `make` throws leaves the old file, too.
+void WriteFile(const std::string& path, const std::function<void(const Put&)>& make);
+
+// Whether WriteFile would put another file in place of what is there: of a regular file, or of
+// nothing. Not of a device, a pipe or a socket, nor of what this process was given as an open file,
+// standard output say: it goes on under the same name for whoever gave it.
+bool IsReplaceable(const std::string& path);
+
+// Opens a regular file for reading and writing, and for these flags of open(2); it is made if it is
+// not there. Throws a Failure with kExitEnvironment if it cannot be, or is a pipe, say.
+int OpenRegular(const std::string& path, int flags);
 
 }  // namespace rmapdiff
 

@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
+
+#include "tools/cli/folders.h"
 
 namespace rmapdiff {
 
@@ -17,7 +19,7 @@ std::map<std::string, std::string> KnownRegressions(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".ops") continue;
-    std::ifstream file(entry.path());
+    std::istringstream file(FileContents(entry.path().string()));
     for (std::string line; std::getline(file, line) && line.rfind('#', 0) == 0;) {
       const std::string begin = kShowedLine;
       if (line.rfind(begin, 0) != 0 || line.back() != '.') continue;

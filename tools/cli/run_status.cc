@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
+#include "tools/cli/json_fields.h"
 #include "tools/cli/stats_file.h"
 #include "tools/cli/text.h"
 
@@ -23,26 +22,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr double kNowSeconds = 60;  // what the rates of now are taken over
-constexpr double kMaxNumber = 9e15;
-
-// What is missing, no number or none that can be reads as zero.
-double NumberOf(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  if (at == object.end() || !at->is_number()) return 0;
-  const auto number = at->get<double>();
-  return std::isfinite(number) ? std::clamp(number, 0.0, kMaxNumber) : 0;
-}
-
-uint64_t WholeOf(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  if (at != object.end() && at->is_number_unsigned()) return at->get<uint64_t>();
-  return static_cast<uint64_t>(NumberOf(object, key));
-}
-
-std::string TextOf(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
-}
 
 TargetSample TargetOf(const Json& object) {
   return {WholeOf(object, "execs"),        WholeOf(object, "ops"),      NumberOf(object, "seconds"),
@@ -51,7 +30,7 @@ TargetSample TargetOf(const Json& object) {
 }
 
 bool ReadSample(std::string_view line, Sample* sample) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(line);
   if (!json.is_object() || !json.contains("time") || !json.contains("targets")) return false;
   if (!json["targets"].is_object()) return false;
   sample->time = NumberOf(json, "time");
@@ -60,8 +39,7 @@ bool ReadSample(std::string_view line, Sample* sample) {
   sample->jobs = WholeOf(json, "jobs");
   sample->seed = WholeOf(json, "seed");
   sample->findings = WholeOf(json, "findings");
-  const auto final = json.find("final");
-  sample->final = final != json.end() && final->is_boolean() && final->get<bool>();
+  sample->final = FlagOf(json, "final");
   for (const auto& [name, target] : json["targets"].items()) {
     if (target.is_object()) sample->targets[name] = TargetOf(target);
   }
@@ -187,8 +165,8 @@ std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped) {
 }
 
 bool ReadFinding(std::string_view text, FindingStatus* finding) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || TextOf(json, "signature").empty()) return false;
+  const Json json = ParseJson(text);
+  if (TextOf(json, "signature").empty()) return false;
   finding->signature = TextOf(json, "signature");
   finding->target = TextOf(json, "target");
   finding->kind = TextOf(json, "kind");

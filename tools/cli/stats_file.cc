@@ -1,9 +1,8 @@
 #include "tools/cli/stats_file.h"
 
 #include <cstring>
-#include <fstream>
-#include <string_view>
 
+#include "tools/cli/folders.h"
 #include "tools/cli/output.h"
 
 namespace rmapdiff {
@@ -26,10 +25,11 @@ void MakeStatsFile(const std::string& path) {
 }
 
 TargetStats ReadStatsFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  const std::string content = FileContents(path);
   const Block expected;
   Block block;
-  if (!file.read(reinterpret_cast<char*>(&block), sizeof block)) return {};
+  if (content.size() != sizeof block) return {};
+  std::memcpy(&block, content.data(), sizeof block);
   const bool valid = std::memcmp(block.magic, expected.magic, sizeof block.magic) == 0 &&
                      block.version == expected.version;
   return valid ? TargetStats{block.execs, block.ops, block.findings} : TargetStats{};
