@@ -105,6 +105,13 @@ class AddressSpaceTest(cli_fixture.FolderTest):
             for words in self.PROBING:
                 self.expect_environment(limit, *words, probe=PROBE)
 
+    def test_a_probe_that_cannot_even_be_loaded_is_quoted(self):
+        self.write("probe", "#!/bin/sh\necho 'libx.so: failed to map\x1b segment' >&2\nexit 127\n")
+        os.chmod("probe", 0o755)
+        done = self.run_limited(0, *self.PROBING[0], probe=os.path.abspath("probe"))
+        self.assertEqual(done.returncode, 3)
+        self.assertTrue(done.stderr.endswith("; it said: libx.so: failed to map\\x1b segment\n"))
+
     def test_without_a_limit_the_finding_is_one(self):
         for probe in ("", PROBE):
             done = self.run_limited(0, *self.PROBING[0], probe=probe)

@@ -189,12 +189,15 @@ Trial Prober::Try(const ProbeRequest& request) {
     NameFrames(&trial.cause);
     return trial;
   }
-  const std::string why = WhyNoAddressSpace(Said(), HasLimitedAddressSpace());
+  const std::string said = Said();
   Stop();
+  const std::string why = WhyNoAddressSpace(said, HasLimitedAddressSpace());
   if (!why.empty()) NoAddressSpace(why);
+  const std::string words = said.empty() ? "" : "; it said: " + said.substr(0, said.find('\n'));
   throw Failure(kExitEnvironment,
                 "a program was run in a child that gave no answer, expected one "
-                "within its limit of time");
+                "within its limit of time" +
+                    Printable(words));
 }
 
 }  // namespace rmapdiff
