@@ -139,9 +139,9 @@ class AddressSpaceTest(cli_fixture.FolderTest):
                 self.assertEqual(self.all_files(), self.files)
 
     def test_the_gate_makes_no_finding_of_it(self):
-        os.makedirs("root/bazel-bin/tools/cli")
-        os.symlink(cli_fixture.RMAPDIFF, "root/bazel-bin/tools/cli/rmapdiff")
-        tool = findings.Tool(os.path.abspath("root"))
+        os.makedirs("root/built/tools/cli")
+        os.symlink(cli_fixture.RMAPDIFF, "root/built/tools/cli/rmapdiff")
+        tool = findings.Tool(os.path.abspath("root"), os.path.abspath("root/built"))
         self.assertNotEqual(tool.repro("found/bug.ops")["signature"], "")
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (GIB, before[1]))

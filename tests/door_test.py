@@ -114,6 +114,7 @@ class Checkout(unittest.TestCase):
         for path in COPIED:
             self.copy(path)
         self.write("tools/setup", SETUP)
+        self.write("tools/bazel_rules/m32.sh", "#!/bin/sh\n")
         self.write("tools/cli/main.cc", "first")
         self.write("tools/cli/BUILD", "")
         self.write("corpus/one/a.ops", "")
@@ -410,6 +411,12 @@ class UsageTest(Checkout):
             self.run_words(*words)
         self.assertEqual(self.built(), [["//tools/cli:rmapdiff"]])
 
+    def test_what_cannot_run_here_is_not_built(self):
+        self.write("tools/bazel_rules/m32.sh", "#!/bin/sh\necho 'm32: no' >&2; exit 3\n")
+        _, err = self.run_words("tools/fuzz", "--m32", code=3)
+        self.assertEqual(err, "m32: no\n")
+        self.assertNotIn("//fuzzers:fuzz_targets_m32", sum(self.built(), []))
+
     def last_build(self, *words):
         out, _ = self.run_words(*words)
         return sorted(self.built()[-1]), out.split("\n")[1]
@@ -507,15 +514,16 @@ class ScriptsTest(Checkout):
     """The other scripts: options first, then the environment."""
 
     SCRIPTS = {"tools/check_oss_fuzz": "tools/oss_fuzz_lib", "tools/claims": "tools/claims_lib",
-               "tools/coverage": "tools/coverage_lib", "bench/search_ab": "tools/mutants_lib"}
+               "tools/coverage": "tools/coverage_lib", "bench/search_ab": "tools/mutants_lib",
+               "bench/false_alarms": "tools/mutants_lib"}
     VERBS = {"gate": "tools/gate_lib", "mutants": "tools/mutants_lib",
              "report": "tools/report_lib"}
 
     def setUp(self):
         super().setUp()
         for path in {*self.SCRIPTS, *self.SCRIPTS.values(), *self.VERBS.values(),
-                     "bench/search_ab.py", "tests/mutants/mutants.py",
-                     "tools/bazel_rules/replay.py"}:
+                     "bench/search_ab.py", "bench/false_alarms.py", "tests/mutants/mutants.py",
+                     "tools/bazel_rules/replay.py", "docs/finding-power/gate.json"}:
             self.copy(path)
         self.commands = [(path,) for path in self.SCRIPTS]
         self.commands += [("tools/rmapdiff", verb) for verb in self.VERBS]

@@ -196,7 +196,7 @@ class M32Test(Scratch):
         with mock.patch.object(runner, "how_m32", return_value="none"), \
                 mock.patch.object(image, "needed_files", return_value=[]), \
                 mock.patch.object(command, "build") as build, \
-                self.assertRaisesRegex(command.Unusable, "i386: the kernel starts no 32-bit"):
+                self.assertRaisesRegex(command.Failure, "i386: the kernel starts no 32-bit"):
             command.check(I386, command.parse_args([]))
         build.assert_not_called()
 

@@ -133,7 +133,7 @@ def check(configuration, args):
         raise Failure(ENVIRONMENT, f"{configuration}: there is no {', '.join(missing)}, expected "
                                     "what tools/setup --for=engines installs")
     if configuration.architecture == "i386" and runner.how_m32() == "none":
-        raise Unusable(ENVIRONMENT, f"{configuration}: the kernel starts no 32-bit program, "
+        raise Failure(ENVIRONMENT, f"{configuration}: the kernel starts no 32-bit program, "
                                     "expected one that does, or qemu-i386 (package qemu-user)")
     root = tempfile.mkdtemp(prefix="oss-fuzz-", dir=args.dir)
     os.chmod(root, 0o755)
