@@ -17,7 +17,7 @@ struct StackFrame {
   std::string function;  // "SiblingMap::Unlink": without namespace, template and call arguments
   std::string file;      // "mmu/sibling_map.h"; "" if nobody knows
   std::string path;      // the same as the compiler saw it
-  int line = 0;          // 0 if nobody knows; of code in no single line, too
+  int line = 0;          // 0: unknown, or code of no single line
   int column = 0;        // likewise
   uint64_t offset = 0;   // into the program, of a frame without a name; 0 for none
 };

@@ -158,7 +158,7 @@ class AddressSpaceTest(cli_fixture.FolderTest):
         done = self.fuzz(100 * GIB)
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertEqual(os.listdir("run/findings"), [])
-        # Whoever doubts it has the input still; the next run takes no notice of it.
+        # The input is kept for the user; the next run takes no notice of it.
         kept = ["unjudged-crash-00000000000000000000000000000000000000aa"]
         self.assertEqual(os.listdir("run/incoming/one"), kept)
         done = self.fuzz(0)

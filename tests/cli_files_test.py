@@ -343,7 +343,7 @@ class DamagedTest(FilesTest):
         for record in self.RECORDS:
             self.write("run/findings/one/finding.json", record.encode("latin-1"))
             text = self.expect(0, ["status", "run"])
-            self.assertIn("run/findings/one/finding.json: is no finding, left out", text)
+            self.assertIn("run/findings/one/finding.json: left out, expected a finding", text)
 
     def test_an_artifact_beside_a_damaged_record(self):
         for record in self.RECORDS:
@@ -400,7 +400,7 @@ exit 77
             self.write(f"run/findings/{name}/finding.json", damage)
             done = self.run_cli(*words)
             self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertIn(f"run/findings/{name}/finding.json: is no finding, left out\n",
+            self.assertIn(f"run/findings/{name}/finding.json: left out, expected a finding\n",
                           done.stderr.decode())
             self.assertEqual(self.read(f"run/findings/{name}.{left}/finding.json").decode(),
                              damage)

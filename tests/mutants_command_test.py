@@ -114,6 +114,19 @@ class WriteWholeTest(unittest.TestCase):
         with self.assertRaisesRegex(OSError, "No such device or address: '.*/pipe'"):
             script.write_whole(self.path("pipe"), "text")
 
+    def test_an_error_is_one_line_whatever_a_name_holds(self):
+        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
+                   "import script\n"
+                   "def entry(words):\n"
+                   "    if words[0] == 'open': open('no\\nfile')\n"
+                   "    raise script.Failure(2, 'a\\tb\\nc')\n"
+                   "script.run_main('test', entry)\n")
+        for word, code, said in (("open", 3, "no\\nfile: No such file or directory\n"),
+                                 ("raise", 2, "a\\tb\\nc\n")):
+            done = subprocess.run([sys.executable, "-c", program, word], text=True,
+                                  capture_output=True, check=False, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stderr), (code, said))
+
     def test_standard_output_is_gone_on_with_whatever_it_is(self):
         program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
                    "import script\nprint('a')\nscript.write_whole('/dev/stdout', 'b\\n')\n"
@@ -355,7 +368,7 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
             with contextlib.redirect_stderr(io.StringIO()) as said:
                 self.assertEqual(len(campaign.load(path)), 2, one)
             self.assertRegex(said.getvalue(),
-                             r"\A\S+trials.jsonl:2: no record of a trial, left out: .+\n\Z")
+                             r"\A\S+trials.jsonl:2: left out, expected a record of a trial: .+\n\Z")
         with contextlib.redirect_stderr(io.StringIO()):
             again = campaign.run(tasks, 10, 2, path)
         self.assertEqual([each.seed for each in again], [each.seed for each in first])

@@ -363,7 +363,7 @@ class MutationTest(FolderTest):
                 mock.patch.object(mutation.mutants, "read", return_value=self.KNOWN[1]):
             result = mutation.read(self.folder)
         self.assertEqual(len(result.trials), 2)
-        self.assertEqual(said.getvalue().count("no record of a trial, left out"), 2)
+        self.assertEqual(said.getvalue().count("left out, expected a record of a trial"), 2)
 
 
 class Page(html.parser.HTMLParser):

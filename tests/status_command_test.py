@@ -228,7 +228,7 @@ class StatusCommandTest(unittest.TestCase):
         self.write("out/findings/broken-1/finding.json", '{"signature"')
         text = self.status("out")
         self.assertIn("\nout/stats.jsonl: 1 lines make no sense, left out\n", text)
-        self.assertIn("\nout/findings/broken-1/finding.json: is no finding, left out\n", text)
+        self.assertIn("\nout/findings/broken-1/finding.json: left out, expected a finding\n", text)
         self.assertEqual(len(self.json()["remarks"]), 2)
 
     def test_names_from_files_are_escaped(self):

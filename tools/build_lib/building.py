@@ -105,7 +105,8 @@ class Build:
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
         if not good:
-            raise Failure(ENVIRONMENT, "\n".join([*lines, "bazel does not work, see above"]))
+            sys.stderr.writelines(line + "\n" for line in lines)
+            raise Failure(ENVIRONMENT, "bazel does not work, see above")
         return lines
 
     def _build(self, scratch):

@@ -84,13 +84,13 @@ def collect(built, folder, count):
 def load(path):
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
-            raise ValueError("it is no file")
+            raise ValueError("expected a file")
         with open(path, encoding="utf-8") as file:
             raw = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise Failure(USAGE, f"{path}: cannot be read: {error}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise Failure(USAGE, f"{path}: no results of ours, expected format {FORMAT}")
+        raise Failure(USAGE, f"{path}: expected format {FORMAT}, of tools/claims")
     return raw
 
 

@@ -69,7 +69,7 @@ FuzzIntake::FuzzIntake(std::string run_folder, std::vector<std::string> targets)
   MakeFolder(run_folder_ + "/findings");
   folders_.Clean();
   for (const std::string& record : folders_.Damaged()) {
-    WriteErrorLine(Printable(record) + ": is no finding, left out");
+    WriteErrorLine(Printable(record) + ": left out, expected a finding");
   }
   for (const FindingRecord& record : folders_.All()) {
     signatures_.insert(record.signature);

@@ -90,7 +90,7 @@ std::vector<FindingStatus> ReadFindings(const std::string& folder,
     if (ReadFinding(FileContents(file), &finding)) {
       findings.push_back(std::move(finding));
     } else {
-      remarks->push_back(file.string() + ": is no finding, left out");
+      remarks->push_back(file.string() + ": left out, expected a finding");
     }
   }
   std::sort(findings.begin(), findings.end(), [](const FindingStatus& a, const FindingStatus& b) {

@@ -39,7 +39,7 @@ def read(path, kind):
     if not os.path.lexists(path):
         return []
     if not os.path.isfile(path):  # a pipe would be waited for
-        raise script.Failure(script.USAGE, f"{path}: is no file, expected records of trials")
+        raise script.Failure(script.USAGE, f"{path}: expected a file with records of trials")
     records = []
     with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
         for number, line in enumerate(file, 1):
@@ -48,5 +48,6 @@ def read(path, kind):
             try:
                 records.append(parse(line, kind))
             except ValueError as error:
-                print(f"{path}:{number}: no record of a trial, left out: {error}", file=sys.stderr)
+                print(f"{path}:{number}: left out, expected a record of a trial: {error}",
+                      file=sys.stderr)
     return records

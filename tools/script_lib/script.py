@@ -147,15 +147,20 @@ def set_up(root, purpose):
         raise Failure(ENVIRONMENT, f"packages are missing, see tools/setup --for={purpose}")
 
 
+def one_line(value):
+    """Line feeds and tabs spelt out: the name of a folder may hold some."""
+    return re.sub(r"[\t\r\n]", lambda match: repr(match[0])[1:-1], str(value))
+
+
 def run_main(name, entry):
     """Calls entry(words) and ends the process with the code that it returns."""
     try:
         sys.exit(entry(sys.argv[1:]))
     except Failure as failure:
-        print(failure, file=sys.stderr)
+        print(one_line(failure), file=sys.stderr)
         sys.exit(failure.code)
     except OSError as error:
-        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+        print(one_line(f"{error.filename or 'error'}: {error.strerror}"), file=sys.stderr)
         sys.exit(ENVIRONMENT)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)
