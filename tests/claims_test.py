@@ -256,17 +256,6 @@ class DocumentTest(unittest.TestCase):
         with self.assertRaisesRegex(document.BadDocument, "does not end"):
             document.fill(self.TEXT + "<!-- claims:begin: three -->\n", {"one": "x"})
 
-    def test_a_file_is_replaced_as_a_whole_or_not_at_all(self):
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "doc.md")
-            document.write(path, "old\n")
-            with mock.patch("os.replace", side_effect=OSError("no")):
-                with self.assertRaises(OSError):
-                    document.write(path, "new\n")
-            with open(path, encoding="utf-8") as file:
-                self.assertEqual(file.read(), "old\n")
-            self.assertEqual(os.listdir(folder), ["doc.md"])
-
 
 class CommandTest(unittest.TestCase):
     """The command on a copy of the documents, without a measurement and without gnuplot."""

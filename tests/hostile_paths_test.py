@@ -19,7 +19,7 @@ import unittest
 import patience
 import report_fixture
 
-for module_folder in ("tools/mutants_lib", "tools/oss_fuzz_lib"):
+for module_folder in ("tools/mutants_lib", "tools/oss_fuzz_lib", "tools/script_lib"):
     sys.path.insert(1, os.path.abspath(module_folder))
 
 # pylint: disable=wrong-import-position

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "..", "tools", "script_lib"))
@@ -83,6 +84,13 @@ class WriteWholeTest(unittest.TestCase):
         self.assertEqual((self.read("a"), stat.S_IMODE(os.stat(self.path("a")).st_mode)),
                          ("new", 0o640))
         self.assertEqual(os.listdir(self.folder), ["a"])
+
+    def test_what_cannot_be_replaced_stays_as_it_was(self):
+        script.write_whole(self.path("a"), b"old")
+        with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
+            with self.assertRaises(OSError):
+                script.write_whole(self.path("a"), b"new")
+        self.assertEqual((self.read("a"), os.listdir(self.folder)), ("old", ["a"]))
 
     def test_a_link_is_followed(self):
         os.mkdir(self.path("far"))

@@ -472,6 +472,10 @@ class CommandTest(FolderTest):
         self.assertEqual(self.run_command("out", "-o", "/dev/null", "--corpus-stats",
                                           stats).returncode, 0)
         self.assertFalse(os.path.isfile("/dev/null"))
+        os.mkfifo(os.path.join(self.folder, "pipe"))  # without a reader
+        done = self.run_command("out", "-o", "pipe", "--corpus-stats", stats)
+        self.assertEqual((done.returncode, done.stderr), (
+            3, "rmapdiff report: pipe: cannot be written: No such device or address\n"))
 
 
 if __name__ == "__main__":

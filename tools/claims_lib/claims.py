@@ -27,7 +27,7 @@ import plots
 import results as results_lib
 import tables
 import verdicts
-from script import ENVIRONMENT, USAGE, Failure, run_build, set_up
+from script import ENVIRONMENT, USAGE, Failure, run_build, set_up, write_whole
 from script import FINDING as FAILED
 
 DOCUMENTS = ("docs/claims.md", "docs/claims/all_figures.md")
@@ -103,7 +103,7 @@ def obtain(args):
     os.makedirs(args.dir, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claims.") as scratch:
         raw = collect(built, scratch, args.repetitions)
-    document.write(path, json.dumps(raw, indent=1) + "\n")
+    write_whole(path, json.dumps(raw, indent=1) + "\n")
     return raw
 
 
@@ -121,7 +121,7 @@ def write_documents(results):
         raise document.BadDocument(f"no document has a place for {', '.join(sorted(parts))}")
     plots.draw(results, os.path.join(ROOT, "docs/claims"))
     for path, text in filled.items():
-        document.write(os.path.join(ROOT, path), text)
+        write_whole(os.path.join(ROOT, path), text)
 
 
 def write_down(results, args):

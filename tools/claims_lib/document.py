@@ -5,9 +5,7 @@
     <!-- claims:end -->
 """
 
-import os
 import re
-import tempfile
 
 PART = re.compile(r"(<!-- claims:begin: (\w+) -->\n)(.*?)(<!-- claims:end -->\n)", re.DOTALL)
 
@@ -30,17 +28,3 @@ def fill(text, parts):
         raise BadDocument(f"parts of the document and of the results differ: {odd}")
     return PART.sub(lambda match: match.group(1) + parts[match.group(2)] + "\n" + match.group(4),
                     text)
-
-
-def write(path, text):
-    """Replaces a file as a whole, or not at all."""
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, scratch = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise

@@ -1,10 +1,10 @@
 """Survival curves as a picture: SVG by gnuplot, time on a logarithmic axis."""
 
-import os
 import shutil
 import subprocess
 
 import survival
+from script import write_whole
 
 BEGIN = 0.01  # seconds: where the axis begins
 HEIGHT = 480  # of the picture, in pixels
@@ -46,6 +46,4 @@ def write(path, curves, limit):
         return
     run = subprocess.run(["gnuplot"], input=script(curves, limit).encode(), capture_output=True,
                          check=True)
-    with open(path + ".new", "wb") as file:
-        file.write(run.stdout)
-    os.replace(path + ".new", path)
+    write_whole(path, run.stdout)

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import corpus_stats
@@ -27,7 +26,7 @@ import overview
 import page
 import run_folder
 import words
-from script import DONE, ENVIRONMENT, INTERNAL, USAGE, Failure
+from script import DONE, ENVIRONMENT, INTERNAL, USAGE, Failure, write_whole
 
 RMAPDIFF = os.path.join(mutation.ROOT, "tools", "rmapdiff")
 
@@ -87,21 +86,6 @@ def make_page(run, corpus, mutants, now):
         mutation.section_of(*mutants, drawn)])
 
 
-def _write_beside(path, content):
-    """Whole or not at all."""
-    handle, scratch = tempfile.mkstemp(prefix=".report-", dir=os.path.dirname(path) or ".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.fchmod(file.fileno(), 0o666 & ~mask)
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
-
-
 def write(path, content):
     try:
         if path == "-":
@@ -109,12 +93,8 @@ def write(path, content):
             sys.stdout.buffer.flush()
         elif os.path.isdir(path):
             raise Failure(USAGE, f"{path}: is a folder, expected a file to write")
-        elif os.path.exists(path) and not os.path.isfile(path):
-            # A device or a pipe is written to, never replaced.
-            with open(path, "wb") as file:
-                file.write(content)
         else:
-            _write_beside(os.path.realpath(path), content)
+            write_whole(path, content)
     except OSError as error:
         raise Failure(ENVIRONMENT, f"{path}: cannot be written: {error.strerror}") from None
 

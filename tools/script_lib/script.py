@@ -102,13 +102,14 @@ def check_writable(path):
     os.remove(temporary)
 
 
-def write_whole(path, text):
-    """A file that is there as a whole or not at all.
+def write_whole(path, content):
+    """A file that is there as a whole or not at all; of bytes, or of text as UTF-8.
 
     A link is followed. What is no regular file, /dev/stdout say, is written in place, once, and
     never replaced. Raises an OSError with `path` as its file name.
     """
-    content = text.encode("utf-8", "surrogateescape")
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
     temporary = ""
     try:
         if _is_special(path):
