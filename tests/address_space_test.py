@@ -48,6 +48,18 @@ exit 1
 """
 
 
+# A fuzz target that crashes in a merge, and lacks address space when it is run for one input.
+MOODY = os.path.abspath("tests/moody_target")
+ALONE_WITHOUT_SPACE = """#!/bin/bash
+for word in "$@"; do
+  [[ "$word" != alone ]] || {{ echo "==7==ERROR: AddressSanitizer failed to allocate 0x100"; exit 1; }}
+done
+exec -a "$0" {target} "$@"
+"""
+# A program of 13 operations, at which tests/moody_target.cc aborts.
+MOODY_CRASH = bytes([1, 1, 0, 0, 0, 0, 0, 0]) + bytes(8 * 13)
+
+
 class AddressSpaceTest(cli_fixture.FolderTest):
 
     def setUp(self):
@@ -137,6 +149,16 @@ class AddressSpaceTest(cli_fixture.FolderTest):
                 done = self.run_limited(limit, "corpus", *words, "--bin-dir=bin")
                 self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
                 self.assertEqual(self.all_files(), self.files)
+
+    def test_an_input_that_lacks_it_alone_is_no_crash(self):
+        self.fuzz_target(TINY, ALONE_WITHOUT_SPACE.format(target=MOODY))
+        records = len(MOODY_CRASH) // 8 - 1
+        self.write("corpus/" + TINY + "/crash", MOODY_CRASH)
+        self.files = self.all_files()
+        done = self.run_cli("corpus", "prune", "corpus", "--bin-dir=bin")
+        self.assertEqual((records, done.returncode), (13, 3), done.stdout + done.stderr)
+        self.assertIn(b"lacks address space, expected a larger limit (ulimit -v)", done.stderr)
+        self.assertEqual(self.all_files(), self.files)
 
     def test_the_gate_makes_no_finding_of_it(self):
         os.makedirs("root/built/tools/cli")

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "fuzzers/address_space.h"
 #include "tools/cli/content_name.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"
@@ -137,7 +138,15 @@ bool LibFuzzerMerge::Ends(const std::string& file) const {
   std::error_code ignored;
   fs::remove(Below(kAlone), ignored);
   Link(file, kAlone);
-  return Start({kAlone}) != 0;
+  const size_t before = log().size();
+  if (Start({kAlone}) == 0) return false;
+  const std::string why = WhyNoAddressSpace(log().substr(before), HasLimitedAddressSpace());
+  if (!why.empty()) {
+    throw Failure(kExitEnvironment,
+                  fmt::format("{}: lacks address space, expected a larger limit (ulimit -v): {}",
+                              Printable(target_.program), Printable(why)));
+  }
+  return true;
 }
 
 std::string LibFuzzerMerge::picked_folder() const { return Below(kInto); }
