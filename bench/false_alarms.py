@@ -112,9 +112,9 @@ def summary(records, options, tried):
 def main(words):
     options = parse_arguments(words)
     options.target = options.target or list(WHOLE_MMU)
+    os.makedirs(options.dir, exist_ok=True)
     built = build(options)
     tried = f"| {revision()} | `{' '.join(['bench/false_alarms', *words])}` |"
-    os.makedirs(options.dir, exist_ok=True)
     records = campaign.run(tasks(options, built), limit(options), options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
     print(summary(records, options, tried))

@@ -52,8 +52,9 @@ exit 1
 MOODY = os.path.abspath("tests/moody_target")
 ALONE_WITHOUT_SPACE = """#!/bin/bash
 for word in "$@"; do
-  [[ "$word" != alone ]] || {{ echo "==7==ERROR: AddressSanitizer failed to allocate 0x100"; exit 1; }}
+  [[ "$word" != alone ]] || says="==7==ERROR: AddressSanitizer failed to allocate 0x100"
 done
+[[ -z "${{says:-}}" ]] || {{ echo "$says"; exit 1; }}
 exec -a "$0" {target} "$@"
 """
 # A program of 13 operations, at which tests/moody_target.cc aborts.

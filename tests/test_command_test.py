@@ -21,6 +21,7 @@ printf '%s\\0' "$@" >"${CALLED}"
 for word in "$@"; do
   case "${word}" in
     --build_event_json_file=*) cp "${EVENTS}" "${word#*=}" ;;
+    --nope) exit 2 ;;
   esac
 done
 """
@@ -90,6 +91,21 @@ class CommandTest(ToolTest):
         done = self.run_test(RMAPDIFF_M32="kernel")
         self.assertEqual((done.returncode, done.stdout), (0, "1 passed, 0 failed, 0 skipped\n"))
         self.assertNotIn("RMAPDIFF_M32", " ".join(self.called()))
+
+    def test_help_sets_nothing_up(self):
+        self.write("tree/tools/setup", "#!/bin/sh\nexit 9\n")
+        for word in ("--help", "-h"):
+            done = self.run_tool("tools/test", word)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("Runs the tests "), done.stdout)
+            self.assertIn("\nExit code: 0 none failed", done.stdout)
+            self.assertNotIn("set -euo", done.stdout)
+
+    def test_wrong_usage_counts_nothing(self):
+        done = self.run_test("--nope")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual(done.stderr, "tools/test: wrong usage, expected what `bazel test` takes: "
+                                      "targets, flags\n")
 
     def test_the_last_line_is_what_the_readme_says(self):
         with open("README.md", encoding="utf-8") as file:

@@ -179,8 +179,6 @@ def summarize(events, bazel_exit_code):
 
 
 def exit_code(counts, bazel_exit_code):
-    if bazel_exit_code == USAGE:
-        return 2
     if bazel_exit_code not in VERDICTS:
         return 3
     return 0 if counts.passed > 0 and counts.failed == 0 else 1
@@ -191,6 +189,10 @@ def main():
     parser.add_argument("--bazel-exit-code", type=int, required=True)
     parser.add_argument("events")
     args = parser.parse_args()
+    if args.bazel_exit_code == USAGE:  # nothing has run, so there is nothing to count
+        print("tools/test: wrong usage, expected what `bazel test` takes: targets, flags",
+              file=sys.stderr)
+        return 2
     counts = summarize(read_events(args.events), args.bazel_exit_code)
     if counts.total() and not counts.passed and not counts.failed:
         print("FAILED: every test was skipped, expected one at least that passes")

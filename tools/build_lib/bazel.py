@@ -19,8 +19,8 @@ from script import ENVIRONMENT, Failure
 # Seconds until a call is called long, and between the lines that it then gets.
 LONG, EVERY = 5, 15
 
-# A line of Bazel's that says how far it is.
-STEP = re.compile(r"\[[\d,]+ / [\d,]+\]|Loading:|Analyzing:")
+# A line of Bazel's that says how far it is, or what it waits for.
+STEP = re.compile(r"\[[\d,]+ / [\d,]+\]|Loading:|Analyzing:|Another command ")
 
 
 def home():

@@ -104,6 +104,7 @@ Merged LibFuzzerMerge::Run(const std::vector<std::string>& with,
   const bool all_begun = std::all_of(
       seen.begin(), seen.end(), [](const auto& one) { return one.second != Measuring::kNotBegun; });
   if (code != 0 || seen.empty() || !all_begun) {
+    CheckAddressSpace(0);
     throw Failure(kExitEnvironment,
                   fmt::format("{}: did not measure the inputs, exit code {}, its last words: {}",
                               Printable(target_.program), code, Printable(LastLine(log()))));
@@ -140,13 +141,17 @@ bool LibFuzzerMerge::Ends(const std::string& file) const {
   Link(file, kAlone);
   const size_t before = log().size();
   if (Start({kAlone}) == 0) return false;
-  const std::string why = WhyNoAddressSpace(log().substr(before), HasLimitedAddressSpace());
-  if (!why.empty()) {
-    throw Failure(kExitEnvironment,
-                  fmt::format("{}: lacks address space, expected a larger limit (ulimit -v): {}",
-                              Printable(target_.program), Printable(why)));
-  }
+  CheckAddressSpace(before);
   return true;
+}
+
+// Of a process that has failed, whose words in the log begin at `begin`.
+void LibFuzzerMerge::CheckAddressSpace(size_t begin) const {
+  const std::string why = WhyNoAddressSpace(log().substr(begin), HasLimitedAddressSpace());
+  if (why.empty()) return;
+  throw Failure(kExitEnvironment,
+                fmt::format("{}: lacks address space, expected a larger limit (ulimit -v): {}",
+                            Printable(target_.program), Printable(why)));
 }
 
 std::string LibFuzzerMerge::picked_folder() const { return Below(kInto); }

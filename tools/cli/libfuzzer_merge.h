@@ -54,6 +54,7 @@ class LibFuzzerMerge {
   void LinkAll(const std::vector<std::string>& files, const std::string& folder);
   int Start(const std::vector<std::string>& words) const;
   std::set<std::string> Picked() const;
+  void CheckAddressSpace(size_t begin) const;
 
   const std::string work_;
   const MergeTarget target_;

@@ -185,8 +185,8 @@ def main_as_gate(options):
     chosen = [mutant for mutant in select(options.only) if mutant.fields["Equivalent"] == "no"]
     if not chosen:
         raise Failure(USAGE, "--only: all of these are equivalent, expected a fault")
+    os.makedirs(options.dir, exist_ok=True)  # before the build, which takes hours
     built = build_as_gate(chosen)
-    os.makedirs(options.dir, exist_ok=True)
     rate, faults = measure_as_gate(chosen, options, built)
     merged = as_gate.merge(rate, faults)
     write_whole(os.path.join(options.dir, "gate.json"), kill_rate.text_of(merged))
@@ -202,8 +202,8 @@ def main(words):
     if options.as_gate:
         return main_as_gate(options)
     chosen = select(options.only)
+    os.makedirs(options.dir, exist_ok=True)  # before the build, which takes hours
     built = build(chosen)
-    os.makedirs(options.dir, exist_ok=True)
     path = os.path.join(options.dir, "trials.jsonl")
     records = campaign.run(make_tasks(chosen, options, built), options.time, options.jobs, path,
                            Progress())
