@@ -165,6 +165,11 @@ class FileTest(unittest.TestCase):
                 self.assertEqual(one.median, self.medians[one.name])
                 self.assertEqual(one.drawn, one.median <= self.rate.slow)
 
+    def test_all_slow_faults_are_counted_and_some_others(self):
+        slow = {name for name in self.targets if self.medians.get(name, 0) > self.rate.slow}
+        self.assertEqual(slow, {one.name for one in self.rate.faults if not one.drawn})
+        self.assertGreaterEqual(sum(one.drawn for one in self.rate.faults), 30)
+
     def test_targets_need_what_the_medians_say(self):
         self.assertEqual(self.rate.needs, kill_rate.needs(self.medians, self.targets))
 
