@@ -183,7 +183,7 @@ def cc_fuzz_test(
       timeout: of the replay tests.
       tags: of the replay tests.
       m32: whether to replay as 32-bit code too.
-      long_gfn: whether to replay as 32-bit code whose gfns have 4 bytes, as before 2.6.36.
+      long_gfn: whether to replay as 32-bit code whose gfns have 4 bytes, as in older kernels.
       **binary_kwargs: further attributes of the cc_binary.
     """
     binary_kwargs["srcs"] = srcs
