@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import resource
 import shutil
 import signal

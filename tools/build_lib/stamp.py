@@ -41,7 +41,7 @@ WORKSPACE_FILES = (".bazelignore", ".bazelversion", "WORKSPACE", "WORKSPACE.baze
 
 
 class Doubt(Exception):
-    """There is no stamp, or there can be none."""
+    """The stamp is missing, or the inputs cannot be named."""
 
 
 def identity(path):

@@ -40,7 +40,7 @@ void WriteFile(const std::string& path, const std::function<void(const Put&)>& m
 
 // Whether WriteFile would put another file in place of what is there: of a regular file, or of
 // nothing. Not of a device, a pipe or a socket, nor of what this process was given as an open file,
-// standard output say: it goes on under the same name for whoever gave it.
+// standard output say: its caller has it open under the same name.
 bool IsReplaceable(const std::string& path);
 
 // Opens a regular file for reading and writing, and for these flags of open(2); it is made if it is

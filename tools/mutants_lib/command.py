@@ -39,8 +39,8 @@ import kill_rate
 import mutants
 import survival_plot
 import table
-from script import (DONE, ENVIRONMENT, FINDING, USAGE, Failure, duration, number, run_build,
-                    run_main, set_up, write_whole)
+from script import (DONE, FINDING, USAGE, Failure, duration, number, run_build, run_main, set_up,
+                    write_whole)
 
 MAX_TRIALS, MAX_JOBS = 1000, 256
 GATE_LIMIT = 3600  # seconds of the processor for one fault; its budget is of programs
