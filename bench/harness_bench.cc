@@ -13,9 +13,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "fuzzers/program.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

@@ -3,7 +3,7 @@
 Each arm tries each fault of the sample so many times, from an empty corpus, with the same seeds:
 
   all           the fuzz target as it is
-  no-TECHNIQUE  without one of its techniques (fuzzers/search.h)
+  no-TECHNIQUE  without one of its techniques (fuzzers/search/techniques.h)
   half-len, double-len
                 with half and twice the -max_len of its options
   len-control   with libFuzzer's growing limit, which a mutator of one's own switches off

@@ -18,8 +18,8 @@
 #include <system_error>
 #include <vector>
 
-#include "fuzzers/program.h"
-#include "fuzzers/program_file.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/program/program_file.h"
 
 namespace rmapdiff {
 namespace {

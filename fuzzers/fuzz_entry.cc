@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "fuzzers/fuzz_target.h"
-#include "fuzzers/mutator.h"
-#include "fuzzers/search.h"
+#include "fuzzers/search/mutator.h"
+#include "fuzzers/search/techniques.h"
 
 // libFuzzer's own mutations; other engines have none to offer.
 extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t size,

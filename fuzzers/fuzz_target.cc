@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "fuzzers/determinism.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/run/determinism.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
 
 namespace rmapdiff {
 namespace {

@@ -6,14 +6,15 @@
 // the version (1), execs, ops, findings. A file that is neither empty nor such a block is left
 // alone.
 //
-// RMAPDIFF_SEARCH switches techniques of the search off, "no-splice,no-bytes" (search.h).
+// RMAPDIFF_SEARCH switches techniques of the search off, "no-splice,no-bytes"
+// (search/techniques.h).
 #ifndef RMAPDIFF_FUZZERS_FUZZ_TARGET_H_
 #define RMAPDIFF_FUZZERS_FUZZ_TARGET_H_
 
 #include <cstddef>
 #include <cstdint>
 
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 
 namespace rmapdiff {
 

@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "fuzzers/codec_check.h"
+#include "fuzzers/program/codec_check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string fault = rmapdiff::FindCodecFault({data, size});

@@ -27,7 +27,7 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 extern "C" __attribute__((weak)) int LLVMFuzzerInitialize(int* argc, char*** argv);

@@ -1,6 +1,6 @@
 // The auditor on states made by hand: a sound one passes, and each invariant has variants of it
 // that break this invariant alone and are found as that.
-#include "fuzzers/auditor.h"
+#include "fuzzers/judges/auditor.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "fuzzers/guest_layout.h"
+#include "fuzzers/program/guest_layout.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "fuzzers/graph_voice.h"
+#include "fuzzers/voices/graph_voice.h"
 #include "tests/faulty_maps.h"
 
 namespace rmapdiff {

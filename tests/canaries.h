@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzzers/voice.h"
+#include "fuzzers/voices/voice.h"
 
 namespace rmapdiff {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/graph_voice.h"
-#include "fuzzers/program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/voices/graph_voice.h"
 #include "legacy_mmu/descriptor_map.h"
 #include "tests/faulty_maps.h"
 

@@ -20,9 +20,9 @@
 
 #include <variant>
 
-#include "fuzzers/program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
 
 namespace rmapdiff {
 namespace {

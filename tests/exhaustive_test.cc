@@ -13,10 +13,10 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/more_engines.h"
-#include "fuzzers/program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/voices/more_engines.h"
 #include "tests/canaries.h"
 
 namespace rmapdiff {

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/voice.h"
+#include "fuzzers/voices/voice.h"
 
 namespace rmapdiff {
 namespace {

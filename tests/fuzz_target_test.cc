@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "fuzzers/program.h"
-#include "fuzzers/random_program.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

@@ -59,7 +59,7 @@ class RulesTest(unittest.TestCase):
         return re.findall(r'return "([^"]+)";', body)
 
     def test_every_finding_of_a_verdict_has_a_rule(self):
-        names = [name for name in self.names_in("fuzzers/observation.cc", "FindingName")
+        names = [name for name in self.names_in("fuzzers/state/observation.cc", "FindingName")
                  if name not in ("none", "?")]
         self.assertGreater(len(names), 25)
         for name in names:
@@ -69,13 +69,14 @@ class RulesTest(unittest.TestCase):
                 self.assertNotEqual(rule, "unknown")
 
     def test_every_end_of_a_process_has_a_rule(self):
-        text = read("fuzzers/trial.cc")
-        names = self.names_in("fuzzers/trial.cc", "CauseName")
+        text = read("fuzzers/finding/trial.cc")
+        names = self.names_in("fuzzers/finding/trial.cc", "CauseName")
         self.assertEqual(names[0], "timeout")
         names.remove("?")
-        names += ["signal-" + name for name in self.names_in("fuzzers/trial.cc", "SignalName")]
+        names += ["signal-" + name
+                  for name in self.names_in("fuzzers/finding/trial.cc", "SignalName")]
         self.assertIn('"exit-{}"', text)
-        codec = re.search(r"kCodecExit = (\d+);", read("fuzzers/probe.cc"))[1]
+        codec = re.search(r"kCodecExit = (\d+);", read("fuzzers/finding/probe.cc"))[1]
         expected = {"exit-1": "abnormal-end", "exit-" + codec: "codec", "memory": "out-of-memory",
                     "signal-31": "abnormal-end", "signal-segv": "wild-access",
                     "timeout": "endless"}
@@ -185,13 +186,13 @@ class PlacesTest(unittest.TestCase):
                                       ("counted+legacy", PROGRAM, "mmu/graph/page_graph.h"),
                                       ("both", "# Said so.\n" + whole,
                                        "mmu/shadow/shadow_mmu.h"),
-                                      ("undecided", PROGRAM, "fuzzers/runner.cc")]:
+                                      ("undecided", PROGRAM, "fuzzers/run/runner.cc")]:
             with self.subTest(file):
                 finding = lost_tail(signature="x/y/" + engine, program=program, repro={})
                 self.assertEqual(places.find(finding), ((file, 0, 0, ""), []))
                 self.assertTrue(file.startswith("fuzzers/") or os.path.basename(file))
         finding = lost_tail(target="program_fuzzer", repro={})
-        self.assertEqual(places.find(finding)[0].file, "fuzzers/program.h")
+        self.assertEqual(places.find(finding)[0].file, "fuzzers/program/program.h")
 
 
 class SarifTest(unittest.TestCase):

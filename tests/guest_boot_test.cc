@@ -1,6 +1,6 @@
 // The guest that programs on a whole MMU begin with: a little walk over its tables, written anew,
 // finds behind every address what guest_boot.h says is there.
-#include "fuzzers/guest_boot.h"
+#include "fuzzers/guest/guest_boot.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 
 namespace rmapdiff {
 namespace {

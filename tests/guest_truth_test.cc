@@ -2,7 +2,7 @@
 // each of its checks speaks up.
 //
 // Tables have 8 words. Slot 0 has kFrames frames; frame n is host page kBase + n.
-#include "fuzzers/guest_truth.h"
+#include "fuzzers/judges/guest_truth.h"
 
 #include <gtest/gtest.h>
 

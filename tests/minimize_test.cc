@@ -1,5 +1,5 @@
 // Minimisation: what seeded faults come to, that nothing more can go, and that it keeps to its bug.
-#include "fuzzers/minimize.h"
+#include "fuzzers/finding/minimize.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/search/random_program.h"
 #include "tests/canaries.h"
 
 namespace rmapdiff {

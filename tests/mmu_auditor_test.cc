@@ -1,6 +1,6 @@
 // The audit of a whole MMU on states made by hand: a sound one passes, and each rule has variants
 // of it that break this rule alone and are found as that.
-#include "fuzzers/mmu_auditor.h"
+#include "fuzzers/judges/mmu_auditor.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "fuzzers/auditor.h"
-#include "fuzzers/guest_layout.h"
+#include "fuzzers/judges/auditor.h"
+#include "fuzzers/program/guest_layout.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/mmu_voice.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
+#include "fuzzers/voices/mmu_voice.h"
 #include "tests/faulty_maps.h"
 
 namespace rmapdiff {
@@ -100,7 +100,7 @@ TEST(CorrectMmuTest, IsNotReported) {
 
 // Those that random programs run into; for the others there are scenarios. A bound is a few times
 // what it takes, so that programs that lose their way there show: without hazards
-// (fuzzers/guest_hazard.h) five of these are not found.
+// (fuzzers/search/guest_hazard.h) five of these are not found.
 
 struct QuirkBound {
   const char* name;

@@ -1,6 +1,6 @@
 // Programs on a whole MMU, run: what outcomes operations have, what races, failed allocations and
 // resets are, and what the runner makes of what it sees.
-#include "fuzzers/mmu_voice.h"
+#include "fuzzers/voices/mmu_voice.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,11 +11,11 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/known_differences.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
-#include "fuzzers/voice.h"
+#include "fuzzers/judges/known_differences.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
+#include "fuzzers/voices/voice.h"
 #include "legacy_mmu/descriptor_map.h"
 
 namespace rmapdiff {

@@ -1,6 +1,6 @@
 // The model against the contract in ops.h: each operation and each of its guards in words, and over
 // random programs that its derived state is consistent and its account of what it touched complete.
-#include "fuzzers/model.h"
+#include "fuzzers/judges/model.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/guest_layout.h"
-#include "fuzzers/program.h"
-#include "fuzzers/random_program.h"
+#include "fuzzers/program/guest_layout.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/search/random_program.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {

@@ -13,11 +13,11 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/more_engines.h"
-#include "fuzzers/program.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
+#include "fuzzers/voices/more_engines.h"
 #include "more_maps/counted_sibling_map.h"
 #include "tests/checks.h"
 #include "tests/map_fixture.h"

@@ -12,12 +12,12 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/crash_log.h"
-#include "fuzzers/draft.h"
-#include "fuzzers/probe.h"
-#include "fuzzers/program.h"
-#include "fuzzers/report_story.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/finding/crash_log.h"
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/finding/report_story.h"
+#include "fuzzers/finding/test_draft.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/runner.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

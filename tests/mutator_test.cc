@@ -1,6 +1,6 @@
 // Mutations of programs: every child is a program of its target, children differ, and each
 // technique does what its name says, or nothing when it is switched off.
-#include "fuzzers/mutator.h"
+#include "fuzzers/search/mutator.h"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,9 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/op_drawer.h"
-#include "fuzzers/random_program.h"
+#include "fuzzers/search/header_drawer.h"
+#include "fuzzers/search/op_drawer.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

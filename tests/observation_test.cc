@@ -1,6 +1,6 @@
 // The comparison of states: that equal is equal, that each difference is found, named and ranked,
 // and that the words are right.
-#include "fuzzers/observation.h"
+#include "fuzzers/state/observation.h"
 
 #include <cstddef>
 #include <functional>
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/facts.h"
-#include "fuzzers/guest_layout.h"
+#include "fuzzers/program/guest_layout.h"
+#include "fuzzers/state/facts.h"
 #include "gtest/gtest.h"
 #include "mmu/base/spte.h"
 

@@ -1,6 +1,6 @@
 // What the reference's reverse map knows beyond the contract: what becomes of each slot. (The
 // contract itself is tested in reverse_map_test.cc.)
-#include "fuzzers/plain_map.h"
+#include "fuzzers/voices/plain_map.h"
 
 #include <gtest/gtest.h>
 

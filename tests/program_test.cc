@@ -1,6 +1,6 @@
 // The codec: golden bytes and texts of every operation, the errors of the text form, and round
 // trips over many programs and byte strings.
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@
 #include <sstream>
 #include <string>
 
-#include "fuzzers/codec_check.h"
-#include "fuzzers/outcome.h"
-#include "fuzzers/random_program.h"
+#include "fuzzers/program/codec_check.h"
+#include "fuzzers/search/random_program.h"
+#include "fuzzers/state/outcome.h"
 
 namespace rmapdiff {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
 #include "tests/checks.h"
 
 namespace rmapdiff {

@@ -1,5 +1,5 @@
 // The reports, literally: one golden text for each kind of verdict, and for each way to be wrong.
-#include "fuzzers/report.h"
+#include "fuzzers/run/report.h"
 
 #include <string>
 

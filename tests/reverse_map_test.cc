@@ -9,7 +9,7 @@
 #include <random>
 #include <set>
 
-#include "fuzzers/plain_map.h"
+#include "fuzzers/voices/plain_map.h"
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
 #include "more_maps/counted_sibling_map.h"

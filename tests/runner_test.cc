@@ -1,7 +1,7 @@
 // The runner with voices that are the model itself, each with a fault to order: that every fault is
 // found at its operation and laid at the right door, and that what the contract knows is
 // classified.
-#include "fuzzers/runner.h"
+#include "fuzzers/run/runner.h"
 
 #include <array>
 #include <deque>
@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/model.h"
-#include "fuzzers/random_program.h"
+#include "fuzzers/judges/model.h"
+#include "fuzzers/search/random_program.h"
 #include "gtest/gtest.h"
 #include "mmu/base/bug.h"
 

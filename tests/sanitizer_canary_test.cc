@@ -7,9 +7,9 @@
 
 #include <vector>
 
-#include "fuzzers/graph_voice.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/random_program.h"
+#include "fuzzers/voices/graph_voice.h"
 #include "tests/faulty_maps.h"
 
 namespace rmapdiff {

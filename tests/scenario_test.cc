@@ -25,12 +25,12 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/facts.h"
-#include "fuzzers/observation.h"
-#include "fuzzers/program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/state/facts.h"
+#include "fuzzers/state/observation.h"
 
 namespace rmapdiff {
 namespace {

@@ -1,6 +1,6 @@
 // What is told of a finding beyond its verdict: every field that differs, the history of its lists,
 // the cause that a dying process names; and that all of it survives the way through a pipe.
-#include "fuzzers/story.h"
+#include "fuzzers/finding/story.h"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,11 @@
 #include <variant>
 #include <vector>
 
-#include "fuzzers/crash_log.h"
-#include "fuzzers/draft.h"
-#include "fuzzers/report_story.h"
-#include "fuzzers/state_diff.h"
-#include "fuzzers/trial.h"
+#include "fuzzers/finding/crash_log.h"
+#include "fuzzers/finding/report_story.h"
+#include "fuzzers/finding/state_diff.h"
+#include "fuzzers/finding/test_draft.h"
+#include "fuzzers/finding/trial.h"
 #include "tests/canaries.h"
 
 namespace rmapdiff {
@@ -131,7 +131,7 @@ constexpr const char* kAsanLog = R"(noise
 READ of size 8 at 0x52 thread T0
     #0 0x55d1 in operator() mmu/graph/page_graph_pages.h:112:5
     #1 0x55d2 in bool rmapdiff::SiblingMap<Tiny>::Unlink(unsigned*&) o/mmu/sibling_map.h:163:9
-    #2 0x55d3 in rmapdiff::(anonymous namespace)::Run(int) fuzzers/runner.cc:7:1
+    #2 0x55d3 in rmapdiff::(anonymous namespace)::Run(int) fuzzers/run/runner.cc:7:1
 
 0x52 is located 8 bytes inside of
     #0 0x99 in malloc (/x+0x1)

@@ -1,11 +1,13 @@
 // Which programs each fuzz target is for, and that headers drawn for it are some of them.
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
 #include <vector>
+
+#include "fuzzers/search/header_drawer.h"
 
 namespace rmapdiff {
 namespace {

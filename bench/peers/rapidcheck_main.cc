@@ -3,7 +3,7 @@
 // A command is one operation. The state that commands are generated from and checked against is
 // what a user would write: which pages there are and at which level, which guest tables an entry
 // was written to. Every precondition is what the operation's own guards ask first; the arguments
-// are drawn from the domains of op_args.h. It stops at the first finding, before anything is
+// are drawn from the domains of args.h. It stops at the first finding, before anything is
 // shrunk.
 //
 //   NAME -seed=N -max_len=BYTES      the flags of a fuzz target that it knows; others are ignored
@@ -18,8 +18,9 @@
 #include <vector>
 
 #include "fuzzers/fuzz_target.h"
-#include "fuzzers/op_drawer.h"
-#include "fuzzers/program_fields.h"
+#include "fuzzers/program/fields.h"
+#include "fuzzers/search/header_drawer.h"
+#include "fuzzers/search/op_drawer.h"
 
 namespace rmapdiff {
 namespace {

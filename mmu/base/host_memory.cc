@@ -37,7 +37,7 @@ void* Map(size_t bytes) {
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) {
     // No fault of what runs here, so no engine and no sanitizer may take it for one, as it would an
-    // abort: the exit code says "environment" (fuzzers/address_space.h).
+    // abort: the exit code says "environment" (fuzzers/finding/address_space.h).
     constexpr int kEnvironment = 3;
     std::fprintf(stderr,
                  "rmapdiff: cannot reserve %zu MiB of address space, expected no limit of it "

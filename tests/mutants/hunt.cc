@@ -12,11 +12,12 @@
 #include <string>
 #include <string_view>
 
-#include "fuzzers/program.h"
-#include "fuzzers/random_program.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/search/header_drawer.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

@@ -25,8 +25,8 @@ AREAS = {
     "sibling": r"mmu/sibling_map\.h",
 }
 
-# By fuzz target, which programs it runs, in the words of fuzzers/built_for.h: a mutant is compiled
-# for nothing else.
+# By fuzz target, which programs it runs, in the words of fuzzers/voices/built_for.h: a mutant is
+# compiled for nothing else.
 BUILT_FOR = {
     "direct_fuzzer": ("Mmus", "Production", "Tiny"),
     "dirty_log_fuzzer": ("Mmus", "Production", "Tiny"),
@@ -36,7 +36,7 @@ BUILT_FOR = {
     "tiny_mmu_fuzzer": ("Mmus", "Tiny"),
     "tiny_rmap_fuzzer": ("Graphs", "Tiny"),
 }
-BUILT_FOR_FILE = "fuzzers/built_for.h"
+BUILT_FOR_FILE = "fuzzers/voices/built_for.h"
 
 Mutant = collections.namedtuple("Mutant", "name fields changes")
 Hunk = collections.namedtuple("Hunk", "before after")

@@ -28,10 +28,10 @@ one or the other.
 load(":instrumentation.bzl", "instrumented_binary")
 
 _ENGINES = [
-    "//fuzzers:engines.h",
-    "//fuzzers:legacy_engine.cc",
-    "//fuzzers:reference.cc",
-    "//fuzzers:sibling_engine.cc",
+    "//fuzzers/voices:engines.h",
+    "//fuzzers/voices:legacy_engine.cc",
+    "//fuzzers/voices:reference.cc",
+    "//fuzzers/voices:sibling_engine.cc",
 ]
 
 # What is compiled anew, by area. A list of one engine is changed in that engine alone. What a patch
@@ -40,22 +40,22 @@ _COMPILED = {
     "base": ["//mmu/base:host_memory.cc"],
     "graph": _ENGINES,
     "legacy": [
-        "//fuzzers:engines.h",
-        "//fuzzers:legacy_engine.cc",
+        "//fuzzers/voices:engines.h",
+        "//fuzzers/voices:legacy_engine.cc",
     ],
     "shadow": _ENGINES,
     "sibling": [
-        "//fuzzers:engines.h",
-        "//fuzzers:sibling_engine.cc",
+        "//fuzzers/voices:engines.h",
+        "//fuzzers/voices:sibling_engine.cc",
     ],
 }
 
 # Libraries whose headers, and those of all that they depend on, are copied.
 _HEADERS = [
-    "//fuzzers:make_voice",
-    "//fuzzers:model",
-    "//fuzzers:plain_map",
-    "//fuzzers:reference",
+    "//fuzzers/voices:make_voice",
+    "//fuzzers/judges:model",
+    "//fuzzers/voices:plain_map",
+    "//fuzzers/voices:reference",
     "//legacy_mmu",
     "//mmu:sibling_map",
 ]
@@ -166,7 +166,7 @@ def mutable_sources(name):
 # Programs of ours that a fault is linked with, by the suffix of their names.
 _MAINS = {
     "_hunt": ":hunt",
-    "_probe_raw_": "//fuzzers:probe_main",
+    "_probe_raw_": "//fuzzers/finding:probe_main",
     "_rmapdiff": "//tools/cli:verbs",
 }
 

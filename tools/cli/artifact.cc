@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "fuzzers/program_file.h"
-#include "fuzzers/report.h"
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/program_file.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/report.h"
 #include "tools/cli/folders.h"
 #include "tools/cli/input.h"
 #include "tools/cli/json_fields.h"

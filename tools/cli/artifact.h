@@ -9,8 +9,8 @@
 
 #include <string>
 
-#include "fuzzers/probe.h"
-#include "fuzzers/program.h"
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/program/program.h"
 
 namespace rmapdiff {
 

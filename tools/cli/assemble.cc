@@ -1,5 +1,5 @@
 // rmapdiff assemble FILE -o OUT: a program as the bytes that a fuzz target reads.
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/crash_log.h"
+#include "fuzzers/finding/crash_log.h"
 
 namespace rmapdiff {
 

@@ -6,8 +6,8 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
-#include "fuzzers/packed.h"
-#include "fuzzers/program.h"
+#include "fuzzers/finding/packed.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

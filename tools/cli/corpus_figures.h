@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzzers/observation.h"
+#include "fuzzers/state/observation.h"
 
 namespace rmapdiff {
 

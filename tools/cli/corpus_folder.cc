@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/input.h"
 #include "tools/cli/text.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/corpus.h"
 #include "tools/cli/corpus_folder.h"

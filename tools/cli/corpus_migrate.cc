@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/corpus.h"
 #include "tools/cli/corpus_folder.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/corpus.h"

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <set>
 
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/corpus.h"
 #include "tools/cli/corpus_folder.h"

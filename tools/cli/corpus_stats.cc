@@ -16,12 +16,12 @@
 #include <cstring>
 #include <new>
 
-#include "fuzzers/address_space.h"
-#include "fuzzers/packed.h"
-#include "fuzzers/probe.h"
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/finding/address_space.h"
+#include "fuzzers/finding/packed.h"
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/corpus.h"
 #include "tools/cli/corpus_figures.h"

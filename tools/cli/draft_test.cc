@@ -1,8 +1,7 @@
 // rmapdiff draft-test FILE: a finding as a GoogleTest that compiles as it is.
-#include "fuzzers/draft.h"
-
 #include <string>
 
+#include "fuzzers/finding/test_draft.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "fuzzers/address_space.h"
+#include "fuzzers/finding/address_space.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

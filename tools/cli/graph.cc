@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "fuzzers/address_space.h"
-#include "fuzzers/report.h"
+#include "fuzzers/finding/address_space.h"
+#include "fuzzers/run/report.h"
 #include "mmu/base/bug.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"

@@ -18,10 +18,10 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/crash_log.h"
-#include "fuzzers/probe.h"
-#include "fuzzers/program.h"
-#include "fuzzers/trial.h"
+#include "fuzzers/finding/crash_log.h"
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/finding/trial.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/suspects.h"
 
 namespace rmapdiff {

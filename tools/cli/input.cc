@@ -11,7 +11,7 @@
 #include <utility>
 #include <variant>
 
-#include "fuzzers/program_file.h"
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

@@ -2,7 +2,7 @@
 //
 // Nothing here blocks and nothing is read without end: a pipe, a socket or a device under the name
 // of a file is refused before it is read, and a file has a limit of its size. Only standard input
-// may be waited for. fuzzers/program_file.h says what is text and what is bytes.
+// may be waited for. fuzzers/program/program_file.h says what is text and what is bytes.
 #ifndef RMAPDIFF_TOOLS_CLI_INPUT_H_
 #define RMAPDIFF_TOOLS_CLI_INPUT_H_
 
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/exit_codes.h"
 
 namespace rmapdiff {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "fuzzers/address_space.h"
+#include "fuzzers/finding/address_space.h"
 #include "tools/cli/content_name.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/folders.h"

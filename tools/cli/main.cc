@@ -9,7 +9,7 @@
 #include <exception>
 #include <new>
 
-#include "fuzzers/probe.h"
+#include "fuzzers/finding/probe.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/input.h"

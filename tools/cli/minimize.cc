@@ -1,5 +1,5 @@
 // rmapdiff minimize FILE -o OUT.ops: the simplest program that shows the same finding.
-#include "fuzzers/minimize.h"
+#include "fuzzers/finding/minimize.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <string>
 
-#include "fuzzers/report.h"
+#include "fuzzers/run/report.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"

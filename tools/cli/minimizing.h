@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "fuzzers/minimize.h"
+#include "fuzzers/finding/minimize.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/prober.h"
 

@@ -4,8 +4,8 @@
 #include <iterator>
 #include <utility>
 
-#include "fuzzers/mutator.h"
-#include "fuzzers/target_kinds.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/search/mutator.h"
 
 namespace rmapdiff {
 namespace {

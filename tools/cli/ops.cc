@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/output.h"
 #include "tools/cli/verbs.h"
@@ -59,9 +59,9 @@ std::string AsTable() {
 std::string AsMarkdown() {
   std::string text =
       "# Operations\n\n"
-      "Made from the table in [fuzzers/ops.h](../fuzzers/ops.h); the headers that it lists "
-      "describe\n"
-      "guards, effects and values in full. Do not edit, run\n"
+      "Made from the table in [fuzzers/program/ops.h](../fuzzers/program/ops.h); the headers that "
+      "it\n"
+      "lists describe guards, effects and values in full. Do not edit, run\n"
       "`tools/rmapdiff ops --markdown > docs/operations.md`.\n\n"
       "A program works on a page graph or, if its header has a `mode`, on a whole MMU; each kind "
       "has\n"

@@ -17,7 +17,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "fuzzers/address_space.h"
+#include "fuzzers/finding/address_space.h"
 #include "tools/cli/code_lines.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/text.h"

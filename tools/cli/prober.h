@@ -1,5 +1,5 @@
-// The other side of a probe (fuzzers/probe.h): starts one, asks it to run programs, and does not
-// wait for ever.
+// The other side of a probe (fuzzers/finding/probe.h): starts one, asks it to run programs, and
+// does not wait for ever.
 //
 // There are two: this very program, and one that was built with sanitizers. Which file that is says
 // RMAPDIFF_PROBE; else it is looked for where the build puts it, beside this program.
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/probe.h"
-#include "fuzzers/trial.h"
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/finding/trial.h"
 
 namespace rmapdiff {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "fuzzers/report_story.h"
+#include "fuzzers/finding/report_story.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

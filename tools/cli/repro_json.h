@@ -17,8 +17,8 @@
 #include <map>
 #include <string>
 
-#include "fuzzers/program.h"
-#include "fuzzers/trial.h"
+#include "fuzzers/finding/trial.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/guilty_code.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "fuzzers/report_story.h"
+#include "fuzzers/finding/report_story.h"
 #include "tools/cli/text.h"
 
 namespace rmapdiff {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "fuzzers/report.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/input.h"

@@ -1,5 +1,5 @@
 // rmapdiff show FILE...: programs as text.
-#include "fuzzers/program.h"
+#include "fuzzers/program/program.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/input.h"
 #include "tools/cli/output.h"

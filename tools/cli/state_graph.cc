@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "fuzzers/state_diff.h"
+#include "fuzzers/finding/state_diff.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {

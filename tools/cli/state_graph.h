@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/observation.h"
-#include "fuzzers/program.h"
-#include "fuzzers/raw_state.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/state/observation.h"
+#include "fuzzers/state/raw_state.h"
 
 namespace rmapdiff {
 

@@ -18,7 +18,7 @@
 #include <set>
 #include <vector>
 
-#include "fuzzers/crash_log.h"
+#include "fuzzers/finding/crash_log.h"
 
 namespace rmapdiff {
 

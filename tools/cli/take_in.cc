@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "fuzzers/draft.h"
+#include "fuzzers/finding/test_draft.h"
 #include "tools/cli/artifact.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/finding_folder.h"

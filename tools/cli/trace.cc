@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "fuzzers/raw_state.h"
+#include "fuzzers/state/raw_state.h"
 #include "mmu/base/bug.h"
 #include "tools/cli/text.h"
 

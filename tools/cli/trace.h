@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "fuzzers/program.h"
-#include "fuzzers/runner.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/runner.h"
 
 namespace rmapdiff {
 

@@ -14,7 +14,7 @@ Place = collections.namedtuple("Place", "file first last function")
 
 MAPS = {"sibling": "mmu/sibling_map.h", "legacy": "legacy_mmu/descriptor_map.h"}
 GRAPH, SHADOW = "mmu/graph/page_graph.h", "mmu/shadow/shadow_mmu.h"
-CODEC, RUNNER = "fuzzers/program.h", "fuzzers/runner.cc"
+CODEC, RUNNER = "fuzzers/program/program.h", "fuzzers/run/runner.cc"
 MOST_LINES = 30  # of one function; more is two functions of one name
 MOST_RELATED = 12
 

@@ -1,8 +1,8 @@
 """The rules of the SARIF log: what kinds of findings there are, and which one a finding is.
 
-A signature begins with a word (fuzzers/observation.cc, fuzzers/trial.cc). Where that word leaves
-open in which direction something differs, the finding's values say it: "flush" is flush-missing or
-flush-extra.
+A signature begins with a word (fuzzers/state/observation.cc, fuzzers/finding/trial.cc). Where that
+word leaves open in which direction something differs, the finding's values say it: "flush" is
+flush-missing or flush-extra.
 """
 
 import collections
@@ -105,7 +105,7 @@ _TABLE = [
      "Something is left of earlier programs, or depends on addresses; without it no finding could "
      "be trusted to be found again."),
     ("codec", "The format of programs breaks one of its promises.",
-     "Bytes, text and back again are not the same program (fuzzers/codec_check.h)."),
+     "Bytes, text and back again are not the same program (fuzzers/program/codec_check.h)."),
     ("unknown", "An input fails, and nothing more is known.",
      "It did not fail again when it was looked at, or left no signature."),
 ]
@@ -134,13 +134,13 @@ BY_PATTERN = [
     (r"(asan-)?(SEGV|BUS|unknown-crash|null-deref)|signal-(segv|bus)", "wild-access"),
     (r"ubsan-.*", "undefined-behavior"),
     (r"asan-.*", "address-error"),
-    (r"exit-82", "codec"),  # kCodecExit of fuzzers/probe.cc
+    (r"exit-82", "codec"),  # kCodecExit of fuzzers/finding/probe.cc
     (r"signal-.*|exit--?\d+", "abnormal-end"),
 ]
 
 
 def _lost_or_extra(word, repro):
-    """Sets, "missing: ..." first in the words of fuzzers/compare.cc."""
+    """Sets, "missing: ..." first in the words of fuzzers/state/compare.cc."""
     return f"{word}-{'lost' if repro.get('detail', '').startswith('missing') else 'extra'}"
 
 

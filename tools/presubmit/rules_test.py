@@ -20,6 +20,29 @@ def header(name, body=""):
     return GUARD.format(name, body)
 
 
+# An include by path that breaks the order of the layers: one for each layer, and two wrong paths.
+FORBIDDEN_INCLUDES = {
+    "mmu/base/b.h": "mmu/graph/a.h",
+    "mmu/graph/b.h": "mmu/shadow/a.h",
+    "mmu/shadow/b.h": "mmu/mmu.h",
+    "mmu/b.h": "legacy_mmu/a.h",
+    "legacy_mmu/b.h": "fuzzers/a.h",
+    "more_maps/b.h": "legacy_mmu/a.h",
+    "fuzzers/program/b.h": "fuzzers/search/a.h",
+    "fuzzers/guest/b.h": "mmu/shadow/a.h",
+    "fuzzers/state/b.h": "fuzzers/judges/a.h",
+    "fuzzers/judges/b.h": "mmu/graph/a.h",
+    "fuzzers/voices/b.h": "fuzzers/run/a.h",
+    "fuzzers/run/b.h": "fuzzers/voices/a.h",
+    "fuzzers/search/b.h": "fuzzers/run/a.h",
+    "fuzzers/finding/b.h": "fuzzers/search/a.h",
+    "fuzzers/b.h": "mmu/graph/a.h",
+    "fuzzers/c.h": "tests/a.cc",
+    "bench/b.cc": "mmu/missing.h",
+    "bench/c.cc": "../mmu/mmu.h",
+}
+
+
 class RuleTest(unittest.TestCase):
 
     def setUp(self):
@@ -177,38 +200,49 @@ class CodeRulesTest(RuleTest):
             "mmu/mmu.h": "mmu/shadow/a.h",
             "mmu/graph/a.h": "fmt/format.h",
             "legacy_mmu/a.h": "mmu/mmu.h",
-            "fuzzers/a.h": "legacy_mmu/a.h",
+            "fuzzers/program/a.h": "mmu/base/a.h",
+            "fuzzers/guest/a.h": "mmu/shadow/guest.h",
+            "fuzzers/state/a.h": "fuzzers/program/a.h",
+            "fuzzers/judges/a.h": "mmu/shadow/host.h",
+            "fuzzers/voices/a.h": "legacy_mmu/a.h",
+            "fuzzers/run/a.h": "fuzzers/voices/voice.h",
+            "fuzzers/search/a.h": "fuzzers/guest/a.h",
+            "fuzzers/finding/a.h": "fuzzers/run/a.h",
+            "fuzzers/a.h": "fuzzers/finding/a.h",
+            "fuzzers/voices/voice.h": "fuzzers/judges/a.h",
+            "mmu/shadow/guest.h": "mmu/base/a.h",
+            "mmu/shadow/host.h": "mmu/base/a.h",
             "tests/a.cc": "fuzzers/a.h",
             "mmu/base/types.h": "mmu/base/a.h",
         }
-        forbidden = {
-            "mmu/base/b.h": "mmu/graph/a.h",
-            "mmu/graph/b.h": "mmu/shadow/a.h",
-            "mmu/shadow/b.h": "mmu/mmu.h",
-            "mmu/b.h": "legacy_mmu/a.h",
-            "legacy_mmu/b.h": "fuzzers/a.h",
-            "fuzzers/b.h": "tests/a.cc",
-            "bench/b.cc": "mmu/missing.h",
-            "bench/c.cc": "../mmu/mmu.h",
-        }
-        for path, include in {**allowed, **forbidden}.items():
+        for path, include in {**allowed, **FORBIDDEN_INCLUDES}.items():
             self.write(path, f'// Text.\n#include "{include}"\n')
         self.assertEqual(
             self.lines(code_rules.check_include_arrows),
-            [(path, 2) for path in sorted(forbidden)])
+            [(path, 2) for path in sorted(FORBIDDEN_INCLUDES)])
 
-    def test_independent_voices_reach_values_alone(self):
+    def test_every_layer_is_shown_to_refuse_an_include(self):
+        shown = {path.rsplit("/", 1)[0] + "/" for path in FORBIDDEN_INCLUDES}
+        self.assertLessEqual(set(code_rules.LAYERS), shown)
+
+    def test_judges_reach_values_alone(self):
         self.write("mmu/base/spte.h", '#include "mmu/base/types.h"\n')
         self.write("mmu/base/types.h", "")
         self.write("mmu/graph/g.h", "")
-        self.write("fuzzers/value.h", '#include "mmu/base/spte.h"\n')
-        self.write("fuzzers/engine.h", '#include "mmu/graph/g.h"\n')
-        self.write("fuzzers/model.h", '#include "fuzzers/value.h"\n')
-        self.write("fuzzers/auditor.cc",
-                   '#include "fuzzers/value.h"\n#include "fuzzers/engine.h"\n')
-        self.write("fuzzers/runner.cc", '#include "fuzzers/engine.h"\n')
+        self.write("mmu/shadow/host.h", "")
+        self.write("fuzzers/state/value.h", '#include "mmu/base/spte.h"\n')
+        self.write("fuzzers/state/engine.h", '#include "mmu/graph/g.h"\n')
+        self.write("fuzzers/judges/model.h", '#include "fuzzers/state/value.h"\n')
+        self.write("fuzzers/judges/guest_truth.h", '#include "mmu/shadow/host.h"\n')
+        self.write("fuzzers/judges/mmu_auditor.h", '#include "mmu/shadow/host.h"\n')
+        self.write("fuzzers/judges/auditor.cc",
+                   '#include "fuzzers/state/value.h"\n#include "fuzzers/state/engine.h"\n')
+        self.write("fuzzers/judges/guest_walk.cc", '#include "fuzzers/state/engine.h"\n')
+        self.write("fuzzers/run/runner.cc", '#include "fuzzers/state/engine.h"\n')
         self.assertEqual(
-            self.lines(code_rules.check_independence), [("fuzzers/auditor.cc", 2)])
+            self.lines(code_rules.check_independence),
+            [("fuzzers/judges/auditor.cc", 2), ("fuzzers/judges/guest_walk.cc", 1),
+             ("fuzzers/judges/mmu_auditor.h", 1)])
 
 
 class ShellRulesTest(RuleTest):

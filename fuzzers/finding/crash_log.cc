@@ -1,0 +1,178 @@
+#include "fuzzers/finding/crash_log.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace rmapdiff {
+namespace {
+
+constexpr size_t kMaxFrames = 40;
+constexpr size_t kKindWords = 4;
+constexpr size_t kMaxSaid = 200;
+constexpr std::string_view kError = "ERROR: ";
+
+// The words of `text` up to one that is no word, joined by hyphens: a kind is a name, not a value.
+std::string Slug(std::string_view text) {
+  std::string slug;
+  size_t words = 0;
+  while (!text.empty() && words < kKindWords) {
+    const size_t end = std::min(text.find(' '), text.size());
+    std::string word(text.substr(0, end));
+    while (!word.empty() && (word.back() == ',' || word.back() == ':')) word.pop_back();
+    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '-';
+    });
+    if (!plain) break;
+    slug += (slug.empty() ? "" : "-") + word;
+    ++words;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return slug;
+}
+
+// "    #3 0x55d  (/path/of/program+0x1234) (BuildId: ...)"; libraries are of no interest.
+bool ParseOffset(std::string_view line, StackFrame* frame) {
+  const size_t open = line.find('(');
+  const size_t plus = line.find("+0x", open == line.npos ? 0 : open);
+  if (open == line.npos || plus == line.npos) return false;
+  if (line.substr(open, plus - open).find(".so") != line.npos) return true;
+  std::from_chars(line.data() + plus + 3, line.data() + line.size(), frame->offset, 16);
+  return true;
+}
+
+// "    #3 0x55d in rmapdiff::Foo(int) mmu/foo.h:12:5"; false if the line is no frame.
+bool ParseFrame(std::string_view line, StackFrame* frame, int* number) {
+  const size_t hash = line.find_first_not_of(' ');
+  if (hash == line.npos || line[hash] != '#') return false;
+  const size_t in = line.find(" in ");
+  const char* digits = line.data() + hash + 1;
+  if (std::from_chars(digits, line.data() + line.size(), *number).ec != std::errc()) return false;
+  if (in == line.npos) return ParseOffset(line, frame);
+  line.remove_prefix(in + 4);
+  const size_t space = line.rfind(' ');
+  std::string_view place = space == line.npos ? std::string_view() : line.substr(space + 1);
+  frame->function = PlainFunctionName(space == line.npos ? line : line.substr(0, space));
+  const size_t colon = std::min(place.find(':'), place.size());
+  // Else the program, or a build id. A source of which no line is known is below a folder.
+  const bool source = colon < place.size() || place.find('/') != place.npos;
+  if (place.empty() || place[0] == '(' || place.back() == ')' || !source) return true;
+  frame->path = place.substr(0, colon);
+  frame->file = OwnPath(frame->path);
+  if (colon == place.size()) return true;
+  std::from_chars(place.data() + colon + 1, place.data() + place.size(), frame->line);
+  return true;
+}
+
+// Whether the line names a cause, and which.
+bool ParseCause(std::string_view line, CrashCause* cause) {
+  constexpr std::string_view kAsan = "ERROR: AddressSanitizer: ";
+  constexpr std::string_view kLeak = "ERROR: LeakSanitizer: ";
+  constexpr std::string_view kUbsan = ": runtime error: ";
+  const size_t asan = line.find(kAsan);
+  const size_t ubsan = line.find(kUbsan);
+  if (asan != line.npos) {
+    std::string_view what = line.substr(asan + kAsan.size());
+    if (what.rfind("attempting ", 0) == 0)
+      what.remove_prefix(std::string_view("attempting ").size());
+    const bool memory =
+        what.find("rss limit") != what.npos || what.find("out of memory") != what.npos;
+    cause->kind = memory ? "memory" : "asan-" + Slug(what.substr(0, what.find(" on ")));
+  } else if (line.find(kLeak) != line.npos) {
+    cause->kind = "asan-leak";
+  } else if (ubsan != line.npos) {
+    cause->kind = "ubsan-" + Slug(line.substr(ubsan + kUbsan.size()));
+  } else {
+    return false;
+  }
+  // Without what is another number each time.
+  const size_t begin = asan != line.npos ? asan + kError.size() : 0;
+  line = line.substr(begin, std::min(line.find(" on address"), line.find(" (pc ")) - begin);
+  cause->said = std::string(line.substr(0, kMaxSaid));
+  return true;
+}
+
+}  // namespace
+
+std::string OwnPath(std::string_view path) {
+  for (std::string_view folder : {"legacy_mmu/", "mmu/", "fuzzers/", "tests/", "tools/"}) {
+    const size_t at = path.find(folder);
+    if (at == 0 || (at != path.npos && path[at - 1] == '/')) return std::string(path.substr(at));
+  }
+  return std::string(path);
+}
+
+std::string PlainFunctionName(std::string_view name) {
+  constexpr std::string_view kDeduced = "decltype(auto) ";
+  if (name.rfind(kDeduced, 0) == 0) name.remove_prefix(kDeduced.size());
+  std::string plain;
+  int depth = 0;  // of template arguments
+  for (size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (c == '<') {
+      ++depth;
+    } else if (c == '>') {
+      --depth;
+    } else if (depth == 0 && c == '(') {
+      constexpr std::string_view kAnonymous = "(anonymous namespace)";
+      if (name.substr(i, kAnonymous.size()) != kAnonymous) break;
+      i += kAnonymous.size() - 1;
+      if (name.substr(i + 1, 2) == "::") i += 2;
+    } else if (depth == 0) {
+      plain += c;
+    }
+  }
+  while (!plain.empty() && plain.back() == ' ') plain.pop_back();
+  // A template's return type stands before its name.
+  if (const size_t space = plain.rfind(' '); space != plain.npos) plain.erase(0, space + 1);
+  constexpr std::string_view kOwn = "rmapdiff::";
+  if (plain.rfind(kOwn, 0) == 0) plain.erase(0, kOwn.size());
+  return plain;
+}
+
+std::string WithoutAlternatives(std::string_view text) {
+  constexpr std::string_view kVariant = "std::variant<";
+  std::string shorter;
+  for (size_t at = text.find(kVariant); at != text.npos; at = text.find(kVariant)) {
+    size_t end = at + kVariant.size();
+    for (int depth = 1; end < text.size() && text[end] != '\n' && depth > 0; ++end) {
+      depth += text[end] == '<' ? 1 : text[end] == '>' ? -1 : 0;
+    }
+    shorter.append(text.substr(0, at + kVariant.size())).append("...");
+    if (text[end - 1] == '>') shorter += '>';
+    text.remove_prefix(end);
+  }
+  return shorter.append(text);
+}
+
+const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {
+  for (const auto& folders : {std::vector<std::string>{"mmu/", "legacy_mmu/"}, {"fuzzers/"}}) {
+    for (const StackFrame& frame : frames) {
+      const bool own = std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+        return frame.file.rfind(folder, 0) == 0;
+      });
+      if (own && frame.function != "operator") return &frame;
+    }
+  }
+  return nullptr;
+}
+
+CrashCause ReadCrashLog(std::string_view log) {
+  CrashCause cause;
+  bool stack_begun = false;
+  while (!log.empty()) {
+    const size_t end = std::min(log.find('\n'), log.size());
+    const std::string_view line = log.substr(0, end);
+    log.remove_prefix(std::min(end + 1, log.size()));
+    if (cause.kind.empty() && ParseCause(line, &cause)) continue;
+    StackFrame frame;
+    int number = 0;
+    if (!ParseFrame(line, &frame, &number)) continue;
+    if (stack_begun && number == 0) break;  // the stack of another moment
+    stack_begun = true;
+    if (cause.frames.size() < kMaxFrames) cause.frames.push_back(std::move(frame));
+  }
+  return cause;
+}
+
+}  // namespace rmapdiff

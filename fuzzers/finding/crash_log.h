@@ -1,0 +1,50 @@
+// What a process said as it died, read for its cause: the report of AddressSanitizer, of
+// UndefinedBehaviorSanitizer, of a leak, with the frames of the stack.
+//
+// A pure function of the text, tolerant of whatever else stands in it. Not covered: processes that
+// die without a word, of which the kernel alone knows the signal.
+#ifndef RMAPDIFF_FUZZERS_FINDING_CRASH_LOG_H_
+#define RMAPDIFF_FUZZERS_FINDING_CRASH_LOG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rmapdiff {
+
+struct StackFrame {
+  std::string function;  // "SiblingMap::Unlink": without namespace, template and call arguments
+  std::string file;      // "mmu/sibling_map.h"; "" if nobody knows
+  std::string path;      // the same as the compiler saw it
+  int line = 0;          // 0: unknown, or code of no single line
+  int column = 0;        // likewise
+  uint64_t offset = 0;   // into the program, of a frame without a name; 0 for none
+};
+
+struct CrashCause {
+  std::string kind;  // "asan-use-after-poison", "ubsan-load-of-misaligned", "asan-leak"
+  std::string said;  // the line that says it, for a reader
+  std::vector<StackFrame> frames;  // of the first stack, innermost first
+};
+
+// kind is "" if no sanitizer has said anything.
+CrashCause ReadCrashLog(std::string_view log);
+
+// The innermost frame in the sources of the MMUs, else of the suite, that has a name (a lambda has
+// none); null if there is none.
+const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
+
+// A path below the workspace: what stands before the first of our folders is left out.
+std::string OwnPath(std::string_view path);
+
+// "SiblingMap::Unlink" of "rmapdiff::SiblingMap<rmapdiff::TinyLimits>::Unlink(unsigned long*&)".
+std::string PlainFunctionName(std::string_view name);
+
+// A log for a reader: "std::variant<...>" for each variant, whose alternatives (all operations that
+// there are) take two thousand characters of every frame that they are in.
+std::string WithoutAlternatives(std::string_view text);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_FINDING_CRASH_LOG_H_

@@ -1,0 +1,60 @@
+// Runs programs for somebody else, each in a child of its own with limits of time and memory, so
+// that nothing that a program does to an MMU reaches who asked.
+//
+// A probe reads requests from one descriptor and writes an answer to each to another, until there
+// are no more. The same code is linked into the command line, and with sanitizers into a program of
+// its own (probe_main.cc): what only a sanitizer sees is then part of the answer.
+//
+// Not covered: that a child escapes (it is our own code), and who waits for a probe that hangs
+// itself (tools/cli/prober.h).
+#ifndef RMAPDIFF_FUZZERS_FINDING_PROBE_H_
+#define RMAPDIFF_FUZZERS_FINDING_PROBE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/finding/trial.h"
+
+namespace rmapdiff {
+
+struct ProbeRequest {
+  std::string program;  // its bytes
+  std::string engine;   // only this one; "" for all
+  std::string blocks;   // the engine whose code is to be watched, whatever comes of it; "" for none
+  uint64_t timeout_ms = 25'000;
+  uint64_t memory_mb = 2560;
+  bool full = false;   // check everything after each operation
+  bool story = false;  // tell the story of a divergence
+  bool leaks = false;  // look for leaks, which takes long
+  bool codec = false;  // the promises of the codec as well, as program_fuzzer
+};
+std::string PackRequest(const ProbeRequest& request);
+
+// What a probe that was built with counters knows of the code that ran.
+struct BlockWatch {
+  void (*reset)();
+  void (*collect)(std::vector<uint64_t>* blocks);  // those that ran since: their addresses
+};
+
+// Returns the exit code of the process: 0, or 1 if the requests make no sense. `watch` may be null.
+int ServeProbe(int in, int out, const BlockWatch* watch);
+
+// In this very process, for a debugger: runs the program and calls BeforeOperation, where a
+// breakpoint can be, right before the engine begins the operation (or, after the last, the
+// teardown).
+Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index);
+[[gnu::noinline]] void BeforeOperation(const std::string& op);
+
+// A message: its length as eight bytes, and its bytes. False at the end of the stream, or if the
+// other side is gone.
+bool ReadMessage(int fd, std::string* message);
+bool WriteMessage(int fd, std::string_view message);
+
+// What an answer says; false if it is none.
+bool UnpackAnswer(std::string_view answer, Trial* trial);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_FINDING_PROBE_H_

@@ -1,0 +1,23 @@
+// What a report says beyond the verdict: the story of a divergence (story.h), and a process that
+// has ended (trial.h). As report.h: same values, same bytes.
+#ifndef RMAPDIFF_FUZZERS_FINDING_REPORT_STORY_H_
+#define RMAPDIFF_FUZZERS_FINDING_REPORT_STORY_H_
+
+#include <string>
+
+#include "fuzzers/finding/trial.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+
+namespace rmapdiff {
+
+// The fields that differ beside that of the verdict, then the history of the lists among them; ""
+// if there is nothing to tell.
+std::string StoryText(const Program& program, const Verdict& verdict, const Story& story);
+
+// The whole report, of a verdict or of a process that has ended; without commands.
+std::string TrialText(const Program& program, const Trial& trial, const ReportOptions& options);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_FINDING_REPORT_STORY_H_

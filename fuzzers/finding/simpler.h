@@ -1,0 +1,53 @@
+// What makes one program simpler than another, argument by argument: the values that operations
+// name, and what to try in their place.
+//
+// Private to minimize*.cc. An argument is a number of a kind, its type; page ids are one kind,
+// whether an argument may be `none` or not.
+#ifndef RMAPDIFF_FUZZERS_FINDING_SIMPLER_H_
+#define RMAPDIFF_FUZZERS_FINDING_SIMPLER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <typeindex>
+#include <utility>
+#include <vector>
+
+#include "fuzzers/program/program.h"
+
+namespace rmapdiff {
+
+// A page, a gfn, a vcpu, an index ... that operations name.
+using Named = std::pair<std::type_index, uint32_t>;
+
+// The arguments as numbers, in order: the smaller, the simpler.
+std::vector<uint32_t> NumbersOf(Op op);
+// The operation with another number in one place.
+Op WithNumber(Op op, size_t which, uint32_t value);
+// What to try instead of a number, simplest first: all are smaller.
+std::vector<uint32_t> SmallerThan(uint32_t number);
+
+// Everything that the operation names; flags, levels, counts and choices name nothing.
+std::vector<Named> NamesIn(Op op);
+// `name` by another value of the same kind, wherever the program says it.
+Program Renamed(Program program, const Named& name, uint32_t value);
+// A page in place of another: where the program names `page` it names `other`, by entry `index`.
+Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t index);
+// Pages called 0, 1, 2 ... in the order in which the program mentions them.
+Program WithPagesInOrder(Program program);
+
+// An operation that does less of the same: `map` for `map_many`.
+std::optional<Op> LesserOp(const Op& op);
+// One operation for two: `map_many` for two mappings of a gfn by slots of one page, `alloc_page`
+// for a page and its first link; nothing for others.
+std::optional<Op> JoinedOps(const Op& a, const Op& b);
+
+// How far a header is from the simplest: keys that are not at their default, and further vcpus.
+size_t Rank(const Header& header);
+// Every header with one key set to another value that ranks lower. The mode, the limits and a bug
+// that is put back are no details, and stay.
+std::vector<Header> SimplerHeaders(const Header& header);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_FINDING_SIMPLER_H_

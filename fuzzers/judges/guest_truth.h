@@ -1,0 +1,293 @@
+// What a guest may see: the judge of the shadow MMU's accesses, TLBs, tables and dirty logs.
+//
+// GuestTruth is told what happened, right after it did, and says what is wrong with it in one line.
+// It has its own record of memslots, registers and the past of guest memory, and its own walk of
+// the guest's tables after the processor manual (Intel SDM volume 3A, chapter 4); with the MMU it
+// shares the frames and contents in Host and the names of modes and bits, no code.
+//
+// Time. Until an invalidation a processor may use any value that an entry of the tables has had
+// since the last one, and different ages at different levels. So each word of guest memory keeps
+// its former values with the time until which they were held, and a vcpu may walk by all that were
+// held since its last LoadCr3 or SetMode, or its last invlpg of the page. An entry that is not
+// present or has a reserved bit is never cached: it makes a fault only if it is there now.
+// Memslots, and where the host has a page, are never old: the notifiers flush.
+//
+// Stores that the MMU is not told of (userspace's, kvm_write_guest, and a guest's through another
+// memslot with the same user page) never reach the shadow of a table that is synchronised. What
+// they replace in a page that has served as a table stays allowed for ever.
+//
+// Operations. Each ends with exactly one of the calls under Events; the stores between two events
+// belong to the second. What the MMU does in a window in the midst of another operation
+// (Interleave) stands between BeginInterleaved and EndInterleaved, as operations of its own.
+//
+// Invariants: every stored word is in history_ once its event is over; a value that allows more
+// is never forgotten as long as a vcpu may use it.
+// Not covered: at more than kMaxWays different walks of one address all is allowed; the order of
+// two stores; host pages that are unmapped while a table is in them keep what they hold. An entry
+// without a right above one that is not present makes either fault: KVM checks the rights at each
+// level on the way down, the processor at the end. The fetch bit of an error code is reported
+// whether or not EFER.NX is set, as by 2.6.36.
+#ifndef RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
+#define RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "mmu/base/types.h"
+#include "mmu/shadow/guest.h"  // modes, and the names of bits
+#include "mmu/shadow/host.h"
+
+namespace rmapdiff {
+
+struct TruthConfig {
+  unsigned level_bits = 9;  // a page has 2^level_bits words
+  int vcpus = 1;
+  bool tdp = false;
+  int tdp_level = 4;  // 3 or 4: how many bits of a guest physical address exist
+};
+
+// One access that a guest asked for.
+struct TruthAccess {
+  enum class Type : uint8_t { kRead, kWrite, kFetch };
+  Gva gva = 0;
+  Type type = Type::kRead;
+  bool user = false;
+  uint64_t value = 0;  // to write
+  int bytes = 8;       // to write: 1, 2, 4 or 8
+};
+
+// ... and what came of it.
+struct TruthResult {
+  enum class Kind : uint8_t {
+    kDone,   // by the processor, or the emulator
+    kFault,  // #PF with error_code
+    kMmio,   // there is no memslot
+    kOther,  // the host failed, gave up, or shut the guest down: nothing is claimed
+  };
+  Kind kind = Kind::kOther;
+  uint64_t value = 0;  // kDone: the whole word after the access
+  uint32_t error_code = 0;
+  Pfn pfn = 0;  // kDone: the frame reached; 0: by the emulator
+};
+
+// What a translation lets the guest do besides supervisor reads.
+struct TruthRights {
+  bool writable = false;
+  bool user = false;
+  bool executable = false;
+};
+
+class GuestTruth {
+ public:
+  using Wrong = std::optional<std::string>;
+
+  static constexpr size_t kMaxWays = 64;
+
+  // Attaches itself to the host's log of stores.
+  GuestTruth(Host& host, const TruthConfig& config);
+  ~GuestTruth() { host_.LogTo(nullptr); }
+  GuestTruth(const GuestTruth&) = delete;
+  GuestTruth& operator=(const GuestTruth&) = delete;
+
+  // ---- Events: each is the end of an operation ----
+  // A load of cr3 or a change of mode that succeeded.
+  void LoadedCr3(int vcpu, Gfn cr3);
+  void SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
+  void Invlpg(int vcpu, Gva gva);
+  // The slot is this now; npages 0: it is gone. `logged`: its dirty log is on.
+  void SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged);
+  // The dirty log was fetched: these frames, in order. All that were written have to be there; and
+  // none, if it has just been fetched and nothing has happened since.
+  Wrong LogFetched(uint32_t id, const std::vector<Gfn>& dirty);
+  Wrong Accessed(int vcpu, const TruthAccess& access, const TruthResult& result);
+  // One instruction with many stores; the result is that of the last that was tried. REQUIRES: at
+  // least one.
+  Wrong StoredMany(int vcpu, const std::vector<TruthAccess>& stores, const TruthResult& last);
+  // KVM stored into a word of the guest: kvm_write_guest, or with mmu_told kvm_pv_mmu_write.
+  Wrong WroteGuest(Gfn gfn, unsigned word, bool mmu_told);
+  // Everything else: userspace stored into guest memory, the host's mappings changed, ...
+  void Absorb();
+
+  // ---- Around the operations in a window of another one ----
+  void BeginInterleaved();
+  void EndInterleaved();
+
+  // ---- Questions; no operation ends ----
+  // A translation of guest page number `page` that the vcpu's TLB holds, or its shadow tables
+  // offer, at this level. Of a large one each 4 KiB page is a question of its own.
+  Wrong Reachable(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn);
+
+ private:
+  static constexpr uint64_t kForever = ~uint64_t{0};
+  static constexpr size_t kMaxValues = 32;
+  static constexpr int kMaxSteps = 1024;
+
+  struct Former {
+    uint64_t value;
+    uint64_t until;
+  };
+  struct Slot {
+    uint32_t id;
+    Gfn base;
+    Gfn npages;
+    Hva hva;
+    bool logged;
+    bool Contains(Gfn gfn) const { return gfn >= base && gfn - base < npages; }
+  };
+  struct Processor {
+    GuestMode mode;
+    Gfn cr3 = 0;
+    std::array<uint64_t, 4> pdptrs{};
+    uint64_t flushed = 0;
+    std::unordered_map<Gva, uint64_t> invalidated;  // since `flushed`
+  };
+  // A store of the current operations; `own`: not by an interleaved one.
+  struct Stored {
+    HostStore store;
+    bool own = true;
+  };
+  struct Entry {
+    Gfn table;
+    Hva hva;
+    unsigned word;
+    unsigned shift;  // 32: the upper half of the word
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  // One walk that is allowed, to its end.
+  struct Way {
+    bool fault = false;
+    bool denied = false;  // a right was missing above
+    uint32_t error = 0;
+    Gfn gfn = 0;
+    std::optional<Hva> hva;
+    bool writable = true;
+    bool user = true;
+    bool executable = true;
+    bool accessed = true;  // A was set in every entry
+    bool dirty = true;     // D in the last one
+    int depth = 0;         // entries that KVM used
+    std::array<Entry, kRootLevel> entries{};
+  };
+  // What accounts for a store of the operation, after all accesses that may.
+  struct Explanation {
+    bool found = false;
+    bool any_frame = false;   // too many walks, or the store of another operation
+    std::vector<Gfn> frames;  // the store wrote one of these; a frame may stand there twice
+  };
+  // A value that an entry may have.
+  struct Value {
+    uint64_t gpte;  // without what does not matter, A and D
+    bool accessed;
+    bool dirty;
+    bool fresh;
+  };
+  struct ValueList {
+    std::array<Value, kMaxValues> values;
+    size_t count = 0;
+  };
+  // An access while it is being judged.
+  struct Judged {
+    const Processor& vcpu;
+    TruthAccess access;
+    Gva page;
+    unsigned word;
+    uint64_t mask;   // of the bytes to write
+    uint64_t bytes;  // and what they become
+  };
+  struct Written {
+    std::vector<Gfn> candidates;
+    uint64_t event;
+  };
+  struct Outer {
+    uint64_t begin;
+    size_t first_store;
+    uint64_t event;
+  };
+
+  // ---- Time and stores ----
+  void Drain(bool unnoticed);
+  void Remember(const HostStore& store, bool unnoticed);
+  void EndEvent();
+  uint64_t Oldest() const;
+  uint64_t Begin() const;
+  bool HeldSince(Hva hva, unsigned word, uint64_t value) const;
+  uint64_t ValueAtBegin(Hva hva, unsigned word) const;
+
+  // ---- The guest ----
+  const Slot* SlotOf(Gfn gfn) const;
+  std::optional<Hva> HvaOf(Gfn gfn) const;
+  bool IsAliased(Hva hva) const;
+  void Flush(Processor& vcpu);
+  void ReadPdptrs(Processor& vcpu);
+  void MarkRoots(const Processor& vcpu);
+  bool IsDirect(const Processor& vcpu) const;
+  Gva PageOf(const Processor& vcpu, Gva page) const;
+  unsigned IndexBits(const Processor& vcpu) const;
+  uint64_t Reserved(const Processor& vcpu, uint64_t gpte, int level) const;
+  bool IsLast(const Processor& vcpu, uint64_t gpte, int level) const;
+
+  // ---- The walk: fills ways_, or sets anything_ ----
+  void Walk(const Processor& vcpu, Gva page, const TruthAccess* access);
+  void Descend(const Processor& vcpu, Gva page, const TruthAccess* access, int level, Gfn table,
+               const Way& above);
+  void Step(const Processor& vcpu, Gva page, const TruthAccess* access, int level,
+            const Value& value, const Entry& entry, const Way& above);
+  void AddFault(const Way& above, const TruthAccess* access, uint32_t error);
+  void AddLeaf(Way way, Gfn gfn);
+  bool ValuesOf(const Entry& entry, bool narrow, uint64_t since, ValueList* list) const;
+  bool AddValue(const Entry& entry, bool narrow, uint64_t word, bool fresh, ValueList* list) const;
+
+  // ---- Verdicts ----
+  Judged Prepare(const Processor& vcpu, TruthAccess access) const;
+  template <class Predicate>
+  bool Keep(Predicate&& predicate);
+  const char* WhatIsWrong(const Judged& judged, const TruthResult& result);
+  const char* WrongPlace(const Judged& judged, const TruthResult& result);
+  const char* WrongContents(const Judged& judged, const TruthResult& result);
+  void ExplainStores(const Judged& judged, bool data, std::vector<Explanation>* explained);
+  void PendStores(const std::vector<Explanation>& explained);
+  bool SetsUsedBits(const HostStore& store, bool write, std::vector<Gfn>* tables) const;
+  bool IsData(const Judged& judged, const HostStore& store, std::vector<Gfn>* gfns) const;
+  Wrong Unexplained(int vcpu, const TruthAccess& access,
+                    const std::vector<Explanation>& explained) const;
+  void WriteDone();
+  void Pend(std::vector<Gfn> candidates);
+  bool SlotHas(const Slot& slot, const Written& written) const;
+
+  Host& host_;
+  const TruthConfig config_;
+  std::vector<HostStore> log_;
+  std::vector<Processor> vcpus_;
+  std::vector<Slot> slots_;
+  std::unordered_map<uint64_t, std::vector<Former>> history_;  // by hva and word
+  std::unordered_set<Hva> tables_;                             // pages that have served as tables
+  std::unordered_map<Gfn, uint64_t> written_;                  // logged frames, when first written
+  std::vector<Written> written_one_of_;
+  bool any_logged_ = false;
+  std::optional<uint64_t> last_fetch_;    // the event of the last fetch of a log
+  std::optional<uint32_t> last_fetched_;  // its slot, if nothing was going on beside it
+
+  uint64_t clock_ = 0;             // stores so far
+  uint64_t event_ = 0;             // events so far
+  uint64_t begin_ = 0;             // clock_ when the operation began
+  size_t first_store_ = 0;         // of the operation, in stores_
+  std::vector<Stored> stores_;     // of the operation and those around it
+  std::vector<Outer> outer_;       // the operations around this one
+  bool interleaved_ = false;       // others have run within this one
+  uint64_t interleaved_from_ = 0;  // the first event of these
+
+  // The walk under way.
+  std::vector<Way> ways_;
+  bool anything_ = false;
+  int steps_ = 0;
+  uint64_t since_ = 0;
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_

@@ -1,0 +1,83 @@
+#include "fuzzers/judges/known_differences.h"
+
+#include <variant>
+
+namespace rmapdiff {
+namespace {
+
+bool IsLegacy(std::string_view engine) { return engine == "legacy"; }
+bool IsSibling(std::string_view engine) { return engine == "sibling"; }
+
+// How often map_many has recycled, see ops.h.
+uint64_t Recycles(const Outcome& outcome) { return outcome.value >> 16; }
+
+}  // namespace
+
+KnownDifference::KnownDifference(const Header& header, const Op& op, const Outcome& model,
+                                 bool model_ended)
+    : rule_(FindRule(header, op, model, model_ended)), model_(model) {}
+
+KnownDifference::Rule KnownDifference::FindRule(const Header& header, const Op& op,
+                                                const Outcome& model, bool model_ended) {
+  if (std::holds_alternative<ops::RepStore>(op)) return Rule::kEmptyCache;
+  if (model.code != OutcomeCode::kOk) return Rule::kNone;
+  if (model_ended) {
+    return std::holds_alternative<ops::MisuseRemoveParent>(op) ? Rule::kParentless
+                                                               : Rule::kAddTwice;
+  }
+  if (header.recycle == RecycleMode::kExact) return Rule::kNone;
+  if (std::holds_alternative<ops::Map>(op)) return Rule::kRecycle;
+  if (std::holds_alternative<ops::MapMany>(op)) return Rule::kRecycleMany;
+  return Rule::kNone;
+}
+
+std::string_view KnownDifference::name() const {
+  switch (rule_) {
+    case Rule::kNone:
+      return "";
+    case Rule::kRecycle:
+    case Rule::kRecycleMany:
+      return "D1/D2";
+    case Rule::kParentless:
+      return "D11";
+    case Rule::kAddTwice:
+      return "D12";
+    case Rule::kEmptyCache:
+      return "L1";
+  }
+  return "";
+}
+
+std::optional<Difference> KnownDifference::CompareOutcome(std::string_view engine,
+                                                          const Outcome& actual) const {
+  if (rule_ == Rule::kNone) return CompareOutcomes(model_, actual);
+  if (rule_ == Rule::kEmptyCache) {
+    const bool empty = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCacheEmpty;
+    return IsLegacy(engine) && empty ? std::nullopt : CompareOutcomes(model_, actual);
+  }
+  if (IsLegacy(engine)) {
+    return AllowsRecycle(actual) ? std::nullopt : CompareOutcomes(model_, actual);
+  }
+  if (rule_ == Rule::kParentless) {
+    return CompareOutcomes({OutcomeCode::kBug, BugClass::kRemoveParent, 0}, actual);
+  }
+  const bool cycle = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCycle;
+  if (rule_ == Rule::kAddTwice && (cycle || IsSibling(engine))) {
+    return CompareOutcomes({OutcomeCode::kBug, BugClass::kCycle, 0}, actual);
+  }
+  return CompareOutcomes(model_, actual);
+}
+
+// True if `actual` differs from the model's outcome at most in recycling and what follows from it:
+// a slot that a recycle has emptied can be mapped again.
+bool KnownDifference::AllowsRecycle(const Outcome& actual) const {
+  if (actual.code != OutcomeCode::kOk) return false;
+  if (rule_ == Rule::kRecycle) return actual.value <= 1;
+  return rule_ == Rule::kRecycleMany && Recycles(model_) + Recycles(actual) > 0;
+}
+
+bool KnownDifference::AllowsState(std::string_view engine) const {
+  return rule_ == Rule::kRecycleMany && IsLegacy(engine) && Recycles(model_) > 0;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,19 @@
+// What the codec promises for every input (program.h, invariants 1 and 3), tested on one input.
+//
+// Not covered: what the canonical bytes and texts are; tests/program_test.cc pins those.
+#ifndef RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
+#define RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace rmapdiff {
+
+// Reads `input` as bytes and as text, and takes each program that comes of it once around every
+// form. Returns the first promise that is broken, in words, or nothing.
+std::string FindCodecFault(std::span<const uint8_t> input);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_

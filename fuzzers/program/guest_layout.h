@@ -1,0 +1,87 @@
+// The guest that every program runs in: its memslots, its frame numbers, its host frames.
+//
+// A fixed little world, so that operations name things by small indexes and collide often. The
+// model and the MMUs' drivers both read it from here; it is values only. Programs on a whole MMU
+// begin in it and may change their memslots and frames.
+//
+// Gfn index g (0..127) is offset g % 32 in region g / 32; a region starts every `region_gfns`,
+// which is a whole large page of level 2. The memslots cover the regions so that slots begin and
+// end in the middle of a large page, large pages straddle slots, and some gfns have no slot at all.
+#ifndef RMAPDIFF_FUZZERS_PROGRAM_GUEST_LAYOUT_H_
+#define RMAPDIFF_FUZZERS_PROGRAM_GUEST_LAYOUT_H_
+
+#include <array>
+#include <cstdint>
+
+#include "mmu/base/types.h"
+
+namespace rmapdiff {
+
+struct SlotLayout {
+  Gfn base_gfn = 0;
+  Gfn npages = 0;
+  Gfn user_gfn = 0;  // of a whole MMU: the host page behind the first frame
+};
+
+// Numbers a program's world depends on; they equal those of the MMU built with the same limits.
+struct GuestLayout {
+  static constexpr int kRegions = 4;
+  static constexpr uint32_t kRegionIndexes = 32;
+  static constexpr uint32_t kGfnIndexes = kRegions * kRegionIndexes;
+  static constexpr uint32_t kSlots = 3;
+
+  uint32_t level_bits = 9;            // an spte index has this many bits
+  uint32_t recycle_threshold = 1000;  // an rmap longer than this before an add is recycled
+  Gfn region_gfns = 512;
+  bool slots_change = false;  // the memslots are only those that a program begins with
+  SlotLayout slots[kSlots];
+
+  uint32_t sptes_per_page() const { return 1u << level_bits; }
+  // Frames that one leaf of `level` maps; of 5: a whole page of level 4, more than a 32-bit Gfn
+  // holds.
+  uint64_t frames(int level) const { return uint64_t{1} << (level_bits * uint32_t(level - 1)); }
+  Gfn gfn(uint32_t gfn_index) const {
+    return region_gfns * (gfn_index / kRegionIndexes) + gfn_index % kRegionIndexes;
+  }
+};
+
+// Production: slot 0 covers regions 0 and 1 and ends in the middle of a large page, slot 1 begins
+// in the middle of region 2's large page, slot 2 ends half-way through region 3.
+inline constexpr GuestLayout kProductionLayout{
+    .slots = {{0x0, 0x220}, {0x408, 0x18}, {0x600, 0x10}}};
+
+// Tiny limits: 8 sptes a page, so a large page is 8 frames, a level 3 page 64.
+inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
+                                         .recycle_threshold = 6,
+                                         .region_gfns = 32,
+                                         .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
+
+// Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n, but
+// slot 2 is an alias of the data pages from gfn 0x10 on.
+// Production: slot 0 has a large page that holds no table, slot 1 begins and ends in the middle of
+// one.
+inline constexpr GuestLayout kMmuProductionLayout{
+    .slots_change = true, .slots = {{0x0, 0x400, 0x0}, {0x408, 0x18, 0x408}, {0x600, 0x10, 0x10}}};
+
+// Tiny limits: slot 0 ends in the middle of a large page, slot 1 is a whole page of level 3.
+inline constexpr GuestLayout kMmuTinyLayout{
+    .level_bits = 3,
+    .recycle_threshold = 6,
+    .region_gfns = 32,
+    .slots_change = true,
+    .slots = {{0x0, 0x3c, 0x0}, {0x40, 0x40, 0x40}, {0x3c, 0x4, 0x10}}};
+
+// What programs on a whole MMU name most: some data frames, among them the first of large pages,
+// and some tables.
+inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {16, 17, 60, 96, 32, 33, 40, 64,
+                                                        1,  2,  3,  4,  8,  9,  10, 11};
+
+// The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`
+// times: distinct for distinct arguments, so that a wrong frame shows.
+constexpr Pfn HostPfn(Gfn gfn, uint32_t generation) {
+  return (Pfn{generation} << 24) + 0x100000 + gfn;
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_PROGRAM_GUEST_LAYOUT_H_

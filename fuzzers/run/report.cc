@@ -1,0 +1,332 @@
+#include "fuzzers/run/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <vector>
+
+namespace rmapdiff {
+namespace {
+
+// Where remarks begin, if what is before them leaves the room.
+constexpr size_t kRemarkColumn = 60;
+
+// ---- Words ----
+
+std::string Count(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// "a", "a and b", "a, b and c".
+std::string Join(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+// `text`, then `remark` in its column.
+std::string WithRemark(const std::string& text, const std::string& remark) {
+  if (remark.empty()) return text + "\n";
+  const size_t gap = text.size() + 4 <= kRemarkColumn ? kRemarkColumn - text.size() : 4;
+  return text + std::string(gap, ' ') + remark + "\n";
+}
+
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+// ---- What a verdict says ----
+
+bool AtOp(const Program& program, const Verdict& verdict) {
+  return verdict.op_index < program.ops.size();
+}
+
+std::string OpText(const Program& program, const Verdict& verdict) {
+  if (!AtOp(program, verdict)) return "teardown";
+  return PrintOp(program.header, program.ops[verdict.op_index]);
+}
+
+// "at op 7 of 12", "at teardown, after 12 ops".
+std::string Place(const Program& program, const Verdict& verdict) {
+  const size_t count = program.ops.size();
+  if (!AtOp(program, verdict)) return "at teardown, after " + Count(count, "op");
+  return fmt::format("at op {} of {}", verdict.op_index + 1, count);
+}
+
+std::vector<std::string> EngineNames(const Verdict& verdict) {
+  std::vector<std::string> names;
+  for (const EngineValue& value : verdict.values) {
+    const bool judge = value.name == "model" || value.name == "audit" || value.name == "truth";
+    if (!judge) names.push_back(value.name);
+  }
+  return names;
+}
+
+bool IsGuilty(const Verdict& verdict, const std::string& engine) {
+  if (verdict.guilty == "both" || verdict.guilty == "all") return true;
+  return fmt::format("+{}+", verdict.guilty).find("+" + engine + "+") != std::string::npos;
+}
+
+// "engine sibling disagrees with legacy and model".
+std::string Accusation(const Verdict& verdict) {
+  std::vector<std::string> guilty;
+  std::vector<std::string> innocent;
+  for (const std::string& name : EngineNames(verdict)) {
+    (IsGuilty(verdict, name) ? guilty : innocent).push_back(name);
+  }
+  const bool one = guilty.size() == 1;
+  const std::string who = one ? "engine " + guilty[0] : Join(guilty);
+  switch (verdict.check) {
+    case Check::kModel:
+      innocent.push_back(innocent.empty() ? "the model" : "model");
+      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent);
+    case Check::kMmus:
+      if (guilty.empty()) return Join(innocent) + " disagree; the model does not say";
+      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent) +
+             (one ? ", and fails its audit" : ", and fail their audits");
+    case Check::kAudit:
+      return who + (one ? " fails its audit" : " fail their audits");
+    case Check::kAddReturn:
+      return who + (one ? " breaks its" : " break their") + " own rule for rmap_add";
+    case Check::kTruth:
+      return who + (one ? " does what no guest may see" : " do what no guest may see");
+    case Check::kTeardown:
+      return who + (one ? " leaves" : " leave") + " something behind";
+  }
+  return who;
+}
+
+// The voice whose line bears the difference in words: the first guilty one, or if nobody knows the
+// last, who is compared with the first.
+std::string Accused(const Verdict& verdict) {
+  const std::vector<std::string> names = EngineNames(verdict);
+  for (const std::string& name : names) {
+    if (IsGuilty(verdict, name)) return name;
+  }
+  return names.empty() ? "" : names.back();
+}
+
+// ---- Text ----
+
+std::string ValueLines(const Verdict& verdict) {
+  size_t width = 0;
+  for (const EngineValue& value : verdict.values) width = std::max(width, value.name.size());
+  const std::string accused = Accused(verdict);
+  std::string text;
+  for (const EngineValue& value : verdict.values) {
+    text += WithRemark(fmt::format("    {:<{}}  {}", value.name, width, value.value),
+                       value.name == accused ? verdict.difference.detail : "");
+  }
+  return text;
+}
+
+std::string DivergenceText(const Program& program, const Verdict& verdict,
+                           const ReportOptions& options) {
+  std::string text = "DIVERGENCE " + Place(program, verdict);
+  if (AtOp(program, verdict)) text += ": " + OpText(program, verdict);
+  text += "\n" + WithRemark("  " + Accusation(verdict), "signature " + Signature(program, verdict));
+  text += "  " + verdict.difference.subject + "\n" + ValueLines(verdict);
+  text += options.story + ProgramListing(program, verdict.op_index, options.max_ops);
+  return options.file.empty() ? text : text + CommandsText(options.file);
+}
+
+std::string AgreeText(const Program& program, const Verdict& verdict) {
+  const std::string ops = Count(program.ops.size(), "op");
+  if (verdict.values.empty()) return "DONE: " + ops + ", nothing compared\n";
+  std::string voices;
+  for (const std::string& name : EngineNames(verdict)) voices += name + " and ";
+  return fmt::format("AGREE: {}, {}the model have the same state (hash {:#018x})\n", ops, voices,
+                     verdict.state_hash);
+}
+
+std::string BugText(const Program& program, const Verdict& verdict) {
+  const std::string where = Place(program, verdict) + ": " + OpText(program, verdict) + "\n";
+  if (verdict.values.empty()) return "BUG: nothing compared, raised " + where;
+  const std::string& value = verdict.values[0].value;  // "bug rmap_remove"
+  return "BUG: all voices raise " + value.substr(value.find(' ') + 1) + " " + where;
+}
+
+std::string ClassifiedText(const Program& program, const Verdict& verdict) {
+  return fmt::format("KNOWN DIFFERENCE {} {}: see docs/contract.md\n  {}\n{}", verdict.classified,
+                     Place(program, verdict), OpText(program, verdict), ValueLines(verdict));
+}
+
+// ---- JSON ----
+
+// The length of the valid UTF-8 sequence at the beginning of `text`, 0 if there is none.
+size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (length == 0 || lead > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  // Overlong forms, surrogates and what is beyond U+10FFFF.
+  const bool bad = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+                   (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
+  return bad ? 0 : length;
+}
+
+// A JSON string. File names can be any bytes; one that is not UTF-8 shows as U+FFFD.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const char c = text[0];
+    if (length == 0) {
+      quoted += "\\ufffd";
+    } else if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (IsControl(c)) {
+      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      quoted += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return quoted + "\"";
+}
+
+class JsonObject {
+ public:
+  void Raw(std::string_view name, const std::string& value) {
+    text_ += (text_.empty() ? "" : ",") + Quoted(name) + ":" + value;
+  }
+  void String(std::string_view name, std::string_view value) { Raw(name, Quoted(value)); }
+  void Number(std::string_view name, size_t value) { Raw(name, fmt::format("{}", value)); }
+  std::string text() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+std::string_view KindName(VerdictKind::Value kind) {
+  switch (kind) {
+    case VerdictKind::kAgree:
+      return "agree";
+    case VerdictKind::kBug:
+      return "bug";
+    case VerdictKind::kClassified:
+      return "classified";
+    case VerdictKind::kDivergence:
+      return "divergence";
+  }
+  return "?";
+}
+
+std::string ValuesJson(const Verdict& verdict) {
+  std::string text = "[";
+  for (const EngineValue& value : verdict.values) {
+    JsonObject object;
+    object.String("voice", value.name);
+    object.String("value", value.value);
+    text += (text.size() > 1 ? "," : "") + object.text();
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+std::string Signature(const Program& program, const Verdict& verdict) {
+  if (verdict.kind != VerdictKind::kDivergence) return "";
+  const std::string_view place =
+      AtOp(program, verdict) ? OpName(program.ops[verdict.op_index]) : "teardown";
+  return fmt::format("{}/{}/{}", FindingName(verdict.difference.finding), place, verdict.guilty);
+}
+
+std::string ShellWord(const std::string& file) {
+  const std::string name = file.substr(0, 1) == "-" ? "./" + file : file;
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./+=:,@%").find(c) != std::string_view::npos;
+  };
+  if (std::all_of(name.begin(), name.end(), plain)) return name;
+  const bool ansi = std::any_of(name.begin(), name.end(), IsControl);
+  std::string word = ansi ? "$'" : "'";
+  for (char c : name) {
+    if (IsControl(c)) {
+      word += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else if (c == '\'') {
+      word += ansi ? "\\'" : "'\\''";
+    } else if (c == '\\' && ansi) {
+      word += "\\\\";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
+std::string ProgramListing(const Program& program, size_t marked, size_t max_ops) {
+  const size_t count = program.ops.size();
+  const size_t shown = std::min(count, max_ops);
+  const size_t last = std::min(count, marked + 1 + shown / 4);
+  const size_t first = last > shown ? last - shown : 0;
+  const size_t end = first + shown;
+  const size_t width = fmt::format("{}", count).size();
+  std::string text = fmt::format("program ({}):\n", Count(count, "op"));
+  text += fmt::format("    {:{}}  {}", "", width, Print(Program{program.header, {}}));
+  if (first > 0) text += fmt::format("    ... ({} more)\n", first);
+  for (size_t i = first; i < end; ++i) {
+    text += fmt::format("  {} {:>{}}  {}\n", i == marked ? '>' : ' ', i + 1, width,
+                        PrintOp(program.header, program.ops[i]));
+  }
+  if (end < count) text += fmt::format("    ... ({} more)\n", count - end);
+  return text;
+}
+
+std::string CommandsText(const std::string& file) {
+  const std::string word = ShellWord(file);
+  return "reproduce:  tools/rmapdiff repro " + word + "\nminimise:   tools/rmapdiff minimize " +
+         word + " -o minimal.ops\n";
+}
+
+std::string ReportText(const Program& program, const Verdict& verdict,
+                       const ReportOptions& options) {
+  switch (verdict.kind) {
+    case VerdictKind::kAgree:
+      return AgreeText(program, verdict);
+    case VerdictKind::kBug:
+      return BugText(program, verdict);
+    case VerdictKind::kClassified:
+      return ClassifiedText(program, verdict);
+    case VerdictKind::kDivergence:
+      return DivergenceText(program, verdict, options);
+  }
+  return "";
+}
+
+std::string ReportJson(const Program& program, const Verdict& verdict,
+                       const ReportOptions& options) {
+  JsonObject json;
+  json.String("kind", KindName(verdict.kind));
+  json.Number("ops", program.ops.size());
+  json.Number("ops_run", verdict.ops_run);
+  json.String("state_hash", fmt::format("{:#018x}", verdict.state_hash));
+  json.String("file", options.file);
+  if (verdict.kind != VerdictKind::kAgree) {
+    json.Number("op_index", verdict.op_index);
+    json.String("op", OpText(program, verdict));
+    json.Raw("values", ValuesJson(verdict));
+  }
+  if (verdict.kind == VerdictKind::kClassified) json.String("classified", verdict.classified);
+  if (verdict.kind == VerdictKind::kDivergence) {
+    const Difference& difference = verdict.difference;
+    json.String("signature", Signature(program, verdict));
+    json.String("guilty", verdict.guilty);
+    json.String("check", CheckName(verdict.check));
+    json.String("finding", FindingName(difference.finding));
+    json.String("subject", difference.subject);
+    json.String("expected", difference.expected);
+    json.String("actual", difference.actual);
+    json.String("detail", difference.detail);
+  }
+  return json.text() + "\n";
+}
+
+}  // namespace rmapdiff

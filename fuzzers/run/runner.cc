@@ -1,0 +1,460 @@
+#include "fuzzers/run/runner.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "fuzzers/judges/auditor.h"
+#include "fuzzers/judges/known_differences.h"
+#include "fuzzers/voices/reference.h"
+#include "mmu/base/bug.h"
+
+namespace rmapdiff {
+namespace {
+
+using Differences = std::vector<std::optional<Difference>>;  // one for each engine
+
+constexpr size_t kNever = static_cast<size_t>(-1);
+
+size_t FullInterval(const Program& program) {
+  return program.header.whole_mmu() ? kMmuInterval : kFullInterval;
+}
+
+bool Has(const std::optional<Difference>& difference) { return difference.has_value(); }
+
+bool AnyOf(const Differences& differences) {
+  return std::any_of(differences.begin(), differences.end(), Has);
+}
+
+// What `speak` says of a voice; that the voice runs into its own broken lists is a difference, too.
+template <typename Speak>
+std::optional<Difference> Listen(const char* subject, Speak speak) {
+  try {
+    return speak();
+  } catch (const BugError& bug) {
+    std::optional<Difference> difference =
+        CompareOutcomes(Outcome{}, Outcome{OutcomeCode::kBug, bug.bug(), 0});
+    difference->subject = subject;
+    difference->detail = bug.what();
+    return difference;
+  }
+}
+
+// What the voices are observed into. Kept from operation to operation and from program to program,
+// so that its vectors keep their memory; every observation overwrites it.
+struct Workspace {
+  Observation expected;
+  std::vector<Observation> actual;
+
+  static Workspace& Get(size_t engines) {
+    thread_local Workspace workspace;
+    workspace.actual.resize(std::max(workspace.actual.size(), engines));
+    return workspace;
+  }
+};
+
+// One run with checks. Each step, check and judgement returns whether the program goes on; if it
+// does not, the verdict is complete.
+class CheckedRun {
+ public:
+  // From operation `full_from` on everything is observed after each operation.
+  CheckedRun(const Program& program, const RunOptions& options, size_t full_from);
+
+  Verdict Execute();
+  // True if only the complete check has seen the divergence, and the one before is some time ago.
+  bool found_late() const { return found_late_; }
+
+ private:
+  bool Step(size_t op_index);
+  bool CheckOutcomes(const Op& op);
+  bool CheckTouched(const Op& op);
+  bool CheckMmus();
+  bool CheckAddReturns();
+  bool CheckEverything();
+  bool CheckAudits();
+  bool CheckObjections(bool everything);
+  bool CheckTeardown();
+
+  // What follows on a check that is not plainly passed. Not to be inlined: AddressSanitizer makes
+  // each function with strings among its locals expensive to call, even if it returns at once, and
+  // the checks run after every operation.
+  [[gnu::noinline]] bool JudgeOutcomes(const Op& op);
+  [[gnu::noinline]] bool JudgeState(const Op& op);
+  [[gnu::noinline]] bool JudgeMmus();
+  [[gnu::noinline]] bool JudgeAddReturns();
+  [[gnu::noinline]] bool JudgeObjections(const std::optional<Difference>& common, Differences own);
+  [[gnu::noinline]] void Break(size_t engine, const BugError& bug);
+  [[gnu::noinline]] void Trace(size_t op_index) const;
+
+  bool Observe(bool everything);
+  Differences AuditAll();
+  KnownDifference Known(const Op& op) const {
+    return {program_.header, op, expected_.outcome, model_->ended()};
+  }
+  std::string Guilty(const Differences& differences) const;
+  std::vector<EngineValue> OutcomeValues() const;
+  // `reference`, unless "", is who expects; `otherwise` is said for engines without a difference.
+  std::vector<EngineValue> Values(const std::string& reference, const Differences& differences,
+                                  const std::string& otherwise) const;
+  bool Classify(const KnownDifference& known);
+  bool Diverge(Check check, const Differences& differences, std::vector<EngineValue> values);
+
+  const Program& program_;
+  const RunOptions& options_;
+  const GuestLayout& layout_;
+  const size_t full_from_;
+  const std::unique_ptr<Reference> model_;
+  std::vector<std::unique_ptr<Voice>> voices_;
+  Observation& expected_;
+  const std::span<Observation> actual_;   // one for each engine
+  Differences objections_;                // after this operation; here for speed
+  std::map<size_t, std::string> broken_;  // by engine: the BUG that ended its observation, worded
+  Verdict verdict_;
+  bool found_late_ = false;
+};
+
+CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t full_from)
+    : program_(program),
+      options_(options),
+      layout_(program.header.layout()),
+      full_from_(full_from),
+      model_(MakeReference(program.header)),
+      expected_(Workspace::Get(options.engines.size()).expected),
+      actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()) {
+  voices_.reserve(options.engines.size());
+  for (const Engine& engine : options.engines) voices_.push_back(engine.make(program.header));
+}
+
+Verdict CheckedRun::Execute() {
+  const size_t count = program_.ops.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (!Step(i)) return verdict_;
+    const bool due = (i + 1) % FullInterval(program_) == 0 || i >= full_from_ || i + 1 == count;
+    if (due && !CheckEverything()) return verdict_;
+  }
+  if (count == 0 && !CheckEverything()) return verdict_;
+  if (!actual_.empty()) verdict_.state_hash = Hash(actual_[0]);
+  verdict_.values = OutcomeValues();
+  CheckTeardown();
+  return verdict_;
+}
+
+bool CheckedRun::Step(size_t op_index) {
+  const Op& op = program_.ops[op_index];
+  verdict_.op_index = op_index;
+  verdict_.ops_run = op_index + 1;
+  expected_.outcome = model_->Apply(op);
+  for (size_t i = 0; i < voices_.size(); ++i) actual_[i].outcome = voices_[i]->Apply(op);
+  if (options_.trace) Trace(op_index);
+  if (!CheckOutcomes(op)) return false;
+  // What did not apply to a page graph has changed nothing; that it has not, the next complete
+  // comparison shows.
+  const bool whole_mmu = program_.header.whole_mmu();
+  const bool touched = whole_mmu || expected_.outcome.code == OutcomeCode::kOk;
+  if (touched && !(CheckTouched(op) && CheckMmus() && CheckAddReturns())) return false;
+  return !whole_mmu || CheckObjections(false);
+}
+
+void CheckedRun::Trace(size_t op_index) const {
+  const std::vector<EngineValue> outcomes = OutcomeValues();
+  options_.trace({op_index, outcomes, model_->touched(), voices_, *model_});
+}
+
+bool CheckedRun::CheckOutcomes(const Op& op) {
+  bool ordinary = expected_.outcome.code != OutcomeCode::kBug && !model_->ended();
+  for (const Observation& actual : actual_) {
+    ordinary = ordinary && actual.outcome == expected_.outcome;
+  }
+  return ordinary || JudgeOutcomes(op);
+}
+
+bool CheckedRun::JudgeOutcomes(const Op& op) {
+  const KnownDifference known = Known(op);
+  Differences differences;
+  bool equal = true;
+  for (size_t i = 0; i < actual_.size(); ++i) {
+    equal = equal && actual_[i].outcome == expected_.outcome;
+    differences.push_back(known.CompareOutcome(options_.engines[i].name, actual_[i].outcome));
+  }
+  if (AnyOf(differences)) return Diverge(Check::kModel, differences, OutcomeValues());
+  if (!equal || known.ends_program()) return Classify(known);
+  if (program_.header.whole_mmu()) {  // no guest and no host may bring a kernel down
+    for (std::optional<Difference>& difference : differences) {
+      difference = Difference{Finding::kBugClass, "outcome", "no BUG", ToString(expected_.outcome),
+                              "all MMUs raise it"};
+    }
+    return Diverge(Check::kTruth, differences, OutcomeValues());
+  }
+  verdict_.kind = VerdictKind::kBug;
+  verdict_.values = OutcomeValues();
+  return false;
+}
+
+// Observes what was touched, or everything; true if all engines are equal to the model at a glance.
+bool CheckedRun::Observe(bool everything) {
+  const Touched& touched = model_->touched();
+  if (everything) {
+    model_->ObserveAll(&expected_);
+  } else {
+    model_->ObserveTouched(touched, &expected_);
+  }
+  bool equal = true;
+  for (size_t i = 0; i < voices_.size(); ++i) {
+    Voice& voice = *voices_[i];
+    try {
+      if (everything) {
+        voice.ObserveAll(&actual_[i]);
+      } else {
+        voice.ObserveTouched(touched, &actual_[i]);
+      }
+    } catch (const BugError& bug) {
+      Break(i, bug);
+    }
+    equal = equal && Equal(expected_, actual_[i], Comparison::kModel);
+  }
+  return equal;
+}
+
+void CheckedRun::Break(size_t engine, const BugError& bug) {
+  actual_[engine].outcome = {OutcomeCode::kBug, bug.bug(), 0};
+  broken_[engine] = bug.what();
+}
+
+bool CheckedRun::CheckTouched(const Op& op) { return Observe(false) || JudgeState(op); }
+
+bool CheckedRun::JudgeState(const Op& op) {
+  const KnownDifference known = Known(op);
+  Differences differences;
+  bool explained = true;
+  for (size_t i = 0; i < actual_.size(); ++i) {
+    differences.push_back(Compare(expected_, actual_[i], Comparison::kModel, layout_));
+    if (!differences[i]) continue;
+    if (broken_.count(i) != 0) differences[i]->detail = broken_[i];
+    explained = explained && known.AllowsState(options_.engines[i].name);
+  }
+  if (!AnyOf(differences)) return true;
+  if (explained) return Classify(known);
+  return Diverge(Check::kModel, differences, Values("model", differences, ""));
+}
+
+// The engines against the first one, each having been found equal to the model: what is left is
+// what the model does not restate, so that only an audit can say who is wrong.
+bool CheckedRun::CheckMmus() {
+  bool equal = true;
+  for (size_t i = 1; i < actual_.size(); ++i) {
+    equal = equal && SameUnsyncChildren(actual_[0], actual_[i]);
+  }
+  return equal || JudgeMmus();
+}
+
+bool CheckedRun::JudgeMmus() {
+  Differences differences(actual_.size());
+  for (size_t i = 1; i < actual_.size(); ++i) {
+    differences[i] = Compare(actual_[0], actual_[i], Comparison::kMmu, layout_);
+  }
+  if (!AnyOf(differences)) return true;
+  std::vector<EngineValue> values = Values("", differences, "");
+  values.insert(values.begin(), {"model", "(does not say)"});
+  Diverge(Check::kMmus, differences, std::move(values));
+
+  const Differences audits = AuditAll();
+  const bool all_fail = std::all_of(audits.begin(), audits.end(), Has);
+  verdict_.guilty = AnyOf(audits) && !all_fail ? Guilty(audits) : "undecided";
+  if (verdict_.guilty == options_.engines[0].name) {
+    const auto other = std::find_if(differences.begin(), differences.end(), Has);
+    const Observation& right = actual_[static_cast<size_t>(other - differences.begin())];
+    verdict_.difference = *Compare(right, actual_[0], Comparison::kMmu, layout_);
+  }
+  return false;
+}
+
+bool CheckedRun::CheckAddReturns() {
+  bool ok = true;
+  for (const auto& voice : voices_) ok = ok && voice->add_returns_ok();
+  return ok || JudgeAddReturns();
+}
+
+bool CheckedRun::JudgeAddReturns() {
+  const std::string allowed = "as its own rule allows";
+  Differences differences(voices_.size());
+  for (size_t i = 0; i < voices_.size(); ++i) {
+    if (voices_[i]->add_returns_ok()) continue;
+    differences[i] =
+        Difference{Finding::kAddReturn, "return value of rmap_add", allowed, "not " + allowed, ""};
+  }
+  return Diverge(Check::kAddReturn, differences, Values("", differences, allowed));
+}
+
+bool CheckedRun::CheckEverything() {
+  found_late_ = verdict_.op_index < full_from_;
+  const bool equal = Observe(true);
+  // Nothing explains a difference here that was not seen in what was touched.
+  if (!equal && !JudgeState(ops::Commit{})) return false;
+  if (!CheckMmus() || !CheckAudits()) return false;
+  if (program_.header.whole_mmu() && !CheckObjections(true)) return false;
+  found_late_ = false;
+  return true;
+}
+
+Differences CheckedRun::AuditAll() {
+  Differences audits;
+  audits.reserve(voices_.size());
+  for (const auto& voice : voices_) {
+    audits.push_back(Listen("walk of its lists", [&] { return Audit(voice->Raw()); }));
+  }
+  return audits;
+}
+
+bool CheckedRun::CheckAudits() {
+  const Differences audits = AuditAll();
+  if (!AnyOf(audits)) return true;
+  return Diverge(Check::kAudit, audits, Values("audit", audits, "(passes its audit)"));
+}
+
+bool CheckedRun::CheckObjections(bool everything) {
+  const std::optional<Difference> common = model_->Objection(everything);
+  objections_.clear();
+  for (const auto& voice : voices_) objections_.push_back(voice->Objection(everything));
+  return (!common && !AnyOf(objections_)) || JudgeObjections(common, std::move(objections_));
+}
+
+// What the reference's voice objects to is what all engines do; the engines do the same.
+bool CheckedRun::JudgeObjections(const std::optional<Difference>& common, Differences own) {
+  for (std::optional<Difference>& difference : own) {
+    if (!difference) difference = common;
+  }
+  return Diverge(Check::kTruth, own, Values("truth", own, "(no objection)"));
+}
+
+bool CheckedRun::CheckTeardown() {
+  Differences differences;
+  differences.reserve(voices_.size());
+  for (const auto& voice : voices_) {
+    differences.push_back(Listen("teardown", [&]() -> std::optional<Difference> {
+      std::string left = voice->Teardown();
+      if (left.empty()) return std::nullopt;
+      return Difference{Finding::kLeak, "left after teardown", "nothing", std::move(left), ""};
+    }));
+  }
+  verdict_.op_index = program_.ops.size();
+  if (!AnyOf(differences)) return true;
+  return Diverge(Check::kTeardown, differences, Values("", differences, "nothing"));
+}
+
+std::string CheckedRun::Guilty(const Differences& differences) const {
+  std::string names;
+  size_t count = 0;
+  for (size_t i = 0; i < differences.size(); ++i) {
+    if (!differences[i]) continue;
+    if (count++ > 0) names += '+';
+    names += options_.engines[i].name;
+  }
+  if (count == 1 || count < differences.size()) return names;
+  return count == 2 ? "both" : "all";
+}
+
+std::vector<EngineValue> CheckedRun::OutcomeValues() const {
+  std::vector<EngineValue> values;
+  values.reserve(1 + actual_.size());
+  values.push_back({"model", ToString(expected_.outcome)});
+  for (size_t i = 0; i < actual_.size(); ++i) {
+    values.push_back({std::string(options_.engines[i].name), ToString(actual_[i].outcome)});
+  }
+  return values;
+}
+
+std::vector<EngineValue> CheckedRun::Values(const std::string& reference,
+                                            const Differences& differences,
+                                            const std::string& otherwise) const {
+  const Difference& shown = **std::find_if(differences.begin(), differences.end(), Has);
+  std::vector<EngineValue> values;
+  if (!reference.empty()) values.push_back({reference, shown.expected});
+  for (size_t i = 0; i < differences.size(); ++i) {
+    std::string value = otherwise.empty() ? shown.expected : otherwise;
+    if (differences[i]) {
+      const Difference& own = *differences[i];
+      value = own.subject == shown.subject ? own.actual : "(differs in " + own.subject + ")";
+    }
+    values.push_back({std::string(options_.engines[i].name), std::move(value)});
+  }
+  return values;
+}
+
+bool CheckedRun::Classify(const KnownDifference& known) {
+  verdict_.kind = VerdictKind::kClassified;
+  verdict_.classified = known.name();
+  verdict_.values = OutcomeValues();
+  return false;
+}
+
+bool CheckedRun::Diverge(Check check, const Differences& differences,
+                         std::vector<EngineValue> values) {
+  verdict_.kind = VerdictKind::kDivergence;
+  verdict_.check = check;
+  verdict_.guilty = Guilty(differences);
+  verdict_.difference = **std::find_if(differences.begin(), differences.end(), Has);
+  verdict_.values = std::move(values);
+  return false;
+}
+
+// The engines alone, up to the first BUG of one of them.
+Verdict RunUnchecked(const Program& program, const RunOptions& options) {
+  Verdict verdict;
+  std::vector<std::unique_ptr<Voice>> voices;
+  for (const Engine& engine : options.engines) voices.push_back(engine.make(program.header));
+  for (const Op& op : program.ops) {
+    verdict.op_index = verdict.ops_run++;
+    for (const auto& voice : voices) {
+      if (voice->Apply(op).code == OutcomeCode::kBug) verdict.kind = VerdictKind::kBug;
+    }
+    if (verdict.kind == VerdictKind::kBug) return verdict;
+  }
+  verdict.op_index = program.ops.size();
+  for (const auto& voice : voices) {
+    Listen("teardown", [&]() -> std::optional<Difference> {
+      voice->Teardown();
+      return std::nullopt;
+    });
+  }
+  return verdict;
+}
+
+}  // namespace
+
+std::string_view CheckName(Check check) {
+  switch (check) {
+    case Check::kModel:
+      return "model";
+    case Check::kMmus:
+      return "mmus";
+    case Check::kAudit:
+      return "audit";
+    case Check::kAddReturn:
+      return "add-return";
+    case Check::kTruth:
+      return "truth";
+    case Check::kTeardown:
+      return "teardown";
+  }
+  return "?";
+}
+
+Verdict RunProgram(const Program& program, const RunOptions& options) {
+  if (options.check == CheckLevel::kOff) return RunUnchecked(program, options);
+  const bool full = options.check == CheckLevel::kFull;
+  CheckedRun run(program, options, full ? 0 : kNever);
+  Verdict verdict = run.Execute();
+  if (!run.found_late() || program.ops.empty()) return verdict;
+
+  // Some operation since the last complete check did it: find out which.
+  RunOptions silent = options;
+  silent.trace = nullptr;
+  const size_t interval = std::min(verdict.op_index, FullInterval(program));
+  Verdict exact = CheckedRun(program, silent, verdict.op_index - interval).Execute();
+  return exact.kind == VerdictKind::kDivergence ? exact : verdict;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,283 @@
+// Where the operations of a program on a whole MMU go: to what the guest has (boot_routes.h), and
+// to what the operations before were about.
+//
+// Blind draws hardly ever store an entry that a walk then uses, and most accesses only fault in the
+// guest. Half of the programs stay at one address, and another; after some changes a probe follows
+// (aftermath.h), or a hazard (guest_hazard.h). The plan is a guess and may be wrong.
+#ifndef RMAPDIFF_FUZZERS_SEARCH_GUEST_PLAN_H_
+#define RMAPDIFF_FUZZERS_SEARCH_GUEST_PLAN_H_
+
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include "fuzzers/guest/boot_routes.h"
+#include "fuzzers/program/program.h"
+#include "fuzzers/search/aftermath.h"
+#include "fuzzers/search/guest_hazard.h"
+#include "fuzzers/search/random.h"
+
+namespace rmapdiff {
+
+class GuestPlan {
+ public:
+  GuestPlan(Random& random, const Header& header)
+      : random_(random), header_(header), map_(header), probe_(random, header, map_, recent_) {
+    if (!header.whole_mmu()) return;
+    if (random_.Below(2) == 0) recent_.large = 8;  // around tables that are not in use at first
+    narrow_ = random_.Below(2) == 0;
+    hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? 0x20 : 0x100));
+    // Often the same entry by another way, which may give it fewer rights.
+    static constexpr uint8_t kWays[] = {0x00, 0x10, 0x70, 0xc0};
+    hot_[1] = static_cast<uint8_t>((hot_[0] & 0x0fu) | kWays[random_.Below(4)]);
+    if (random_.Below(4) == 0) hot_[1] = static_cast<uint8_t>(random_.Below(256));
+  }
+
+  template <typename AnyOp>
+  void Aim(AnyOp& op) {
+    if constexpr (requires { op.va; }) AimVa(&op.va);
+    if constexpr (requires { op.hva; }) {
+      // What the guest uses, has just given up, or has its tables in, which the host does not know.
+      const uint8_t pages[] = {recent_.page,        recent_.page,        recent_.page,
+                               recent_.former_page, recent_.former_page, recent_.place.table};
+      const uint32_t ticket = random_.Below(8);
+      if (ticket < std::size(pages)) op.hva.index = pages[ticket];
+    }
+    if constexpr (requires { op.slot; }) {
+      // A guest whose tables have no memory does nothing any more.
+      if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
+    }
+  }
+  // Mostly allowed: two of three blind accesses fault in the guest, and KVM has nothing to do.
+  void Aim(ops::Access& op) {
+    AimVa(&op.va);
+    if (random_.Below(2) == 0) op.user.on = false;
+    if (BootRoutes::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.on = false;
+  }
+  // The table that the guest has just written to: then it is out of sync and nobody can write to
+  // it.
+  void Aim(ops::InvalidatePage& op) {
+    op.hva.index = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
+  }
+  void Aim(ops::SetBacking& op) {
+    if (random_.Below(4) != 0) op.hva.index = LargePage();
+  }
+  // Most operations have one top-up.
+  void Aim(ops::FailAlloc& op) {
+    if (random_.Below(2) == 0) op.nth.count = 1;
+  }
+  // An entry that fits its table: a data page in one of the last level, else a table below.
+  void Aim(ops::SetGpte& op) {
+    // The entry that has just been used or written, or one on the way to the last address: the way
+    // that the other is just going in a race.
+    const uint32_t ticket = random_.Below(8);
+    if (ticket < (races_with_walk_ ? 5 : 1)) {
+      const bool last_level = random_.Below(2) == 0;
+      const BootRoutes::Place place =
+          map_.PlaceOn({recent_.va}, last_level ? 1 : 2 + static_cast<int>(random_.Below(3)));
+      op.table.index = place.table;
+      op.entry.index = place.entry;
+    } else if (ticket < 6) {
+      op.table.index = recent_.place.table;
+      op.entry.index = recent_.place.entry;
+    }
+    // The hypercall is emulated whatever the state of the table, so it always has a window.
+    if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
+    const int level = map_.LevelOf(op.table.index);
+    // So that KVM maps it at once.
+    if (race_ && random_.Below(4) != 0) op.flags.bits |= kGptePresent | kGpteAccessed;
+    if (level == 1 && random_.Below(3) == 0) {
+      // Only its rights change; or the frame, which for the host is the same page.
+      op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});
+      const uint32_t change = random_.Below(4);
+      if (change == 0) Clear(kGptePresent, &op.flags);
+      if (change == 1) op.gfn.index = map_.AliasOf(op.gfn.index);
+    } else if (level == 1) {
+      if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
+      if (random_.Below(8) == 0) op.gfn.index = TableOf(1);  // one table maps another
+      if (random_.Below(2) == 0) op.flags.bits |= kGpteWritable | kGpteUser | kGpteAccessed;
+      Clear(kGpteHuge, &op.flags);
+    } else if (level > 2 || random_.Below(2) != 0) {
+      if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
+      if (op.gfn.index == 9 && random_.Below(4) != 0) op.gfn.index = 3;  // 9 is empty at first
+      Clear(kGpteHuge | kGpteNoExecute | kGpteReserved, &op.flags);
+      op.flags.bits |= kGptePresent;
+      if (random_.Below(8) != 0) op.flags.bits |= kGpteWritable | kGpteUser;
+    } else {
+      op.gfn.index = LargePage();
+      op.flags.bits |= kGpteHuge | kGptePresent;
+    }
+    if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
+    // The window stays where it is, mostly: without it no table can be written.
+    const bool window = op.table.index == 2 || op.table.index == 0 || op.table.index == 7;
+    if (level == 2 && window && (op.entry.index & 6u) == 2 && random_.Below(16) != 0) {
+      op.entry.index = static_cast<uint16_t>(op.entry.index & ~6u);
+    }
+    if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
+  }
+  void Aim(ops::LoadCr3& op) { op.table.index = random_.Below(2) == 0 ? recent_.root : Root(); }
+  // The slot with the tables and most of the data stays, logged or not.
+  void Aim(ops::LogDirty& op) { op.slot.slot = LoggedSlot(); }
+  void Aim(ops::GetDirtyLog& op) { op.slot.slot = LoggedSlot(); }
+  void Aim(ops::SetMode& op) {
+    op.table.index = Root();
+    if (random_.Below(8) != 0) op.paging.value = PagingArg::kOn;
+  }
+  void Aim(ops::ClearTable& op) { op.table.index = TableOf(1); }
+  void Aim(ops::Fork& op) {
+    op.from.index = TableOf(1);
+    op.to.index = TableOf(1);
+  }
+  void Aim(ops::RepStore& op) { op.table.index = TableOf(1); }
+  void Aim(ops::Burst& op) { op.table.index = random_.Below(2) != 0 ? TableOf(1) : TableOf(2); }
+  void Aim(ops::Share& op) {
+    op.table.index = TableOf(1);
+    op.va.path = BootRoutes::VaOf(op.table.index, 0);
+    op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1);
+  }
+  void Aim(ops::SelfMap& op) { op.va.path = BootRoutes::VaOf(op.table.index, op.entry.index); }
+  void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
+  void Aim(ops::Memslot& op) {
+    AimSlot(&op.slot, &op.gfn);
+    op.hva.index = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.index : DataPage());
+  }
+  void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
+
+  // An operation that has to come now, if there is one: the end of a range, as one that is open
+  // stops everything, or the next of a probe.
+  std::optional<Op> Due() {
+    if (range_open_ && random_.Below(3) == 0) return Op(ops::RangeEnd{});
+    if (due_.empty()) return std::nullopt;
+    const Op op = due_.front();
+    due_.erase(due_.begin());
+    return op;
+  }
+
+  // Follows an operation.
+  template <typename AnyOp>
+  void Follow(const AnyOp& op) {
+    races_with_walk_ = race_ && !std::is_same_v<AnyOp, ops::SetGpte>;
+    race_ = std::is_same_v<AnyOp, ops::Race>;
+    Note(op);
+  }
+
+ private:
+  template <typename AnyOp>
+  void Note(const AnyOp&) {}
+  void Note(const ops::Access& op) {
+    recent_.va = op.va.path;
+    const BootRoutes::Place place = map_.PlaceOn(op.va, 1);
+    if (BootRoutes::IsWindow(place.table)) return;
+    recent_.place = place;
+    recent_.page = map_.PageBehind(place);
+  }
+  void Note(const ops::SetGpte& op) {
+    const int level = map_.LevelOf(op.table.index);
+    const BootRoutes::Place place{op.table.index, op.entry.index};
+    if (level == 1) {
+      uint8_t& page = map_.PageBehind(place);
+      if (op.gfn.index != page) recent_.former_page = page;
+      recent_.page = page = op.gfn.index;
+    }
+    const bool on_the_way = map_.PlaceOn({recent_.va}, level) == place;
+    if (!on_the_way) recent_.va = BootRoutes::VaOf(place.table, place.entry);
+    recent_.place = place;
+    const bool large = level > 1 && (op.flags.bits & kGpteHuge) != 0;
+    if (large) recent_.large = FirstOfLarge(op.gfn.index);
+    if (!due_.empty()) return;
+    const uint32_t ticket = random_.Below(32);
+    if (ticket < 4) due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
+    if (ticket == 4 || ticket == 5) due_ = DrawHazard(random_, header_, map_);
+  }
+  void Note(const ops::SetBacking& op) {
+    recent_.large = FirstOfLarge(op.hva.index);
+    if (due_.empty() && op.level.level > 1 && random_.Below(2) == 0) due_ = probe_.AtLargePage();
+  }
+  void Note(const ops::Fork& op) { recent_.va = BootRoutes::VaOf(op.to.index, 0); }
+  void Note(const ops::RepStore& op) {
+    recent_.va = BootRoutes::VaOf(op.table.index, op.entry.index);
+  }
+  void Note(const ops::Burst& op) { recent_.va = BootRoutes::VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::LoadCr3& op) {
+    if (op.table.index == 0 || op.table.index == 7) recent_.root = op.table.index;
+  }
+  void Note(const ops::RangeStart&) { range_open_ = true; }
+  void Note(const ops::RangeEnd&) { range_open_ = false; }
+
+  // The address of before; or one that differs from it in one table's entry, and so shares tables
+  // with it, or leads to the same by others.
+  void AimVa(VaArg* va) {
+    DrawVa(va);
+    if (header_.mode >= MmuMode::kNonPaging) return;
+    // What the guest begins with: eight entries a table, and of PAE's and 32-bit paging's address
+    // space the lower half.
+    if (random_.Below(4) != 0) va->path &= 0xf7;
+    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) va->path &= 0x7f;
+  }
+  void DrawVa(VaArg* va) {
+    static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
+    if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
+      va->path = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
+      return;
+    }
+    if (narrow_ && random_.Below(8) != 0) {
+      va->path = hot_[random_.Below(4) / 3];
+      return;
+    }
+    const uint32_t ticket = random_.Below(8);
+    if (ticket < 4) va->path = recent_.va;
+    if (ticket >= 6) {
+      const uint8_t part = kPaths[random_.Below(4)];
+      va->path = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
+    }
+  }
+  // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
+  // takes both; or one of data, or around the guest's tables.
+  uint8_t LargePage() {
+    if (random_.Below(4) != 0) return recent_.large;
+    static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
+    return kFirst[random_.Below(8)];
+  }
+  static void Clear(unsigned bits, GpteFlagsArg* flags) {
+    flags->bits = static_cast<uint8_t>(flags->bits & ~bits);
+  }
+  static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
+  uint8_t Root() {
+    if (random_.Below(32) == 0) return 14;
+    return random_.Below(3) == 0 ? 7 : 0;
+  }
+  uint8_t LoggedSlot() {
+    if (random_.Below(2) == 0) {
+      recent_.logged = static_cast<uint8_t>(random_.Below(2) * random_.Below(4));
+    }
+    return recent_.logged;
+  }
+  uint8_t DataPage() {
+    const uint8_t first[] = {16, 16, 32, map_.FirstAlias()};
+    return static_cast<uint8_t>(first[random_.Below(4)] + random_.Below(4));
+  }
+  void AimSlot(SlotArg* slot, GfnArg* gfn) {
+    if (random_.Below(8) == 0) return;
+    slot->slot = static_cast<uint8_t>(1 + random_.Below(3));
+    gfn->index = static_cast<uint8_t>(64 + random_.Below(64));
+  }
+  uint8_t TableOf(int level) { return BootRoutes::TablesOf(level)[random_.Below(4)]; }
+
+  Random& random_;
+  const Header& header_;
+  BootRoutes map_;
+  Recent recent_;
+  Aftermath probe_;
+  bool narrow_ = false;  // one address most of the time, and another: much happens to them
+  uint8_t hot_[2] = {};
+  std::vector<Op> due_;  // of a probe
+  bool range_open_ = false;
+  bool race_ = false;             // the last operation makes one ready
+  bool races_with_walk_ = false;  // the last operation is the first of one, and walks
+};
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_SEARCH_GUEST_PLAN_H_

@@ -1,0 +1,30 @@
+// How a fuzz target mutates programs: the techniques, each of which can be switched off to measure
+// what it is worth (docs/finding-power.md). Without all of it: bench/peers/plain_entry.cc.
+#ifndef RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
+#define RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace rmapdiff {
+
+struct Search {
+  bool fresh = true;     // mostly a new random program in place of a mutated one
+  bool plan = true;      // drawn operations fit what the program has made so far
+  bool swarm = true;     // leave out kinds of operation
+  bool retarget = true;  // name what operations nearby name
+  bool boundary = true;  // counts around the capacities of lists
+  bool repeat = true;    // blocks of operations, repeated
+  bool splice = true;    // two programs become one
+  bool bytes = true;     // some mutations are libFuzzer's own, of bytes
+
+  friend bool operator==(const Search&, const Search&) = default;
+};
+
+// From words like "no-splice,no-bytes"; "" is all on. Else what is wrong, in one line.
+std::variant<Search, std::string> ParseSearch(std::string_view words);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_

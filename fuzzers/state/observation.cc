@@ -1,0 +1,267 @@
+#include "fuzzers/state/observation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "fuzzers/program/guest_layout.h"
+#include "mmu/base/spte.h"
+
+namespace rmapdiff {
+namespace {
+
+// A list in a report stays readable: what is beyond this is counted, not shown.
+constexpr size_t kMaxShown = 32;
+
+template <typename T>
+void SortAndDedupeVector(std::vector<T>* values) {
+  if (values->size() < 2) return;  // nearly always
+  std::sort(values->begin(), values->end());
+  values->erase(std::unique(values->begin(), values->end()), values->end());
+}
+
+std::string LeafFlags(Spte word) {
+  static constexpr std::pair<Spte, const char*> kFlags[] = {
+      {kSpteWritable, " W"}, {kSpteAccessed, " A"}, {kSpteDirty, " D"}, {kSpteHuge, " PS"}};
+  std::string flags;
+  for (const auto& [bit, name] : kFlags) {
+    if ((word & bit) != 0) flags += name;
+  }
+  return flags;
+}
+
+// "ok, 1 exit, word 0x3027", "guest_fault, error 0x7".
+std::string AccessText(const Outcome& outcome) {
+  std::string text(OutcomeName(outcome.code));
+  const uint64_t exits = outcome.value & 0xff;
+  const uint64_t error = outcome.value >> 8 & 0xff;
+  const uint64_t word = outcome.value >> 32;
+  if (error != 0) text += fmt::format(", error {:#x}", error);
+  if (exits != 0) text += fmt::format(", {} exit{}", exits, exits == 1 ? "" : "s");
+  if (word != 0) text += fmt::format(", word {:#x}", word);
+  return text;
+}
+
+// Every value goes in as 64 bits, so that the widths of the build's types do not matter.
+class Hasher {
+ public:
+  void Add(uint64_t value) {
+    state_ = (state_ ^ value) * 0x9e3779b97f4a7c15ull;
+    state_ ^= state_ >> 29;
+  }
+  void Add(const SpteRef& ref) {
+    Add(ref.page);
+    Add(ref.index);
+  }
+  void Add(const RmapId& id) {
+    Add(id.slot);
+    Add(id.level);
+    Add(id.index);
+  }
+  template <typename T>
+  void Add(const std::vector<T>& values) {
+    AddAll(values);
+  }
+  template <typename T>
+  void Add(const Rows<T>& values) {
+    AddAll(values);
+  }
+  void Add(const RmapObservation& rmap) {
+    Add(rmap.id);
+    Add(rmap.entries);
+  }
+  void Add(const PageObservation& page) {
+    const Role& role = page.role;
+    Add(page.id);
+    for (uint32_t field : {role.level, role.cr4_pae, role.quadrant, role.direct, role.access,
+                           role.invalid, role.nxe, role.cr0_wp, role.cr4_pse}) {
+      Add(field);
+    }
+    Add(uint64_t{page.gfn});
+    Add(page.root_count);
+    Add(page.zapped);
+    Add(page.unsync);
+    Add(page.parents);
+    Add(page.unsync_children);
+  }
+  void Add(const SlotObservation& slot) {
+    Add(slot.ref);
+    Add(static_cast<uint64_t>(slot.value.kind));
+    Add(slot.value.word);
+    Add(slot.value.child);
+  }
+  void Add(const WriteCount& write_count) {
+    Add(write_count.id);
+    Add(static_cast<uint64_t>(int64_t{write_count.count}));
+  }
+
+  void Add(const Fact& fact) {
+    Add(static_cast<uint64_t>(fact.id.kind));
+    Add(fact.id.who);
+    Add(fact.id.what);
+    Add(fact.value);
+  }
+
+  uint64_t value() const { return state_; }
+
+ private:
+  template <typename Values>
+  void AddAll(const Values& values) {
+    Add(uint64_t{values.size()});
+    for (const auto& value : values) Add(value);
+  }
+  uint64_t state_ = 0x726d617064696666ull;
+};
+
+}  // namespace
+
+void Touched::Clear() {
+  rmaps.clear();
+  pages.clear();
+  slots.clear();
+}
+
+void Touched::SortAndDedupe() {
+  SortAndDedupeVector(&rmaps);
+  SortAndDedupeVector(&pages);
+  SortAndDedupeVector(&slots);
+}
+
+std::string_view FindingName(Finding finding) {
+  switch (finding) {
+    case Finding::kNone:
+      return "none";
+    case Finding::kOutcome:
+      return "outcome";
+    case Finding::kBugClass:
+      return "bug";
+    case Finding::kCycle:
+      return "cycle";
+    case Finding::kDangling:
+      return "dangling";
+    case Finding::kWild:
+      return "wild";
+    case Finding::kRmapMissing:
+      return "rmap-missing";
+    case Finding::kRmapExtra:
+      return "rmap-extra";
+    case Finding::kRmapDuplicate:
+      return "rmap-duplicate";
+    case Finding::kRmapSplice:
+      return "rmap-splice";
+    case Finding::kParentMissing:
+      return "parent-missing";
+    case Finding::kParentExtra:
+      return "parent-extra";
+    case Finding::kParentDuplicate:
+      return "parent-duplicate";
+    case Finding::kSlot:
+      return "spte";
+    case Finding::kPage:
+      return "page";
+    case Finding::kUnsync:
+      return "unsync";
+    case Finding::kDirty:
+      return "dirty";
+    case Finding::kAccessed:
+      return "accessed";
+    case Finding::kFlush:
+      return "flush";
+    case Finding::kStats:
+      return "stats";
+    case Finding::kWriteCount:
+      return "write-count";
+    case Finding::kActiveList:
+      return "active-list";
+    case Finding::kAddReturn:
+      return "add-return";
+    case Finding::kLeak:
+      return "leak";
+    case Finding::kTlb:
+      return "tlb";
+    case Finding::kVcpu:
+      return "vcpu";
+    case Finding::kMemory:
+      return "memory";
+    case Finding::kDirtyLog:
+      return "dirty-log";
+    case Finding::kTruth:
+      return "truth";
+  }
+  return "?";
+}
+
+std::string ToString(const SpteRef& ref) {
+  return fmt::format("page {} [{}]", ref.page, ref.index);
+}
+
+std::string ToString(const std::vector<SpteRef>& refs) {
+  if (refs.empty()) return "{ }";
+  std::string text = "{ ";
+  const size_t shown = std::min(refs.size(), kMaxShown);
+  for (size_t i = 0; i < shown; ++i) {
+    if (i > 0) text += ", ";
+    text += ToString(refs[i]);
+  }
+  if (shown < refs.size()) text += fmt::format(", ... ({} more)", refs.size() - shown);
+  return text + " }";
+}
+
+std::string ToString(const RmapId& id, const GuestLayout& layout) {
+  if (layout.slots_change || id.slot >= GuestLayout::kSlots || id.level < 1 ||
+      id.level > kRmapLevels) {
+    return fmt::format("rmap(slot {}, level {}, index {})", id.slot, id.level, id.index);
+  }
+  // Two memslots can share a large page, so the name is the page's first gfn inside the slot.
+  const Gfn base = layout.slots[id.slot].base_gfn;
+  const Gfn frames = layout.frames(static_cast<int>(id.level));
+  const Gfn first = (base / frames + id.index) * frames;
+  return fmt::format("rmap(gfn {:#x}, level {})", std::max(base, first), id.level);
+}
+
+std::string ToString(const Outcome& outcome) {
+  if (outcome.code == OutcomeCode::kBug) return fmt::format("bug {}", BugName(outcome.bug));
+  if (outcome.of_access) return AccessText(outcome);
+  if (outcome.value == 0) return std::string(OutcomeName(outcome.code));
+  return fmt::format("{}, value {}", OutcomeName(outcome.code), outcome.value);
+}
+
+std::string ToString(const SlotValue& value) {
+  switch (value.kind) {
+    case SlotValue::Kind::kTrap:
+      return "trap";
+    case SlotValue::Kind::kNotrap:
+      return "notrap";
+    case SlotValue::Kind::kLeaf:
+      return fmt::format("leaf {:#x} (pfn {:#x}{})", value.word, PfnOf(value.word),
+                         LeafFlags(value.word));
+    case SlotValue::Kind::kLink:
+      return fmt::format("link to page {} (flags {:#x})", value.child, value.word);
+  }
+  return "?";
+}
+
+uint64_t Hash(const Observation& observation) {
+  Hasher hasher;
+  hasher.Add(static_cast<uint64_t>(observation.outcome.code));
+  hasher.Add(static_cast<uint64_t>(observation.outcome.bug));
+  hasher.Add(observation.outcome.value);
+  hasher.Add(observation.events.dirtied);
+  hasher.Add(observation.events.accessed);
+  hasher.Add(observation.events.remote_flushes);
+  const Stats& stats = observation.stats;
+  for (uint32_t counter : {stats.cache_miss, stats.zapped, stats.recycled, stats.reloads,
+                           stats.unsync, static_cast<uint32_t>(stats.lpages), stats.live_pages}) {
+    hasher.Add(counter);
+  }
+  hasher.Add(observation.rmaps);
+  hasher.Add(observation.pages);
+  hasher.Add(observation.slots);
+  hasher.Add(observation.write_counts);
+  hasher.Add(observation.active);
+  hasher.Add(observation.facts);
+  return hasher.value();
+}
+
+}  // namespace rmapdiff

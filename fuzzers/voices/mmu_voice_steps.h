@@ -1,0 +1,439 @@
+// MmuVoice: how it begins, how an operation is carried out, and the single steps that operations
+// are made of. Included by mmu_voice.h, not on its own.
+#ifndef RMAPDIFF_FUZZERS_VOICES_MMU_VOICE_STEPS_H_
+#define RMAPDIFF_FUZZERS_VOICES_MMU_VOICE_STEPS_H_
+
+#include "fuzzers/voices/mmu_voice.h"
+
+namespace rmapdiff {
+
+template <ReverseMap R>
+MmuVoice<R>::MmuVoice(const Header& header, Judge judge)
+    : header_(Normal(header)),
+      layout_(header_.layout()),
+      memory_(header.reuse == ReuseMode::kLifo ? HostMemory::Reuse::kLifo
+                                               : HostMemory::Reuse::kQuarantine),
+      mmu_(memory_, ConfigOf(header_)) {
+  if (judge == Judge::kGuestTruth) {
+    const TruthConfig config{.level_bits = Limits::kLevelBits,
+                             .vcpus = mmu_.config().vcpus,
+                             .tdp = mmu_.config().tdp,
+                             .tdp_level = mmu_.config().tdp_level};
+    truth_ = std::make_unique<GuestTruth>(mmu_.host(), config);
+  }
+  BootHost();
+  BootGuest();
+}
+
+template <ReverseMap R>
+MmuConfig MmuVoice<R>::ConfigOf(const Header& header) {
+  MmuConfig config;
+  config.tdp = header.tdp();
+  config.tdp_level = header.mode == MmuMode::kTdp32 ? 3 : kRootLevel;
+  config.masks = header.spte_masks();
+  config.vcpus = static_cast<int>(header.vcpus());
+  config.oos_shadow = header.oos;
+  config.max_large_level = static_cast<int>(header.large) + 1;
+  config.quirks = QuirksOf(header.quirk);
+  return config;
+}
+
+template <ReverseMap R>
+Quirks MmuVoice<R>::QuirksOf(QuirkMode mode) {
+  if (mode == QuirkMode::kAsIn2_6_36) return Quirks::AsIn2_6_36();
+  Quirks quirks;
+  bool* const switches[] = {nullptr,
+                            &quirks.drop_absent_spte,
+                            &quirks.keep_stale_child,
+                            &quirks.rmapped_by_pfn,
+                            &quirks.direct_map_through_large,
+                            &quirks.protect_links,
+                            &quirks.change_pte_in_large,
+                            &quirks.reclaim_pinned_forever,
+                            &quirks.wrong_direct_root_gfn,
+                            &quirks.inherit_walk_access,
+                            &quirks.wp0_after_choosing_page,
+                            &quirks.flush_only_this_vcpu,
+                            &quirks.protect_before_swap,
+                            &quirks.move_slot_in_place,
+                            &quirks.leak_partial_roots,
+                            &quirks.share_across_pse,
+                            &quirks.log_forgets_dirty_frames,
+                            &quirks.apply_overtaken_store,
+                            &quirks.link_before_sync};
+  static_assert(std::size(switches) == static_cast<size_t>(QuirkMode::kAsIn2_6_36));
+  if (mode != QuirkMode::kNone) *switches[static_cast<size_t>(mode)] = true;
+  return quirks;
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::BootHost() {
+  for (uint32_t i = 0; i < GuestLayout::kSlots; ++i) {
+    const SlotLayout& slot = layout_.slots[i];
+    SetSlot({i, slot.base_gfn, slot.npages, static_cast<Hva>(slot.user_gfn), header_.log});
+  }
+  for (const uint32_t page : {32u, 64u}) {
+    const int level = page == 64 && header_.limits == LimitsMode::kTiny ? 3 : kDirectoryLevel;
+    Unjudged([&] { mmu_.SetBacking(static_cast<Hva>(layout_.gfn(page)), level); });
+  }
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::BootGuest() {
+  const int bytes =
+      GpteBytes(header_.mode == MmuMode::k32Bit ? PagingMode::k32Bit : PagingMode::kLong);
+  for (const BootEntry& entry : BootTables(header_)) {
+    HostStoreEntry(entry.table, entry.entry, entry.gpte, bytes);
+  }
+  const Gfn root = layout_.gfn(0);
+  for (int i = 0; i < mmu_.config().vcpus; ++i) {
+    mmu_.SetMode(i, BootMode(header_), root);
+    if (truth_ != nullptr) truth_->SetMode(i, BootMode(header_), root);
+  }
+}
+
+// ---- One operation ----
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Apply(const Op& op) {
+  mmu_.graph().events().Clear();
+  raw_is_current_ = false;
+  try {
+    // A rep_store races with nobody, so that what it alone may run into (L1) is known to be its
+    // own.
+    if (racing_ == Racing::kArmed && !std::holds_alternative<ops::RepStore>(op)) {
+      first_ = op;
+      racing_ = Racing::kHaveFirst;
+      outcome_ = {.code = OutcomeCode::kPending};
+    } else {
+      outcome_ = racing_ == Racing::kHaveFirst ? DoRace(op) : Dispatch(op);
+    }
+  } catch (const BugError& error) {
+    outcome_ = {.code = OutcomeCode::kBug, .bug = error.bug()};
+  }
+  ForgetReportedFrames();
+  return outcome_;
+}
+
+// What the host was told to be dirty; of a large page it is told the first frame.
+template <ReverseMap R>
+void MmuVoice<R>::ForgetReportedFrames() {
+  if (written_.empty()) return;
+  for (const Pfn pfn : mmu_.graph().events().dirtied) {
+    int level = kRmapLevels;
+    while (level > kPageTableLevel && pfn % layout_.frames(level) != 0) --level;
+    written_.erase(written_.lower_bound(pfn), written_.lower_bound(pfn + layout_.frames(level)));
+  }
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Dispatch(const Op& op) {
+  if (!std::holds_alternative<ops::FailAlloc>(op) && !in_window_) {
+    fail_nth_ = std::exchange(next_fail_nth_, 0);
+  }
+  return std::visit([this](const auto& typed) { return this->Do(typed); }, op);
+}
+
+// first_ with `second` in its first window, or after it.
+template <ReverseMap R>
+Outcome MmuVoice<R>::DoRace(const Op& second) {
+  racing_ = Racing::kNo;
+  in_race_ = true;
+  const Op first = first_;
+  Outcome inner;
+  bool done = false;
+  if (FitsIntoWindow(second, first)) {
+    mmu_.Interleave([&] {
+      if (truth_ != nullptr) truth_->BeginInterleaved();
+      in_window_ = true;
+      mmu_.graph().FailTopUp(0);  // a failure is of the first operation alone
+      inner = Dispatch(second);
+      in_window_ = false;
+      done = true;
+      if (truth_ != nullptr) truth_->EndInterleaved();
+    });
+  }
+  Outcome outer = Dispatch(first);
+  mmu_.Interleave(nullptr);
+  if (!done) inner = Dispatch(second);
+  in_race_ = false;
+  outer.of_access = false;
+  outer.value = (outer.value * 31 + static_cast<uint64_t>(inner.code)) * 31 + inner.value;
+  return outer;
+}
+
+// In a window nothing may use the vcpu that is in it, nor change memslots.
+template <ReverseMap R>
+bool MmuVoice<R>::FitsIntoWindow(const Op& inner, const Op& outer) const {
+  const auto vcpu_of = [](const Op& op) {
+    return std::visit(
+        [](const auto& typed) {
+          if constexpr (requires { typed.vcpu; }) {
+            return int{typed.vcpu.vcpu};
+          } else {
+            return -1;
+          }
+        },
+        op);
+  };
+  const bool slots = std::visit(
+      [](const auto& typed) { return requires { typed.slot; } && !requires { typed.vcpu; }; },
+      inner);
+  const OpGroup group = std::visit([](const auto& typed) { return typed.kGroup; }, inner);
+  return !slots && !std::holds_alternative<ops::Reset>(inner) && group != OpGroup::kFault &&
+         (vcpu_of(inner) < 0 || vcpu_of(inner) != vcpu_of(outer));
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::Race&) {
+  racing_ = Racing::kArmed;
+  return Ok();
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::FailAlloc& op) {
+  next_fail_nth_ = op.nth.count;
+  return Ok();
+}
+
+// ---- Steps ----
+
+template <ReverseMap R>
+void MmuVoice<R>::Blame(GuestTruth::Wrong wrong) {
+  if (!wrong || objection_) return;
+  objection_ = Difference{Finding::kTruth, "what the guest may see",
+                          "as its tables and the host allow", std::move(*wrong), ""};
+}
+
+inline MmuCode CodeIn(MmuCode code) { return code; }
+inline MmuCode CodeIn(const AccessResult& result) { return result.code; }
+
+template <ReverseMap R>
+template <typename Step>
+auto MmuVoice<R>::Attempt(Step&& step) {
+  constexpr uint64_t kSystematic = 3;
+  const uint64_t last = in_window_ ? 0 : header_.oom ? kSystematic : fail_nth_;
+  for (uint64_t nth = header_.oom ? 1 : last; nth != 0 && nth <= last; ++nth) {
+    mmu_.graph().FailTopUp(nth);
+    const auto result = step();
+    mmu_.graph().FailTopUp(0);
+    if (CodeIn(result) != MmuCode::kNoMemory) return result;
+    AuditAfterFailure();
+  }
+  return step();
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::AuditAfterFailure() {
+  if (mmu_.interleave_pending()) return;  // others may be in the midst of something
+  raw_is_current_ = false;
+  std::optional<Difference> wrong = Audit(Raw());
+  raw_is_current_ = false;
+  if (!wrong || objection_) return;
+  wrong->subject += ", after an allocation failed";
+  objection_ = std::move(wrong);
+}
+
+inline TruthAccess ToTruth(const AccessRequest& request) {
+  return {.gva = request.gva,
+          .type = static_cast<TruthAccess::Type>(request.type),
+          .user = request.user,
+          .value = request.value,
+          .bytes = request.bytes};
+}
+
+inline TruthResult ToTruth(const AccessResult& result) {
+  TruthResult truth{.kind = TruthResult::Kind::kOther,
+                    .value = result.value,
+                    .error_code = result.error_code,
+                    .pfn = result.pfn};
+  switch (result.code) {
+    case MmuCode::kOk:
+    case MmuCode::kEmulated:
+      truth.kind = TruthResult::Kind::kDone;
+      break;
+    case MmuCode::kGuestFault:
+      truth.kind = TruthResult::Kind::kFault;
+      break;
+    case MmuCode::kMmio:
+      truth.kind = TruthResult::Kind::kMmio;
+      break;
+    default:
+      break;
+  }
+  return truth;
+}
+
+template <ReverseMap R>
+AccessResult MmuVoice<R>::Access(int vcpu, const AccessRequest& request) {
+  const AccessResult result = Attempt([&] { return mmu_.Access(vcpu, request); });
+  if (result.code == MmuCode::kStaleFrame) Blame("the hardware reached a host frame that is gone");
+  // While a range is being invalidated, or others get in between, a guest may have to wait.
+  const bool must_end = mmu_.notifier_count() == 0 && !in_race_;
+  if (result.code == MmuCode::kRetryExhausted && must_end) {
+    Blame("an access faults again and again, and nothing comes of it");
+  }
+  if (truth_ == nullptr) return result;
+  if (result.code == MmuCode::kOk && request.type == AccessType::kWrite)
+    written_.insert(result.pfn);
+  Blame(truth_->Accessed(vcpu, ToTruth(request), ToTruth(result)));
+  return result;
+}
+
+template <ReverseMap R>
+AccessResult MmuVoice<R>::StoreMany(int vcpu, const AccessRequest& first,
+                                    const std::vector<uint64_t>& values) {
+  const AccessResult result = Attempt([&] { return mmu_.StoreMany(vcpu, first, values); });
+  if (result.code == MmuCode::kStaleFrame) Blame("the hardware reached a host frame that is gone");
+  if (truth_ == nullptr) return result;
+  std::vector<TruthAccess> stores;
+  TruthAccess store = ToTruth(first);
+  store.type = TruthAccess::Type::kWrite;
+  for (const uint64_t value : values) {
+    store.value = value;
+    stores.push_back(store);
+    store.gva += static_cast<Gva>(store.bytes);
+    if ((store.gva & kPageOffset) < Gva{Mmu::kEntries} * 8) continue;
+    store.gva = ((store.gva >> kPageShift) + 1) << kPageShift;
+  }
+  Blame(truth_->StoredMany(vcpu, stores, ToTruth(result)));
+  return result;
+}
+
+template <ReverseMap R>
+MmuCode MmuVoice<R>::Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes) {
+  const MmuCode code = Attempt([&] { return mmu_.PvMmuWrite(vcpu, gpa, value, bytes); });
+  if (truth_ == nullptr) return code;
+  const unsigned word = static_cast<unsigned>((gpa & kPageOffset) / 8) % Mmu::kEntries;
+  if (code == MmuCode::kOk || code == MmuCode::kEmulated) {
+    Blame(truth_->WroteGuest(static_cast<Gfn>(gpa >> kPageShift), word, true));
+  } else {
+    truth_->Absorb();
+  }
+  return code;
+}
+
+template <ReverseMap R>
+MmuCode MmuVoice<R>::SetSlot(const MemslotRequest& request) {
+  const MmuCode code = mmu_.SetMemslot(request);
+  if (truth_ == nullptr) return code;
+  if (code == MmuCode::kOk) {
+    truth_->SlotChanged(request.id, request.base_gfn, request.npages, request.hva,
+                        request.log_dirty);
+  } else {
+    truth_->Absorb();
+  }
+  return code;
+}
+
+template <ReverseMap R>
+template <typename Step>
+void MmuVoice<R>::Unjudged(Step&& step) {
+  step();
+  if (truth_ != nullptr) truth_->Absorb();
+}
+
+// ---- Outcomes ----
+
+template <ReverseMap R>
+OutcomeCode MmuVoice<R>::CodeOf(MmuCode code) {
+  switch (code) {
+    case MmuCode::kOk:
+      return OutcomeCode::kOk;
+    case MmuCode::kEmulated:
+      return OutcomeCode::kEmulated;
+    case MmuCode::kGuestFault:
+      return OutcomeCode::kGuestFault;
+    case MmuCode::kGeneralProtection:
+      return OutcomeCode::kGeneralProtection;
+    case MmuCode::kTripleFault:
+      return OutcomeCode::kTripleFault;
+    case MmuCode::kMmio:
+      return OutcomeCode::kMmio;
+    case MmuCode::kHostFault:
+      return OutcomeCode::kHostFault;
+    case MmuCode::kNoMemory:
+      return OutcomeCode::kNoMemory;
+    case MmuCode::kInvalid:
+      return OutcomeCode::kInvalid;
+    case MmuCode::kRetryExhausted:
+      return OutcomeCode::kRetryExhausted;
+    case MmuCode::kStaleFrame:
+      return OutcomeCode::kStaleFrame;
+  }
+  return OutcomeCode::kInvalid;
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::OutcomeOf(const AccessResult& result) const {
+  const uint64_t exits = static_cast<uint64_t>(result.exits) & 0xff;
+  return {.code = CodeOf(result.code),
+          .value = exits | uint64_t{result.error_code & 0xff} << 8 | result.value << 32,
+          .of_access = true};
+}
+
+// ---- The guest ----
+
+template <ReverseMap R>
+int MmuVoice<R>::EntryBytes(int vcpu) {
+  const PagingMode mode = PagingOf(vcpu);
+  return GpteBytes(mode == PagingMode::kNonPaging
+                       ? (header_.mode == MmuMode::k32Bit ? PagingMode::k32Bit : PagingMode::kLong)
+                       : mode);
+}
+
+template <ReverseMap R>
+Gpte MmuVoice<R>::GpteOf(int vcpu, Gfn gfn, GpteFlagsArg flags) {
+  Gpte gpte = Gpte{gfn} << kPageShift | (flags.bits & 7u) | Gpte{flags.bits & 0x38u} << 2;
+  const bool wide = EntryBytes(vcpu) == 8;
+  if (flags.Has('x') && wide) gpte |= kGpteNx;
+  if (flags.Has('r')) gpte |= wide ? Gpte{1} << 45 : Gpte{1} << 13;
+  return gpte;
+}
+
+template <ReverseMap R>
+AccessRequest MmuVoice<R>::EntryAccess(int vcpu, uint32_t table, uint32_t entry) {
+  const int bytes = EntryBytes(vcpu);
+  const Gva window = WindowOf(layout_, PagingOf(vcpu), mmu_.config().tdp, table);
+  return {.gva = window + Gva{entry % EntriesOf(vcpu)} * static_cast<Gva>(bytes),
+          .type = AccessType::kRead,
+          .user = false,
+          .value = 0,
+          .bytes = bytes};
+}
+
+// In `parts` stores, of which the last one comes first in every other entry.
+template <ReverseMap R>
+AccessResult MmuVoice<R>::StoreEntry(int vcpu, uint32_t table, uint32_t entry, Gpte gpte,
+                                     int parts) {
+  AccessRequest whole = EntryAccess(vcpu, table, entry);
+  whole.type = AccessType::kWrite;
+  AccessRequest part = whole;
+  part.bytes = whole.bytes / parts;
+  AccessResult result;
+  for (int i = 0; i < parts; ++i) {
+    const int at = (entry % 2 == 0 ? i : parts - 1 - i) * part.bytes;
+    part.gva = whole.gva + static_cast<Gva>(at);
+    part.value = gpte >> (at * 8) & LowBits(static_cast<unsigned>(part.bytes) * 8);
+    result = Access(vcpu, part);
+    if (result.code != MmuCode::kOk && result.code != MmuCode::kEmulated) break;
+  }
+  return result;
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::HostStoreEntry(uint32_t table, uint32_t entry, Gpte gpte, int bytes) {
+  const Gfn gfn = layout_.gfn(table);
+  unsigned word = entry % static_cast<uint32_t>(Mmu::kEntries * 8 / bytes);
+  if (bytes == 4) {
+    const unsigned shift = word % 2 * 32;
+    word /= 2;
+    gpte = (mmu_.ReadGuest(gfn, word).value_or(0) & ~(LowBits(32) << shift)) | (gpte & LowBits(32))
+                                                                                   << shift;
+  }
+  Unjudged([&] { mmu_.HostWrite(gfn, word, gpte); });
+}
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_VOICES_MMU_VOICE_STEPS_H_

@@ -1,0 +1,69 @@
+// One MMU under test, driven by operations and observed by value.
+//
+// The virtual interfaces of the suite are here, and stop here: what hangs below is PageGraph<R> or
+// ShadowMmu<R> for some reverse map R, compiled as the kernel would compile it.
+#ifndef RMAPDIFF_FUZZERS_VOICES_VOICE_H_
+#define RMAPDIFF_FUZZERS_VOICES_VOICE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/program/program.h"
+#include "fuzzers/state/observation.h"
+#include "fuzzers/state/raw_state.h"
+
+namespace rmapdiff {
+
+class Voice {
+ public:
+  virtual ~Voice() = default;
+
+  // Carries out one operation. Never throws: a BUG is an outcome, after which only the destructor
+  // may be called.
+  virtual Outcome Apply(const Op& op) = 0;
+
+  // Outcome, events and stats of the last operation and the state of what `touched` names (a page
+  // or slot that is gone is left out), or of everything. A walk that cannot be (cycle, dangling,
+  // wild) makes the outcome that BUG.
+  virtual void ObserveTouched(const Touched& touched, Observation* out) = 0;
+  virtual void ObserveAll(Observation* out) = 0;
+
+  // The MMU word by word, for the auditor, valid until the next operation; throws BugError where a
+  // list cannot be walked.
+  virtual const RawState& Raw() = 0;
+
+  // For pictures: how its lists are stored. As Raw.
+  virtual ListShapes Shapes() { return {}; }
+
+  // Whether rmap_add returned what the reverse map's own rule allows (D1), since the start.
+  virtual bool add_returns_ok() const = 0;
+
+  // What the voice itself has seen to be wrong since the last call, beside what it shows: a guest
+  // that got at what it may not see, a failed allocation that left traces. `everything`: after a
+  // search of all that guests could get at.
+  virtual std::optional<Difference> Objection(bool everything) {
+    (void)everything;
+    return std::nullopt;
+  }
+
+  // Unpins, zaps and frees everything; says what is left: "" if nothing, else for example
+  // "2 descriptors, rmap(gfn 0x3, level 1) not empty".
+  virtual std::string Teardown() = 0;
+};
+
+// A reverse map under test: its name in reports and how to build an MMU on it for a header.
+struct Engine {
+  std::string_view name;
+  std::unique_ptr<Voice> (*make)(const Header& header);
+};
+
+// The MMUs that every run compares, the reference first: legacy, sibling. A third joins by a line,
+// here or in more_engines.h.
+const std::vector<Engine>& AllEngines();
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_VOICES_VOICE_H_
