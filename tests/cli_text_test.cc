@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tools/cli/text.h"
+#include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {

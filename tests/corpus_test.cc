@@ -8,10 +8,10 @@
 #include <variant>
 #include <vector>
 
-#include "tools/cli/archive.h"
-#include "tools/cli/corpus_figures.h"
-#include "tools/cli/corpus_folder.h"
-#include "tools/cli/merge_control.h"
+#include "tools/cli/corpus/archive.h"
+#include "tools/cli/corpus/corpus_figures.h"
+#include "tools/cli/corpus/corpus_folder.h"
+#include "tools/cli/libfuzzer/merge_control.h"
 
 namespace rmapdiff {
 namespace {

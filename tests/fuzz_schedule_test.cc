@@ -1,4 +1,4 @@
-#include "tools/cli/fuzz_schedule.h"
+#include "tools/cli/fuzz/fuzz_schedule.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
-#include "tools/cli/finding_folder.h"
-#include "tools/cli/reduce.h"
-#include "tools/cli/take_in.h"
+#include "tools/cli/fuzz/intake_worker.h"
+#include "tools/cli/fuzz/reduce_worker.h"
+#include "tools/cli/run_folder/finding_folder.h"
 
 namespace rmapdiff {
 namespace {

@@ -18,7 +18,7 @@
 #include "fuzzers/finding/test_draft.h"
 #include "fuzzers/program/program.h"
 #include "fuzzers/run/runner.h"
-#include "tools/cli/text.h"
+#include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/run_status.h"
-#include "tools/cli/status_text.h"
+#include "tools/cli/run_folder/run_status.h"
+#include "tools/cli/run_folder/status_text.h"
 
 namespace rmapdiff {
 namespace {

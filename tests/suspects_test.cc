@@ -1,5 +1,5 @@
 // Which lines a finding points at, on made-up counters; and the programs beside one.
-#include "tools/cli/suspects.h"
+#include "tools/cli/findings/suspects.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "tools/cli/neighbours.h"
+#include "tools/cli/findings/neighbours.h"
 
 namespace rmapdiff {
 namespace {

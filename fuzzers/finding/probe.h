@@ -6,7 +6,7 @@
 // its own (probe_main.cc): what only a sanitizer sees is then part of the answer.
 //
 // Not covered: that a child escapes (it is our own code), and who waits for a probe that hangs
-// itself (tools/cli/prober.h).
+// itself (tools/cli/findings/probe_client.h).
 #ifndef RMAPDIFF_FUZZERS_FINDING_PROBE_H_
 #define RMAPDIFF_FUZZERS_FINDING_PROBE_H_
 

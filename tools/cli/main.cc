@@ -10,15 +10,15 @@
 #include <new>
 
 #include "fuzzers/finding/probe.h"
-#include "tools/cli/arguments.h"
-#include "tools/cli/exit_codes.h"
-#include "tools/cli/input.h"
-#include "tools/cli/output.h"
-#include "tools/cli/prober.h"
-#include "tools/cli/reduce.h"
-#include "tools/cli/take_in.h"
-#include "tools/cli/text.h"
-#include "tools/cli/verbs.h"
+#include "tools/cli/base/arguments.h"
+#include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/input.h"
+#include "tools/cli/base/output.h"
+#include "tools/cli/base/text.h"
+#include "tools/cli/base/verbs.h"
+#include "tools/cli/findings/probe_client.h"
+#include "tools/cli/fuzz/intake_worker.h"
+#include "tools/cli/fuzz/reduce_worker.h"
 
 namespace rmapdiff {
 namespace {

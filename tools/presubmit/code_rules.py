@@ -44,7 +44,23 @@ LAYERS = {
     "fuzzers/finding/": ("mmu/base/", "fuzzers/program/", "fuzzers/state/", "fuzzers/voices/",
                          "fuzzers/run/", "fuzzers/finding/"),
     "fuzzers/": ("mmu/base/", "fuzzers/"),
+    "tools/cli/": ("mmu/base/", "fuzzers/", "tools/cli/"),
 }
+
+# The rooms of the command line, and the rooms that each may include besides itself.
+CLI_ROOMS = {
+    "base": (),
+    "programs": ("base",),
+    "libfuzzer": ("base",),
+    "run_folder": ("base",),
+    "findings": ("base", "programs", "run_folder"),
+    "fuzz": ("base", "libfuzzer", "run_folder", "findings"),
+    "corpus": ("base", "libfuzzer", "run_folder", "findings"),
+}
+LAYERS.update(
+    (f"tools/cli/{room}/",
+     ("mmu/base/", "fuzzers/", *(f"tools/cli/{name}/" for name in (*below, room))))
+    for room, below in CLI_ROOMS.items())
 
 # These judge the engines, so they share nothing with them but values, even indirectly. GuestTruth
 # may also ask the simulated host, which the MMUs run on.

@@ -223,7 +223,37 @@ class CodeRulesTest(RuleTest):
 
     def test_every_layer_is_shown_to_refuse_an_include(self):
         shown = {path.rsplit("/", 1)[0] + "/" for path in FORBIDDEN_INCLUDES}
-        self.assertLessEqual(set(code_rules.LAYERS), shown)
+        rooms = {layer for layer in code_rules.LAYERS if layer.startswith("tools/cli/")}
+        self.assertLessEqual(set(code_rules.LAYERS) - rooms, shown)
+
+    def test_rooms_of_the_command_line(self):
+        rooms = {
+            "base": ([], ["programs", "libfuzzer", "run_folder", "findings", "fuzz", "corpus"]),
+            "programs": (["base"], ["libfuzzer", "run_folder", "findings", "fuzz", "corpus"]),
+            "libfuzzer": (["base"], ["programs", "run_folder", "findings", "fuzz", "corpus"]),
+            "run_folder": (["base"], ["programs", "libfuzzer", "findings", "fuzz", "corpus"]),
+            "findings": (["base", "programs", "run_folder"], ["libfuzzer", "fuzz", "corpus"]),
+            "fuzz": (["base", "libfuzzer", "run_folder", "findings"], ["programs", "corpus"]),
+            "corpus": (["base", "libfuzzer", "run_folder", "findings"], ["programs", "fuzz"]),
+        }
+        self.assertEqual(set(rooms), set(code_rules.CLI_ROOMS))
+        for other in ("mmu/base/a.h", "mmu/graph/a.h", "fuzzers/a.h", "tests/a.h"):
+            self.write(other, "")
+        self.write("tools/cli/a.h", "")
+        everywhere = [f"tools/cli/{room}/a.h" for room in rooms]
+        self.write("tools/cli/main.cc", "".join(
+            f'#include "{name}"\n' for name in ["tests/a.h", "fuzzers/a.h", *everywhere]))
+        expected = [("tools/cli/main.cc", 1)]
+        for room, (below, forbidden) in rooms.items():
+            self.write(f"tools/cli/{room}/a.h", "")
+            names = [f"tools/cli/{other}/a.h" for other in forbidden]
+            names += ["tools/cli/a.h", "tests/a.h", "mmu/graph/a.h"]
+            expected += [(f"tools/cli/{room}/b.cc", line + 1) for line in range(len(names))]
+            names += [f"tools/cli/{other}/a.h" for other in [*below, room]]
+            names += ["fuzzers/a.h", "mmu/base/a.h"]
+            self.write(f"tools/cli/{room}/b.cc", "".join(
+                f'#include "{name}"\n' for name in names))
+        self.assertCountEqual(self.lines(code_rules.check_include_arrows), expected)
 
     def test_judges_reach_values_alone(self):
         self.write("mmu/base/spte.h", '#include "mmu/base/types.h"\n')

@@ -1,0 +1,29 @@
+// The verbs of the command line: each takes the words after its name and returns an exit code, or
+// throws a Failure.
+#ifndef RMAPDIFF_TOOLS_CLI_BASE_VERBS_H_
+#define RMAPDIFF_TOOLS_CLI_BASE_VERBS_H_
+
+#include <string>
+#include <vector>
+
+namespace rmapdiff {
+
+using Words = std::vector<std::string>;
+
+int RunVerb(const Words& words);
+int ShowVerb(const Words& words);
+int AssembleVerb(const Words& words);
+int ReproVerb(const Words& words);
+int MinimizeVerb(const Words& words);
+int DraftTestVerb(const Words& words);
+int KeepVerb(const Words& words);
+int TriageVerb(const Words& words);
+int GraphVerb(const Words& words);
+int OpsVerb(const Words& words);
+int FuzzVerb(const Words& words);
+int CorpusVerb(const Words& words);
+int StatusVerb(const Words& words);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_BASE_VERBS_H_

@@ -1,0 +1,63 @@
+// What the programs of a corpus do, as numbers, and how that is shown: pure functions.
+//
+// Counted are, of the reference of each run (the model, or on a whole MMU the engine on the
+// plainest reverse map), so that neither reverse map is preferred:
+//   outcomes         every operation that was run, by its kind and how it ended
+//   rmap_lengths     at the end of a program, before teardown: each rmap that is not empty, by its
+//                    entries
+//   parent_lengths   at the same moment: each shadow page, by its parents
+//   program_lengths  each program, by its operations
+// Programs that a BUG ends have no end in that sense: their lists are not counted.
+#ifndef RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FIGURES_H_
+#define RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FIGURES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/state/observation.h"
+
+namespace rmapdiff {
+
+// Counts by class; a class that is not there counts zero.
+using Histogram = std::vector<uint64_t>;
+
+// "0", "1", "2", "3-4", "5-8", "9-16" ...: the classes of lists.
+size_t ListClass(uint64_t length);
+std::string ListClassName(size_t list_class);
+// "0", "1", "2-3", "4-7", "8-15" ...: those of programs.
+size_t ProgramClass(uint64_t length);
+std::string ProgramClassName(size_t program_class);
+
+struct CorpusFigures {
+  uint64_t programs = 0;
+  uint64_t bytes = 0;
+  uint64_t ops = 0;
+  uint64_t unreadable = 0;  // files that are no program
+  uint64_t findings = 0;    // programs that show a divergence, or end the process that runs them
+  std::map<std::string, std::map<std::string, uint64_t>> outcomes;  // by operation, by outcome
+  Histogram rmap_lengths;
+  Histogram parent_lengths;
+  Histogram program_lengths;
+
+  // `outcome` is its text (ToString), which begins with its name.
+  void CountOutcome(std::string_view op, std::string_view outcome);
+  void CountLists(const Observation& complete);
+  void CountProgram(uint64_t program_bytes, uint64_t program_ops);
+  void Add(const CorpusFigures& more);
+};
+
+// For a pipe; false if the bytes are none that Pack has made.
+std::string PackFigures(const CorpusFigures& figures);
+bool UnpackFigures(std::string_view bytes, CorpusFigures* figures);
+
+using FiguresByTarget = std::map<std::string, CorpusFigures>;
+std::string FiguresTable(const FiguresByTarget& targets);
+std::string FiguresJson(const FiguresByTarget& targets);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FIGURES_H_

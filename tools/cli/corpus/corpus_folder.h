@@ -1,0 +1,59 @@
+// A corpus on disk: a folder for each fuzz target and in it the inputs, each a file named by the
+// SHA-1 of its content, which are libFuzzer's own names.
+//
+// Two ways to read one. ProgramsBelow takes whatever holds programs: a corpus, one target's folder,
+// the texts of this tree. ReadCorpus is for who is going to change it, and refuses what is none.
+// Both leave out hidden files, which are somebody's unfinished work, and kCrashingFolder; and
+// ReadCorpus leaves out empty files, of which libFuzzer takes no notice either.
+#ifndef RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FOLDER_H_
+#define RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FOLDER_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/cli/base/content_name.h"
+
+namespace rmapdiff {
+
+// The target whose inputs are any bytes, and not programs of a kind.
+inline constexpr const char* kAnyBytesTarget = "program_fuzzer";
+
+// Below a corpus that is in no folder of a run: inputs that crash their target.
+inline constexpr const char* kCrashingFolder = "crashing";
+
+// In order; the one of any bytes last.
+std::vector<std::string> TargetNames();
+bool IsTargetName(std::string_view name);
+
+struct CorpusFile {
+  std::string target;  // by its folder; "" if that says nothing
+  std::string path;
+};
+
+// The files of a corpus, of one target's folder, of a folder without folders, or a single file; in
+// order. Throws a Failure with kExitUsage if there is no such thing.
+std::vector<CorpusFile> ProgramsBelow(const std::string& path);
+
+struct TargetFolder {
+  std::string target;
+  std::string path;
+  std::vector<std::string> names;  // of the inputs, in order
+};
+
+// Throws a Failure with kExitUsage if the folder is no corpus: if it holds anything but folders of
+// targets, or a text (.ops), which is tended by hand.
+std::vector<TargetFolder> ReadCorpus(const std::string& folder);
+
+// The content of an input. Throws a Failure with kExitEnvironment if it cannot be read, with
+// kExitUsage if it is longer than any input.
+std::string ReadInput(const std::string& path);
+
+// Removing what is not there is no error. Throws a Failure with kExitEnvironment.
+void RemoveFile(const std::string& path);
+// Replaces `to`, in one step. Throws the same.
+void MoveFile(const std::string& from, const std::string& to);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FOLDER_H_

@@ -1,0 +1,86 @@
+#include "tools/cli/findings/artifact.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "fuzzers/program/program_file.h"
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/report.h"
+#include "tools/cli/base/files.h"
+#include "tools/cli/base/input.h"
+#include "tools/cli/base/json_fields.h"
+#include "tools/cli/base/text.h"
+
+namespace rmapdiff {
+namespace {
+
+// "long", "tdp" ...: the header's own word.
+std::string ModeName(const Header& header) {
+  constexpr std::string_view kKey = " mode=";
+  const std::string text = Print({header, {}});
+  const size_t begin = text.find(kKey) + kKey.size();
+  return text.substr(begin, text.find(' ', begin) - begin);
+}
+
+// By the name of the file if that is of a target that runs the program.
+std::string TargetOf(const Header& header, const std::string& path) {
+  for (const TargetKind& kind : TargetKinds()) {
+    if (kind.accepts(header) && PathNames(path, kind.name)) return std::string(kind.name);
+  }
+  const TargetKind* kind = TargetKindFor(header);
+  return kind != nullptr ? std::string(kind->name) : "";
+}
+
+// What the finding says that the file is of, in the folder of a continuous run; "" if it is of
+// none.
+std::string TargetBeside(const std::string& path) {
+  const std::filesystem::path record = std::filesystem::path(path).parent_path() / "finding.json";
+  return TextOf(ParseJson(FileContents(record.string())), "target");
+}
+
+}  // namespace
+
+std::string Artifact::Describe() const {
+  const Header& header = program.header;
+  const std::string machine =
+      header.whole_mmu() ? fmt::format("a whole MMU, mode {}", ModeName(header)) : "a page graph";
+  const char* limits = header.limits == LimitsMode::kTiny ? "tiny" : "production";
+  return fmt::format("{}: {} op{} on {}, {} limits; {}", Printable(file), program.ops.size(),
+                     program.ops.size() == 1 ? "" : "s", machine, limits,
+                     target.empty() ? "no fuzz target runs such programs" : "for " + target);
+}
+
+ProbeRequest Artifact::Request() const {
+  ProbeRequest request;
+  request.codec = codec;
+  if (codec) {
+    request.program = bytes;
+  } else {
+    const std::vector<uint8_t> canonical = Encode(program);
+    request.program.assign(canonical.begin(), canonical.end());
+  }
+  return request;
+}
+
+Artifact ReadArtifact(const std::string& file) {
+  Artifact artifact;
+  artifact.file = file;
+  const std::string names = TargetBeside(file) + "/" + file;
+  artifact.codec = NamesCodecTarget(names);
+  // To program_fuzzer a text is a program, or bytes like any others.
+  const bool any_bytes = artifact.codec && !file.ends_with(".ops");
+  artifact.program =
+      any_bytes ? ReadAnyBytes(file, &artifact.bytes) : ReadProgram(file, &artifact.bytes);
+  artifact.target =
+      artifact.codec ? std::string(kCodecTarget) : TargetOf(artifact.program.header, names);
+  return artifact;
+}
+
+std::string NextCommands(const std::string& file) {
+  const std::string word = ShellWord(file);
+  return CommandsText(file) + "picture:    tools/rmapdiff graph " + word +
+         " -o state.svg\ndebug:      tools/rmapdiff repro --gdb " + word + "\n";
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,37 @@
+// A file that somebody wants explained: the program in it, and the fuzz target that it is for.
+//
+// Raw artifacts of libFuzzer, test cases of OSS-Fuzz and text are told apart by content. The header
+// of the program says which targets run it; the names of the file and its folders, and the record
+// of a finding beside it (run_folder/finding_folder.h), decide between several, and are the only
+// way to tell program_fuzzer, which takes anything.
+#ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_
+#define RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_
+
+#include <string>
+
+#include "fuzzers/finding/probe.h"
+#include "fuzzers/program/program.h"
+
+namespace rmapdiff {
+
+struct Artifact {
+  std::string file;
+  std::string bytes;  // what the fuzz target reads
+  Program program;
+  std::string target;  // "tiny_rmap_fuzzer"; "" if no target runs such a program
+  bool codec = false;  // of program_fuzzer
+
+  // "crash-3f2a: 40 ops on a page graph, tiny limits; a program for tiny_rmap_fuzzer".
+  std::string Describe() const;
+  ProbeRequest Request() const;
+};
+
+// Throws as ReadProgram (base/input.h).
+Artifact ReadArtifact(const std::string& file);
+
+// The commands to go on with from a file, one a line.
+std::string NextCommands(const std::string& file);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_

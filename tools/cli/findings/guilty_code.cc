@@ -1,0 +1,194 @@
+#include "tools/cli/findings/guilty_code.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "tools/cli/base/exit_codes.h"
+#include "tools/cli/findings/code_lines.h"
+#include "tools/cli/findings/neighbours.h"
+#include "tools/cli/findings/probe_client.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr size_t kShorter = 48;  // neighbours of each kind
+constexpr size_t kChanged = 72;
+constexpr size_t kSuspectsShown = 3;
+constexpr size_t kSuspectsKept = 10;
+constexpr size_t kLinesShown = 12;
+constexpr uint64_t kNeighbourMs = 5'000;
+constexpr size_t kNeighbourOps = 50'000;  // of all neighbours of a kind
+
+// The source of the engine's own reverse map.
+std::string MapOf(const std::string& engine) {
+  if (engine == "sibling") return "mmu/sibling_map.h";
+  return engine == "legacy" ? "legacy_mmu/descriptor_map.h" : "";
+}
+
+bool Begins(const std::string& file, const char* folder) { return file.rfind(folder, 0) == 0; }
+
+// Those in the sources of the MMUs.
+std::vector<StackFrame> OwnFrames(const std::vector<StackFrame>& stack) {
+  std::vector<StackFrame> frames;
+  for (const StackFrame& frame : stack) {
+    if (Begins(frame.file, "mmu/") || Begins(frame.file, "legacy_mmu/")) frames.push_back(frame);
+  }
+  return frames;
+}
+
+// Whether what all maps share is at fault. What the guest sees is never one map's matter, even if
+// only one engine has run.
+bool IsShared(const Verdict& verdict) {
+  if (verdict.guilty == "undecided") return false;
+  return verdict.check == Check::kTruth || verdict.guilty == "both" || verdict.guilty == "all" ||
+         verdict.guilty.find('+') != std::string::npos;
+}
+
+bool SameFinding(const Verdict& a, const Verdict& b) {
+  return a.kind == b.kind && a.check == b.check && a.guilty == b.guilty;
+}
+
+void FindMapLines(const Trial& trial, GuiltyCode* code) {
+  std::vector<uint64_t> all;
+  std::vector<uint64_t> first;
+  for (const BlockRun& block : trial.blocks) {
+    if (block.last == trial.place()) all.push_back(block.address);
+    if (block.first == trial.place()) first.push_back(block.address);
+  }
+  code->lines = LinesOf(SanitizedProbe(), all, code->map);
+  code->first = LinesOf(SanitizedProbe(), first, code->map);
+}
+
+// Where in the shared engine the blocks stand.
+CodeMap SharedCode(const std::set<uint64_t>& blocks) {
+  const std::vector<uint64_t> addresses(blocks.begin(), blocks.end());
+  const std::vector<std::vector<StackFrame>> all = FramesOf(SanitizedProbe(), addresses);
+  CodeMap code;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    for (const StackFrame& frame : all[i]) {
+      const bool shared = Begins(frame.file, "mmu/shadow/") || Begins(frame.file, "mmu/graph/");
+      if (shared && frame.line > 0) code[addresses[i]].push_back(frame);
+    }
+  }
+  return code;
+}
+
+// Runs the neighbours, each in a child.
+class Neighbourhood {
+ public:
+  Neighbourhood(const Trial& trial, const ProbeRequest& like)
+      : trial_(trial), request_(like), prober_(ProbeBuild::kSanitized) {
+    request_.story = request_.leaks = request_.codec = false;
+    request_.blocks = trial.story.engine;
+    request_.timeout_ms = std::min(like.timeout_ms, kNeighbourMs);
+  }
+
+  // Nothing of one that comes to something else.
+  std::optional<ProgramRun> Run(const Program& program) {
+    const std::vector<uint8_t> bytes = Encode(program);
+    request_.program.assign(bytes.begin(), bytes.end());
+    Trial trial;
+    try {
+      trial = prober_.Try(request_);
+    } catch (const Failure&) {
+      return std::nullopt;  // what a neighbour does to a probe is not what was asked for
+    }
+    const bool shows = SameFinding(trial.verdict, trial_.verdict);
+    const bool good = trial.verdict.kind != VerdictKind::kDivergence;
+    if (trial.ending != Ending::kVerdict || (!shows && !good)) return std::nullopt;
+    return RunOf(program, trial, shows);
+  }
+
+  ProgramRun RunOf(const Program& program, const Trial& trial, bool shows) const {
+    ProgramRun run{shows, {}};
+    for (const BlockRun& block : trial.blocks) {
+      // A finding of an operation has seen no teardown.
+      const bool teardown = block.first >= program.ops.size();
+      if (!teardown || trial_.verdict.check == Check::kTeardown) run.blocks.insert(block.address);
+    }
+    return run;
+  }
+
+ private:
+  const Trial& trial_;
+  ProbeRequest request_;
+  Prober prober_;
+};
+
+void FindSuspects(Program program, const Trial& trial, const ProbeRequest& like,
+                  const std::function<bool()>& stop, GuiltyCode* code) {
+  program.ops.resize(std::min(program.ops.size(), trial.place() + 1));
+  const size_t most = kNeighbourOps / std::max<size_t>(program.ops.size(), 1);
+  Neighbourhood neighbourhood(trial, like);
+  const ProgramRun first = neighbourhood.RunOf(program, trial, true);
+  std::vector<ProgramRun> others;
+  std::set<uint64_t> blocks = first.blocks;
+  for (const Program& neighbour :
+       Neighbours(program, std::min(kShorter, most), std::min(kChanged, most))) {
+    if (stop && stop()) break;
+    std::optional<ProgramRun> run = neighbourhood.Run(neighbour);
+    if (!run) continue;
+    code->showing += run->shows ? 1 : 0;
+    blocks.insert(run->blocks.begin(), run->blocks.end());
+    others.push_back(std::move(*run));
+  }
+  code->programs = others.size();
+  if (code->showing == others.size()) return;  // nothing to be held against
+  code->suspects = RankSuspects(first, others, SharedCode(blocks));
+  if (code->suspects.size() > kSuspectsKept) code->suspects.resize(kSuspectsKept);
+}
+
+std::string SuspectsText(const GuiltyCode& code) {
+  const size_t all = code.showing + 1;  // the program itself shows it
+  const size_t good = code.programs - code.showing;
+  std::string text =
+      fmt::format("candidates in the engine that all maps share, by {} programs beside this one:\n",
+                  code.programs);
+  for (size_t i = 0; i < std::min(code.suspects.size(), kSuspectsShown); ++i) {
+    const Suspect& suspect = code.suspects[i];
+    std::vector<StackFrame> lines = suspect.lines;
+    lines.resize(std::min(lines.size(), kLinesShown));
+    text +=
+        fmt::format("  {}. {}:{}, run by {} of {} that show the finding, {} of {} good ones\n",
+                    i + 1, lines[0].file, lines[0].line, suspect.showing, all, suspect.good, good);
+    text += CodeText(lines, {});
+    const size_t more = suspect.lines.size() - lines.size();
+    if (more > 0) text += fmt::format("    ... ({} more lines)\n", more);
+  }
+  return text;
+}
+
+}  // namespace
+
+GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const ProbeRequest& like,
+                          const std::function<bool()>& stop) {
+  GuiltyCode code;
+  if (trial.ending != Ending::kVerdict) {
+    code.lines = OwnFrames(trial.cause.frames);
+    return code;
+  }
+  if (trial.blocks.empty()) return code;
+  if (IsShared(trial.verdict)) {
+    FindSuspects(program, trial, like, stop, &code);
+    return code;
+  }
+  code.map = MapOf(trial.verdict.guilty);
+  if (!code.map.empty()) FindMapLines(trial, &code);
+  return code;
+}
+
+std::string GuiltyCodeText(const GuiltyCode& code, const Program& program, const Trial& trial) {
+  if (!code.suspects.empty()) return SuspectsText(code);
+  const std::string text = CodeText(code.lines, code.first);
+  if (text.empty()) return "";
+  if (code.map.empty()) return "code on the stack, innermost first:\n" + text;
+  const std::string what =
+      trial.place() < program.ops.size() ? fmt::format("op {}", trial.place() + 1) : "the teardown";
+  return fmt::format("{}, what {} ran (* for the first time):\n{}", code.map, what, text);
+}
+
+}  // namespace rmapdiff

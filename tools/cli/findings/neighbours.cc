@@ -1,0 +1,58 @@
+#include "tools/cli/findings/neighbours.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "fuzzers/program/target_kinds.h"
+#include "fuzzers/search/mutator.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr size_t kMoreOps = 8;  // that a changed copy may have
+
+Program Without(Program program, size_t begin, size_t end) {
+  const auto at = [&](size_t place) {
+    return std::next(program.ops.begin(), static_cast<std::ptrdiff_t>(place));
+  };
+  program.ops.erase(at(begin), at(end));
+  return program;
+}
+
+// Changed copies of what a fuzz target runs if no bug is put back.
+std::vector<Program> Changed(Program program, size_t count) {
+  const Header header = program.header;
+  program.header.quirk = QuirkMode::kNone;
+  const TargetKind* kind = TargetKindFor(program.header);
+  if (kind == nullptr || program.ops.empty()) return {};
+  const Mutator mutator(*kind, Search{.fresh = false});
+  std::vector<Program> all;
+  for (uint64_t seed = 1; seed <= count; ++seed) {
+    Program child = mutator.Mutate(program, program.ops.size() + kMoreOps, seed);
+    child.header = header;
+    child = Decode(Encode(child));  // what is out of range in this world comes back into it
+    all.push_back(std::move(child));
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<Program> Neighbours(const Program& program, size_t shorter, size_t changed) {
+  if (program.ops.size() < 2) return Changed(program, changed);
+  Program before = program;
+  const Op last = before.ops.back();
+  before.ops.pop_back();
+  const size_t count = before.ops.size();
+  std::vector<Program> all = Changed(before, changed);
+  const size_t stretch = shorter > 0 ? (count + shorter - 1) / shorter : 0;
+  for (size_t begin = 0; stretch > 0 && begin < count; begin += stretch) {
+    all.push_back(Without(before, begin, std::min(count, begin + stretch)));
+  }
+  for (Program& one : all) one.ops.push_back(last);
+  all.erase(std::remove(all.begin(), all.end(), program), all.end());
+  return all;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,147 @@
+// rmapdiff graph FILE -o OUT.svg: the picture of the state after an operation.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+
+#include "fuzzers/finding/address_space.h"
+#include "fuzzers/run/report.h"
+#include "mmu/base/bug.h"
+#include "tools/cli/base/arguments.h"
+#include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/output.h"
+#include "tools/cli/base/process.h"
+#include "tools/cli/base/text.h"
+#include "tools/cli/base/verbs.h"
+#include "tools/cli/findings/artifact.h"
+#include "tools/cli/findings/probe_client.h"
+#include "tools/cli/findings/state_graph.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr unsigned kSeconds = 60;  // for a run, which may never end
+
+DrawnEngine Look(const Engine& engine, Voice& voice, const std::string& outcome) {
+  DrawnEngine drawn;
+  drawn.name = engine.name;
+  if (outcome.rfind("bug", 0) == 0) {
+    drawn.why_not = "it has ended with " + outcome;
+    return drawn;
+  }
+  try {
+    drawn.raw = voice.Raw();
+    drawn.shapes = voice.Shapes();
+    voice.ObserveAll(&drawn.state);
+  } catch (const BugError& bug) {
+    drawn.why_not = fmt::format("its lists cannot be walked, {}", BugName(bug.bug()));
+  }
+  return drawn;
+}
+
+std::string GraphAt(const Program& program, size_t op_index) {
+  std::string text;
+  RunOptions options;
+  options.trace = [&](const TraceStep& step) {
+    if (step.op_index != op_index || !text.empty()) return;
+    DrawnState state;
+    state.title = fmt::format("after op {} of {}: {}", op_index + 1, program.ops.size(),
+                              PrintOp(program.header, program.ops[op_index]));
+    state.header = program.header;
+    state.touched = step.touched;
+    step.reference.ObserveAll(&state.expected);
+    for (size_t i = 0; i < step.voices.size(); ++i) {
+      state.engines.push_back(
+          Look(options.engines[i], *step.voices[i], step.outcomes[i + 1].value));
+    }
+    text = StateGraph(state);
+  };
+  RunProgram(program, options);
+  return text;
+}
+
+// The same, by a child: an MMU that runs wild takes nothing with it. "" if it comes to nothing.
+std::string GraphFromChild(const Program& program, size_t op_index) {
+  ReserveHostMemory();  // here, where its failure is no fault of the program
+  const int file = memfd_create("graph", MFD_CLOEXEC);
+  const pid_t child = file >= 0 ? fork() : -1;
+  if (child == 0) {
+    alarm(kSeconds);
+    const std::string text = GraphAt(program, op_index);
+    _exit(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  int status = 1;
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  std::string text(status == 0 ? static_cast<size_t>(lseek(file, 0, SEEK_END)) : 0, '\0');
+  if (pread(file, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) text.clear();
+  if (file >= 0) close(file);
+  return text;
+}
+
+// The operation to be drawn, from 0: that of the finding, the last one if there is none.
+size_t Place(const Arguments& arguments, const Artifact& artifact, const std::string& at) {
+  const size_t count = artifact.program.ops.size();
+  if (!at.empty()) {
+    const std::optional<uint64_t> number = ParseNumber(at);
+    if (number && *number >= 1 && *number <= count) return static_cast<size_t>(*number) - 1;
+    arguments.Reject(fmt::format("--at: '{}' is no operation from 1 to {}", at, count));
+  }
+  Prober prober(ProbeBuild::kPlain);
+  const Trial trial = prober.Try(artifact.Request());
+  return std::min(trial.place(), count - 1);
+}
+
+}  // namespace
+
+int GraphVerb(const Words& words) {
+  std::string file;
+  std::string out;
+  std::string at;
+  Arguments arguments("graph", "Draws the state after an operation, as each MMU stores it.",
+                      "rmapdiff graph bug.ops --at=3 -o state.svg");
+  arguments.File(&file, "a program, as text or bytes; - is standard input");
+  arguments.Option("--at", "N", &at, "after operation N [that of the finding, or the last]");
+  arguments.Option("-o,--output", "OUT", &out,
+                   "OUT.svg, for Graphviz to draw, or OUT.dot for its "
+                   "input",
+                   /*required=*/true);
+  if (const auto code = arguments.Parse(words)) return *code;
+  const bool svg = out.ends_with(".svg");
+  if (!svg && !out.ends_with(".dot")) {
+    arguments.Reject("--output: '" + out + "' ends neither in .svg nor in .dot");
+  }
+  const Artifact artifact = ReadArtifact(file);
+  if (artifact.program.ops.empty()) {
+    throw Failure(kExitUsage, Printable(file) + ": has no operation, expected one to draw after");
+  }
+  const size_t place = Place(arguments, artifact, at);
+  const std::string text = GraphFromChild(artifact.program, place);
+  if (text.empty()) {
+    throw Failure(kExitUsage, fmt::format("{}: does not get past op {}, expected an operation that "
+                                          "ends",
+                                          Printable(file), place + 1));
+  }
+  if (!svg) {
+    WriteFile(out, text);
+    return kExitDone;
+  }
+  const std::optional<std::string> drawn = Filtered({"dot", "-Tsvg"}, text);
+  if (!drawn || drawn->empty()) {
+    const std::string dot = out.substr(0, out.size() - 4) + ".dot";
+    WriteFile(dot, text);
+    throw Failure(kExitEnvironment, fmt::format("dot: cannot draw, expected Debian's package "
+                                                "graphviz; its input is in {}",
+                                                Printable(dot)));
+  }
+  WriteFile(out, *drawn);
+  return kExitDone;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,21 @@
+// The bugs that are known: corpus/regressions, one program each, named by its cause.
+#ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_REGRESSIONS_H_
+#define RMAPDIFF_TOOLS_CLI_FINDINGS_REGRESSIONS_H_
+
+#include <map>
+#include <string>
+
+namespace rmapdiff {
+
+// The line of a regression that says what it showed: this, the signature, and a full stop.
+inline constexpr const char* kShowedLine = "# It showed ";
+
+// Of the workspace that RMAPDIFF_ROOT names, else of the current folder.
+std::string RegressionsFolder();
+
+// The causes by signature, of the regressions that say theirs.
+std::map<std::string, std::string> KnownRegressions(const std::string& folder);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_FINDINGS_REGRESSIONS_H_

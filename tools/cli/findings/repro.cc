@@ -1,0 +1,167 @@
+// rmapdiff repro FILE: from an artifact to what is wrong, and the commands to go on with.
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "tools/cli/base/arguments.h"
+#include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/output.h"
+#include "tools/cli/base/text.h"
+#include "tools/cli/base/verbs.h"
+#include "tools/cli/findings/artifact.h"
+#include "tools/cli/findings/guilty_code.h"
+#include "tools/cli/findings/probe_client.h"
+#include "tools/cli/findings/repro_json.h"
+#include "tools/cli/findings/runs.h"
+#include "tools/cli/programs/trace.h"
+
+namespace rmapdiff {
+namespace {
+
+constexpr uint64_t kMaxRuns = 1000;
+
+struct ReproWords {
+  std::string file;
+  std::string runs = "10";
+  std::string engine;
+  std::string until;
+  std::string timeout = "25s";
+  std::string memory = "2560";
+  bool trace = false;
+  bool gdb = false;
+  bool plain = false;
+  bool full = false;
+  bool json = false;
+  bool no_code = false;
+};
+
+[[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
+  const char* named = std::getenv("RMAPDIFF_DEBUG");
+  const std::string program = named != nullptr && *named != '\0' ? named : "/proc/self/exe";
+  char self[4096] = {};
+  const ssize_t length = readlink(program.c_str(), self, sizeof self - 1);
+  const std::string target = program == "/proc/self/exe" && length > 0 ? self : program;
+  const std::string number = fmt::format("{}", op + 1);
+  const char* words[] = {"gdb",          "-q",
+                         "-ex",          "set breakpoint pending on",
+                         "-ex",          "break rmapdiff::BeforeOperation",
+                         "-ex",          "run",
+                         "-ex",          "up",
+                         "--args",       target.c_str(),
+                         kStepWord,      file.c_str(),
+                         engine.c_str(), number.c_str(),
+                         nullptr};
+  execvp("gdb", const_cast<char* const*>(words));
+  throw Failure(kExitEnvironment, fmt::format("gdb: cannot be started: {}, expected Debian's "
+                                              "package gdb",
+                                              std::strerror(errno)));
+}
+
+// In a child, so that an MMU that runs wild takes nothing with it.
+void ShowTrace(const Program& program, const std::string& engine) {
+  RunOptions options;
+  if (!engine.empty()) {
+    const auto other = [&](const Engine& one) { return one.name != engine; };
+    options.engines.erase(std::remove_if(options.engines.begin(), options.engines.end(), other),
+                          options.engines.end());
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    TraceTable table(program, options.engines);
+    WriteOut(table.Head());
+    options.trace = [&table](const TraceStep& step) { WriteOut(table.Rows(step)); };
+    RunProgram(program, options);
+    _exit(0);
+  }
+  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+uint64_t NumberIn(const Arguments& arguments, const char* name, const std::string& text,
+                  uint64_t most) {
+  const std::optional<uint64_t> number = ParseNumber(text);
+  if (number && *number >= 1 && *number <= most) return *number;
+  arguments.Reject(fmt::format("{}: '{}' is no number from 1 to {}", name, text, most));
+}
+
+void CheckEngine(const Arguments& arguments, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Engine& engine : AllEngines()) names.emplace_back(engine.name);
+  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+  arguments.Reject(fmt::format("--engine: no engine '{}', expected one of {}", name, Join(names)));
+}
+
+}  // namespace
+
+int ReproVerb(const Words& words) {
+  ReproWords given;
+  Arguments arguments("repro",
+                      "Runs an artifact again, and says what is wrong and how it came to be.",
+                      "rmapdiff repro crash-3f2a");
+  arguments.File(&given.file, "an artifact of a fuzz target, or a program as text");
+  arguments.Option("-k,--runs", "N", &given.runs, "how often, each time in a fresh process [10]");
+  arguments.Option("--engine", "NAME", &given.engine,
+                   "compare only this engine with the reference");
+  arguments.Option("--until", "N", &given.until, "only the first N operations");
+  arguments.Option("--timeout", "TIME", &given.timeout, "of one run: 90, 90s, 10m [25s]");
+  arguments.Option("--memory", "MB", &given.memory, "of one run [2560]");
+  arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
+  arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
+  arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
+  arguments.Flag("--full", &given.full, "check everything after each operation");
+  arguments.Flag("--json", &given.json, "one JSON object");
+  arguments.Flag("--no-code", &given.no_code, "without the lines of code, which can take seconds");
+  arguments.Excludes("--json", "--trace");
+  arguments.Excludes("--json", "--gdb");
+  if (const auto code = arguments.Take(words)) return *code;
+  const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
+  const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
+  if (!seconds) arguments.Reject("--timeout: '" + given.timeout + "' is no time like 90s or 10m");
+  CheckEngine(arguments, given.engine);
+  const uint64_t until =
+      given.until.empty() ? UINT32_MAX : NumberIn(arguments, "--until", given.until, UINT32_MAX);
+  const uint64_t memory = NumberIn(arguments, "--memory", given.memory, 1 << 20);
+  if (const auto code = arguments.Checked()) return *code;
+
+  Artifact artifact = ReadArtifact(given.file);
+  if (!given.json) WriteOut(artifact.Describe() + "\n");
+  if (until < artifact.program.ops.size()) artifact.program.ops.resize(until);
+  const ProbeBuild build = given.plain ? ProbeBuild::kPlain : BestBuild();
+  ProbeRequest request = artifact.Request();
+  request.engine = given.engine;
+  request.timeout_ms = *seconds * 1000;
+  request.memory_mb = memory;
+  request.full = given.full;
+  request.story = true;
+  request.leaks = true;
+  const Runs runs = RunAll(artifact.program, request, build, count);
+  const std::string usual = runs.Usual();
+  const Trial& trial = runs.first.at(usual);
+  const auto code = [&] {
+    return given.no_code ? GuiltyCode{} : FindGuiltyCode(artifact.program, trial, request);
+  };
+  if (given.json) {
+    const bool sanitized = build == ProbeBuild::kSanitized;
+    const ReproResult result = {runs.count, runs.by_signature, usual, sanitized};
+    WriteOut(ReproJson(artifact, artifact.program, result, trial, code()));
+    return usual.empty() ? kExitDone : kExitFinding;
+  }
+  WriteOut(RunsText(runs, build));
+  if (given.trace) ShowTrace(artifact.program, given.engine);
+  WriteOut("\n" + TrialReport(artifact.program, trial, code()));
+  if (usual.empty()) return kExitDone;
+  if (given.gdb) {
+    const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;
+    StartDebugger(given.file, engine, trial.place());
+  }
+  WriteOut(NextCommands(given.file));
+  return kExitFinding;
+}
+
+}  // namespace rmapdiff

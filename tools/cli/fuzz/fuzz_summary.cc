@@ -1,0 +1,175 @@
+#include "tools/cli/fuzz/fuzz_summary.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "fuzzers/finding/address_space.h"
+#include "tools/cli/base/text.h"
+
+namespace rmapdiff {
+namespace {
+
+// Exit codes of libFuzzer; an interrupted process ends with 72, a sanitizer's finding with 1.
+constexpr int kSanitizerExit = 1;
+constexpr int kTimeoutExit = 70;
+constexpr int kOutOfMemoryExit = 71;
+constexpr int kInterruptedExit = 72;
+constexpr int kAbortExit = 77;
+
+bool IsCrashSignal(int exit_code) {
+  const int signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+  return std::any_of(std::begin(signals), std::end(signals),
+                     [&](int number) { return exit_code == 128 + number; });
+}
+
+std::string KindOf(const FuzzProcess& process) {
+  const LibFuzzerLog& log = process.log();
+  if (log.has_own_signature()) return "divergence";
+  if (log.artifact().rfind("leak-", 0) == 0) return "leak";
+  switch (process.exit_code()) {
+    case kTimeoutExit:
+      return "timeout";
+    case kOutOfMemoryExit:
+      return "oom";
+    case kSanitizerExit:
+      return "sanitizer";
+    case kAbortExit:
+      return "abort";
+    default:
+      return IsCrashSignal(process.exit_code()) ? "signal" : "abort";
+  }
+}
+
+std::string Plural(uint64_t count, const char* noun) {
+  return fmt::format("{} {}{}", FormatCount(count), noun, count == 1 ? "" : "s");
+}
+
+uint64_t Rate(uint64_t before, uint64_t now, double seconds) {
+  if (seconds <= 0 || now < before) return 0;
+  return static_cast<uint64_t>(static_cast<double>(now - before) / seconds + 0.5);
+}
+
+std::string Row(const TargetFigures& figures, size_t width) {
+  const std::string ops = figures.ops > 0 ? FormatCount(figures.ops) : "-";
+  const std::string rate =
+      figures.ops > 0 ? FormatCount(static_cast<uint64_t>(figures.ops_per_second())) : "-";
+  return fmt::format("{:<{}}  {:>8.0f}  {:>11}  {:>13}  {:>9}  {:>8}  {:>6}  {:>8}\n", figures.name,
+                     width, figures.seconds, FormatCount(figures.execs), ops, rate,
+                     FormatCount(figures.features), FormatCount(figures.corpus),
+                     FormatCount(figures.findings));
+}
+
+nlohmann::ordered_json ToJson(const TargetFigures& figures) {
+  return {{"execs", figures.execs},       {"ops", figures.ops},
+          {"seconds", figures.seconds},   {"ops_per_second", figures.ops_per_second()},
+          {"coverage", figures.coverage}, {"features", figures.features},
+          {"corpus", figures.corpus},     {"findings", figures.findings}};
+}
+
+}  // namespace
+
+TargetFigures FuzzSummary::Total() const {
+  TargetFigures total;
+  total.name = "total";
+  for (const TargetFigures& figures : targets) {
+    total.execs += figures.execs;
+    total.ops += figures.ops;
+    total.seconds += figures.seconds;
+    total.features += figures.features;
+    total.corpus += figures.corpus;
+    total.findings += figures.findings;
+  }
+  return total;
+}
+
+bool LacksAddressSpace(const FuzzProcess& process) {
+  const int code = process.exit_code();
+  if (code == 0 || code == kInterruptedExit) return false;
+  return code == kNoAddressSpaceExit ||
+         !WhyNoAddressSpace(process.log().report(), HasLimitedAddressSpace()).empty();
+}
+
+bool IsFinding(const FuzzProcess& process) {
+  const int code = process.exit_code();
+  if (code == 0 || code == kInterruptedExit || LacksAddressSpace(process)) return false;
+  if (code == kTimeoutExit || code == kOutOfMemoryExit || code == kAbortExit) return true;
+  return !process.log().signature().empty() || !process.log().artifact().empty() ||
+         IsCrashSignal(code);
+}
+
+LogFacts FactsOf(const FuzzProcess& process) {
+  LogFacts facts;
+  facts.kind = KindOf(process);
+  facts.signature = process.log().signature();
+  facts.own = process.log().has_own_signature();
+  facts.report = process.log().report();
+  if (facts.signature.empty()) {
+    facts.signature = fmt::format("{}, exit code {}", facts.kind, process.exit_code());
+  }
+  return facts;
+}
+
+std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now) {
+  const TargetFigures total = now.Total();
+  const TargetFigures last = before.Total();
+  const double seconds = now.elapsed - before.elapsed;
+  const std::string end =
+      now.budget == 0 ? "" : " of " + FormatDuration(static_cast<double>(now.budget));
+  return fmt::format("{}{}  {} execs/s  {} ops/s  {} features  {} corpus  {}",
+                     FormatDuration(now.elapsed), end,
+                     FormatCount(Rate(last.execs, total.execs, seconds)),
+                     FormatCount(Rate(last.ops, total.ops, seconds)), FormatCount(total.features),
+                     FormatCount(total.corpus), Plural(total.findings, "finding"));
+}
+
+std::string SummaryTable(const FuzzSummary& summary) {
+  size_t width = std::string("target").size();
+  for (const TargetFigures& figures : summary.targets) width = std::max(width, figures.name.size());
+  std::string text =
+      fmt::format("{:<{}}  {:>8}  {:>11}  {:>13}  {:>9}  {:>8}  {:>6}  {:>8}\n", "target", width,
+                  "seconds", "execs", "ops", "ops/s", "features", "corpus", "findings");
+  for (const TargetFigures& figures : summary.targets) text += Row(figures, width);
+  if (summary.targets.size() > 1) text += Row(summary.Total(), width);
+  for (const FuzzFinding& finding : summary.findings) {
+    text += fmt::format("\n{}: {} ({}, seen {})\n", finding.target, finding.signature, finding.kind,
+                        finding.count == 1 ? "once" : Plural(finding.count, "time"));
+    const std::string& input = finding.artifact;
+    text += "  input   " + (input.empty() ? "none was written" : Printable(input)) + "\n";
+    text += "  report  " + Printable(finding.report) + "\n";
+    if (finding.minimal_ops > 0) {
+      text += fmt::format("  minimal {}/minimal.ops, {}\n", Printable(finding.folder),
+                          Plural(finding.minimal_ops, "op"));
+    }
+  }
+  return text;
+}
+
+std::string SummaryJson(const FuzzSummary& summary) {
+  using Json = nlohmann::ordered_json;
+  Json targets = Json::object();
+  for (const TargetFigures& figures : summary.targets) targets[figures.name] = ToJson(figures);
+  Json findings = Json::array();
+  for (const FuzzFinding& finding : summary.findings) {
+    findings.push_back({{"target", finding.target},
+                        {"signature", finding.signature},
+                        {"kind", finding.kind},
+                        {"folder", finding.folder},
+                        {"artifact", finding.artifact},
+                        {"report", finding.report},
+                        {"count", finding.count}});
+  }
+  const Json json = {{"seed", summary.seed},
+                     {"jobs", summary.jobs},
+                     {"budget", summary.budget},
+                     {"elapsed", summary.elapsed},
+                     {"interrupted", summary.interrupted},
+                     {"targets", targets},
+                     {"findings", findings}};
+  // File names can be any bytes.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace rmapdiff

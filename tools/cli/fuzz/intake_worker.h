@@ -1,0 +1,34 @@
+// From an artifact of a fuzz target to a folder of DIR/findings: what a continuous run does with
+// each, in a child process, while it goes on fuzzing.
+//
+// The artifact is run a few times under sanitizers, so that one bug has one name whichever way it
+// came; a signature that is there already goes no further. Else the program is minimised for a
+// while, and the folder written. The artifact itself stays: whoever asked removes it once it knows
+// that the finding is kept. So a child that is killed has lost nothing.
+//
+// A finding that does not come again is a finding all the same. It is called what the log of the
+// target called it: its own signature, or "unreproduced/" and the sanitizer's or libFuzzer's words.
+#ifndef RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
+#define RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
+
+#include <string>
+#include <string_view>
+
+namespace rmapdiff {
+
+// The word by which this program is told to take in an artifact, in place of a verb; then the
+// folder of the run, the target, the path of the artifact, and for how many seconds to minimise
+// ("none": believe the log, run nothing).
+inline constexpr const char* kTakeInWord = "--take-in";
+
+// The child. With SIGTERM it is told to hurry: it keeps the simplest program of some seconds later.
+// Prints one line, which TakenIn reads. Throws a Failure if the finding is not kept.
+int TakeIn(const std::string& run_folder, const std::string& target, const std::string& artifact,
+           const std::string& seconds);
+
+// The signature in what the child has printed; "" if it did not come that far.
+std::string TakenIn(std::string_view printed);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_

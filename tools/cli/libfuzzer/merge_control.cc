@@ -1,0 +1,36 @@
+#include "tools/cli/libfuzzer/merge_control.h"
+
+#include <cstdint>
+#include <optional>
+#include <sstream>
+#include <vector>
+
+#include "tools/cli/base/text.h"
+
+namespace rmapdiff {
+
+std::map<std::string, Measuring> ReadMergeControl(std::string_view control_file) {
+  std::istringstream stream{std::string(control_file)};
+  std::string line;
+  std::getline(stream, line);
+  const std::optional<uint64_t> count = ParseNumber(line);
+  std::getline(stream, line);  // how many of them came first
+  if (!count || !ParseNumber(line) || *count > control_file.size()) return {};
+  std::vector<std::string> files;
+  for (uint64_t i = 0; i < *count && std::getline(stream, line); ++i) files.push_back(line);
+  if (files.size() != *count) return {};
+  std::vector<Measuring> states(files.size(), Measuring::kNotBegun);
+  while (std::getline(stream, line)) {
+    std::istringstream words(line);
+    std::string word;
+    size_t index = 0;
+    if (!(words >> word >> index) || index >= states.size()) continue;
+    if (word == "STARTED") states[index] = Measuring::kBegun;
+    if (word == "FT") states[index] = Measuring::kDone;
+  }
+  std::map<std::string, Measuring> by_name;
+  for (size_t i = 0; i < files.size(); ++i) by_name[files[i]] = states[i];
+  return by_name;
+}
+
+}  // namespace rmapdiff

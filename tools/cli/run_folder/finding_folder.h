@@ -1,0 +1,83 @@
+// The findings of a continuous run: DIR/findings, a folder for each signature.
+//
+//   findings/<slug>/finding.json   what it is, how often it came, first and last seen
+//                   input-<sha1>   the first input that showed it, and a few more
+//                   minimal.ops    the simplest program that shows it
+//                   report.txt     what is wrong and how it came to be
+//                   draft_test.cc  a regression test
+//
+// Invariants: a finding's folder is made whole under a temporary name and then renamed, and changes
+// only file by file, each replaced whole; so whoever looks, at whatever moment a writer was killed,
+// sees a finding or none. A signature has one folder.
+// Not covered: two writers at once, which the lock of a run excludes.
+#ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
+#define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rmapdiff {
+
+// finding.json. Names of files are of those in the folder, "" for none.
+struct FindingRecord {
+  std::string signature;
+  std::string target;
+  std::string kind;        // divergence, abort, sanitizer, timeout, oom, leak, signal
+  std::string engine;      // whose fault it is, or who was at work
+  std::string reproduced;  // "3/3"; "" if it was not tried
+  uint64_t count = 1;
+  int64_t first_seen = 0;  // unix seconds
+  int64_t last_seen = 0;
+  std::string artifact;
+  size_t ops = 0;  // of the minimal program
+  std::string minimal;
+  std::string report;
+  std::string draft;
+};
+
+// The name of a signature's folder: "rmap-missing.drop.sibling-5e1f0c22".
+std::string SlugOf(std::string_view signature);
+
+// "crash-<digits>", "timeout-<digits>" ... as "input-<digits>".
+std::string InputName(std::string_view artifact_name);
+
+class FindingFolders {
+ public:
+  static constexpr size_t kMaxInputs = 10;  // that are kept of one finding
+
+  explicit FindingFolders(std::string run_folder) : root_(std::move(run_folder) + "/findings") {}
+
+  std::string PathOf(std::string_view signature) const { return root_ + "/" + SlugOf(signature); }
+  // All that are whole, by signature.
+  std::vector<FindingRecord> All() const;
+  // The records that are there and cannot be read.
+  std::vector<std::string> Damaged() const;
+  std::optional<FindingRecord> Find(std::string_view signature) const;
+
+  // What the writers that follow throw is a Failure with kExitEnvironment.
+  //
+  // Removes what a killed writer has left.
+  void Clean() const;
+  // A new finding with these files, by name, and finding.json. A folder in its place, whose record
+  // cannot be read, is set aside under another name.
+  void Make(const FindingRecord& record, const std::map<std::string, std::string>& files) const;
+  // The same again, at this time; the input is kept as well if there is room. `input` is a file
+  // that goes away ("" for none).
+  void Again(std::string_view signature, uint64_t times, int64_t now,
+             const std::string& input) const;
+
+ private:
+  const std::string root_;
+};
+
+// What is told of a run in lines of JSON is safe from names that are no UTF-8.
+std::string FindingJson(const FindingRecord& record);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_

@@ -1,0 +1,31 @@
+// rmapdiff status: how a run of rmapdiff fuzz is doing.
+#include <ctime>
+
+#include "tools/cli/base/arguments.h"
+#include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/output.h"
+#include "tools/cli/base/verbs.h"
+#include "tools/cli/run_folder/run_status.h"
+#include "tools/cli/run_folder/status_text.h"
+
+namespace rmapdiff {
+
+int StatusVerb(const Words& words) {
+  std::string folder;
+  bool json = false;
+  bool metrics = false;
+  Arguments arguments(
+      "status", "Says how a run of rmapdiff fuzz is doing, or how it was doing when it ended.",
+      "rmapdiff status out");
+  arguments.Positional("DIR", &folder, "the folder of the run (fuzz --dir)");
+  arguments.Flag("--json", &json, "one JSON object");
+  arguments.Flag("--metrics", &metrics, "for Prometheus: its text format");
+  arguments.Excludes("--json", "--metrics");
+  if (const auto code = arguments.Parse(words)) return *code;
+
+  const RunStatus status = ReadRun(folder, static_cast<double>(std::time(nullptr)));
+  WriteOut(json ? StatusJson(status) : metrics ? StatusMetrics(status) : StatusText(status));
+  return kExitDone;
+}
+
+}  // namespace rmapdiff

@@ -1,0 +1,140 @@
+#include "tools/cli/run_folder/status_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/base/text.h"
+
+namespace rmapdiff {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Plural(uint64_t count, const char* noun) {
+  return fmt::format("{} {}{}", FormatCount(count), noun, count == 1 ? "" : "s");
+}
+
+std::string Whole(double number) { return FormatCount(static_cast<uint64_t>(number + 0.5)); }
+
+// "-" where nothing has been counted.
+std::string RateText(double rate) { return rate > 0 ? Whole(rate) : "-"; }
+
+std::string Head(const RunStatus& status) {
+  const Sample& last = status.last;
+  std::string text = Printable(status.folder) + ": ";
+  if (!status.running) {
+    text += last.final ? "ended" : "not running, and did not end cleanly";
+  } else {
+    text += "running" + (status.pid.empty() ? "" : fmt::format(" (pid {})", status.pid));
+  }
+  if (last.run == 0) return text + "; no figures yet\n";
+  text += fmt::format("; {} fuzzed in {}, {}, seed {}\n", FormatDuration(last.elapsed),
+                      Plural(last.run, "session"), Plural(last.jobs, "job"), last.seed);
+  const std::string age = FormatDuration(std::max(status.now - last.time, 0.0));
+  text += fmt::format("figures of {} UTC, {} ago", UtcTime(static_cast<int64_t>(last.time)), age);
+  if (status.lately > 0) {
+    const TargetSample lately = status.Total().lately;
+    text += fmt::format("; now {} execs/s, {} ops/s in all",
+                        Whole(TargetStatus::PerSecond(lately.execs, status.lately)),
+                        Whole(TargetStatus::PerSecond(lately.ops, status.lately)));
+  }
+  return text + "\n";
+}
+
+std::string Row(const std::string& name, size_t width, const TargetStatus& one) {
+  const TargetSample& figures = one.figures;
+  return fmt::format("{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", name,
+                     width, FormatCount(figures.execs), RateText(one.execs_per_second()),
+                     RateText(one.execs_per_second_now()), RateText(one.ops_per_second()),
+                     FormatCount(figures.features), FormatCount(figures.corpus),
+                     FormatDuration(one.since_new_feature), FormatCount(figures.findings));
+}
+
+std::string Targets(const RunStatus& status) {
+  if (status.targets.empty()) return "";
+  size_t width = std::string("target").size();
+  for (const auto& [name, one] : status.targets) width = std::max(width, Printable(name).size());
+  std::string text = fmt::format(
+      "\n{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", "target", width,
+      "execs", "execs/s", "now", "ops/s", "features", "corpus", "last new", "findings");
+  for (const auto& [name, one] : status.targets) text += Row(Printable(name), width, one);
+  if (status.targets.size() > 1) text += Row("total", width, status.Total());
+  return text;
+}
+
+std::string Findings(const RunStatus& status) {
+  if (status.findings.empty()) return "";
+  size_t width = std::string("signature").size();
+  for (const FindingStatus& one : status.findings) {
+    width = std::max(width, Printable(one.signature).size());
+  }
+  std::string text = fmt::format("\n{:<{}}  {:>5}  {:>5}  {:<16}  {:<16}  {}\n", "signature", width,
+                                 "count", "ops", "first seen", "last seen", "target");
+  for (const FindingStatus& one : status.findings) {
+    text += fmt::format("{:<{}}  {:>5}  {:>5}  {}  {}  {}\n  {}/findings/{}\n",
+                        Printable(one.signature), width, FormatCount(one.count),
+                        FormatCount(one.ops), UtcTime(one.first_seen), UtcTime(one.last_seen),
+                        Printable(one.target), Printable(status.folder), Printable(one.folder));
+  }
+  return text;
+}
+
+Json TargetJson(const TargetStatus& one) {
+  const TargetSample& figures = one.figures;
+  return {{"execs", figures.execs},
+          {"ops", figures.ops},
+          {"seconds", figures.seconds},
+          {"execs_per_second", one.execs_per_second()},
+          {"execs_per_second_now", one.execs_per_second_now()},
+          {"ops_per_second", one.ops_per_second()},
+          {"ops_per_second_now", one.ops_per_second_now()},
+          {"coverage", figures.coverage},
+          {"features", figures.features},
+          {"corpus", figures.corpus},
+          {"corpus_bytes", figures.corpus_bytes},
+          {"since_new_feature", one.since_new_feature},
+          {"findings", figures.findings}};
+}
+
+}  // namespace
+
+std::string StatusText(const RunStatus& status) {
+  std::string text = Head(status) + Targets(status) + Findings(status);
+  for (const std::string& remark : status.remarks) text += "\n" + Printable(remark) + "\n";
+  return text;
+}
+
+std::string StatusJson(const RunStatus& status) {
+  Json targets = Json::object();
+  for (const auto& [name, one] : status.targets) targets[name] = TargetJson(one);
+  Json findings = Json::array();
+  for (const FindingStatus& one : status.findings) {
+    findings.push_back({{"signature", one.signature},
+                        {"target", one.target},
+                        {"kind", one.kind},
+                        {"engine", one.engine},
+                        {"count", one.count},
+                        {"first_seen", one.first_seen},
+                        {"last_seen", one.last_seen},
+                        {"ops", one.ops},
+                        {"folder", status.folder + "/findings/" + one.folder}});
+  }
+  const Json json = {{"folder", status.folder},
+                     {"running", status.running},
+                     {"clean", status.last.final},
+                     {"sessions", status.last.run},
+                     {"elapsed", status.last.elapsed},
+                     {"time", status.last.time},
+                     {"jobs", status.last.jobs},
+                     {"seed", status.last.seed},
+                     {"targets", targets},
+                     {"total", TargetJson(status.Total())},
+                     {"findings", findings},
+                     {"remarks", status.remarks}};
+  // Names of files are any bytes.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace rmapdiff
