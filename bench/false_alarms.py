@@ -16,16 +16,11 @@ Exit code: 0 nothing was found, 1 a finding, 2 wrong usage, 3 environment.
 import argparse
 import os
 import subprocess
-import sys
+
+from tools.scripts.common.script import MAX_SECONDS
+from tools.scripts.mutants import campaign, command, trial
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
-sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib", "script_lib")]
-
-# pylint: disable=wrong-import-position
-import campaign
-import command
-import trial
-from script import MAX_SECONDS
 
 TARGETS = ("tiny_mmu_fuzzer", "mmu_fuzzer", "direct_fuzzer", "dirty_log_fuzzer", "oom_fuzzer",
            "tiny_rmap_fuzzer", "rmap_fuzzer")

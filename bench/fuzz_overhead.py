@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `rmapdiff fuzz` costs over libFuzzer alone, as a ratio.
 
-    bench/fuzz_overhead.py [--target=tiny_rmap_fuzzer] [--rounds=5] [--time=20]
+    bench/fuzz_overhead [--target=tiny_rmap_fuzzer] [--rounds=5] [--time=20]
 
 In turn, the target under `rmapdiff fuzz` and the same target by itself, with the same flags, the
 same seed and an empty corpus each: programs executed per second of the processor, of all processes
@@ -18,15 +18,12 @@ import re
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+from tools.scripts.common.script import run_build, run_main
 
-# pylint: disable=wrong-import-position
-from script import run_build, run_main
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def build(target):

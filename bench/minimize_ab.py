@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Two minimizers on the same artifacts with the same time: ours, and libFuzzer's -minimize_crash=1.
 
-    bench/minimize_ab.py [--time=10] [MUTANT...]
+    bench/minimize_ab [--time=10] [MUTANT...]
 
 For each mutant (tests/mutants; a few if none is named) the first finding of its fuzz target, by
 seed, is minimized by both. One row each: operations and bytes before and after, what our result
@@ -18,11 +18,9 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(1, os.path.join(ROOT, "tools", "script_lib"))
+from tools.scripts.common.script import run_build, run_main
 
-# pylint: disable=wrong-import-position
-from script import run_build, run_main
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # The faults of the smoke test, and some more of the structures.
 MUTANTS = (

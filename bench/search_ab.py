@@ -20,17 +20,10 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 
 import argparse
 import os
-import sys
+
+from tools.scripts.mutants import campaign, command, survival, survival_plot, trial
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
-sys.path[1:1] = [os.path.join(ROOT, "tools", folder) for folder in ("mutants_lib", "script_lib")]
-
-# pylint: disable=wrong-import-position
-import campaign
-import command
-import survival
-import survival_plot
-import trial
 
 TECHNIQUES = ("bytes", "boundary", "fresh", "plan", "repeat", "retarget",
               "splice", "swarm")

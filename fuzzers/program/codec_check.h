@@ -1,6 +1,7 @@
 // What the codec promises for every input (program.h, invariants 1 and 3), tested on one input.
 //
-// Not covered: what the canonical bytes and texts are; tests/program_test.cc pins those.
+// Not covered: what the canonical bytes and texts are; tests/fuzzers/program/program_test.cc pins
+// those.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
 

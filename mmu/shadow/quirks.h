@@ -4,7 +4,7 @@
 // Under random traffic most of them end a run early, or make the MMU do what no guest should see,
 // so they are fixed by default. A true switch restores what the kernel of that time did. The B
 // numbers are the project's own; the others are named by the commit that fixed them upstream. Every
-// switch has a directed test in tests/shadow_quirks_test.cc.
+// switch has a directed test in tests/mmu/shadow_quirks_test.cc.
 // Not covered: the bugs of one reverse map (L1, S1 ...), which need no switch.
 #ifndef RMAPDIFF_MMU_SHADOW_QUIRKS_H_
 #define RMAPDIFF_MMU_SHADOW_QUIRKS_H_

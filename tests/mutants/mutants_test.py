@@ -6,7 +6,7 @@ import re
 import tempfile
 import unittest
 
-import mutants
+from tests.mutants import mutants
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATCHES = sorted(glob.glob(os.path.join(HERE, "*.patch")))

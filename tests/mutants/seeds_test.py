@@ -11,7 +11,7 @@ import os
 import subprocess
 import unittest
 
-import mutants
+from tests.mutants import mutants
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")

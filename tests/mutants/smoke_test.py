@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-import mutants
+from tests.mutants import mutants
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUFFIX = "_hunt"

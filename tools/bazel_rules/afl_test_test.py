@@ -8,7 +8,7 @@ import tempfile
 import unittest
 import unittest.mock as mock
 
-import afl_test
+from tools.bazel_rules import afl_test
 
 # Behaves like afl-fuzz, as the first byte of the first seed tells it to.
 FAKE_AFL = f"""#!{sys.executable}

@@ -10,8 +10,7 @@ import unittest
 import unittest.mock as mock
 import zipfile
 
-import merge_dictionaries
-import pack
+from tools.bazel_rules import merge_dictionaries, pack
 
 
 class FuzzFilesTest(unittest.TestCase):

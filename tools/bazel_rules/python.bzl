@@ -17,7 +17,6 @@ def python_unittest(name, src, data = [], size = "small", **kwargs):
         args = ["$(rootpath %s)" % src],
         data = [
             src,
-            "//tools/bazel_rules:patience.py",
             "//tools/bazel_rules:skip",
         ] + data,
         **kwargs

@@ -10,7 +10,7 @@ import unittest
 import unittest.mock as mock
 import xml.etree.ElementTree as ElementTree
 
-import replay
+from tools.bazel_rules import replay
 
 # Behaves like a fuzz target of libFuzzer: what it does with a seed stands in the seed.
 FAKE_TARGET = f"""#!{sys.executable}

@@ -11,7 +11,7 @@ import sys
 import unittest
 from xml.sax import saxutils
 
-import skip
+from tools.bazel_rules import skip
 
 
 class Result(unittest.TextTestResult):

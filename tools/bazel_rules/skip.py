@@ -2,7 +2,7 @@
 """The one way to skip a test: for a reason of skip_reasons.txt, which tools/test then counts.
 
     Python      import skip; skip.skip_for("no-tmpfs", "what mount has said")
-    GoogleTest  #include "tests/skip.h": SKIP_FOR("no-tmpfs") << "what mount has said";
+    GoogleTest  #include "tests/common/skip.h": SKIP_FOR("no-tmpfs") << "what mount has said";
     shell       exec tools/bazel_rules/skip.py no-tmpfs "what mount has said"
 
 Each leaves the words "skip[ID]" in the XML of the test, the shell's by the command

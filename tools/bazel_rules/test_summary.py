@@ -22,7 +22,7 @@ import sys
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
-import skip
+from tools.bazel_rules import skip
 
 LOG_TAIL_LINES = 60
 

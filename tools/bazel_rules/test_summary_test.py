@@ -9,8 +9,7 @@ import tempfile
 import unittest
 import unittest.mock as mock
 
-import skip
-import test_summary
+from tools.bazel_rules import skip, test_summary
 
 
 def completed(label, success=True):

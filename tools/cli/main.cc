@@ -25,17 +25,17 @@ namespace {
 
 constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
 
-// A script, tools/mutants_lib/command.py: what it needs is built by Bazel, one target a fault.
+// A script, tools/scripts/mutants/command.py: what it needs is built by Bazel, one target a fault.
 int MutantsVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff mutants: use tools/rmapdiff, which builds the mutants");
 }
 
-// A script, tools/report_lib/command.py: what it draws with is no library.
+// A script, tools/scripts/report/command.py: what it draws with is no library.
 int ReportVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff report: use tools/rmapdiff, which draws the plots");
 }
 
-// Likewise, tools/gate_lib/command.py.
+// Likewise, tools/scripts/gate/command.py.
 int GateVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff gate: use tools/rmapdiff, which builds the fuzz targets");
 }

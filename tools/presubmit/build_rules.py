@@ -4,7 +4,7 @@ import fnmatch
 import os
 import re
 
-from tree import Finding
+from tools.presubmit.tree import Finding
 
 SORTED_LIST = re.compile(r"^ +(\w+) = (?:glob\()?\[\n((?:^ +\".*\",\n)+)^ +\]", re.MULTILINE)
 SORTED_ATTRIBUTES = frozenset(

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from tree import CPP_SUFFIXES, Finding
+from tools.presubmit.tree import CPP_SUFFIXES, Finding
 
 MAX_FUNCTION_LINES = 70
 

@@ -12,12 +12,8 @@ import os
 import sys
 from xml.sax import saxutils
 
-import build_rules
-import code_rules
-import shell_rules
-import skip_rules
-import text_rules
-from tree import Finding, Tree
+from tools.presubmit import build_rules, code_rules, shell_rules, skip_rules, text_rules
+from tools.presubmit.tree import Finding, Tree
 
 RULES = {
     "build-format": build_rules.check_build_format,

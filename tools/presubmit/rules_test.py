@@ -4,13 +4,8 @@ import os
 import tempfile
 import unittest
 
-import build_rules
-import code_rules
-import presubmit
-import shell_rules
-import skip_rules
-import text_rules
-from tree import Tree
+from tools.presubmit import build_rules, code_rules, presubmit, shell_rules, skip_rules, text_rules
+from tools.presubmit.tree import Tree
 
 GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
         "#endif  // RMAPDIFF_{0}_H_\n"

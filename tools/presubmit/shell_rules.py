@@ -6,9 +6,9 @@ named by a variable that the trap expands. What a shell reads as a program stand
 
 import re
 
-from code_rules import blank_opaque
-from text_rules import code_of_document
-from tree import CPP_SUFFIXES, Finding
+from tools.presubmit.code_rules import blank_opaque
+from tools.presubmit.text_rules import code_of_document
+from tools.presubmit.tree import CPP_SUFFIXES, Finding
 
 CPP_CALL = re.compile(r"\b(?:system|popen|wordexp)\s*\(")
 CPP_SHELL = re.compile(r'"(?:/usr)?(?:/bin/)?(?:ba|da)?sh"')

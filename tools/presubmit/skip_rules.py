@@ -2,7 +2,7 @@
 
 import re
 
-from tree import Finding
+from tools.presubmit.tree import Finding
 
 REASONS = "tools/bazel_rules/skip_reasons.txt"
 
@@ -12,7 +12,7 @@ FORBIDDEN = re.compile(
     r"|\bexpectedFailure\b|\bDISABLED_|__unittest_skip__")
 
 # The mechanism itself, the tests of it, and these rules name what is forbidden.
-MECHANISM = ("tests/skip.h", "tests/skip_canary.cc", "tests/skip_test.py",
+MECHANISM = ("tests/common/skip.h", "tests/scripts/skip_canary.cc", "tests/scripts/skip_test.py",
              "tools/bazel_rules/skip.py", "tools/presubmit/rules_test.py",
              "tools/presubmit/skip_rules.py")
 

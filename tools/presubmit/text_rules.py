@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from tree import Finding
+from tools.presubmit.tree import Finding
 
 MAX_LINE_LENGTH = 100
 MAX_FILE_SIZE = 64 * 1024

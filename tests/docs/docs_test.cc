@@ -1,0 +1,69 @@
+// The examples in the documents, run: what they show as a report is what the suite prints.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "fuzzers/program/program.h"
+#include "fuzzers/run/report.h"
+#include "fuzzers/run/runner.h"
+#include "fuzzers/voices/graph_voice.h"
+#include "legacy_mmu/descriptor_map.h"
+#include "tests/power/faulty_maps.h"
+
+namespace rmapdiff {
+namespace {
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path;
+  std::stringstream contents;
+  contents << file.rdbuf();
+  return contents.str();
+}
+
+// The code block of a document between the markers of that name.
+std::string Example(const std::string& document, const std::string& name) {
+  const size_t begin = document.find("<!-- " + name + ":begin");
+  const size_t first = document.find("```\n", begin) + 4;
+  const size_t end = document.find("<!-- " + name + ":end");
+  const size_t last = document.rfind("```\n", end);
+  EXPECT_NE(begin, std::string::npos) << name;
+  EXPECT_NE(end, std::string::npos) << name;
+  return document.substr(first, last - first);
+}
+
+// The report of a program in docs/examples, with these engines.
+std::string ReportOf(const std::string& path, const std::vector<Engine>& engines,
+                     const std::string& file) {
+  const auto parsed = Parse(Contents(path));
+  const auto* program = std::get_if<Program>(&parsed);
+  EXPECT_NE(program, nullptr) << path;
+  if (program == nullptr) return "";
+  RunOptions options;
+  options.engines = engines;
+  return ReportText(*program, RunProgram(*program, options), {.file = file});
+}
+
+TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
+  const std::string report =
+      ReportOf("docs/examples/lost_tail.ops",
+               {{"legacy", MakeGraphVoice<DescriptorMap>}, {"sibling", MakeGraphVoice<LostTail>}},
+               "crash-3f2a");
+  EXPECT_EQ(Example(Contents("README.md"), "report"), report);
+}
+
+TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
+  const std::string path = "docs/examples/forgotten_decrement.ops";
+  const std::string report = ReportOf(path,
+                                      {{"legacy", MakeGraphVoice<DescriptorMap>},
+                                       {"sibling", MakeGraphVoice<SiblingMap>},
+                                       {"counted", MakeGraphVoice<ForgottenDecrement>}},
+                                      path);
+  EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
+}
+
+}  // namespace
+}  // namespace rmapdiff

@@ -1,0 +1,222 @@
+// What is told of a finding beyond its verdict: every field that differs, the history of its lists,
+// the cause that a dying process names; and that all of it survives the way through a pipe.
+#include "fuzzers/finding/story.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fuzzers/finding/crash_log.h"
+#include "fuzzers/finding/report_story.h"
+#include "fuzzers/finding/state_diff.h"
+#include "fuzzers/finding/test_draft.h"
+#include "fuzzers/finding/trial.h"
+#include "tests/power/canaries.h"
+
+namespace rmapdiff {
+namespace {
+
+Program LostTailProgram() {
+  return std::get<Program>(
+      Parse("program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+            "alloc_page page=3 level=1 direct=no gfn=0x0 parent=none index=0\n"
+            "alloc_page page=5 level=1 direct=no gfn=0x0 parent=none index=0\n"
+            "map page=5 index=0 gfn=0x12 write=no speculative=no\n"
+            "map page=3 index=7 gfn=0x12 write=no speculative=no\n"
+            "map page=3 index=6 gfn=0x12 write=no speculative=no\n"
+            "drop page=3 index=7 notrap=no\n"
+            "write_protect gfn=0x12\n"));
+}
+
+RunOptions With(const char* canary) {
+  RunOptions options;
+  options.engines = {AllEngines()[0], {"sibling", FindCanary(canary).engine.make}};
+  return options;
+}
+
+Trial LostTail() {
+  Trial trial;
+  const RunOptions options = With("lost_tail");
+  trial.verdict = RunProgram(LostTailProgram(), options);
+  trial.story = TellStory(LostTailProgram(), trial.verdict, options);
+  return trial;
+}
+
+TEST(StoryTest, FollowsTheListThatDiffersInTheGuiltyEnginesOrder) {
+  const Trial trial = LostTail();
+  EXPECT_EQ(StoryText(LostTailProgram(), trial.verdict, trial.story),
+            R"(history of rmap(gfn 0x12, level 1), as sibling has it:
+    3  map page=5 index=0 gfn=0x12 write=no speculative=no
+         page 5 [0]
+    4  map page=3 index=7 gfn=0x12 write=no speculative=no
+         page 3 [7], page 5 [0]
+    5  map page=3 index=6 gfn=0x12 write=no speculative=no
+         page 3 [6], page 3 [7], page 5 [0]
+  > 6  drop page=3 index=7 notrap=no
+         page 3 [6]
+         expected { page 3 [6], page 5 [0] }
+)");
+}
+
+TEST(StoryTest, AProgramOnWhichAllAgreeHasNone) {
+  const Verdict verdict = RunProgram(LostTailProgram());
+  EXPECT_TRUE(TellStory(LostTailProgram(), verdict).engine.empty());
+}
+
+TEST(StoryTest, ATeardownTellsOfTheListsThatItFinds) {
+  Program program = LostTailProgram();
+  program.ops.resize(5);
+  const RunOptions options = With("lost_tail");
+  const Verdict verdict = RunProgram(program, options);
+  ASSERT_EQ(verdict.check, Check::kTeardown);
+  const Story story = TellStory(program, verdict, options);
+  ASSERT_EQ(story.lists.size(), 1u);
+  EXPECT_EQ(story.lists[0].steps.back().entries, "page 3 [6], page 3 [7], page 5 [0]");
+}
+
+TEST(StoryTest, SurvivesThePipe) {
+  const Trial trial = LostTail();
+  Packer packer;
+  Pack(trial.verdict, &packer);
+  Pack(trial.story, &packer);
+  Unpacker from(packer.bytes());
+  Trial back;
+  Unpack(&from, &back.verdict);
+  Unpack(&from, &back.story);
+  EXPECT_TRUE(from.ok());
+  EXPECT_EQ(TrialText(LostTailProgram(), back, {}), TrialText(LostTailProgram(), trial, {}));
+}
+
+TEST(StoryTest, ATruncatedMessageIsReadToItsEndAndRefused) {
+  Packer packer;
+  Pack(LostTail().story, &packer);
+  for (size_t size = 0; size < packer.bytes().size(); ++size) {
+    Unpacker from(std::string_view(packer.bytes()).substr(0, size));
+    Story story;
+    Unpack(&from, &story);
+    EXPECT_FALSE(from.ok()) << size;
+  }
+}
+
+TEST(StateDiffTest, NamesEveryFieldAndTheListsAmongThem) {
+  Observation expected;
+  expected.pages.resize(2);
+  expected.pages[0].id = 1;
+  expected.pages[1].id = 2;
+  expected.slots = {{{1, 0}, {SlotValue::Kind::kLeaf, 0x5001, 0}}};
+  expected.rmaps = {{RmapId{0, 1, 2}, {{1, 0}}}};
+  Observation actual = expected;
+  actual.rmaps = {};
+  actual.pages[0].unsync = true;
+  actual.pages[1].parents = {{1, 3}};
+  actual.slots[0].value.word = 0x5003;
+  actual.stats.zapped = 7;
+  std::vector<std::string> subjects;
+  for (const FieldDifference& one :
+       CompareFieldByField(expected, actual, Comparison::kModel, kTinyLayout, 20)) {
+    subjects.push_back(one.difference.subject + (one.list ? " (list)" : ""));
+  }
+  EXPECT_EQ(subjects,
+            (std::vector<std::string>{"rmap(gfn 0x2, level 1) (list)", "unsync of page 1",
+                                      "parents of page 2 (list)", "page 1 [0]", "stats: zapped"}));
+  EXPECT_EQ(CompareFieldByField(expected, actual, Comparison::kModel, kTinyLayout, 2).size(), 2u);
+}
+
+// ---- What processes say as they die ----
+
+constexpr const char* kAsanLog = R"(noise
+==12==ERROR: AddressSanitizer: use-after-poison on address 0x52 at pc 0x55 bp 0x7f sp 0x7f
+READ of size 8 at 0x52 thread T0
+    #0 0x55d1 in operator() mmu/graph/page_graph_pages.h:112:5
+    #1 0x55d2 in bool rmapdiff::SiblingMap<Tiny>::Unlink(unsigned*&) o/mmu/sibling_map.h:163:9
+    #2 0x55d3 in rmapdiff::(anonymous namespace)::Run(int) fuzzers/run/runner.cc:7:1
+
+0x52 is located 8 bytes inside of
+    #0 0x99 in malloc (/x+0x1)
+)";
+
+TEST(CrashLogTest, AReportOfAddressSanitizer) {
+  const CrashCause cause = ReadCrashLog(kAsanLog);
+  EXPECT_EQ(cause.kind, "asan-use-after-poison");
+  EXPECT_EQ(cause.said, "AddressSanitizer: use-after-poison");
+  ASSERT_EQ(cause.frames.size(), 3u) << "not those of the second stack";
+  ASSERT_NE(OwnFrame(cause.frames), nullptr);
+  EXPECT_EQ(OwnFrame(cause.frames)->function, "SiblingMap::Unlink") << "a lambda has no name";
+  EXPECT_EQ(OwnFrame(cause.frames)->file, "mmu/sibling_map.h");
+  EXPECT_EQ(OwnFrame(cause.frames)->line, 163);
+  EXPECT_EQ(cause.frames[2].function, "Run");
+}
+
+TEST(CrashLogTest, AReportOfUndefinedBehaviorSanitizer) {
+  const CrashCause cause = ReadCrashLog(
+      "mmu/base/spte.h:12:5: runtime error: shift exponent 64 is too large for 32-bit type\n");
+  EXPECT_EQ(cause.kind, "ubsan-shift-exponent");
+}
+
+TEST(CrashLogTest, FramesWithoutNamesHaveAnOffset) {
+  const CrashCause cause = ReadCrashLog(
+      "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0 (pc 0x5)\n"
+      "    #0 0x55fb  (/a b/probe+0x1f2a) (BuildId: 12)\n");
+  EXPECT_EQ(cause.said, "AddressSanitizer: SEGV on unknown address 0x0");
+  ASSERT_EQ(cause.frames.size(), 1u);
+  EXPECT_EQ(cause.frames[0].offset, 0x1f2au);
+}
+
+TEST(CrashLogTest, AFrameWithoutALineHasItsFile) {
+  const CrashCause cause = ReadCrashLog(
+      "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0 (pc 0x5)\n"
+      "    #0 0x55d1 in rmapdiff::PageGraph<Tiny>::Zap(int) mmu/graph/page_graph_zap.h\n"
+      "    #1 0x55d2 in Start(int, char*) (/a b/probe+0x1f2a)\n"
+      "    #2 0x55d3 in Main(int, char*) (/b/probe+0x1f2b) (BuildId: 12)\n");
+  ASSERT_EQ(cause.frames.size(), 3u);
+  ASSERT_NE(OwnFrame(cause.frames), nullptr);
+  EXPECT_EQ(OwnFrame(cause.frames)->function, "PageGraph::Zap");
+  EXPECT_EQ(OwnFrame(cause.frames)->file, "mmu/graph/page_graph_zap.h");
+  EXPECT_EQ(OwnFrame(cause.frames)->line, 0);
+  EXPECT_EQ(cause.frames[1].file + cause.frames[2].file, "");
+  EXPECT_EQ(cause.frames[2].function, "Main");
+}
+
+TEST(CrashLogTest, NamesAreShort) {
+  EXPECT_EQ(PlainFunctionName("decltype(auto) std::visit<(lambda at a.h:1), std::variant<A, B>&>("
+                              "(lambda at a.h:1)&&, std::variant<A, B>&)"),
+            "std::visit");
+  EXPECT_EQ(WithoutAlternatives("#1 in Run(std::variant<A<int>, B> const&, std::variant<C>) a.h:1\n"
+                                "#2 in std::variant<cut off\n#3 in X<Y>\n"),
+            "#1 in Run(std::variant<...> const&, std::variant<...>) a.h:1\n"
+            "#2 in std::variant<...\n#3 in X<Y>\n");
+  EXPECT_EQ(WithoutAlternatives("no such thing"), "no such thing");
+}
+
+TEST(CrashLogTest, WhoSaysNothingHasNoCause) {
+  EXPECT_EQ(ReadCrashLog("").kind, "");
+  EXPECT_EQ(ReadCrashLog("hello\n#1 no frame\n    #x\n").kind, "");
+}
+
+TEST(TrialTest, SignaturesOfProcessesThatEnd) {
+  Trial trial;
+  trial.ending = Ending::kSanitizer;
+  trial.engine = "sibling";
+  trial.op_index = 5;
+  trial.cause = ReadCrashLog(kAsanLog);
+  EXPECT_EQ(Signature(LostTailProgram(), trial),
+            "asan-use-after-poison/SiblingMap::Unlink/sibling");
+  trial.ending = Ending::kTimeout;
+  EXPECT_EQ(Signature(LostTailProgram(), trial), "timeout/drop/sibling");
+  trial.ending = Ending::kSignal;
+  trial.cause = {};
+  trial.number = 11;
+  EXPECT_EQ(Signature(LostTailProgram(), trial), "signal-segv/drop/sibling");
+  trial.op_index = 7;
+  EXPECT_EQ(Signature(LostTailProgram(), trial), "signal-segv/teardown/sibling");
+}
+
+TEST(DraftTest, NamesAreWordsInOne) {
+  EXPECT_EQ(CamelCase("rmap-missing/drop/sibling"), "RmapMissingDropSibling");
+  EXPECT_EQ(CamelCase("a::b"), "AB");
+}
+
+}  // namespace
+}  // namespace rmapdiff

@@ -1,0 +1,480 @@
+"""`rmapdiff mutants`: the statistics against worked examples, and trials of targets made for it."""
+
+import contextlib
+import io
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+from bench import false_alarms, search_ab
+from tests.mutants import mutants
+from tools.scripts.common import processor, script
+from tools.scripts.mutants import campaign, finding, survival, survival_plot, table, trial
+
+
+class ProcessorTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def run_shell(self, text, limit=60):
+        log, path = (os.path.join(self.folder.name, name) for name in ("log", "script"))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        code, seconds = processor.run(["sh", path], limit, log, cwd=self.folder.name)
+        with open(log, encoding="utf-8") as file:
+            return code, seconds, file.read()
+
+    def test_the_code_and_all_that_was_printed(self):
+        code, seconds, text = self.run_shell("echo out; echo err >&2; pwd; exit 7")
+        self.assertEqual((code, text), (7, f"out\nerr\n{os.path.realpath(self.folder.name)}\n"))
+        self.assertGreaterEqual(seconds, 0)
+
+    def test_the_limit_is_of_the_processor(self):
+        code, seconds, _ = self.run_shell("while :; do :; done", limit=1)
+        self.assertIn(code, processor.OUT_OF_TIME)
+        self.assertGreater(seconds, 0.5)  # kernels count the limit and the usage apart
+
+    def test_to_wait_uses_none_of_it(self):
+        code, seconds, _ = self.run_shell("sleep 2.5", limit=1)
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 1)
+
+
+class WriteWholeTest(unittest.TestCase):
+    """script.write_whole and check_writable."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_a_file_is_replaced_and_keeps_its_mode(self):
+        script.write_whole(self.path("a"), "old")
+        os.chmod(self.path("a"), 0o640)
+        script.write_whole(self.path("a"), "new")
+        self.assertEqual((self.read("a"), stat.S_IMODE(os.stat(self.path("a")).st_mode)),
+                         ("new", 0o640))
+        self.assertEqual(os.listdir(self.folder), ["a"])
+
+    def test_what_cannot_be_replaced_stays_as_it_was(self):
+        script.write_whole(self.path("a"), b"old")
+        with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
+            with self.assertRaises(OSError):
+                script.write_whole(self.path("a"), b"new")
+        self.assertEqual((self.read("a"), os.listdir(self.folder)), ("old", ["a"]))
+
+    def test_a_link_is_followed(self):
+        os.mkdir(self.path("far"))
+        os.symlink("far/b", self.path("link"))
+        script.write_whole(self.path("link"), "text")
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(self.read("far/b"), "text")
+
+    def test_a_device_stays_one(self):
+        for name in ("/dev/null", self.path("to_null")):
+            if name != "/dev/null":
+                os.symlink("/dev/null", name)
+            script.check_writable(name)
+            script.write_whole(name, "text")
+            self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
+
+    def test_a_pipe_is_written_once_and_stays_one(self):
+        os.mkfifo(self.path("pipe"))
+        reader = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        script.check_writable(self.path("pipe"))
+        self.assertEqual(os.read(reader, 10), b"")
+        script.write_whole(self.path("pipe"), "text")
+        self.assertEqual(os.read(reader, 10), b"text")
+        os.close(reader)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
+
+    def test_a_pipe_that_nobody_reads_does_not_hang(self):
+        os.mkfifo(self.path("pipe"))
+        with self.assertRaisesRegex(OSError, "No such device or address: '.*/pipe'"):
+            script.write_whole(self.path("pipe"), "text")
+
+    def test_an_error_is_one_line_whatever_a_name_holds(self):
+        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
+                   "import script\n"
+                   "def entry(words):\n"
+                   "    if words[0] == 'open': open('no\\nfile')\n"
+                   "    raise script.Failure(2, 'a\\tb\\nc')\n"
+                   "script.run_main('test', entry)\n")
+        for word, code, said in (("open", 3, "no\\nfile: No such file or directory\n"),
+                                 ("raise", 2, "a\\tb\\nc\n")):
+            done = subprocess.run([sys.executable, "-c", program, word], text=True,
+                                  capture_output=True, check=False, cwd=self.folder)
+            self.assertEqual((done.returncode, done.stderr), (code, said))
+
+    def test_standard_output_is_gone_on_with_whatever_it_is(self):
+        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
+                   "import script\nprint('a')\nscript.write_whole('/dev/stdout', 'b\\n')\n"
+                   "print('c')\n")
+        ours, theirs = socket.socketpair()
+        with open(self.path("file"), "w", encoding="utf-8") as file:
+            for output in (file, theirs):
+                subprocess.run([sys.executable, "-c", program], stdout=output, check=True)
+        self.assertEqual(self.read("file"), "a\nb\nc\n")
+        self.assertEqual(ours.recv(100), b"a\nb\nc\n")
+        ours.close()
+        theirs.close()
+
+    def test_what_cannot_be_written_is_named_and_nothing_is_left(self):
+        os.mkdir(self.path("folder"))
+        for name in ("folder", "none/x", "/dev/full"):
+            with self.assertRaises(OSError) as caught:
+                script.write_whole(os.path.join(self.folder, name), "text")
+            self.assertEqual(caught.exception.filename, os.path.join(self.folder, name))
+            if name != "/dev/full":
+                with self.assertRaises(OSError) as caught:
+                    script.check_writable(self.path(name))
+                self.assertEqual(caught.exception.filename, self.path(name))
+        self.assertEqual(os.listdir(self.folder), ["folder"])
+
+    def test_to_try_leaves_everything_as_it_is(self):
+        script.write_whole(self.path("a"), "old")
+        for name in ("a", "b"):
+            script.check_writable(self.path(name))
+        self.assertEqual((os.listdir(self.folder), self.read("a")), (["a"], "old"))
+
+
+class SurvivalTest(unittest.TestCase):
+
+    # Klein and Moeschberger's kind of example, small enough to be done by hand.
+    TRIALS = [(1.0, True), (2.0, True), (2.0, False), (4.0, True)]
+
+    def test_the_curve_falls_at_each_finding_by_its_share_of_those_at_risk(self):
+        self.assertEqual(survival.curve(self.TRIALS),
+                         [(0.0, 1.0), (1.0, 0.75), (2.0, 0.5), (4.0, 0.0)])
+
+    def test_the_restricted_mean_is_the_area_below_the_curve(self):
+        self.assertAlmostEqual(survival.restricted_mean(self.TRIALS, 4).seconds, 2.75)
+        self.assertAlmostEqual(survival.restricted_mean(self.TRIALS, 3).seconds, 2.25)
+
+    def test_without_losses_on_the_way_it_is_the_plain_mean(self):
+        trials = [(1.0, True), (3.0, True), (10.0, False), (10.0, False)]
+        mean = survival.restricted_mean(trials, 10)
+        self.assertAlmostEqual(mean.seconds, 6.0)
+        self.assertLess(mean.low, 6.0)
+        self.assertGreater(mean.high, 6.0)
+        self.assertLessEqual(mean.high, 10.0)
+
+    def test_the_confidence_interval_is_that_of_the_mean(self):
+        # Of uncensored times Greenwood's variance is that of the sample, over its size.
+        trials = [(float(i), True) for i in range(1, 101)]
+        mean = survival.restricted_mean(trials, 1000)
+        self.assertAlmostEqual(mean.seconds, 50.5)
+        self.assertAlmostEqual(mean.high - mean.seconds, 1.96 * (833.25 / 100) ** 0.5, places=1)
+
+    def test_a_median_that_most_trials_do_not_reach_is_none(self):
+        self.assertIsNone(survival.median_time([(1.0, True), (9.0, False), (9.0, False)]))
+        self.assertEqual(survival.median_time([(1.0, True), (2.0, True), (9.0, False)]), 2.0)
+
+    def test_a12_and_p_of_equal_and_of_separate_samples(self):
+        low, high = [1, 2, 3, 4, 5, 6], [11, 12, 13, 14, 15, 16]
+        self.assertEqual(survival.a12(low, high), 0.0)
+        self.assertEqual(survival.a12(high, low), 1.0)
+        self.assertEqual(survival.a12(low, low), 0.5)
+        self.assertEqual(survival.mann_whitney_p([5] * 9, [5] * 9), 1.0)
+        self.assertGreater(survival.mann_whitney_p(low, [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]), 0.5)
+        # 6 against 6, all apart: z = 17.5 / sqrt(39).
+        self.assertAlmostEqual(survival.mann_whitney_p(low, high), 0.00507, places=4)
+
+    def test_a_comparison_is_one_over_the_other(self):
+        quick, slow = [(1.0, True)] * 20, [(4.0, True)] * 20
+        self.assertAlmostEqual(survival.compare(slow, quick, 60).ratio, 4.0)
+        self.assertEqual(survival.compare(slow, quick, 60).a12, 1.0)
+        self.assertLess(survival.compare(slow, quick, 60).p, 1e-6)
+
+    def test_the_plot_ends_at_the_limit_and_quotes_names(self):
+        script = survival_plot.script({"it's": [(1.0, True), (9.0, False)]}, 9)
+        self.assertIn("title 'it''s'", script)
+        self.assertIn("\n9 0.500000\ne\n", script)
+
+
+class FindingTest(unittest.TestCase):
+
+    def test_a_divergence_is_found_by_its_check_and_names_an_engine(self):
+        text = "DIVERGENCE\nCHECK: model\nSIGNATURE: rmap-missing/drop/sibling\n==1== ERROR"
+        self.assertEqual(finding.read(77, text),
+                         ("model", "rmap-missing/drop/sibling", "sibling"))
+
+    def test_time_and_memory_that_run_out_are_findings(self):
+        self.assertEqual(finding.read(70, "ALARM").by, "timeout")
+        self.assertEqual(finding.read(71, "oom").by, "oom")
+
+    def test_a_sanitizer_is_named_with_what_it_saw(self):
+        text = "==7==ERROR: AddressSanitizer: use-after-poison on address 0x1\n"
+        self.assertEqual(finding.read(1, text), ("sanitizer", "use-after-poison/unknown", ""))
+        text = "mmu/x.h:1:2: runtime error: shift exponent\n"
+        self.assertEqual(finding.read(1, text).by, "sanitizer")
+
+    def test_a_stack_with_names_says_so_too(self):
+        text = ("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
+                "    #0 0x55d1 in rmapdiff::DescriptorMap<Limits>::Remove() legacy_mmu/a.h:1:2\n"
+                "    #1 0x55d2 in main fuzzers/b.cc:3:4\n\n"
+                "freed by thread T0 here:\n    #0 0x55d3 in SiblingMap mmu/c.h:5:6\n")
+        self.assertEqual(finding.read(77, text),
+                         ("sanitizer", "heap-use-after-free/legacy", "legacy"))
+
+    def test_the_engine_is_the_one_on_the_stack(self):
+        self.assertEqual(finding.guilty_of_stack(["rmapdiff::SiblingMap<T>::Unlink"]), "sibling")
+        self.assertEqual(finding.guilty_of_stack(["f(DescriptorMap<T>&)"]), "legacy")
+        self.assertEqual(finding.guilty_of_stack(["SiblingMap", "DescriptorMap"]), "")
+
+    def test_an_end_without_a_finding_is_none(self):
+        self.assertIsNone(finding.read(0, "Done 5 runs"))
+        self.assertIsNone(finding.read(2, "no such option"))
+
+
+TARGET = """#!/bin/sh
+for word in "$@"; do case "$word" in -seed=*) seed="${word#-seed=}";; esac; done
+%s
+"""
+
+
+class TrialTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def target(self, body):
+        path = self.path("target")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(TARGET % body)
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+        return path
+
+    def test_a_finding_is_recorded_with_its_time(self):
+        binary = self.target("echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77")
+        one = trial.run("m", binary, 3, 10)
+        self.assertEqual(one[:2] + one[4:], ("m", 3, True, "audit", "cycle/map/sibling",
+                                             "sibling"))
+        self.assertLess(one.seconds, 10)
+
+    def test_who_uses_up_its_time_has_found_nothing(self):
+        one = trial.run("m", self.target("while :; do :; done"), 1, 1)
+        self.assertEqual((one.found, one.seconds), (False, 1.0))
+
+    def test_a_target_that_does_not_work_is_told(self):
+        with self.assertRaisesRegex(trial.Broken, "m: seed 1: exit code 9: no good"):
+            trial.run("m", self.target("echo no good; exit 9"), 1, 5)
+
+    # Finds the same as its arguments' seed says, and writes the input where libFuzzer would.
+    FINDS = """
+for word in "$@"; do case "$word" in -artifact_prefix=*) out="${word#*=}";; esac; done
+echo input > "${out}crash-1"
+echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
+
+    def clean(self, body):
+        path = self.path("clean")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + body + "\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def test_a_finding_that_the_clean_build_shows_is_none_of_the_mutant(self):
+        seen = self.path("seeds")
+        clean = self.clean("echo SIGNATURE: cycle/map/sibling; exit 77")
+        body = f'echo "$seed" >> {seen}\n[ "$(wc -l < {seen})" -lt 3 ] || exit 0' + self.FINDS
+        one = trial.run("m", self.target(body), 7, 10, clean=clean)
+        self.assertEqual((one.seed, one.found, one.by), (7, False, ""))
+        with open(seen, encoding="utf-8") as file:
+            self.assertEqual([int(line) for line in file],
+                             [7, 7 + trial.NEXT_SEED, 7 + 2 * trial.NEXT_SEED])
+
+    def test_a_finding_that_the_clean_build_does_not_show_counts(self):
+        for body in ("exit 0", "echo SIGNATURE: other/map/sibling; exit 77"):
+            one = trial.run("m", self.target(self.FINDS), 7, 10, clean=self.clean(body))
+            self.assertEqual((one.found, one.signature), (True, "cycle/map/sibling"))
+
+    def test_the_input_that_was_found_is_kept_if_asked(self):
+        trial.run("m", self.target(self.FINDS), 7, 10, keep=self.folder.name)
+        with open(self.path("m-7"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "input\n")
+
+    def test_random_programs_are_a_trial_too(self):
+        hunt = self.clean('echo "found both truth/access/both 12"; echo "program $*"; exit 0')
+        one = trial.run("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT, keep=self.folder.name)
+        self.assertEqual(one[3:], (12, True, "verdict", "truth/access/both", "both"))
+        with open(self.path("t-5.ops"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "program t 100 5\n")
+        nothing = self.clean("echo nothing 100; exit 1")
+        one = trial.run("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
+        self.assertEqual((one.found, one.execs), (False, 100))
+        with self.assertRaisesRegex(trial.Broken, "t: seed 5: exit code 2"):
+            trial.run("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
+
+    def task(self, body, seed):
+        return campaign.Task("arm", "m", seed, self.target(body), (), None, None, "")
+
+    def test_a_campaign_goes_on_where_it_was_stopped(self):
+        body = "echo x >> %s; echo SIGNATURE: a/b/c; exit 77" % self.path("ran")
+        tasks = [self.task(body, seed) for seed in (1, 2, 3)]
+        record = self.path("trials.jsonl")
+        first = campaign.run(tasks[:2], 10, 2, record)
+        with open(record, "a", encoding="utf-8") as file:
+            file.write('{"arm": "arm", "mut')  # cut off
+        everything = campaign.run(tasks, 10, 2, record)
+        self.assertEqual(everything[:2], first)
+        self.assertEqual([each.seed for each in everything], [1, 2, 3])
+        with open(self.path("ran"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 3)
+        self.assertEqual(len(campaign.load(record)), 3)
+
+
+    def test_a_damaged_record_is_said_and_tried_once_more(self):
+        body = "echo x >> %s; echo SIGNATURE: a/b/c; exit 77" % self.path("ran")
+        tasks = [self.task(body, seed) for seed in (1, 2, 3)]
+        path = self.path("trials.jsonl")
+        first = campaign.run(tasks, 10, 2, path)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        good = json.loads(lines[1])
+        damage = ["", "{", "[]", "null", "7", "[" * 100000, "\udcff", lines[1][:-5], "{}",
+                  json.dumps({**good, "more": 1})]
+        for field, value in (("seconds", "x"), ("seconds", float("inf")), ("seconds", True),
+                             ("execs", 0.5), ("seed", 10 ** 400), ("found", "no"), ("by", None),
+                             ("signature", [])):
+            damage.append(json.dumps({**good, field: value}))
+        for one in damage:
+            with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write("\n".join([lines[0], one, lines[2], ""]))
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertEqual(len(campaign.load(path)), 2, one)
+            self.assertRegex(said.getvalue(),
+                             r"\A\S+trials.jsonl:2: left out, expected a record of a trial: .+\n\Z")
+        with contextlib.redirect_stderr(io.StringIO()):
+            again = campaign.run(tasks, 10, 2, path)
+        self.assertEqual([each.seed for each in again], [each.seed for each in first])
+        with open(self.path("ran"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 4)
+
+    def test_records_that_are_a_pipe_are_not_waited_for(self):
+        os.mkfifo(self.path("trials.jsonl"))
+        with self.assertRaises(script.Failure):
+            campaign.load(self.path("trials.jsonl"))
+
+
+def fake_mutant(name, guilty="sibling", equivalent="no"):
+    fields = {"Target": "tiny_rmap_fuzzer", "Guilty": guilty, "Equivalent": equivalent}
+    return mutants.Mutant(name, fields, {})
+
+
+def record(name, seconds, found=True, guilty="sibling"):
+    return campaign.Record("empty", name, 1, seconds, 100, found, "model" if found else "", "",
+                           guilty if found else "")
+
+
+class SearchAbTest(unittest.TestCase):
+
+    FLAGS = ["-entropic=0", "-max_len=1032", "-use_cmp=0"]
+    BUILT = {"all": "/built", "afl": "/afl"}
+
+    def test_arms_are_a_group_or_names_and_always_all_of_the_target(self):
+        self.assertEqual(search_ab.arms_of("peers"), ["all", "plain", "afl", "rapidcheck"])
+        self.assertEqual(search_ab.arms_of("no-swarm,all,half-len"),
+                         ["all", "no-swarm", "half-len"])
+        self.assertIn("no-fresh", search_ab.arms_of("techniques"))
+        with self.assertRaises(script.Failure) as caught:
+            search_ab.arms_of("no-luck")
+        self.assertIn("no arm 'no-luck', expected techniques, lengths,", str(caught.exception))
+
+    def test_an_arm_changes_the_flags_that_it_is_about(self):
+        for arm in ("all", "no-swarm"):
+            self.assertEqual(search_ab.flags_of(arm, self.FLAGS), self.FLAGS)
+        self.assertEqual(search_ab.flags_of("half-len", self.FLAGS),
+                         ["-entropic=0", "-use_cmp=0", "-max_len=516"])
+        self.assertEqual(search_ab.flags_of("double-len", self.FLAGS)[-1], "-max_len=2064")
+        self.assertEqual(search_ab.flags_of("len-control", self.FLAGS),
+                         self.FLAGS + ["-len_control=100"])
+        self.assertEqual(search_ab.flags_of("plain", self.FLAGS), ["-max_len=1032"])
+
+    def test_each_engine_runs_a_program_of_its_own(self):
+        for arm, path in (("all", "/built/tests/mutants/a"),
+                          ("no-swarm", "/built/tests/mutants/a"),
+                          ("plain", "/built/tests/mutants/a_plain"),
+                          ("afl", "/afl/tests/mutants/a_plain"),
+                          ("rapidcheck", "/built/tests/mutants/a_rapidcheck")):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, self.BUILT)
+            self.assertEqual(task.binary, path)
+
+    def test_what_is_switched_off_in_every_arm_is_so_in_all(self):
+        def words(arm, without):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, self.BUILT, without)
+            return (task.env or {}).get("RMAPDIFF_SEARCH")
+        self.assertEqual(words("all", ["fresh"]), "no-fresh")
+        self.assertEqual(words("no-plan", ["fresh"]), "no-fresh,no-plan")
+        self.assertEqual(words("no-plan", []), "no-plan")
+        self.assertIsNone(words("all", []))
+        self.assertIsNone(words("half-len", []))
+
+
+class FalseAlarmsTest(unittest.TestCase):
+
+    OPTIONS = ["--target=mmu_fuzzer", "--target=oom_fuzzer", "--trials=2", "--programs=50",
+               "--seed=7"]
+
+    def test_random_trials_share_no_program(self):
+        options = false_alarms.parse_arguments(["--with=random", *self.OPTIONS])
+        tasks = false_alarms.tasks(options, "built")
+        self.assertEqual([(one.target, one.seed) for one in tasks],
+                         [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
+                          ("oom_fuzzer", 57)])
+        self.assertEqual(tasks[0].flags, ["mmu_fuzzer", "50"])
+        self.assertEqual(false_alarms.limit(options), script.MAX_SECONDS)
+
+    def test_the_summary_counts_and_names_what_was_found(self):
+        options = false_alarms.parse_arguments(self.OPTIONS)
+        records = [campaign.Record("libfuzzer", "mmu_fuzzer", 7, 1800.0, 100, False, "", "", ""),
+                   campaign.Record("libfuzzer", "oom_fuzzer", 8, 1800.0, 20, True, "truth",
+                                   "truth/access/both", "both")]
+        text = false_alarms.summary(records, options, "| 1234567 | `bench/false_alarms` |")
+        self.assertIn("FOUND truth/access/both by oom_fuzzer, seed 8, 20 programs\n", text)
+        self.assertRegex(text, r"\| 1234567 \| `bench/false_alarms` \| 120 \| 1\.00 \| 1 \|$")
+
+
+class TableTest(unittest.TestCase):
+
+    def test_all_found_and_rightly_blamed_is_well(self):
+        chosen = [fake_mutant("a"), fake_mutant("e", "none", "yes, because")]
+        records = [record("a", 1.0), record("a", 3.0), record("e", 60.0, False)]
+        summary = table.summarize(chosen, records, 60)
+        self.assertTrue(table.all_well(summary))
+        self.assertEqual((summary.faults, summary.found, summary.sure), (1, 1, 1))
+        self.assertEqual((summary.median, summary.worst), (2.0, 2.0))
+        self.assertEqual((summary.equivalents, summary.reported), (1, 0))
+        self.assertIn("equivalent, not reported", table.text(summary))
+
+    def test_a_survivor_a_wrong_name_or_a_false_alarm_is_not_well(self):
+        equivalent = fake_mutant("e", "none", "yes, because")
+        for chosen, records in (([fake_mutant("a")], [record("a", 60.0, False)]),
+                                ([fake_mutant("a")], [record("a", 1.0, guilty="legacy")]),
+                                ([equivalent], [record("e", 1.0)])):
+            summary = table.summarize(chosen, records, 60)
+            self.assertFalse(table.all_well(summary), table.text(summary))
+        self.assertIn("WRONG ENGINE", table.text(table.summarize(
+            [fake_mutant("a")], [record("a", 1.0, guilty="legacy")], 60)))
+
+    def test_a_fault_of_both_may_be_seen_in_either_only_if_its_heading_says_so(self):
+        self.assertTrue(table.is_right(fake_mutant("a", "any"), "legacy"))
+        self.assertFalse(table.is_right(fake_mutant("a", "both"), "legacy"))

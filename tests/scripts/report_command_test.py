@@ -1,0 +1,470 @@
+"""`rmapdiff report`: each part by itself, and the command on folders good, bad and hostile."""
+
+import contextlib
+import html.parser
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+from tests.scripts import report_fixture
+from tools.scripts.report import (axes, command, corpus_stats, figure, history, markup, mutation,
+                                  run_folder, series, words)
+
+
+def point(elapsed, run=1, **figures):
+    return history.Sample(1000.0 + elapsed, run, elapsed, 2, 7, {"t": figures}, 0, False)
+
+
+class FolderTest(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.run_path = os.path.join(folder.name, "out")
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+        return path
+
+
+class MarkupTest(unittest.TestCase):
+
+    def test_text_is_escaped_in_elements_and_attributes_and_html_is_not_escaped_twice(self):
+        inner = markup.element("b", "a < b & c")
+        self.assertEqual(inner, "<b>a &lt; b &amp; c</b>")
+        self.assertEqual(markup.element("p", inner, title='"<>', class_=None),
+                         '<p title="&quot;&lt;&gt;"><b>a &lt; b &amp; c</b></p>')
+        self.assertEqual(markup.element("p", title=markup.Html('"')), '<p title="&quot;"></p>')
+
+    def test_what_has_no_place_in_a_page_is_spelled_out(self):
+        self.assertEqual(markup.printable("\x1b[31m\u202ea\u2066\ud800\x00\x85\uffff\U0001ffff"),
+                         "\\x1b[31m\\u202ea\\u2066\\ud800\\x00\\x85\\uffff\\U0001ffff")
+        self.assertEqual(markup.printable("é – \t\n 中 😀"), "é – \t\n 中 😀")
+
+    def test_a_table_names_its_heads_and_has_a_caption(self):
+        text = markup.table("C", ["a", "b"], [["x", 1]], foot=["all", 2])
+        self.assertIn("<caption>C</caption>", text)
+        self.assertIn('<th scope="col">b</th>', text)
+        self.assertIn('<th scope="row">x</th><td>1</td>', text)
+        self.assertIn('<tfoot><tr><th scope="row">all</th><td>2</td>', text)
+
+
+class WordsTest(unittest.TestCase):
+
+    def test_numbers(self):
+        numbers = {0: "0", 999: "999", 1000: "1k", 1234: "1.23k", 12345: "12.3k", 99960: "100k",
+                   999999: "1.00M", 2e9: "2G", 0.25: "0.25", 99.97: "100", None: "–"}
+        self.assertEqual({value: words.short(value) for value in numbers}, numbers)
+        self.assertEqual([words.short(n, 2) for n in (742, 1234, 45678, 180300, 999999)],
+                         ["742", "1.2k", "46k", "180k", "1.0M"])
+        self.assertEqual([words.size(n) for n in (0, 1536, 5 << 30)], ["0 B", "1.5 KiB", "5.0 GiB"])
+
+    def test_times(self):
+        times = {0: "0 s", 59.4: "59 s", 60: "1 min", 3725: "1 h 2 min", 90000: "1 d 1 h"}
+        self.assertEqual({value: words.duration(value) for value in times}, times)
+        self.assertEqual(words.date(0), "1970-01-01 00:00 UTC")
+        self.assertEqual([words.date(value) for value in (None, 2.0 ** 62)], ["–", "–"])
+
+
+class SeriesTest(unittest.TestCase):
+
+    def test_a_rate_is_the_difference_over_the_time_and_stands_between(self):
+        self.assertEqual(series.rates([(0, 0), (10, 50), (20, 250)]), [(5, 5), (15, 20)])
+
+    def test_a_rate_that_cannot_be_known_is_a_gap(self):
+        counts = [(0, 10), (10, 5), (10, 6), (20, None), (30, 7)]
+        self.assertEqual([rate for _, rate in series.rates(counts)], [None] * 4)
+
+    def test_a_rate_can_be_by_the_seconds_of_a_process(self):
+        self.assertEqual(series.rates([(0, 0), (10, 50)], [(0, 0), (10, 5)]), [(5, 10)])
+
+    def test_the_sum_over_targets_is_of_those_that_say_it(self):
+        sample = point(5, execs=3)._replace(targets={"a": {"execs": 3}, "b": {"execs": None}})
+        self.assertEqual(series.of_run([sample], "execs"), [(5, 3)])
+        self.assertEqual(series.of_run([sample], "ops"), [(5, None)])
+
+    def test_thousands_of_samples_become_few_with_the_first_and_the_last(self):
+        samples = [point(i) for i in range(5000)]
+        few = series.spread(samples, 100)
+        self.assertLessEqual(len(few), 101)
+        self.assertGreater(len(few), 90)
+        self.assertEqual((few[0], few[-1]), (samples[0], samples[-1]))
+        self.assertEqual(series.spread(samples[:7], 100), samples[:7])
+
+    def test_last_growth(self):
+        self.assertEqual(series.last_growth([(0, 1), (1, 3), (2, 3), (3, 2), (4, 3)]), 1)
+        self.assertIsNone(series.last_growth([(0, None), (1, 3), (2, 3)]))
+
+
+class AxesTest(unittest.TestCase):
+
+    def test_time_is_told_in_the_unit_that_fits(self):
+        self.assertEqual(axes.time_tics(60, 4)[-1], (60, "60 s"))
+        self.assertEqual(axes.time_tics(8 * 3600, 8)[1:3], [(1, "1"), (2, "2")])
+        self.assertEqual(axes.time_tics(8 * 3600, 4)[-1], (8, "8 h"))
+        self.assertEqual(axes.time_tics(3000 * 86400, 8)[-1], (3000, "3k d"))
+
+    def test_values_stand_at_round_steps(self):
+        self.assertEqual([at for at, _ in axes.value_tics(42189, 4)], [0, 20000, 40000])
+        self.assertEqual([at for at, _ in axes.value_tics(2, 4, whole=True)], [0, 1, 2])
+
+
+class HistoryTest(FolderTest):
+
+    def read(self, content):
+        return history.read(self.write("stats.jsonl", content))
+
+    def test_a_last_line_that_is_cut_off_is_ignored(self):
+        lines = [json.dumps(sample) for sample in report_fixture.samples(["a"], 1, 2)]
+        past = self.read("\n".join(lines)[:-30])
+        self.assertEqual((past.lines, past.notes), (2, []))
+        self.assertFalse(past.samples[-1].final)
+
+    def test_bad_lines_are_counted_and_the_first_is_named(self):
+        good = json.dumps({"elapsed": 1, "targets": {}})
+        past = self.read(f"{good}\nnull\n[1\n\xff\n{good}\n" + "[" * 100000 + "\n")
+        self.assertEqual(past.lines, 2)
+        self.assertEqual(past.notes,
+                         ["stats.jsonl:2: no JSON object; left out (3 more lines as well)"])
+
+    def test_a_line_of_many_megabytes_is_left_out(self):
+        good = json.dumps({"elapsed": 1, "targets": {}})
+        past = self.read(f"{good}\n" + "x" * (3 << 20) + f"\n{good}\n")
+        self.assertEqual((past.lines, len(past.notes)), (2, 1))
+
+    def test_numbers_that_are_none_are_unknown(self):
+        past = self.read('{"elapsed": 1, "targets": {"a": {"execs": NaN, "ops": "<b>", '
+                         '"features": -1, "corpus": true, "coverage": 7}, "b": 5}}\n')
+        self.assertEqual(list(past.samples[0].targets), ["a"])
+        self.assertEqual(past.samples[0].targets["a"],
+                         {**dict.fromkeys(history.FIELDS), "coverage": 7})
+
+    def test_time_that_goes_back_is_no_sample(self):
+        past = self.read("".join(json.dumps({"elapsed": i, "targets": {}}) + "\n"
+                                 for i in (5, 3, 6)))
+        self.assertEqual([sample.elapsed for sample in past.samples], [5, 6])
+
+    def test_a_target_stays_when_a_line_does_not_name_it(self):
+        past = self.read('{"elapsed": 1, "targets": {"a": {"execs": 5}}}\n'
+                         '{"elapsed": 2, "targets": {}}\n')
+        self.assertEqual(series.of_run(past.samples, "execs"), [(1, 5), (2, 5)])
+
+    def test_of_many_lines_few_are_kept_and_the_first_of_each_session(self):
+        many, second = 5 * history.MOST, 3 * history.MOST + 1
+        past = self.read("".join(
+            json.dumps({"elapsed": i, "run": 1 + (i >= second), "targets": {}}) + "\n"
+            for i in range(many)))
+        kept = [sample.elapsed for sample in past.samples]
+        self.assertLessEqual(len(kept), history.MOST + 3)
+        self.assertGreater(len(kept), history.MOST / 3)
+        self.assertEqual((kept[0], kept[-1], past.lines), (0, many - 1, many))
+        self.assertEqual([sample.elapsed for sample in past.sessions], [0, second])
+        self.assertIn(second, kept)
+
+    def test_a_session_a_line_is_bounded_too(self):
+        many = 2 * history.MOST
+        past = self.read("".join(json.dumps({"elapsed": i, "run": i, "targets": {}}) + "\n"
+                                 for i in range(many)))
+        self.assertEqual(len(past.sessions), history.MOST_SESSIONS)
+        self.assertLessEqual(len(past.samples), history.MOST + history.MOST_SESSIONS + 1)
+        self.assertEqual(past.samples[-1].elapsed, many - 1)
+
+
+class RunFolderTest(FolderTest):
+
+    def finding(self, values, **contents):
+        self.write("out/stats.jsonl", "")
+        self.write("out/findings/f/finding.json",
+                   values if isinstance(values, (bytes, str)) else json.dumps(values))
+        for name, content in contents.items():
+            self.write(f"out/findings/f/{name}", content)
+        return run_folder.read(self.run_path).findings[0]
+
+    def test_what_is_no_run_is_said_in_one_line(self):
+        for path, what in ((self.run_path, "no such folder"), (self.folder, "not the folder"),
+                           (self.write("file", ""), "is no folder")):
+            with self.assertRaises(run_folder.NoRun) as caught:
+                run_folder.read(path)
+            self.assertIn(what, str(caught.exception))
+            self.assertNotIn("\n", str(caught.exception))
+
+    def test_without_samples_the_summary_has_the_end(self):
+        self.write("out/summary.json", json.dumps({
+            "elapsed": 60.0, "jobs": 2, "seed": 5, "targets": {"a": {"execs": 7}}}))
+        run = run_folder.read(self.run_path)
+        self.assertEqual(run.history.samples[0].targets["a"]["execs"], 7)
+        self.assertEqual(run.notes[0], "stats.jsonl is not there")
+
+    def test_json_that_is_none_costs_no_finding(self):
+        for content in ("{", b"\xff", "[]", "[" * 100000, '{"signature": 5}'):
+            finding = self.finding(content)
+            self.assertEqual(finding.signature, "f")
+            self.assertTrue(finding.problems)
+
+    def test_bytes_that_are_no_text_are_spelled(self):
+        finding = self.finding({"signature": "s", "report": "r"}, r=b"a\xffb")
+        self.assertEqual((finding.report, finding.problems), ("a\\xffb", []))
+
+    def test_a_huge_report_is_shown_from_its_beginning(self):
+        finding = self.finding({"report": "r"}, r="x" * (run_folder.LONGEST_TEXT + 1))
+        self.assertEqual(len(finding.report), run_folder.LONGEST_TEXT)
+        self.assertIn("64 KiB", finding.problems[0])
+
+    def test_a_finding_cannot_name_files_elsewhere(self):
+        self.write("out/secret", "secret")
+        for name in ("../../secret", "/etc/passwd", "..", "a\0b", 5, ["r"]):
+            self.assertEqual(self.finding({"report": name}).report, "", name)
+        os.symlink("../../secret", os.path.join(self.run_path, "findings", "f", "link"))
+        finding = self.finding({"report": "link"})
+        self.assertEqual(finding.report, "")
+        self.assertIn("cannot be read", finding.problems[0])
+
+    def test_a_pipe_is_not_waited_for(self):
+        os.makedirs(self.run_path)
+        os.mkfifo(os.path.join(self.run_path, "stats.jsonl"))
+        self.assertEqual(run_folder.read(self.run_path).notes, ["stats.jsonl is no file"])
+
+
+class CorpusStatsTest(FolderTest):
+
+    def test_sums_and_the_order_of_buckets(self):
+        values = {"targets": {
+            "a": {"programs": 2, "outcomes": {"map": {"ok": 3}},
+                  "rmap_lengths": {"9-16": 1, "2": 5, "17+": 1, "odd": 1}},
+            "b": {"programs": 1, "outcomes": {"map": {"ok": 1, "bug": 2}, "drop": 7}}, "c": None}}
+        stats = corpus_stats.together(corpus_stats.parse(json.dumps(values), "x"))
+        self.assertEqual(stats.programs, 3)
+        self.assertEqual(stats.outcomes, {"map": {"ok": 4, "bug": 2}, "drop": {}})
+        self.assertEqual(list(stats.rmap_lengths), ["2", "9-16", "17+", "odd"])
+
+    def ask(self, script):
+        path = self.write("rmapdiff", f"#!/bin/sh\n{script}\n")
+        os.chmod(path, stat.S_IRWXU)
+        os.makedirs(os.path.join(self.run_path, "corpus"), exist_ok=True)
+        return corpus_stats.ask(path, os.path.join(self.run_path, "corpus"))
+
+    def test_the_command_line_is_asked(self):
+        checks = 'test "$*" = "corpus stats --json $4" && test -d "$4"'
+        script = checks + """ && echo '{"targets": {}}'"""
+        self.assertEqual(self.ask(script), {})
+
+    def test_a_command_line_that_fails_is_one_line(self):
+        for script, what in (("echo a >&2; echo bad >&2; exit 2", "exit code 2: bad"),
+                             ("echo nonsense", "no JSON"), ("echo '{}'", "expected an object")):
+            with self.assertRaises(corpus_stats.NoStats) as caught:
+                self.ask(script)
+            self.assertIn(what, str(caught.exception))
+
+
+class FigureTest(unittest.TestCase):
+
+    FIGURE = figure.Figure(points=[(0, 0), (1, 50), (2, None), (3, 100)], x_range=(0, 4),
+                           y_range=(0, 100), x_tics=[(0, "0"), (4, "4 h")],
+                           y_tics=[(0, "0"), (100, "100")], width=370, height=168, marks=[2],
+                           summary="<what>")
+
+    def test_a_figure_has_lines_and_words_of_classes_and_no_colour(self):
+        svg = figure.draw({"a": self.FIGURE})["a"]
+        self.assertTrue(svg.startswith('<svg viewBox="0 0 370 168" role="img" '
+                                       'aria-label="&lt;what&gt;">'))
+        for name in ("axis", "grid", "mark", "line"):
+            self.assertIn(f'<path class="{name}"', svg)
+        for label in ("4 h", "100"):
+            self.assertRegex(svg, f'<text x="[0-9.]+" y="[0-9.]+" text-anchor="\\w+">{label}<')
+        self.assertNotRegex(svg, "rgb|style=|stroke=|font|Gnuplot")
+
+    def test_points_stand_where_they_belong_and_a_gap_is_no_line(self):
+        svg = figure.draw({"a": self.FIGURE})["a"]
+        path = svg.partition('class="line" d="')[2].partition('"')[0]
+        # 316 by 136 between the margins; x of 3 is three quarters of the way.
+        moves = [part.split(" ") for part in path.split("M") if part]
+        x, y = (float(value) for value in moves[0][1].lstrip("L").split(","))
+        self.assertAlmostEqual(x, 44 + 316 / 4, delta=1.5)
+        self.assertAlmostEqual(y, 8 + 136 / 2, delta=1.5)
+        self.assertEqual(len([move for move in moves if len(move) > 1]), 1, path)
+
+    def test_without_gnuplot_the_reason_is_said(self):
+        with mock.patch.dict(os.environ, {"PATH": "/nonexistent"}):
+            with self.assertRaises(figure.NoFigures) as caught:
+                figure.draw({"a": self.FIGURE})
+        self.assertIn("gnuplot is not installed", str(caught.exception))
+        self.assertEqual(figure.draw({}), {})
+
+    def test_what_gnuplot_cannot_draw_is_said(self):
+        with self.assertRaises(figure.NoFigures):
+            figure.draw({"a": self.FIGURE._replace(x_range=(0, 0), points=[], log_x=True)})
+
+
+def trial(mutant, seconds, found, guilty="sibling"):
+    return mutation.campaign.Record("empty", mutant, 1, seconds, 100, found, "model", "s", guilty)
+
+
+class MutationTest(FolderTest):
+
+    KNOWN = [mutation.mutants.Mutant(name, {
+        "Target": "rmap_fuzzer", "Guilty": "sibling", "Equivalent": equivalent}, [])
+             for name, equivalent in (("slow", "no"), ("quick", "no"), ("never_tried", "no"),
+                                      ("equal", "yes, why"))]
+
+    def test_the_score_is_of_what_was_tried(self):
+        records = [trial("slow", 9.0, False), trial("quick", 0.5, True), trial("equal", 9.0, False),
+                   trial("gone", 1.0, True)]
+        result = mutation.judge(self.KNOWN, records)
+        self.assertEqual((result.summary.found, result.summary.faults, result.summary.limit),
+                         (1, 2, 9.0))
+        self.assertEqual(result.trials, [(9.0, False), (0.5, True)])
+        drawn = figure.draw(mutation.plots(result))
+        text = mutation.section_of(result, "", drawn)
+        self.assertIn("1 of 2 faults found, 50.0 %", text)
+        self.assertLess(text.index(">slow<"), text.index(">quick<"))
+        self.assertIn('class="line"', text)
+
+    def test_an_equivalent_mutant_that_was_reported_stands_first(self):
+        text = mutation.section_of(mutation.judge(self.KNOWN, [
+            trial("slow", 9.0, True), trial("equal", 1.0, True)]), "", {})
+        self.assertLess(text.index(">equal<"), text.index(">slow<"))
+        self.assertIn("REPORTED: model 1", text)
+
+    def test_records_that_are_none_are_one_line(self):
+        self.assertIsNone(mutation.read(self.folder))
+        for content in ("{}\n", "[\n", "5\n", b"\xff\n"):
+            self.write("trials.jsonl", content)
+            with self.assertRaises(mutation.NoMutation) as caught:
+                mutation.read(self.folder)
+            self.assertNotIn("\n", str(caught.exception))
+
+    def test_a_damaged_record_is_left_out_and_the_others_count(self):
+        good = json.dumps(trial("quick", 1.0, True)._asdict())
+        self.write("trials.jsonl", f"{good}\n[\n{good[:50]}\n{good}\n")
+        with contextlib.redirect_stderr(io.StringIO()) as said, \
+                mock.patch.object(mutation.glob, "glob", return_value=["quick.patch"]), \
+                mock.patch.object(mutation.mutants, "read", return_value=self.KNOWN[1]):
+            result = mutation.read(self.folder)
+        self.assertEqual(len(result.trials), 2)
+        self.assertEqual(said.getvalue().count("left out, expected a record of a trial"), 2)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements, attributes and text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text, self.ids = set(), [], "", []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class CommandTest(FolderTest):
+
+    def report(self, *arguments):
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            code = command.main([self.run_path, "-o", self.run_path + ".html",
+                                 "--corpus-stats", self.run_path + ".stats.json", *arguments])
+        self.assertEqual((code, errors.getvalue()), (0, ""))
+        with open(self.run_path + ".html", encoding="utf-8") as file:
+            return file.read()
+
+    def test_a_run_with_everything(self):
+        report_fixture.write(self.run_path)
+        text = self.report()
+        page = Page(text)
+        for words_of_it in ("2 distinct findings (divergence 1, sanitizer 1) in 8 h",
+                            "New features still came at the end.", "42, 43", "mmu_fuzzer",
+                            "map page=3 index=17 gfn=0x12", "missing: page 5 [0]", "heap-use-after",
+                            "Never “ok” in this corpus: misuse_free.", "3-4", "Not measured"):
+            self.assertIn(words_of_it, page.text)
+        self.assertIn("<mark>    sibling  { page 3 [18] }", text)
+        self.assertEqual(text.count("<svg viewBox"), 6 + 4 * len(report_fixture.TARGETS))
+        self.assertEqual(len(page.ids), len(set(page.ids)))
+        for name, value in page.attributes:
+            if name == "href":
+                self.assertIn(value[1:], page.ids)
+        self.assertNotIn("script", page.tags)
+
+    def test_hostile_names_stay_text(self):
+        report_fixture.write_hostile(self.run_path)
+        page = Page(self.report())
+        self.assertTrue(page.tags.isdisjoint(("script", "img", "iframe", "textarea", "object")))
+        for name, value in page.attributes:
+            self.assertFalse(name.startswith("on"), name)
+            self.assertTrue(name not in ("href", "src") or value.startswith("#"), value)
+        for text in report_fixture.HOSTILE:
+            self.assertGreaterEqual(page.text.count(markup.printable(text)), 5, text)
+        self.assertNotRegex(page.text, "[\x00-\x08\x0b-\x1f\u202e]")
+
+    def test_a_folder_with_next_to_nothing_is_a_page_with_notes(self):
+        self.write("out/stats.jsonl", "")
+        self.write("out.stats.json", "nonsense")
+        text = Page(self.report()).text
+        for note in ("Nothing was found; the run has left no figures.", "stats.jsonl has no sample",
+                     "too few lines to draw", "no JSON", "None."):
+            self.assertIn(note, text)
+
+    def test_without_gnuplot_there_is_a_page(self):
+        report_fixture.write(self.run_path, lines=20)
+        with mock.patch.dict(os.environ, {"PATH": "/nonexistent"}):
+            text = self.report()
+        self.assertIn("gnuplot is not installed", text)
+        self.assertNotIn("<svg viewBox", text)
+
+    def test_a_page_that_cannot_be_written_leaves_the_old_one(self):
+        report_fixture.write(self.run_path, names=["a"], lines=3)
+        self.report()
+        with mock.patch("os.replace", side_effect=OSError(28, "No space left on device")):
+            with self.assertRaises(command.Failure) as caught:
+                self.report()
+        self.assertEqual(caught.exception.code, 3)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["out", "out.html", "out.stats.json"])
+
+    def run_command(self, *arguments):
+        return subprocess.run([sys.executable, "-B", command.__file__, *arguments], check=False,
+                              capture_output=True, text=True, cwd=self.folder)
+
+    def test_exit_codes_and_one_line_each(self):
+        self.write("out/stats.jsonl", "")
+        stats = self.write("s.json", "{}")
+        for arguments, code in (
+                (["nowhere"], 2), ([self.folder], 2), ([self.run_path, "-o", self.folder], 2),
+                ([self.run_path, "-o", "no/such/folder.html"], 3)):
+            done = self.run_command(*arguments, "--corpus-stats", stats)
+            self.assertEqual((done.returncode, done.stderr.count("\n"), done.stdout),
+                             (code, 1, ""), done.stderr)
+            self.assertTrue(done.stderr.startswith("rmapdiff report: "), done.stderr)
+        self.assertEqual(self.run_command().returncode, 2)
+        self.assertEqual(self.run_command("--help").returncode, 0)
+
+    def test_standard_output_and_devices(self):
+        self.write("out/stats.jsonl", "")
+        stats = self.write("s.json", "{}")
+        done = self.run_command("out", "-o", "-", "--corpus-stats", stats)
+        self.assertTrue(done.stdout.startswith("<!DOCTYPE html>\n"))
+        self.assertTrue(done.stdout.endswith("</html>\n"))
+        self.assertEqual(self.run_command("out", "-o", "/dev/null", "--corpus-stats",
+                                          stats).returncode, 0)
+        self.assertFalse(os.path.isfile("/dev/null"))
+        os.mkfifo(os.path.join(self.folder, "pipe"))  # without a reader
+        done = self.run_command("out", "-o", "pipe", "--corpus-stats", stats)
+        self.assertEqual((done.returncode, done.stderr), (
+            3, "rmapdiff report: pipe: cannot be written: No such device or address\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

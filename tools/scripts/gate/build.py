@@ -1,0 +1,51 @@
+"""What the gate runs: the fuzz targets as they are built, and how to have them built."""
+
+import collections
+import os
+import re
+
+from tools.bazel_rules import replay
+from tools.scripts.build import bazel
+from tools.scripts.common import script
+from tools.scripts.common.script import ENVIRONMENT, Failure
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+# options: libFuzzer's flags.
+Target = collections.namedtuple("Target", "name binary seeds options")
+
+# Takes any bytes and keeps no figures (fuzzers/fuzz_target.h).
+CODEC_TARGET = "program_fuzzer"
+
+
+startup_flags = bazel.startup_flags
+
+
+def run_build(product, labels):
+    """Builds targets; returns the folder that bazel-bin would stand for."""
+    return script.run_build(ROOT, [product, *labels])
+
+
+def read_target(folder, name):
+    """One fuzz target of a folder as //fuzzers is built into."""
+    base = os.path.join(folder, name)
+    return Target(name, os.path.realpath(base + "_bin"), os.path.realpath(base + "_corpus"),
+                  replay.read_options(base + "_options.options"))
+
+
+def read_names(folder):
+    """Of all fuzz targets, from the folder's list."""
+    path = os.path.join(folder, "fuzz_targets.txt")
+    with open(path, encoding="utf-8") as file:
+        names = file.read().split()
+    if not names:
+        raise Failure(ENVIRONMENT, f"{path}: names no fuzz target, expected one at least")
+    for name in names:
+        if not re.fullmatch(r"\w+", name):
+            raise Failure(ENVIRONMENT, f"{path}: '{name}' is no name of a fuzz target")
+    return names
+
+
+def read_targets(folder):
+    """All that the folder's list names."""
+    return [read_target(folder, name) for name in read_names(folder)]

@@ -1,0 +1,130 @@
+"""Says whether a change may go in, and proves that it would have noticed.
+
+Replays every seed and regression on every fuzz target, has a seeded fault caught, sees the
+sanitizers at work, and fuzzes the targets that the change affects, with a fixed seed. Findings that
+the base revision has as well are told apart, and do not make it fail. The last line says what was
+proved.
+
+An empty corpus, a target that executes nothing, a sanitizer that is missing or not fatal, a canary
+that is not caught: each makes it fail, because then nothing is proved.
+
+Exit code: 0 nothing new was found, 1 a finding, 2 wrong usage, 3 environment (it cannot be built,
+or proves nothing), 4 internal error.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+
+from tools.scripts.common.script import (ENVIRONMENT, USAGE, Failure, check_writable, duration,
+                                         number, run_main, write_whole)
+from tools.scripts.gate import junit, kill_rate, sarif
+from tools.scripts.gate.gate import Gate
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+MAX_JOBS, MAX_SEED, MAX_PROGRAMS = 256, 2 ** 31, 10 ** 9
+LIMIT = 3600  # seconds: a machine that is thirty times slower still has a verdict
+
+
+def path(word):
+    if not word:
+        raise argparse.ArgumentTypeError("is empty, expected a path")
+    return word
+
+
+def revision(word):
+    if not word or word.startswith("-"):
+        raise argparse.ArgumentTypeError(f"'{word}' is no revision, expected one like origin/main")
+    return word
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(
+        prog="rmapdiff gate", description=__doc__.split("\n\n", maxsplit=1)[0],
+        epilog="example: tools/rmapdiff gate --base=origin/main --sarif=gate.sarif",
+        allow_abbrev=False)
+    parser.add_argument("--base", type=revision, metavar="REV",
+                        help="fuzz what has changed since this revision, and tell what it has as "
+                             "well from what is new [fuzz everything]")
+    usual = kill_rate.read(ROOT)
+    parser.add_argument("--budget", type=number(MAX_PROGRAMS), default=usual.programs, metavar="N",
+                        help="programs of fuzzing, shared by the targets as their slowest faults "
+                             f"need [{usual.programs}]")
+    parser.add_argument("--limit", type=duration, default=LIMIT, metavar="TIME",
+                        help="of the processor, for the fuzzing of each target; one that cannot "
+                             "run its programs in it proves nothing: 90, 90s, 10m, 2h "
+                             f"[{LIMIT // 60}m]")
+    parser.add_argument("--seed", type=number(MAX_SEED), default=usual.seed, metavar="N",
+                        help=f"where all pseudo-random choices begin [{usual.seed}]")
+    parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
+                        help="so many processes at a time [the CPUs]")
+    parser.add_argument("--corpus", type=path, metavar="DIR",
+                        help="begin with the programs in DIR/TARGET as well: the corpus of a long "
+                             "run of tools/fuzz")
+    parser.add_argument("--dir", type=path, default="gate-out", metavar="DIR",
+                        help="for findings; those of an earlier gate are removed [gate-out]")
+    parser.add_argument("--sarif", type=path, metavar="FILE", help="write a SARIF 2.1.0 log")
+    parser.add_argument("--junit", type=path, metavar="FILE", help="write JUnit XML")
+    return parser.parse_args(words)
+
+
+def head_revision():
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def check_outputs(options):
+    """What cannot be written is told before anything runs."""
+    if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
+        raise Failure(USAGE, f"gate: --dir: {options.dir} is the folder of a long run, expected "
+                             "one that may be cleared")
+    for name in (options.sarif, options.junit):
+        folder_of_file = os.path.dirname(name or "") or "."
+        if not os.path.isdir(folder_of_file):
+            raise Failure(USAGE, f"gate: {name}: no folder {folder_of_file} to write it to")
+    try:
+        os.makedirs(os.path.join(options.dir, "findings"), exist_ok=True)
+        for name in (options.sarif, options.junit, os.path.join(options.dir, "findings", "new")):
+            if name:
+                check_writable(name)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"gate: {error.filename}: cannot be written: "
+                                   f"{error.strerror}") from error
+
+
+def _write(gate, path, text):
+    """A report that cannot be written hides neither the other one nor what was found."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        gate.add_problem("reports are written", f"{path}: cannot be written: {error.strerror}")
+
+
+def write_reports(options, gate, words):
+    if options.junit:
+        _write(gate, options.junit, junit.document(gate.cases))
+    if options.sarif:
+        command = shlex.join(["tools/rmapdiff", "gate", *words])
+        log = sarif.log(gate.findings, gate.problems, command, gate.exit_code, head_revision(),
+                        gate.change.revision if gate.change else "")
+        _write(gate, options.sarif, json.dumps(log, indent=2) + "\n")
+
+
+def main(words):
+    options = parse_arguments(words)
+    if options.corpus and not os.path.isdir(options.corpus):
+        raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
+    check_outputs(options)
+    gate = Gate(options)
+    gate.run()
+    write_reports(options, gate, words)
+    print(gate.last_line())
+    return gate.exit_code
+
+
+if __name__ == "__main__":
+    run_main("gate", main)

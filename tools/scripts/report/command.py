@@ -1,0 +1,128 @@
+"""Writes one page on a run: what was found, what it grew, and what its corpus does.
+
+DIR is the folder of `rmapdiff fuzz --dir=DIR`; it may still be written to. The page needs nothing
+but itself: no network, no other file, no script. What DIR does not have, the page says.
+
+Exit code: 0 the page is written, whatever it shows; 2 wrong usage, or DIR is not the folder of a
+run; 3 environment (the page cannot be written); 4 internal error.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from tools.scripts.common.script import DONE, ENVIRONMENT, INTERNAL, USAGE, Failure, write_whole
+from tools.scripts.report import (corpus_stats, figure, findings_section, growth, markup, mutation,
+                                  operations, overview, page, run_folder, words)
+
+RMAPDIFF = os.path.join(mutation.ROOT, "tools", "rmapdiff")
+
+
+def parse_arguments(arguments):
+    about, _, codes = __doc__.partition("\n\nExit code: ")
+    parser = argparse.ArgumentParser(
+        prog="rmapdiff report", description=about,
+        epilog=f"exit code: {codes}\nexample: tools/rmapdiff report out -o report.html",
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("dir", metavar="DIR", help="the folder of a run")
+    parser.add_argument("-o", "--output", default="report.html", metavar="FILE",
+                        help="the page, - for standard output [report.html]")
+    parser.add_argument("--corpus-stats", metavar="FILE",
+                        help="what `rmapdiff corpus stats --json DIR/corpus` has printed; without "
+                        "it, it is run")
+    return parser.parse_args(arguments)
+
+
+def read_corpus(options):
+    """({target: Stats}, why there is none)."""
+    try:
+        if options.corpus_stats:
+            return corpus_stats.read(options.corpus_stats), ""
+        if sys.stderr.isatty():
+            print("running the corpus", file=sys.stderr)
+        return corpus_stats.ask(RMAPDIFF, os.path.join(options.dir, "corpus")), ""
+    except corpus_stats.NoStats as error:
+        return {}, str(error)
+
+
+def read_mutation(folder):
+    """(Mutation or None, what is wrong with it)."""
+    try:
+        return mutation.read(os.path.join(folder, "mutants")), ""
+    except mutation.NoMutation as error:
+        return None, str(error)
+
+
+def draw(plots):
+    """({name: svg}, notes)."""
+    try:
+        return figure.draw(plots), []
+    except figure.NoFigures as error:
+        return {}, [str(error)]
+
+
+def make_page(run, corpus, mutants, now):
+    """corpus, mutants: a value and what is wrong with it, as above."""
+    targets = overview.targets_of(run.history)
+    drawn, notes = draw({**growth.plots(run.history, targets), **mutation.plots(mutants[0])})
+    return page.render(run.name, [
+        overview.section_of(run, notes, now),
+        findings_section.section_of(run),
+        growth.section_of(run.history, targets, drawn),
+        operations.section_of(*corpus),
+        mutation.section_of(*mutants, drawn)])
+
+
+def write(path, content):
+    try:
+        if path == "-":
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        elif os.path.isdir(path):
+            raise Failure(USAGE, f"{path}: is a folder, expected a file to write")
+        else:
+            write_whole(path, content)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"{path}: cannot be written: {error.strerror}") from None
+
+
+def install_gnuplot():
+    """By tools/setup; the page goes without plots where that is not possible."""
+    setup = os.path.join(mutation.ROOT, "tools", "setup")
+    if shutil.which("gnuplot") is None and os.access(setup, os.X_OK):
+        subprocess.run([setup], check=False)
+
+
+def main(arguments):
+    options = parse_arguments(arguments)
+    try:
+        run = run_folder.read(options.dir)
+    except run_folder.NoRun as error:
+        raise Failure(USAGE, str(error)) from None
+    install_gnuplot()
+    content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
+    write(options.output, content)
+    if options.output != "-":
+        print(f"{markup.one_line(options.output)}: {words.size(len(content))}, "
+              f"{words.plural(len(run.findings), 'finding')}")
+    return DONE
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        print(f"rmapdiff report: {markup.one_line(failure)}", file=sys.stderr)
+        sys.exit(failure.code)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:  # pylint: disable=broad-except
+        kind = type(error).__name__
+        print(f"rmapdiff report: internal error: {kind}: {markup.one_line(error)}",
+              file=sys.stderr)
+        sys.exit(INTERNAL)
