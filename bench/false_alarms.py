@@ -17,10 +17,8 @@ import argparse
 import os
 import subprocess
 
-from tools.scripts.common.script import MAX_SECONDS
+from tools.scripts.common import script
 from tools.scripts.mutants import campaign, command, trial
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 
 TARGETS = ("tiny_mmu_fuzzer", "mmu_fuzzer", "direct_fuzzer", "dirty_log_fuzzer", "oom_fuzzer",
            "tiny_rmap_fuzzer", "rmap_fuzzer")
@@ -36,15 +34,15 @@ def parse_arguments(words):
                         help="how to look [libfuzzer]")
     parser.add_argument("--target", action="append", choices=TARGETS, default=[],
                         help="can be repeated [those of a whole MMU]")
-    parser.add_argument("--trials", type=command.number(10 ** 6), default=10, metavar="N",
+    parser.add_argument("--trials", type=script.number(10 ** 6), default=10, metavar="N",
                         help="of each target [10]")
-    parser.add_argument("--time", type=command.duration, default=60, metavar="TIME",
+    parser.add_argument("--time", type=script.duration, default=60, metavar="TIME",
                         help="of the processor, for a trial of libfuzzer [60s]")
-    parser.add_argument("--programs", type=command.number(MAX_PROGRAMS), default=100000,
+    parser.add_argument("--programs", type=script.number(MAX_PROGRAMS), default=100000,
                         metavar="N", help="for a trial of random [100000]")
-    parser.add_argument("--seed", type=command.number(2 ** 31), default=1, metavar="N",
+    parser.add_argument("--seed", type=script.number(2 ** 31), default=1, metavar="N",
                         help="of the first trial of each target [1]")
-    parser.add_argument("--jobs", type=command.number(command.MAX_JOBS), default=os.cpu_count())
+    parser.add_argument("--jobs", type=script.number(command.MAX_JOBS), default=os.cpu_count())
     parser.add_argument("--dir", default="alarms-out", metavar="DIR",
                         help="for the records and what is found [alarms-out]")
     return parser.parse_args(words)
@@ -54,7 +52,7 @@ def build(options):
     """Returns the folder that bazel-bin would stand for."""
     labels = ["//tests/mutants:clean_hunt"] if options.way == "random" else [
         f"//fuzzers:{target}_{part}" for target in options.target for part in ("bin", "options")]
-    return command.run_build(ROOT, [labels[0][2:].replace(":", "/"), *labels])
+    return script.run_build(script.ROOT, [labels[0][2:].replace(":", "/"), *labels])
 
 
 def tasks(options, built):
@@ -79,12 +77,12 @@ def tasks(options, built):
 
 def limit(options):
     """Seconds for a trial. One of random ends by its count, unless a program never ends."""
-    return options.time if options.way == "libfuzzer" else MAX_SECONDS
+    return options.time if options.way == "libfuzzer" else script.MAX_SECONDS
 
 
 def revision():
     words = ["git", "describe", "--always", "--dirty", "--abbrev=7"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=script.ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
@@ -113,8 +111,8 @@ def main(words):
     records = campaign.run(tasks(options, built), limit(options), options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
     print(summary(records, options, tried))
-    return command.FINDING if any(one.found for one in records) else command.DONE
+    return script.FINDING if any(one.found for one in records) else script.DONE
 
 
 if __name__ == "__main__":
-    command.run_main("false_alarms", main)
+    script.run_main("false_alarms", main)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What `rmapdiff fuzz` costs over libFuzzer alone, as a ratio.
 
     bench/fuzz_overhead [--target=tiny_rmap_fuzzer] [--rounds=5] [--time=20]
@@ -21,9 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from tools.scripts.common.script import run_build, run_main
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from tools.scripts.common.script import ROOT, run_build, run_main
 
 
 def build(target):
@@ -118,7 +115,8 @@ def summary(name, ratios):
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(prog="bench/fuzz_overhead",
+                                     description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--target", default="tiny_rmap_fuzzer")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--time", type=int, default=20, help="seconds for each of the two [20]")

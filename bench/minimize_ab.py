@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Two minimizers on the same artifacts with the same time: ours, and libFuzzer's -minimize_crash=1.
 
     bench/minimize_ab [--time=10] [MUTANT...]
@@ -18,9 +17,7 @@ import sys
 import tempfile
 import time
 
-from tools.scripts.common.script import run_build, run_main
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from tools.scripts.common.script import ROOT, run_build, run_main
 
 # The faults of the smoke test, and some more of the structures.
 MUTANTS = (
@@ -123,7 +120,8 @@ def table(rows):
 
 
 def main(words):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="bench/minimize_ab",
+                                     description=__doc__.split("\n")[0])
     parser.add_argument("--time", type=int, default=10, help="seconds for each of the two [10]")
     parser.add_argument("mutants", nargs="*", metavar="MUTANT")
     arguments = parser.parse_args(words)

@@ -21,15 +21,14 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 import argparse
 import os
 
+from tools.scripts.common import script
 from tools.scripts.mutants import campaign, command, survival, survival_plot, trial
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 
 TECHNIQUES = ("bytes", "boundary", "fresh", "plan", "repeat", "retarget",
               "splice", "swarm")
 LENGTHS = ("double-len", "half-len", "len-control")
 PEERS = ("plain", "afl", "rapidcheck")
-SAMPLE = os.path.join(ROOT, "bench", "search_sample.txt")
+SAMPLE = os.path.join(script.ROOT, "bench", "search_sample.txt")
 
 
 def read_sample():
@@ -45,8 +44,8 @@ def arms_of(words):
     arms = names.get(words, ["all"] + [arm for arm in words.split(",") if arm != "all"])
     for arm in arms:
         if arm not in known:
-            raise command.Failure(command.USAGE, f"--arms: no arm '{arm}', expected techniques, "
-                                  f"lengths, peers or some of {', '.join(known)}")
+            raise script.Failure(script.USAGE, f"--arms: no arm '{arm}', expected techniques, "
+                                 f"lengths, peers or some of {', '.join(known)}")
     return arms
 
 
@@ -67,17 +66,17 @@ def build(mutants, arms):
     as "all". AFL++ has a compiler of its own, hence a place of its own: "afl".
     """
     if set(arms) & set(PEERS):
-        command.set_up(ROOT, "peers")
+        script.set_up(script.ROOT, "peers")
     labels = {f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants
               for arm in arms if arm != "afl"}
     labels |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
     first = next(label for label in sorted(labels) if label.startswith("//tests/mutants:"))
     product = first[2:].replace(":", "/")
-    built = {"all": command.run_build(ROOT, [product, "--keep_going", *sorted(labels)])}
+    built = {"all": script.run_build(script.ROOT, [product, "--keep_going", *sorted(labels)])}
     if "afl" in arms:
-        built["afl"] = command.run_build(
-            ROOT, ["--apart=afl", f"tests/mutants/{target('afl', mutants[0])}", "--keep_going",
-                   *(f"//tests/mutants:{target('afl', mutant)}" for mutant in mutants)])
+        built["afl"] = script.run_build(script.ROOT, [
+            "--apart=afl", f"tests/mutants/{target('afl', mutants[0])}", "--keep_going",
+            *(f"//tests/mutants:{target('afl', mutant)}" for mutant in mutants)])
     return built
 
 
@@ -130,10 +129,10 @@ def parse_arguments(words):
                         help="switched off in every arm, `all` too; can be repeated [none]")
     parser.add_argument("--only", action="append", metavar="GLOB", default=[],
                         help="only these mutants [those of bench/search_sample.txt]")
-    parser.add_argument("--trials", type=command.number(command.MAX_TRIALS), default=20)
-    parser.add_argument("--time", type=command.duration, default=60, metavar="TIME",
+    parser.add_argument("--trials", type=script.number(command.MAX_TRIALS), default=20)
+    parser.add_argument("--time", type=script.duration, default=60, metavar="TIME",
                         help="for each trial [60s]")
-    parser.add_argument("--jobs", type=command.number(command.MAX_JOBS), default=os.cpu_count())
+    parser.add_argument("--jobs", type=script.number(command.MAX_JOBS), default=os.cpu_count())
     parser.add_argument("--dir", default="search-out", metavar="DIR",
                         help="for the records and the plot [search-out]")
     return parser.parse_args(words)
@@ -152,15 +151,15 @@ def main(words):
     records = campaign.run(tasks, options.time, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), command.Progress())
     text = table(records, arms, options.time)
-    command.write_whole(os.path.join(options.dir, "table.txt"), text)
+    script.write_whole(os.path.join(options.dir, "table.txt"), text)
     survival_plot.write(
         os.path.join(options.dir, "survival.svg"),
         {arm: [(one.seconds, one.found) for one in records if one.arm == arm] for arm in arms},
         options.time)
     print(f"{len(mutants)} faults, {options.trials} trials of {options.time} s each")
     print(text, end="")
-    return command.DONE
+    return script.DONE
 
 
 if __name__ == "__main__":
-    command.run_main("search_ab", main)
+    script.run_main("search_ab", main)

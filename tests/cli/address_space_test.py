@@ -8,7 +8,6 @@ from tests.cli import cli_fixture
 from tools.scripts.common import script
 from tools.scripts.gate import findings
 
-
 PROBE = os.path.abspath("fuzzers/probe_bin")
 TARGET = os.path.abspath("fuzzers/tiny_rmap_fuzzer_bin")
 TINY = "tiny_rmap_fuzzer"

@@ -25,7 +25,8 @@ RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
 FAULTY = os.path.abspath("tests/cli/lone/faulty_rmapdiff")  # its engines fail at every operation
 MOODY = os.path.realpath("tests/cli/moody_target")
 RUN = os.path.abspath("tools/bazel_rules/fuzz_run.sh")
-REPORT = os.path.abspath("tools/scripts/report/command.py")
+REPORT = (sys.executable, "-B", os.path.abspath("tools/scripts/start.py"),
+          "tools.scripts.report.command")
 
 PLAIN = b"plain"
 HOSTILE = (b"sp  ace", b"x$(touch PWNED)y", b"`touch PWNED`", b"q'uote\"s", b"a;touch PWNED;b",
@@ -390,13 +391,13 @@ class HostileTest(unittest.TestCase):
             return result[0], page.count(b"<svg"), sorted(result[3]), result[2]
 
         result = self.same(a_long_run, "-oNAME/r.html", "--corpus-stats=NAME/stats.json", "--",
-                           "NAME/run", binary=(sys.executable, "-B", REPORT), normal=pages)
+                           "NAME/run", binary=REPORT, normal=pages)
         self.assertGreater(result[1], 0)
         self.assertEqual(result[3], b"")
 
     def test_a_run_that_is_not_there_is_one_line(self):
         result = self.same(lambda: None, "-o", "x", "--", "NAME/none", code=2,
-                           binary=(sys.executable, "-B", REPORT),
+                           binary=REPORT,
                            normal=lambda result: (*result[:2], result[2].count(b"\n"), result[3]))
         self.assertEqual(result[1:3], (b"", 1))
 

@@ -6,7 +6,6 @@ pass shellcheck; the rules and lines that the document shows are those of the ga
 
 import contextlib
 import glob
-import importlib.util
 import io
 import os
 import re
@@ -20,19 +19,9 @@ import yaml
 from tools.scripts.coverage import coverage
 from tools.scripts.gate import canary, command as gate_command, gate, rules
 from tools.scripts.gate.outcome import Case
+from tools.scripts.mutants import command as mutants_command
 
 ROOT = os.getcwd()
-
-
-def load(name, path):
-    """A module under another name: two are called `command`."""
-    spec = importlib.util.spec_from_file_location(name, os.path.join(ROOT, path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mutants_command = load("mutants_command", "tools/scripts/mutants/command.py")
 
 WORKFLOWS = sorted(glob.glob(os.path.join(ROOT, ".github/workflows/*.yml")))
 GITLAB = os.path.join(ROOT, "docs/examples/gitlab-ci.yml")

@@ -18,7 +18,6 @@ from unittest import mock
 from tools.scripts.claims import (claims, document, figures, measure, plots, results as results_lib,
                                   tables, verdicts)
 
-
 LENGTHS = (1, 2, 4, 5, 8, 16, 64, 256, 1000)
 
 

@@ -18,8 +18,6 @@ import unittest
 from tools.bazel_rules import patience
 from tools.scripts.coverage import coverage, coverage_map, function_records, summary as summary_lib
 
-LIBRARY = os.path.abspath("tools/scripts/coverage")
-
 FOLDERS = ("mmu/", "legacy_mmu/")
 PATH = "mmu/map.h"
 
@@ -342,10 +340,10 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.root = os.path.realpath(scratch.name)
         self.report = os.path.join(self.root, "report")
-        shutil.copytree(LIBRARY, os.path.join(self.root, "tools/scripts/coverage"))
-        shutil.copytree("tools/scripts/common", os.path.join(self.root, "tools/scripts/common"))
-        os.mkdir(os.path.join(self.root, "tools/bazel_rules"))
-        shutil.copy("tools/bazel_rules/replay.py", os.path.join(self.root, "tools/bazel_rules"))
+        shutil.copytree("tools/scripts", os.path.join(self.root, "tools/scripts"))
+        for name in ("tools/__init__.py", "tools/bazel_rules/replay.py"):
+            with open(name, encoding="utf-8") as file:
+                self.write(name, file.read())
         self.write("tools/scripts/coverage/unreachable.txt", "")
         self.write("tools/cli/build.sh", BUILD)
         for name, text in TOOLS.items():
@@ -376,8 +374,8 @@ class CommandTest(unittest.TestCase):
         self.write("export.json", json.dumps(export(*functions, segments=segments)))
 
     def command(self, *words):
-        return [sys.executable, "-B", os.path.join(self.root, "tools/scripts/coverage/coverage.py"),
-                "--dir=" + self.report, *words]
+        return [sys.executable, "-B", os.path.join(self.root, "tools/scripts/start.py"),
+                "tools.scripts.coverage.coverage", "--dir=" + self.report, *words]
 
     def environment(self):
         return dict(os.environ, PATH=os.path.join(self.root, "bin") + ":" + os.environ["PATH"])

@@ -18,8 +18,8 @@ from tools.scripts.build import bazel, door, stamp
 
 COMMAND_LINE = os.path.abspath("tools/cli/rmapdiff")
 
-COPIED = ("tools/rmapdiff", "tools/fuzz", "tools/cli/build.sh", "tools/scripts/build",
-          "tools/scripts/common")
+COPIED = ("tools/rmapdiff", "tools/fuzz", "tools/cli/build.sh", "tools/__init__.py",
+          "tools/scripts")
 
 # The command line: what it is built of, and its words.
 PRODUCT = r"""#!/bin/bash
@@ -455,7 +455,8 @@ class BuildTest(Checkout):
         self.assertEqual(err, "x.cc:1: error\ncannot be built: //tools/cli:rmapdiff\n")
 
     def test_a_long_build_says_so_again_and_again(self):
-        self.replace("tools/scripts/build/bazel.py", "LONG, EVERY = 5, 15", "LONG, EVERY = 0.05, 0.05")
+        self.replace("tools/scripts/build/bazel.py", "LONG, EVERY = 5, 15",
+                     "LONG, EVERY = 0.05, 0.05")
         self.write("hang", "")
         process = subprocess.Popen(
             [self.path("tools/rmapdiff"), "show"], env=self.environment, stdin=subprocess.DEVNULL,
@@ -509,20 +510,18 @@ class BuildTest(Checkout):
 class ScriptsTest(Checkout):
     """The other scripts: options first, then the environment."""
 
-    SCRIPTS = {"tools/check_oss_fuzz": "tools/scripts/oss_fuzz", "tools/claims": "tools/scripts/claims",
-               "tools/coverage": "tools/scripts/coverage", "bench/search_ab": "tools/scripts/mutants",
-               "bench/false_alarms": "tools/scripts/mutants"}
-    VERBS = {"gate": "tools/scripts/gate", "mutants": "tools/scripts/mutants",
-             "report": "tools/scripts/report"}
+    SCRIPTS = ("tools/check_oss_fuzz", "tools/claims", "tools/coverage", "bench/false_alarms",
+               "bench/fuzz_overhead", "bench/minimize_ab", "bench/search_ab")
+    IMPORTED = ("bench/__init__.py", "bench/false_alarms.py", "bench/fuzz_overhead.py",
+                "bench/minimize_ab.py", "bench/search_ab.py", "tests/__init__.py",
+                "tests/mutants/mutants.py", "tools/bazel_rules/replay.py")
 
     def setUp(self):
         super().setUp()
-        for path in {*self.SCRIPTS, *self.SCRIPTS.values(), *self.VERBS.values(),
-                     "bench/search_ab.py", "bench/false_alarms.py", "tests/mutants/mutants.py",
-                     "tools/bazel_rules/replay.py", "docs/finding-power/gate.json"}:
+        for path in (*self.SCRIPTS, *self.IMPORTED, "docs/finding-power/gate.json"):
             self.copy(path)
         self.commands = [(path,) for path in self.SCRIPTS]
-        self.commands += [("tools/rmapdiff", verb) for verb in self.VERBS]
+        self.commands += [("tools/rmapdiff", verb) for verb in door.SCRIPTS]
 
     def test_wrong_options_install_and_build_nothing(self):
         for words in self.commands:

@@ -9,7 +9,6 @@ import unittest
 
 from tools.scripts.gate import build
 
-
 # An input "accept" is a program for the target, "reject" is none, "crash..." fails with what
 # follows as its signature. Fuzzing counts EXECS programs, runs all that it is asked to, and ends by
 # the findings of RULES, one a start: "SEED SIGNATURE" lines beside the program, each found AFTER so

@@ -109,8 +109,7 @@ class WriteWholeTest(unittest.TestCase):
             script.write_whole(self.path("pipe"), "text")
 
     def test_an_error_is_one_line_whatever_a_name_holds(self):
-        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
-                   "import script\n"
+        program = ("from tools.scripts.common import script\n"
                    "def entry(words):\n"
                    "    if words[0] == 'open': open('no\\nfile')\n"
                    "    raise script.Failure(2, 'a\\tb\\nc')\n"
@@ -118,13 +117,13 @@ class WriteWholeTest(unittest.TestCase):
         for word, code, said in (("open", 3, "no\\nfile: No such file or directory\n"),
                                  ("raise", 2, "a\\tb\\nc\n")):
             done = subprocess.run([sys.executable, "-c", program, word], text=True,
-                                  capture_output=True, check=False, cwd=self.folder)
+                                  capture_output=True, check=False, cwd=self.folder,
+                                  env={**os.environ, "PYTHONPATH": script.ROOT})
             self.assertEqual((done.returncode, done.stderr), (code, said))
 
     def test_standard_output_is_gone_on_with_whatever_it_is(self):
-        program = (f"import sys; sys.path.insert(1, {os.path.dirname(script.__file__)!r})\n"
-                   "import script\nprint('a')\nscript.write_whole('/dev/stdout', 'b\\n')\n"
-                   "print('c')\n")
+        program = ("from tools.scripts.common import script\n"
+                   "print('a')\nscript.write_whole('/dev/stdout', 'b\\n')\nprint('c')\n")
         ours, theirs = socket.socketpair()
         with open(self.path("file"), "w", encoding="utf-8") as file:
             for output in (file, theirs):

@@ -13,6 +13,7 @@ import unittest
 from unittest import mock
 
 from tests.scripts import report_fixture
+from tools.scripts.common.script import ROOT
 from tools.scripts.report import (axes, command, corpus_stats, figure, history, markup, mutation,
                                   run_folder, series, words)
 
@@ -435,8 +436,9 @@ class CommandTest(FolderTest):
         self.assertEqual(sorted(os.listdir(self.folder)), ["out", "out.html", "out.stats.json"])
 
     def run_command(self, *arguments):
-        return subprocess.run([sys.executable, "-B", command.__file__, *arguments], check=False,
-                              capture_output=True, text=True, cwd=self.folder)
+        start = os.path.join(ROOT, "tools/scripts/start.py")
+        words = [sys.executable, "-B", start, "tools.scripts.report.command", *arguments]
+        return subprocess.run(words, check=False, capture_output=True, text=True, cwd=self.folder)
 
     def test_exit_codes_and_one_line_each(self):
         self.write("out/stats.jsonl", "")

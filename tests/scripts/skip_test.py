@@ -17,7 +17,7 @@ from tools.bazel_rules import skip, test_summary
 ROOT = os.getcwd()
 
 CANARY = os.path.join(ROOT, "tests/scripts/skip_canary")
-RUN_UNITTESTS = os.path.join(ROOT, "tools/bazel_rules/run_unittests.py")
+START = os.path.join(ROOT, "tools/scripts/start.py")
 M32 = os.path.join(ROOT, "tools/bazel_rules/m32.sh")
 
 # An ELF file of 32 bits for a processor that no kernel of this one runs: "Exec format error".
@@ -77,11 +77,13 @@ class SkipTest(Scratch):
         self.assertEqual(last_line, "1 passed, 1 failed, 1 skipped")
 
     def run_python(self, body, head=""):
-        path = self.write("a_test.py", f"import unittest\nimport skip\n{head}\n"
-                          "class ATest(unittest.TestCase):\n"
-                          "    def test_passes(self):\n        pass\n"
-                          + textwrap.indent(textwrap.dedent(body), "    "))
-        return self.run_test(sys.executable, "-B", RUN_UNITTESTS, path)
+        self.write("a_test.py",
+                   f"import unittest\nfrom tools.bazel_rules import skip\n{head}\n"
+                   "class ATest(unittest.TestCase):\n"
+                   "    def test_passes(self):\n        pass\n"
+                   + textwrap.indent(textwrap.dedent(body), "    "))
+        return self.run_test(sys.executable, "-B", START, "tools.bazel_rules.run_unittests",
+                             "a_test", PYTHONPATH=self.root)
 
     def test_from_python(self):
         self.assert_skipped(self.run_python("""

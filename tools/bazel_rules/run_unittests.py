@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
-"""Runs the `unittest` cases of one file and writes each as a test case to $XML_OUTPUT_FILE.
+"""Runs the `unittest` cases of one module and writes each as a test case to $XML_OUTPUT_FILE.
 
 A case may skip itself with skip.skip_for alone; one that does it in another way fails.
 
-Usage: run_unittests.py FILE
+Usage: tools/scripts/start.py tools.bazel_rules.run_unittests MODULE
 """
 
 import os
@@ -70,13 +69,10 @@ def write_xml(path, problems, skips):
         file.write("</testsuite>\n</testsuites>\n")
 
 
-def main(path):
+def main(module):
     # A source tree is no place for compiled files.
     sys.dont_write_bytecode = True
-    folder, name = os.path.split(os.path.abspath(path))
-    # Before the folder of this script, from which tests have `skip` and `patience`.
-    sys.path.insert(0, folder)
-    suite = unittest.defaultTestLoader.loadTestsFromName(os.path.splitext(name)[0])
+    suite = unittest.defaultTestLoader.loadTestsFromName(module)
     result = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(suite)
     if os.environ.get("XML_OUTPUT_FILE"):
         write_xml(os.environ["XML_OUTPUT_FILE"], result.problems, result.skips)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Counts the test cases of one `bazel test` and prints what failed and what was skipped.
 
 Usage: test_summary.py --bazel-exit-code=N EVENTS.json

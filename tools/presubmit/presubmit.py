@@ -1,7 +1,6 @@
-#!/usr/bin/env -S python3 -B
 """Checks the source tree: one finding a line, as `file:line: what, expected what`.
 
-Usage: presubmit.py [ROOT]
+Usage: tools/scripts/start.sh tools.presubmit.presubmit [ROOT]
 
 exemptions.txt beside this file lists what may break which rule, and why; an exemption that is not
 needed is a finding itself. Exit code: 0 nothing found, 1 findings.

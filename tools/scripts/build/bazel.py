@@ -10,9 +10,7 @@ import subprocess
 import sys
 import time
 
-from tools.scripts.common.script import ENVIRONMENT, Failure
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+from tools.scripts.common.script import ENVIRONMENT, ROOT, Failure
 
 # Seconds until a call is called long, and between the lines that it then gets.
 LONG, EVERY = 5, 15

@@ -18,6 +18,7 @@ from tools.scripts.build import bazel, stamp
 from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, run_main
 
 SCRIPTS = ("gate", "mutants", "report")
+START = os.path.join(bazel.ROOT, "tools", "scripts", "start.py")
 # Those that look at a program with sanitizers.
 PROBING = ("draft-test", "keep", "minimize", "repro", "triage")
 VERBS = (*SCRIPTS, *PROBING, "assemble", "corpus", "fuzz", "graph", "ops", "run", "show", "status")
@@ -158,8 +159,8 @@ def options_first(words, options):
 
 
 def start_script(verb, words):
-    script = os.path.join(bazel.ROOT, "tools", verb + "_lib", "command.py")
-    os.execv(sys.executable, [sys.executable, "-B", script, *words])
+    module = f"tools.scripts.{verb}.command"
+    os.execv(sys.executable, [sys.executable, "-B", START, module, *words])
 
 
 def main(words):

@@ -18,10 +18,8 @@ import sys
 import tempfile
 
 from tools.scripts.claims import document, measure, plots, results as results_lib, tables, verdicts
-from tools.scripts.common.script import (ENVIRONMENT, FINDING as FAILED, USAGE, Failure, run_build,
-                                         set_up, write_whole)
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+from tools.scripts.common.script import (ENVIRONMENT, FINDING as FAILED, ROOT, USAGE, Failure,
+                                         run_build, set_up, write_whole)
 
 DOCUMENTS = ("docs/claims.md", "docs/claims/all_figures.md")
 FORMAT = "rmapdiff-claims-1"

@@ -10,6 +10,9 @@ import sys
 import tempfile
 import traceback
 
+# Of the tree that this file is in.
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
 DONE, FINDING, USAGE, ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 4
 
 MAX_SECONDS = 24 * 3600

@@ -6,8 +6,8 @@ covered if it is in any instantiation of its template. DIR gets summary.json wit
 html/ with the source as llvm-cov shows it (the totals of html/index.html count the instantiations
 of a template apart, ours do not). A DIR of an earlier run is replaced as a whole.
 
-Functions that no seed can reach stand in tools/scripts/coverage/unreachable.txt, with the reason; they
-are listed apart, and count all the same.
+Functions that no seed can reach stand in tools/scripts/coverage/unreachable.txt, with the reason;
+they are listed apart, and count all the same.
 
 Exit code: 0 done, 1 below a minimum or a target fails on a seed, 2 wrong usage, 3 environment
 (tools are missing, a target cannot be built).
@@ -24,10 +24,9 @@ import sys
 import tempfile
 
 from tools.bazel_rules import replay
-from tools.scripts.common.script import ENVIRONMENT, FINDING as FAILED, USAGE, Failure, run_build
+from tools.scripts.common.script import (ENVIRONMENT, FINDING as FAILED, ROOT, USAGE, Failure,
+                                         run_build)
 from tools.scripts.coverage import coverage_map, function_records, summary as summary_lib
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 FOLDERS = ("mmu/", "legacy_mmu/")
 UNREACHABLE = "tools/scripts/coverage/unreachable.txt"

@@ -7,16 +7,13 @@ import re
 from tools.bazel_rules import replay
 from tools.scripts.build import bazel
 from tools.scripts.common import script
-from tools.scripts.common.script import ENVIRONMENT, Failure
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+from tools.scripts.common.script import ENVIRONMENT, ROOT, Failure
 
 # options: libFuzzer's flags.
 Target = collections.namedtuple("Target", "name binary seeds options")
 
 # Takes any bytes and keeps no figures (fuzzers/fuzz_target.h).
 CODEC_TARGET = "program_fuzzer"
-
 
 startup_flags = bazel.startup_flags
 

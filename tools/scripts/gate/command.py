@@ -18,12 +18,10 @@ import os
 import shlex
 import subprocess
 
-from tools.scripts.common.script import (ENVIRONMENT, USAGE, Failure, check_writable, duration,
-                                         number, run_main, write_whole)
+from tools.scripts.common.script import (ENVIRONMENT, ROOT, USAGE, Failure, check_writable,
+                                         duration, number, run_main, write_whole)
 from tools.scripts.gate import junit, kill_rate, sarif
 from tools.scripts.gate.gate import Gate
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 MAX_JOBS, MAX_SEED, MAX_PROGRAMS = 256, 2 ** 31, 10 ** 9
 LIMIT = 3600  # seconds: a machine that is thirty times slower still has a verdict

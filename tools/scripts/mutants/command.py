@@ -27,14 +27,12 @@ import sys
 import tempfile
 
 from tests.mutants import mutants
-from tools.scripts.common.script import (DONE, FINDING, USAGE, Failure, duration, number, run_build,
-                                         run_main, set_up, write_whole)
+from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, duration, number,
+                                         run_build, run_main, write_whole)
 from tools.scripts.gate import kill_rate
 from tools.scripts.mutants import as_gate, campaign, survival_plot, table
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
-
 MAX_TRIALS, MAX_JOBS = 1000, 256
 GATE_LIMIT = 3600  # seconds of the processor for one fault; its budget is of programs
 OF_TRIALS = ("--trials", "--time", "--seed", "--corpus", "--json")  # the gate has its own

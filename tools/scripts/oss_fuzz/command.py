@@ -1,9 +1,9 @@
 """Builds the fuzz targets with oss-fuzz/build.sh as OSS-Fuzz's image would, and checks the result.
 
-No Docker: the variables of the image are set (tools/scripts/oss_fuzz/image.py says what differs), the
-tree is copied to $SRC/rmapdiff, and what comes out in $OUT is moved, made read-only, run without
-rights, and held against what the run image demands (tools/scripts/oss_fuzz/rules.py). Without further
-words all configurations are built, one after the other, which takes a while.
+No Docker: the variables of the image are set (tools/scripts/oss_fuzz/image.py says what differs),
+the tree is copied to $SRC/rmapdiff, and what comes out in $OUT is moved, made read-only, run
+without rights, and held against what the run image demands (tools/scripts/oss_fuzz/rules.py).
+Without further words all configurations are built, one after the other, which takes a while.
 
 Exit code: 0 all is well, 1 a complaint, or a target cannot be built, 2 wrong usage, 3 environment
 (packages are missing).
@@ -16,11 +16,9 @@ import subprocess
 import sys
 import tempfile
 
-from tools.scripts.common.script import (DONE, ENVIRONMENT, FINDING as COMPLAINTS, USAGE, Failure,
-                                         set_up)
+from tools.scripts.common.script import (DONE, ENVIRONMENT, FINDING as COMPLAINTS, ROOT, USAGE,
+                                         Failure, set_up)
 from tools.scripts.oss_fuzz import image, rules, runner
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def parse_args(words):

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import zipfile
 
+from tools.scripts.common.script import ROOT
 from tools.scripts.oss_fuzz import image, rules
 
 # A user and a group that own nothing.
@@ -19,7 +20,7 @@ NOBODY = 65534
 TIMEOUT = 600
 AFL_SECONDS = 10
 
-M32 = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bazel_rules/m32.sh")
+M32 = os.path.join(ROOT, "tools", "bazel_rules", "m32.sh")
 
 PROFDATA, COV = "llvm-profdata-19", "llvm-cov-19"
 

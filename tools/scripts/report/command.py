@@ -15,11 +15,12 @@ import subprocess
 import sys
 import time
 
-from tools.scripts.common.script import DONE, ENVIRONMENT, INTERNAL, USAGE, Failure, write_whole
+from tools.scripts.common.script import (DONE, ENVIRONMENT, INTERNAL, ROOT, USAGE, Failure,
+                                         write_whole)
 from tools.scripts.report import (corpus_stats, figure, findings_section, growth, markup, mutation,
                                   operations, overview, page, run_folder, words)
 
-RMAPDIFF = os.path.join(mutation.ROOT, "tools", "rmapdiff")
+RMAPDIFF = os.path.join(ROOT, "tools", "rmapdiff")
 
 
 def parse_arguments(arguments):
@@ -92,7 +93,7 @@ def write(path, content):
 
 def install_gnuplot():
     """By tools/setup; the page goes without plots where that is not possible."""
-    setup = os.path.join(mutation.ROOT, "tools", "setup")
+    setup = os.path.join(ROOT, "tools", "setup")
     if shutil.which("gnuplot") is None and os.access(setup, os.X_OK):
         subprocess.run([setup], check=False)
 

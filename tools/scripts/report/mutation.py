@@ -6,13 +6,12 @@ import math
 import os
 
 from tests.mutants import mutants
+from tools.scripts.common.script import ROOT
 from tools.scripts.mutants import campaign, survival, table as mutant_table
 from tools.scripts.report import axes, figure, words
 from tools.scripts.report.markup import element, facts, note, section, table
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
-
 LONGEST = 256 << 20
 SHOWN = 20
 FIRST = 0.01  # seconds: where the axis begins

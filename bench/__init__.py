@@ -1,0 +1,1 @@
+"""What things cost; a command each beside its module."""

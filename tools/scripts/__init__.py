@@ -1,0 +1,1 @@
+"""The commands that are scripts: what drives Bazel, or draws."""

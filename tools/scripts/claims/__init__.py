@@ -1,0 +1,1 @@
+"""tools/claims: what the patch promises and admits, measured."""

@@ -1,0 +1,1 @@
+"""tools/coverage: what the seeds of the corpus reach by themselves."""

@@ -1,0 +1,1 @@
+"""rmapdiff gate: whether a change may go in."""

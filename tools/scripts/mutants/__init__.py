@@ -1,0 +1,1 @@
+"""rmapdiff mutants: how long seeded faults survive."""

@@ -1,0 +1,1 @@
+"""rmapdiff report: one page on a run."""
