@@ -11,7 +11,8 @@ import os
 import sys
 from xml.sax import saxutils
 
-from tools.presubmit import build_rules, code_rules, shell_rules, skip_rules, text_rules
+from tools.presubmit import (build_rules, code_rules, python_rules, shell_rules, skip_rules,
+                             text_rules)
 from tools.presubmit.tree import Finding, Tree
 
 RULES = {
@@ -21,6 +22,7 @@ RULES = {
     "function-length": code_rules.check_function_length,
     "header-comment": code_rules.check_header_comments,
     "header-guard": code_rules.check_header_guards,
+    "import": python_rules.check_imports,
     "include-arrow": code_rules.check_include_arrows,
     "independence": code_rules.check_independence,
     "line-length": text_rules.check_line_length,

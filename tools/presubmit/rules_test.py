@@ -4,7 +4,8 @@ import os
 import tempfile
 import unittest
 
-from tools.presubmit import build_rules, code_rules, presubmit, shell_rules, skip_rules, text_rules
+from tools.presubmit import (build_rules, code_rules, presubmit, python_rules, shell_rules,
+                             skip_rules, text_rules)
 from tools.presubmit.tree import Tree
 
 GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
@@ -348,6 +349,45 @@ class SkipRulesTest(RuleTest):
             self.lines(skip_rules.check_skips),
             [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), ("a.cc", 1), ("b.py", 1),
              ("c.sh", 1)])
+
+
+class PythonRulesTest(RuleTest):
+
+    def found(self, path, text):
+        """The lines of the file that break the rule."""
+        self.write(path, text)
+        found = [line for where, line in self.lines(python_rules.check_imports) if where == path]
+        os.remove(os.path.join(self.root, path))
+        return found
+
+    def test_one_place_says_where_imports_begin(self):
+        for bad in ("sys.path.insert(0, x)", "sys.path[:0] = x", "sys.path += x",
+                    "y = sys.path", "site.addsitedir(x)", "run(f'import sys; sys.path.pop()')"):
+            self.assertEqual(self.found("tools/a.py", f"#\n{bad}\n"), [2], bad)
+            self.assertEqual(self.found("script", f"#!/usr/bin/env python3\n{bad}\n"), [2], bad)
+            self.assertEqual(self.found(python_rules.START, f"#\n{bad}\n"), [], bad)
+        for good in ("sys.path_hooks", "os.path.join(x)", "system.path = x"):
+            self.assertEqual(self.found("tools/a.py", f"#\n{good}\n"), [], good)
+
+    def test_an_import_begins_at_the_root(self):
+        self.write("tools/scripts/gate/rules.py", "")
+        for bad in ("import rules", "import rules as r", "from rules import X", "from . import x",
+                    "from .rules import X", "from .. import gate",
+                    "def f():\n    import os, rules"):
+            line = 1 + bad.count("\n")
+            self.assertEqual(self.found("tools/scripts/gate/a.py", bad + "\n"), [line], bad)
+        for good in ("from tools.scripts.gate import rules", "import tools.scripts.gate.rules",
+                     "from tools.scripts.gate.rules import X", "import os", "import os.path",
+                     "TEXT = 'import rules'"):
+            self.assertEqual(self.found("tools/scripts/gate/a.py", good + "\n"), [], good)
+
+    def test_the_finding_says_where_the_module_is(self):
+        self.write("tools/scripts/gate/rules.py", "import rules\n")
+        self.write("tools/scripts/oss_fuzz/rules.py", "")
+        finding, = python_rules.check_imports(self.tree())
+        self.assertEqual(str(finding),
+                         "tools/scripts/gate/rules.py:1: an import of 'rules', expected one from "
+                         "tools.scripts.gate or tools.scripts.oss_fuzz")
 
 
 class BuildRulesTest(RuleTest):
