@@ -17,8 +17,9 @@ import unittest
 import yaml
 
 from tools.scripts.coverage import coverage
-from tools.scripts.gate import canary, command as gate_command, gate, rules
+from tools.scripts.gate import canary, command as gate_command, kill_rate, rules
 from tools.scripts.gate.outcome import Case
+from tools.scripts.gate.result import Result
 from tools.scripts.mutants import command as mutants_command
 
 ROOT = os.getcwd()
@@ -195,14 +196,13 @@ class DocumentTest(unittest.TestCase):
     def test_the_last_lines_are_of_the_form_that_the_gate_prints(self):
         options = types.SimpleNamespace(base="", budget=10 ** 9, limit=1, seed=1, jobs=1, dir="",
                                         corpus="")
-        passed = gate.Gate(options, ROOT)
-        passed.facts = ["ASan and fatal UBSan work in 8 programs",
-                        "256 seeds and regressions pass on 8 targets",
-                        "the canary is caught by seeds and by fuzzing",
-                        "19,999 programs of fuzzing on 8 targets find nothing"]
-        failed = gate.Gate(options, ROOT)
-        failed.cases.append(Case("canary", f"{canary.NAME} is caught by the seeds", 0.0,
-                                 f"{canary.NAME} is not caught by any of 26 seeds"))
+        passed = Result(kill_rate.known_of(kill_rate.read(ROOT), options), facts=[
+            "ASan and fatal UBSan work in 8 programs",
+            "256 seeds and regressions pass on 8 targets",
+            "the canary is caught by seeds and by fuzzing",
+            "19,999 programs of fuzzing on 8 targets find nothing"])
+        failed = Result(cases=[Case("canary", f"{canary.NAME} is caught by the seeds", 0.0,
+                                    f"{canary.NAME} is not caught by any of 26 seeds")])
         lines = re.findall(r"^gate: .*$", read(DOCUMENT), re.MULTILINE)
         self.assertEqual(len(lines), 3)
         self.assertIn(passed.last_line(), lines)

@@ -19,7 +19,7 @@ from tests.mutants import mutants
 from tests.scripts.gate_fixture import OWN, REGRESSION, Folder
 from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure
 from tools.scripts.gate import (affected, base, build, canary, command, findings, fuzzing,
-                                gate as gate_lib, kill_rate, replaying, shares, unchanged)
+                                gate as gate_steps, kill_rate, replaying, result, shares, unchanged)
 from tools.scripts.gate.outcome import Artifact, Case, Finding
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -501,13 +501,13 @@ class GateTest(Folder):
             "base": "main" if change else "", "budget": 60, "limit": 60, "seed": 5, "jobs": 2,
             "dir": self.path("out"), "corpus": "", **(options or {})})
         said = []
-        gate = gate_lib.Gate(options, self.root, lambda text, flush=False: said.append(text))
+        gate = gate_steps.Gate(options, self.root, lambda text, flush=False: said.append(text))
         mutant = types.SimpleNamespace(name="m", fields={"Target": target.name})
         caught = canary_cases or [Case("canary", "by seeds"), Case("canary", "by search")]
         with contextlib.ExitStack() as stack:
             for module, name, value in [
                     (build, "run_build", lambda *_: self.root),
-                    (gate_lib.findings, "Tool", lambda *_: FakeTool()),
+                    (gate_steps.findings, "Tool", lambda *_: FakeTool()),
                     (build, "read_targets", lambda _: [target]),
                     (canary, "build_it", lambda _: canary_binary),
                     (canary, "read", lambda _: mutant),
@@ -515,11 +515,10 @@ class GateTest(Folder):
                     (canary, "by_search", lambda *_: caught[1]),
                     (affected, "read_change", lambda *_: change),
                     (affected, "affected", lambda *_: touched),
-                    (gate_lib.sanitizers, "check_target",
+                    (gate_steps.sanitizers, "check_target",
                      lambda *_: [Case("sanitizers", "s", 0.0, sanitizer_problem)])]:
                 stack.enter_context(mock.patch.object(module, name, value))
-            gate.run()
-        return gate, "\n".join(said)
+            return gate.run(), "\n".join(said)
 
     def test_a_clean_tree_passes_and_the_last_line_says_what_was_proved(self):
         gate, _ = self.run_gate()
@@ -609,13 +608,13 @@ class GateTest(Folder):
     def test_what_the_base_has_as_well_is_told_and_does_not_make_it_fail(self):
         change = affected.Change("b" * 40, ["x"])
 
-        def compare(self_of_gate):
-            for finding in self_of_gate.findings:
+        def compare(_, found, *_more):
+            for finding in found:
                 finding.in_base = True
 
-        with mock.patch.object(gate_lib.Gate, "_compare_with_base", compare), \
-                mock.patch.object(gate_lib.Gate, "_choose",
-                                  lambda gate: setattr(gate, "chosen", gate.targets)):
+        with mock.patch.object(gate_steps.Gate, "_compare_with_base", compare), \
+                mock.patch.object(gate_steps.Gate, "_choose",
+                                  lambda _, change, targets: (targets, result.Step())):
             gate, said = self.run_gate(rules="5 leak/teardown/sibling", change=change)
         self.assertEqual(gate.exit_code, 0)
         self.assertRegex(gate.last_line(), r"\Agate: PASS: .*; 1 finding that the base has as well")
@@ -647,9 +646,8 @@ class GateTest(Folder):
             raise Failure(ENVIRONMENT, "gate: cannot be built: //x")
         options = types.SimpleNamespace(base="", budget=1, limit=60, seed=5, jobs=1,
                                         dir=self.root, corpus="")
-        gate = gate_lib.Gate(options, self.root, lambda text, flush=False: None)
         with mock.patch.object(build, "run_build", fail):
-            gate.run()
+            gate = gate_steps.Gate(options, self.root, lambda text, flush=False: None).run()
         self.assertEqual(gate.exit_code, ENVIRONMENT)
         self.assertIn("cannot be built: //x", gate.last_line())
 
@@ -702,8 +700,7 @@ class CommandTest(Folder):
             command.main([f"--dir={self.root}/folder/x"])
 
     def test_a_report_that_could_not_be_written_after_all_hides_no_finding(self):
-        gate = gate_lib.Gate(types.SimpleNamespace(), self.root)
-        gate.findings = [Finding("a/b/c", "t", "p", "a/b/c")]
+        gate = result.Result(findings=[Finding("a/b/c", "t", "p", "a/b/c")])
         options = types.SimpleNamespace(sarif=self.path("gone/x.sarif"),
                                         junit=self.path("gone/x.xml"))
         command.write_reports(options, gate, [])

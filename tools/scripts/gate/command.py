@@ -94,22 +94,22 @@ def check_outputs(options):
                                    f"{error.strerror}") from error
 
 
-def _write(gate, path, text):
+def _write(result, path, text):
     """A report that cannot be written hides neither the other one nor what was found."""
     try:
         write_whole(path, text)
     except OSError as error:
-        gate.add_problem("reports are written", f"{path}: cannot be written: {error.strerror}")
+        result.add_problem("reports are written", f"{path}: cannot be written: {error.strerror}")
 
 
-def write_reports(options, gate, words):
+def write_reports(options, result, words):
     if options.junit:
-        _write(gate, options.junit, junit.document(gate.cases))
+        _write(result, options.junit, junit.document(result.cases))
     if options.sarif:
         command = shlex.join(["tools/rmapdiff", "gate", *words])
-        log = sarif.log(gate.findings, gate.problems, command, gate.exit_code, head_revision(),
-                        gate.change.revision if gate.change else "")
-        _write(gate, options.sarif, json.dumps(log, indent=2) + "\n")
+        log = sarif.log(result.findings, result.problems, command, result.exit_code,
+                        head_revision(), result.base)
+        _write(result, options.sarif, json.dumps(log, indent=2) + "\n")
 
 
 def main(words):
@@ -117,11 +117,10 @@ def main(words):
     if options.corpus and not os.path.isdir(options.corpus):
         raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
     check_outputs(options)
-    gate = Gate(options)
-    gate.run()
-    write_reports(options, gate, words)
-    print(gate.last_line())
-    return gate.exit_code
+    result = Gate(options).run()
+    write_reports(options, result, words)
+    print(result.last_line())
+    return result.exit_code
 
 
 if __name__ == "__main__":

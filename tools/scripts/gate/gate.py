@@ -1,107 +1,56 @@
-"""The steps of the gate, one after the other, and what they came to."""
+"""The steps of the gate, one after the other. Each returns what it came to."""
 
 import concurrent.futures
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 
-from tools.scripts.common.script import DONE, ENVIRONMENT, FINDING, USAGE, Failure
+from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure
 from tools.scripts.gate import (affected, base, build, canary, findings, fuzzing, kill_rate,
                                 replaying, sanitizers, shares, unchanged)
 from tools.scripts.gate.outcome import Case, count_of, repro_command
+from tools.scripts.gate.result import Result, Step
 
 
 class Gate:
-    """One run. `cases` and `findings` are what the reports are made from."""
+    """One run, as its options say."""
 
     def __init__(self, options, root=build.ROOT, say=print):
         self._options = options
         self._root = root
         self._say = say
-        self._begin = time.monotonic()
-        self._scratch = ""
-        self._artifacts = []
-        self._looked_at = False
-        self._failing_seeds = set()
-        self._tool = None
         self._rate = kill_rate.read(build.ROOT)
-        self.change = None
-        self.targets = []
-        self.chosen = []
-        self.cases = []
-        self.findings = []
-        self.facts = []  # what the last line says was proved
-
-    # ---- What it came to ----
-
-    @property
-    def problems(self):
-        """Why this run proves nothing, one line each."""
-        return [f"{case.suite}: {case.name}: {case.problem}" for case in self.cases
-                if case.problem and not case.finding]
-
-    @property
-    def exit_code(self):
-        # What has failed counts, even if something ended the gate before it was looked at.
-        if any(finding.blocks for finding in self.findings) or self._not_looked_at:
-            return FINDING
-        return ENVIRONMENT if self.problems else DONE
-
-    @property
-    def _not_looked_at(self):
-        return [] if self._looked_at else self._artifacts
-
-    def _kill_rate(self):
-        """What this gate is known to see; with other options than usual it was not measured."""
-        if not self._rate.faults:
-            return ""
-        usual = (self._options.seed == self._rate.seed and not self._options.corpus
-                 and self._options.budget >= self._rate.programs)
-        return ("; " if usual else "; with its usual options, ") + kill_rate.sentence(self._rate)
-
-    def last_line(self):
-        old = [finding for finding in self.findings if not finding.blocks]
-        remark = f"; {count_of(len(old), 'finding')} that the base has as well" if old else ""
-        proved = ", ".join(self.facts)
-        if self.exit_code == DONE:
-            return f"gate: PASS: {proved}{remark}{self._kill_rate()}"
-        reasons = [finding.signature for finding in self.findings if finding.blocks]
-        reasons += sorted({one.raw or one.seed or one.path for one in self._not_looked_at})
-        what = f"{count_of(len(reasons), 'finding')}: {', '.join(reasons)}" if reasons else ""
-        if self.problems:
-            what += ("; " if what else "") + "it proves nothing: " + self.problems[0]
-            more = len(self.problems) - 1
-            what += f" (and {more} more)" if more else ""
-        return f"gate: FAIL: {what}{remark}"
-
-    # ---- Steps ----
 
     def run(self):
-        """All steps; what goes wrong in one is a case, and the others still run."""
+        """All steps, as a Result; what cannot be done is a case of it."""
         findings.clear(os.path.join(self._options.dir, "findings"))
-        self._scratch = tempfile.mkdtemp(prefix="rmapdiff-gate-")
-        try:
-            self._prepare()
-            self._check_sanitizers()
-            self._replay()
-            self._catch_canary()
-            self._choose()
-            self._fuzz()
-            self._look_at_findings()
-        except Failure as failure:
-            if failure.code == USAGE:
-                raise
-            self.add_problem("can be built and run", str(failure))
-        except OSError as error:  # a disk that is full, say
-            self.add_problem("can be run", f"{error.filename or 'error'}: {error.strerror}")
-        finally:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        result = Result(kill_rate.known_of(self._rate, self._options))
+        with tempfile.TemporaryDirectory(prefix="rmapdiff-gate-",
+                                         ignore_cleanup_errors=True) as scratch:
+            try:
+                self._take_steps(result, scratch)
+            except Failure as failure:
+                if failure.code == USAGE:
+                    raise
+                result.add_problem("can be built and run", str(failure))
+            except OSError as error:  # a disk that is full, say
+                result.add_problem("can be run", f"{error.filename or 'error'}: {error.strerror}")
+        return result
 
-    def add_problem(self, name, problem):
-        """Something because of which this run proves nothing."""
-        self.cases.append(Case("gate", name, 0.0, problem))
+    def _take_steps(self, result, scratch):
+        change = self._read_change()
+        result.base = change.revision if change else ""
+        targets, tool = self._build()
+        result.add(self._check_sanitizers(targets))
+        replayed = result.add(self._replay(targets, scratch))
+        failing = {artifact.path for artifact in replayed.artifacts}
+        result.add(self._catch_canary(targets, failing))
+        chosen, step = self._choose(change, targets)
+        result.add(step)
+        result.add(self._fuzz(chosen, failing, scratch))
+        if result.artifacts:
+            self._look_at_findings(result, change, targets, tool, scratch)
 
     def _each(self, function, items):
         with concurrent.futures.ThreadPoolExecutor(self._options.jobs) as pool:
@@ -117,184 +66,184 @@ class Gate:
             self._say(f"  FAILED {case.suite}: {case.name}: {case.problem}", flush=True)
         return len(failed)
 
-    def _prepare(self):
+    def _read_change(self):
+        """An affected.Change, None without a base."""
+        if not self._options.base:
+            return None
+        return affected.read_change(self._root, self._options.base)
+
+    def _build(self):
+        """The targets, and the findings.Tool that tells of what is found."""
         begin = time.monotonic()
-        if self._options.base:
-            self.change = affected.read_change(self._root, self._options.base)
         built = build.run_build("fuzzers/fuzz_targets.txt", [
             "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin"])
-        self._tool = findings.Tool(self._root, built)
-        self.targets = build.read_targets(os.path.join(built, "fuzzers"))
-        self._report("build", count_of(len(self.targets), "fuzz target"), begin)
+        targets = build.read_targets(os.path.join(built, "fuzzers"))
+        self._report("build", count_of(len(targets), "fuzz target"), begin)
+        return targets, findings.Tool(self._root, built)
 
-    def _check_sanitizers(self):
+    def _check_sanitizers(self, targets):
         begin = time.monotonic()
         cases = [case for cases in self._each(
-            lambda target: sanitizers.check_target(target.name, target.binary), self.targets)
+            lambda target: sanitizers.check_target(target.name, target.binary), targets)
                  for case in cases]
-        self.cases += cases
         bad = sum(bool(case.problem) for case in cases)
         good = "ASan and fatal UBSan at work in each"
-        self._report("sanitizers", f"{count_of(len(self.targets), 'program')}, "
+        programs = count_of(len(targets), "program")
+        self._report("sanitizers", f"{programs}, "
                      + (f"{count_of(bad, 'check')} failed" if bad else good), begin)
         self._failed(cases)
-        self.facts.append(f"ASan and fatal UBSan work in {count_of(len(self.targets), 'program')}")
+        return Step(cases, [f"ASan and fatal UBSan work in {programs}"])
 
-    def _replay(self):
+    def _replay(self, targets, scratch):
         begin = time.monotonic()
-        replayed = self._each(lambda target: replaying.replay_target(target, self._scratch),
-                              self.targets)
+        replayed = self._each(lambda target: replaying.replay_target(target, scratch), targets)
         cases = [case for one in replayed for case in one.cases]
         if not any(one.failed for one in replayed):
             cases.append(replaying.regressions_case(replayed))
-        self.cases += cases
-        self._artifacts += [artifact for one in replayed for artifact in one.failed]
-        self._failing_seeds = {artifact.path for artifact in self._artifacts}
         seeds, executed = (sum(getattr(one, name) for one in replayed)
                            for name in ("seeds", "executed"))
         self._report("replay", f"{count_of(executed, 'program')} from {count_of(seeds, 'seed')} "
                      f"of {count_of(len(replayed), 'target')}", begin)
         self._failed(cases)
-        self.facts.append(f"{count_of(executed, 'seed')} and regressions pass on "
-                          f"{count_of(len(replayed), 'target')}")
+        fact = (f"{count_of(executed, 'seed')} and regressions pass on "
+                f"{count_of(len(replayed), 'target')}")
+        return Step(cases, [fact], [artifact for one in replayed for artifact in one.failed])
 
-    def _catch_canary(self):
+    def _catch_canary(self, targets, failing):
+        """failing: paths of seeds that fail without it."""
         begin = time.monotonic()
-        if self._failing_seeds:
+        if failing:
             # They would be taken for the canary's, or hide it; they are findings already.
-            many = len(self._failing_seeds)
+            many = len(failing)
             self._say(f"{'canary':<11} not judged: {count_of(many, 'seed')} of the tree "
                       f"fail{'s' if many == 1 else ''} already", flush=True)
-            return
+            return Step()
         mutant = canary.read(self._root)
-        named = [target for target in self.targets if target.name == mutant.fields["Target"]]
+        named = [target for target in targets if target.name == mutant.fields["Target"]]
         if not named:
             raise Failure(ENVIRONMENT, f"gate: the canary's target {mutant.fields['Target']} is "
                                        "not among the fuzz targets")
         binary = canary.build_it(self._root)
         if not binary:
-            self.cases.append(Case("canary", f"{mutant.name} is built", 0.0, canary.NOT_BUILT))
+            cases = [Case("canary", f"{mutant.name} is built", 0.0, canary.NOT_BUILT)]
             self._report("canary", "NOT BUILT", begin)
-            self._failed(self.cases[-1:])
-            return
+            self._failed(cases)
+            return Step(cases)
         cases = self._each(lambda catch: catch(), [
             lambda: canary.by_seeds(mutant, binary, named[0]),
             lambda: canary.by_search(mutant, binary, named[0], self._options.seed)])
-        self.cases += cases
         caught = not any(case.problem for case in cases)
         self._report("canary", f"{mutant.name} {'caught' if caught else 'NOT CAUGHT'}", begin)
         self._failed(cases)
-        self.facts.append("the canary is caught by seeds and by fuzzing")
+        return Step(cases, ["the canary is caught by seeds and by fuzzing"])
 
-    def _choose(self):
+    def _choose(self, change, targets):
+        """(The targets to fuzz, a Step.)"""
         begin = time.monotonic()
-        names = [target.name for target in self.targets]
+        names = [target.name for target in targets]
         touched = affected.Affected(names, "no --base")
-        if self.change is not None:
+        if change:
             graph = affected.Graph(self._root, build.startup_flags())
-            touched = affected.affected(self._root, self.change.files, names, graph)
+            touched = affected.affected(self._root, change.files, names, graph)
         names, why = touched.targets, touched.why
-        self.chosen = [target for target in self.targets if target.name in names]
-        which = "all" if len(names) == len(self.targets) else " ".join(names) or "none"
-        since = f" since {self.change.revision[:12]}" if self.change else ""
-        changed = f"{count_of(len(self.change.files), 'file')}{since}: " if self.change else ""
-        self._report("affected", changed + which + (f" ({why})" if why else ""), begin)
-        self._leave_out_unchanged(touched.files)
+        chosen = [target for target in targets if target.name in names]
+        which = "all" if len(names) == len(targets) else " ".join(names) or "none"
+        what = (f"{count_of(len(change.files), 'file')} since {change.revision[:12]}: "
+                if change else "")
+        self._report("affected", what + which + (f" ({why})" if why else ""), begin)
+        if change and unchanged.is_worth_a_try(self._root, change.revision, touched.files):
+            return self._leave_out_unchanged(change, chosen)
+        return chosen, Step()
 
-    def _leave_out_unchanged(self, files):
+    def _leave_out_unchanged(self, change, chosen):
         """Fuzzes nothing if the base builds the same programs, which a comment leaves as they are.
 
-        files: of the change, those that targets are built from.
+        Returns as _choose does.
         """
-        if self.change is None or not unchanged.is_worth_a_try(
-                self._root, self.change.revision, files):
-            return
         begin = time.monotonic()
         try:
-            with base.Base(self._root, self.change.revision) as tree:
+            with base.Base(self._root, change.revision) as tree:
                 same = all(unchanged.is_same(target, tree.target(target.name))
-                           for target in self.chosen)
+                           for target in chosen)
         except (OSError, subprocess.CalledProcessError):
             same = False
-        many = count_of(len(self.chosen), "program")
-        are = f"{many} {'is' if len(self.chosen) == 1 else 'are'} the same as the base's"
+        many = count_of(len(chosen), "program")
+        are = f"{many} {'is' if len(chosen) == 1 else 'are'} the same as the base's"
         self._report("unchanged", are if same else "not: " + are, begin)
-        if same:
-            self.chosen = []
-            self.facts.append(are)
+        return ([], Step(facts=[are])) if same else (chosen, Step())
 
-    def _fuzz(self):
-        if not self.chosen:
-            self.facts.append("no target is affected, so none was fuzzed")
-            return
+    def _fuzz(self, chosen, failing, scratch):
+        if not chosen:
+            return Step(facts=["no target is affected, so none was fuzzed"])
         begin = time.monotonic()
-        programs = shares.shares(self._options.budget, [target.name for target in self.chosen],
+        programs = shares.shares(self._options.budget, [target.name for target in chosen],
                                  self._rate.needs)
 
         def fuzz(target):
-            folder = os.path.join(self._scratch, "fuzz", target.name)
+            folder = os.path.join(scratch, "fuzz", target.name)
             budget = fuzzing.Budget(programs[target.name], self._options.limit)
-            return fuzzing.fuzz(target, budget, self._options.seed, folder, self._failing_seeds,
+            return fuzzing.fuzz(target, budget, self._options.seed, folder, failing,
                                 self._options.corpus)
 
         # The longest first, so that no core waits for it in the end.
-        fuzzed = self._each(fuzz, sorted(self.chosen, key=lambda target: -programs[target.name]))
+        fuzzed = self._each(fuzz, sorted(chosen, key=lambda target: -programs[target.name]))
         cases = [Case(one.target.name, "is fuzzed", one.seconds, one.problem, one.text)
                  for one in fuzzed]
-        self.cases += cases
-        self._artifacts += [artifact for one in fuzzed for artifact in one.artifacts]
+        artifacts = [artifact for one in fuzzed for artifact in one.artifacts]
         ran = count_of(sum(one.ran for one in fuzzed), "program")
         many = count_of(len(fuzzed), "target")
         spent = sum(one.seconds for one in fuzzed)
         self._report("fuzz", f"{ran} on {many}, seed {self._options.seed}, {spent:.0f} s of the "
                      "processor", begin)
         self._failed(cases)
-        self.facts.append(f"{ran} of fuzzing on {many} find nothing"
-                          if not self._artifacts else f"{ran} of fuzzing on {many}")
+        nothing = "" if artifacts or failing else " find nothing"
+        return Step(cases, [f"{ran} of fuzzing on {many}{nothing}"], artifacts)
 
     # ---- Findings ----
 
-    def _look_at_findings(self):
-        if not self._artifacts:
-            return
+    def _look_at_findings(self, result, change, targets, tool, scratch):
+        """Puts findings in place of the artifacts, before anything else can fail."""
         begin = time.monotonic()
-        folder = os.path.join(self._options.dir, "findings")
-        self.findings = findings.look(self._artifacts, self._tool)
-        self._looked_at = True
-        self._each(lambda numbered: self._keep(
-            numbered[1], folder, numbered[0] < findings.MOST_MINIMIZED), enumerate(self.findings))
-        self._compare_with_base()
-        for finding in self.findings:
-            if not finding.seed:
-                self.cases.append(Case(
-                    finding.target, f"finds {finding.signature}", 0.0,
-                    finding.signature if finding.blocks else "",
-                    finding.repro.get("report", ""), finding=True,
-                    again="" if finding.kept_note else repro_command(finding.shown)))
-        blocking = sum(finding.blocks for finding in self.findings)
-        self._report("findings", f"{blocking} to look at, {len(self.findings) - blocking} that the "
+        result.set_findings(findings.look(result.artifacts, tool))
+        found = result.findings
+        result.add(self._keep(found, tool))
+        self._compare_with_base(found, change, targets, tool, scratch)
+        result.add(Step([Case(
+            finding.target, f"finds {finding.signature}", 0.0,
+            finding.signature if finding.blocks else "",
+            finding.repro.get("report", ""), finding=True,
+            again="" if finding.kept_note else repro_command(finding.shown))
+                         for finding in found if not finding.seed]))
+        blocking = sum(finding.blocks for finding in found)
+        self._report("findings", f"{blocking} to look at, {len(found) - blocking} that the "
                      "base has as well", begin)
-        for finding in self.findings:
+        for finding in found:
             self._say("\n".join(self._lines_of(finding)), flush=True)
 
-    def _keep(self, finding, folder, minimize):
-        """A folder that cannot be written hides no finding."""
-        try:
-            findings.keep(finding, folder, self._tool, minimize)
-        except OSError as error:
-            finding.kept_note = f"{error.filename or folder}: {error.strerror}"
-            self.add_problem(f"keeps {finding.signature}", finding.kept_note)
+    def _keep(self, found, tool):
+        """Writes a folder for each; one that cannot be written hides no finding."""
+        folder = os.path.join(self._options.dir, "findings")
 
-    def _compare_with_base(self):
-        fuzzed = [finding for finding in self.findings if not finding.seed]
-        if self.change is None or not fuzzed:
+        def keep(numbered):
+            number, finding = numbered
+            try:
+                findings.keep(finding, folder, tool, number < findings.MOST_MINIMIZED)
+            except OSError as error:
+                finding.kept_note = f"{error.filename or folder}: {error.strerror}"
+
+        self._each(keep, enumerate(found))
+        return Step([Case("gate", f"keeps {finding.signature}", 0.0, finding.kept_note)
+                     for finding in found if finding.kept_note])
+
+    def _compare_with_base(self, found, change, targets, tool, scratch):
+        fuzzed = [finding for finding in found if not finding.seed]
+        if not change or not fuzzed:
             return
-        by_name = {target.name: target for target in self.targets}
+        by_name = {target.name: target for target in targets}
         try:
-            with base.Base(self._root, self.change.revision) as tree:
+            with base.Base(self._root, change.revision) as tree:
                 for finding in fuzzed:
-                    base.compare(finding, by_name[finding.target], tree, self._tool,
-                                 self._scratch)
+                    base.compare(finding, by_name[finding.target], tree, tool, scratch)
         except (OSError, subprocess.CalledProcessError) as error:
             for finding in fuzzed:
                 finding.base_note = f"the base revision cannot be checked out: {error}"

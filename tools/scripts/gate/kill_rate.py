@@ -52,6 +52,18 @@ def sentence(rate):
             f"{made} of them by a seed made for it")
 
 
+def known_of(rate, options):
+    """What a run with these options of the gate sees; with others than usual it was not measured.
+
+    "" if nothing was measured.
+    """
+    if not rate.faults:
+        return ""
+    usual = (options.seed == rate.seed and not options.corpus
+             and options.budget >= rate.programs)
+    return ("" if usual else "with its usual options, ") + sentence(rate)
+
+
 def made_for(text):
     """The faults that a seed, as a text, says it was made for."""
     return {name for names in MADE_FOR.findall(text) for name in re.split(r",\s+", names)}
