@@ -50,6 +50,18 @@ def name_of(content):
     return hashlib.sha1(content).hexdigest()
 
 
+def is_unlocked(folder):
+    """Whether no process holds the lock that `rmapdiff corpus` takes on a folder."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+
+
 class CorpusTest(unittest.TestCase):
     """Each test has a folder of its own, and is in it."""
 
@@ -162,6 +174,8 @@ class UsageTest(CorpusTest):
             self.corpus("migrate", "c", code=3, stderr="c: in use by another rmapdiff corpus, "
                         "expected to be alone\n")
             first.kill()
+        # Whatever the killed command has started ends with it, but not at the same moment.
+        patience.wait_for(lambda: is_unlocked("c"))
         self.corpus("migrate", "c")
         self.assertFalse(os.path.exists("c/.work"))
 
