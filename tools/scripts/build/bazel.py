@@ -106,6 +106,17 @@ def call(what, words, log):
             process.wait()
 
 
+def answer(what, words, log):
+    """The lines that Bazel answers, by way of a file; raises a Failure if it fails."""
+    code = call(what, words, log)
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    if code != 0:
+        sys.stderr.writelines(line + "\n" for line in lines)
+        raise Failure(ENVIRONMENT, "bazel does not work, see above")
+    return lines
+
+
 if __name__ == "__main__":
     try:
         check_place(ROOT)

@@ -100,13 +100,7 @@ class Build:
 
     def _ask(self, words, scratch):
         """The lines that Bazel answers; raises a Failure."""
-        good, log = self._call(words, scratch, "answer")
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-        if not good:
-            sys.stderr.writelines(line + "\n" for line in lines)
-            raise Failure(ENVIRONMENT, "bazel does not work, see above")
-        return lines
+        return bazel.answer(self._what, [*self._startup, *words], os.path.join(scratch, "answer"))
 
     def _build(self, scratch):
         events = os.path.join(scratch, "events")
