@@ -1,23 +1,34 @@
 """Checks the source tree: one finding a line, as `file:line: what, expected what`.
 
-Usage: tools/scripts/start.sh tools.presubmit.presubmit [ROOT]
+Usage: tools/scripts/start.sh tools.presubmit.presubmit [ROOT]      the whole tree
+         ... --staged                what `git commit` would take, in seconds
+         ... --lower-limits [ROOT]   writes the counts of today into limits.txt
 
 exemptions.txt beside this file lists what may break which rule, and why; an exemption that is not
-needed is a finding itself. Exit code: 0 nothing found, 1 findings.
+needed is a finding itself. limits.txt counts what each file may have of what prose_rules.py
+forbids. Of the staged files the contents in git's index count, not those in the work tree; rules
+that need the whole tree are left out (WHOLE_TREE).
+
+Exit code: 0 nothing found, 1 findings, 2 wrong usage, 3 the environment (no clang-format).
 """
 
 import dataclasses
 import os
+import subprocess
 import sys
+import tempfile
 from xml.sax import saxutils
 
-from tools.presubmit import (build_rules, code_rules, python_rules, shell_rules, skip_rules,
-                             text_rules)
+from tools.presubmit import (build_rules, code_rules, habit_rules, prose_rules, python_rules,
+                             shell_rules, skip_rules, text_rules)
 from tools.presubmit.tree import Finding, Tree
 
 RULES = {
     "build-format": build_rules.check_build_format,
+    "changelog": habit_rules.check_changelog,
+    "clause": prose_rules.check_clauses,
     "dead-seed": build_rules.check_dead_seeds,
+    "editorconfig": habit_rules.check_editorconfig,
     "format": code_rules.check_format,
     "function-length": code_rules.check_function_length,
     "header-comment": code_rules.check_header_comments,
@@ -31,11 +42,16 @@ RULES = {
     "open-end": text_rules.check_open_ends,
     "script": text_rules.check_scripts,
     "seed-idea": build_rules.check_seed_ideas,
+    "sentence-length": prose_rules.check_sentence_length,
     "shell-text": shell_rules.check_shell_text,
     "size": text_rules.check_sizes,
     "skip": skip_rules.check_skips,
     "white-space": text_rules.check_white_space,
+    "word": prose_rules.check_words,
 }
+
+# Rules that say nothing true of a part of the tree: each asks whether anything in it uses a thing.
+WHOLE_TREE = frozenset(("dead-seed", "skip"))
 
 EXEMPTIONS = "tools/presubmit/exemptions.txt"
 
@@ -76,10 +92,7 @@ def _is_exempt(rule, finding, exemptions):
 def check(tree):
     """All findings by rule, those about exemptions under "exemption"."""
     exemptions, complaints = read_exemptions(tree)
-    findings = {}
-    for rule, function in RULES.items():
-        findings[rule] = sorted(
-            finding for finding in function(tree) if not _is_exempt(rule, finding, exemptions))
+    findings = _check(tree, RULES, exemptions)
     for exemption in exemptions:
         if not exemption.used:
             what = f"{exemption.path} needs no exemption from {exemption.rule}"
@@ -88,8 +101,49 @@ def check(tree):
     return findings
 
 
+def check_part(tree):
+    """The same of a tree of some files, by the rules that need no others."""
+    return _check(tree, [rule for rule in RULES if rule not in WHOLE_TREE],
+                  read_exemptions(tree)[0])
+
+
+def _check(tree, rules, exemptions):
+    return {rule: sorted(finding for finding in RULES[rule](tree)
+                         if not _is_exempt(rule, finding, exemptions)) for rule in rules}
+
+
+def _git(*words):
+    done = subprocess.run(["git", *words], stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise OSError(0, "failed", "git " + words[0])  # It has said why.
+    return os.fsdecode(done.stdout)
+
+
+def check_staged():
+    """Findings of what is staged. The whole index is written into a scratch folder for it, so that
+    links and includes lead somewhere."""
+    names = _git("diff", "--cached", "--name-only", "--no-renames", "--diff-filter=d", "-z")
+    paths = frozenset(names.split("\0")) - {""}
+    with tempfile.TemporaryDirectory(prefix="rmapdiff-staged-") as scratch:
+        if paths:
+            _git("checkout-index", "--all", f"--prefix={os.path.realpath(scratch)}/")
+        return check_part(Tree(scratch, paths)), len(paths)
+
+
+def lower_limits(root):
+    """Writes limits.txt anew; returns the exit code."""
+    try:
+        text = prose_rules.lowered(Tree(root))
+    except ValueError as error:
+        print(error)
+        return 1
+    with open(os.path.join(root, prose_rules.LIMITS), "w", encoding="utf-8") as file:
+        file.write(text)
+    return 0
+
+
 def write_xml(path, findings):
-    """One test case a rule, for whoever counts them."""
+    """One test case a rule, which tools/test counts."""
     failures = sum(bool(found) for found in findings.values())
     with open(path, "w", encoding="utf-8") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
@@ -109,17 +163,40 @@ def find_root(arguments):
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
-def main():
-    tree = Tree(find_root(sys.argv[1:]))
-    findings = check(tree)
-    if os.environ.get("XML_OUTPUT_FILE"):
-        write_xml(os.environ["XML_OUTPUT_FILE"], findings)
+def report(findings, count):
+    """Prints the findings; returns the exit code. count: of the files."""
     for rule, found in findings.items():
         for finding in found:
             print(f"{finding} [{rule}]")
-    count = sum(map(len, findings.values()))
-    print(f"presubmit: {len(tree.paths)} files, {len(findings)} rules, {count} findings")
-    return 1 if count else 0
+    total = sum(map(len, findings.values()))
+    print(f"presubmit: {count} files, {len(findings)} rules, {total} findings")
+    return 1 if total else 0
+
+
+def run(words):
+    options = [word for word in words if word.startswith("-")]
+    roots = [word for word in words if not word.startswith("-")]
+    if options == ["--staged"] and not roots:
+        return report(*check_staged())
+    if options not in ([], ["--lower-limits"]) or len(roots) > 1:
+        print("presubmit: expected --staged, or [--lower-limits] [ROOT]", file=sys.stderr)
+        return 2
+    root = find_root(roots)
+    if options:
+        return lower_limits(root)
+    tree = Tree(root)
+    findings = check(tree)
+    if os.environ.get("XML_OUTPUT_FILE"):
+        write_xml(os.environ["XML_OUTPUT_FILE"], findings)
+    return report(findings, len(tree.paths))
+
+
+def main():
+    try:
+        return run(sys.argv[1:])
+    except OSError as error:
+        print(f"presubmit: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 3
 
 
 if __name__ == "__main__":

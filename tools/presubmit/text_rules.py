@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+from tools.presubmit.prose import document_lines
 from tools.presubmit.tree import Finding
 
 MAX_LINE_LENGTH = 100
@@ -13,8 +14,8 @@ KNOWN_EXTENSIONS = frozenset((
     ".BUILD", ".bin", ".bzl", ".cc", ".css", ".dict", ".gitkeep", ".golden", ".h", ".json", ".md",
     ".ops", ".options", ".patch", ".py", ".sh", ".svg", ".txt", ".yaml", ".yml"))
 KNOWN_NAMES = frozenset((
-    ".bazelignore", ".bazeliskrc", ".bazelrc", ".clang-format", ".gitattributes", ".gitignore",
-    "BUILD", "Dockerfile", "LICENSE", "WORKSPACE"))
+    ".bazelignore", ".bazeliskrc", ".bazelrc", ".clang-format", ".clang-tidy", ".editorconfig",
+    ".gitattributes", ".gitignore", "BUILD", "Dockerfile", "LICENSE", "WORKSPACE"))
 
 # Text that others define, or that shows what a program prints.
 VERBATIM = (".golden", ".patch", ".svg", "LICENSE")
@@ -117,26 +118,16 @@ def _slug(heading):
     return kept.replace(" ", "-")
 
 
-def _lines_of_document(tree, path):
-    """(number, line, whether it is code) of a Markdown file, without the fences."""
-    in_code = False
-    for number, line in tree.lines(path):
-        if line.lstrip().startswith("```"):
-            in_code = not in_code
-        else:
-            yield number, line, in_code
-
-
 def _prose(tree, path):
     """The lines of a Markdown file outside its code blocks."""
-    return [(number, line) for number, line, in_code in _lines_of_document(tree, path)
+    return [(number, line) for number, line, in_code in document_lines(tree, path)
             if not in_code]
 
 
 def code_of_document(tree, path):
     """What stands in the code blocks of a Markdown file, each line at its place."""
     lines = [""] * len(tree.lines(path))
-    for number, line, in_code in _lines_of_document(tree, path):
+    for number, line, in_code in document_lines(tree, path):
         lines[number - 1] = line if in_code else ""
     return "\n".join(lines)
 

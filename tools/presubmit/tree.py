@@ -37,11 +37,14 @@ class IgnoreList:
 
 
 class Tree:
-    """All source files below a root: what a checkout holds, without what builds leave in it."""
+    """All source files below a root: what a checkout holds, without what builds leave in it.
 
-    def __init__(self, root):
+    only: paths; the rules look at these files alone, and still find the others.
+    """
+
+    def __init__(self, root, only=None):
         self.root = root
-        self.paths = sorted(self._walk())
+        self.paths = sorted(path for path in self._walk() if only is None or path in only)
 
     def _walk(self):
         ignore_file = os.path.join(self.root, ".gitignore")
