@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "fuzzers/finding/address_space.h"
@@ -49,7 +50,7 @@ std::string Plural(uint64_t count, const char* noun) {
 
 uint64_t Rate(uint64_t before, uint64_t now, double seconds) {
   if (seconds <= 0 || now < before) return 0;
-  return static_cast<uint64_t>(static_cast<double>(now - before) / seconds + 0.5);
+  return static_cast<uint64_t>(std::llround(static_cast<double>(now - before) / seconds));
 }
 
 std::string Row(const TargetFigures& figures, size_t width) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/base/text.h"
@@ -16,7 +17,9 @@ std::string Plural(uint64_t count, const char* noun) {
   return fmt::format("{} {}{}", FormatCount(count), noun, count == 1 ? "" : "s");
 }
 
-std::string Whole(double number) { return FormatCount(static_cast<uint64_t>(number + 0.5)); }
+std::string Whole(double number) {
+  return FormatCount(static_cast<uint64_t>(std::llround(number)));
+}
 
 // "-" where nothing has been counted.
 std::string RateText(double rate) { return rate > 0 ? Whole(rate) : "-"; }
