@@ -29,10 +29,12 @@ REPORT = (sys.executable, "-B", os.path.abspath("tools/scripts/start.py"),
           "tools.scripts.report.command")
 
 PLAIN = b"plain"
-HOSTILE = (b"sp  ace", b"x$(touch PWNED)y", b"`touch PWNED`", b"q'uote\"s", b"a;touch PWNED;b",
-           b"a&touch PWNED&b", b"a|touch PWNED", b"new\ntouch PWNED\nline", b"-dash", b"--trace",
-           b"\xff\xfe\x80", b"*?[a-z]~{b}", b"back\\slash", b"%n%s{}", b"tab\tbell\a",
-           "\N{LATIN SMALL LETTER E WITH ACUTE}".encode())
+# A name for each kind of reader: the words of a shell, a shell within double quotes, its quotes,
+# lines and terminals, options, patterns, formats and escapes. Each command in one leaves PWNED.
+HOSTILE = (b"sp  ace;touch PWNED;b", b"x$(touch PWNED)`touch PWNED`y",
+           b"q'uote\"s|touch PWNED&touch PWNED&", b"new\ntouch PWNED\nline\tbell\a\xff\xfe\x80",
+           b"-dash*?[a-z]~{b}", b"--trace",
+           b"back\\slash%n%s{}" + "\N{LATIN SMALL LETTER E WITH ACUTE}".encode())
 
 TINY = "tiny_rmap_fuzzer"
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
@@ -228,7 +230,7 @@ class HostileTest(unittest.TestCase):
             return (result[0], stopped, b"no such file" in result[1] + result[2], result[3])
 
         result = self.same(self.a_program, "repro", "-k", "1", "--gdb", "--", "NAME/a.ops",
-                           binary=(FAULTY,), normal=first_words, names=HOSTILE[1:8:2])
+                           binary=(FAULTY,), normal=first_words, names=HOSTILE[:3])
         self.assertEqual(result[1:3], (True, False))
 
     def test_minimize_draft_test_and_keep(self):
