@@ -13,9 +13,11 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 _LEFT_OUT = ("tests", "bench")
 
-# Findings are on standard output; standard error counts what was suppressed in headers of others.
+# Findings are on standard output, by the path of the sandbox, which is cut off. Standard error has
+# the errors of the compiler, and a count of the findings in headers of others.
 _RUN = """clang-tidy-19 --quiet --config-file="$1" "$2" -- "${@:4}" >"$3" 2>"$3.errors" || {
-  cat "$3" >&2
+  findings="$(<"$3")"
+  printf '%s\\n' "${findings//"$PWD/"/}" >&2
   grep error "$3.errors" >&2
   exit 1
 }"""
