@@ -18,7 +18,7 @@ CONFIGURATIONS = [
     {"id": HOST, "mnemonic": "k8-opt"},
 ]
 
-FLAGS = {PLAIN: [], SANITIZED: ["-fsanitize=address"], M32: ["-m32"], HOST: ["-g0"]}
+FLAGS = {PLAIN: [], SANITIZED: ["-fsanitize=address", "-O2"], M32: ["-m32"], HOST: ["-g0"]}
 
 
 def action(source, configuration, mnemonic="CppCompile"):

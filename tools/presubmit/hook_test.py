@@ -111,6 +111,7 @@ class HookTest(unittest.TestCase):
         self.commit()
         self.git("rm", "-q", "a.md")
         self.assertTrue(self.commit(), self.said)
+        self.assertIn("presubmit: 0 files", self.said)
 
     def test_prose_and_limits(self):
         self.write("a.md", "It is read by " + "who" "ever comes.\n")

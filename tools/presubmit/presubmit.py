@@ -122,12 +122,13 @@ def _git(*words):
 def check_staged():
     """Findings of what is staged. The whole index is written into a scratch folder for it, so that
     links and includes lead somewhere."""
-    names = _git("diff", "--cached", "--name-only", "--no-renames", "--diff-filter=d", "-z")
+    names = _git("diff", "--cached", "--name-only", "--no-renames", "-z")
     paths = frozenset(names.split("\0")) - {""}
     with tempfile.TemporaryDirectory(prefix="rmapdiff-staged-") as scratch:
         if paths:
             _git("checkout-index", "--all", f"--prefix={os.path.realpath(scratch)}/")
-        return check_part(Tree(scratch, paths)), len(paths)
+        tree = Tree(scratch, paths)
+        return check_part(tree), len(tree.paths)
 
 
 def lower_limits(root):
