@@ -11,6 +11,9 @@ from tools.presubmit.tree import CPP_SUFFIXES, Finding
 MAX_FUNCTION_LINES = 70
 
 CLANG_FORMAT = "clang-format-19"
+FORMAT_BATCH = 40
+FORMAT_COMPLAINT = re.compile(
+    r"^(.+?):(\d+):\d+: \w+: .*\[-Wclang-format-violations\]$", re.MULTILINE)
 
 # Everything in C++ whose inner braces and quotes mean nothing, in the order of precedence.
 OPAQUE = re.compile(
@@ -71,22 +74,21 @@ VALUES = ("mmu/base/bug.h", "mmu/base/spte.h", "mmu/base/types.h")
 
 
 def check_format(tree):
-    """Compares each C++ file with what clang-format makes of it."""
-    def reformat(path):
-        return path, subprocess.run(
-            [CLANG_FORMAT, "--style=file", path],
-            cwd=tree.root, capture_output=True, check=True).stdout
+    """Each C++ file as clang-format would have it; a process for many, as its start is half of the
+    time of one."""
+    def complaints(paths):
+        return subprocess.run([CLANG_FORMAT, "--style=file", "--dry-run", *paths], cwd=tree.root,
+                              capture_output=True, text=True, check=True).stderr
 
+    paths = tree.matching(*CPP_SUFFIXES)
+    batches = [paths[at:at + FORMAT_BATCH] for at in range(0, len(paths), FORMAT_BATCH)]
+    first = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, formatted in pool.map(reformat, tree.matching(*CPP_SUFFIXES)):
-            if formatted != tree.data(path):
-                line = _first_difference(tree.data(path), formatted)
-                yield Finding(path, line, "format", f"what `{CLANG_FORMAT} -i` makes of it")
-
-
-def _first_difference(left, right):
-    pairs = zip(left.split(b"\n"), right.split(b"\n"))
-    return next((number for number, (a, b) in enumerate(pairs, 1) if a != b), 1)
+        for output in pool.map(complaints, batches):
+            for path, line in FORMAT_COMPLAINT.findall(output):
+                first[path] = min(int(line), first.get(path, int(line)))
+    for path, line in first.items():
+        yield Finding(path, line, "format", f"what `{CLANG_FORMAT} -i` makes of it")
 
 
 def blank_opaque(text):
