@@ -137,7 +137,7 @@ def main(words):
     if not rows:
         return 3
     print(table(rows))
-    # What has become another finding is no smaller form of this one.
+    # A program that shows another finding is not a smaller form of this one.
     good = all(row["kept"] and (row["ours"][1] <= row["theirs"][1] or not row["theirs_kept"])
                for row in rows)
     return 0 if good else 1

@@ -1,5 +1,5 @@
 """How tests are compiled."""
 
-# What a test calls is optimised in its library. To optimise the tests as well, typed ones above
-# all, takes twenty times as long to build and saves nothing.
+# The library of the code under test is optimised. Optimised tests, typed ones above all, take
+# twenty times as long to build and save nothing.
 TEST_COPTS = ["-O0"]

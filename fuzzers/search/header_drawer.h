@@ -8,8 +8,8 @@
 
 namespace rmapdiff {
 
-// A random header that the target accepts: tiny limits where it has both, and seldom what ends
-// programs early (misuse, native recycling).
+// A random header that the target accepts. Limits are tiny where it has both. Headers that end
+// programs early (misuse, native recycling) are rare.
 Header DrawHeader(const TargetKind& kind, Random& random);
 
 }  // namespace rmapdiff

@@ -25,8 +25,9 @@ class HookTest(unittest.TestCase):
             "HOME": scratch.name, "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x", "GIT_COMMITTER_NAME": "x",
             "GIT_COMMITTER_EMAIL": "x"}
-        for path in [".clang-format", *(os.path.join(PRESUBMIT, name)
-                                        for name in os.listdir(PRESUBMIT) if "_test" not in name)]:
+        own = [os.path.join(PRESUBMIT, name)
+               for name in os.listdir(PRESUBMIT) if "_test" not in name]
+        for path in [".clang-format", "tools/__init__.py", "tools/scripts", *own]:
             self.copy(path)
         self.write(PRESUBMIT + "/limits.txt", "")
         self.git("init", "-q")
@@ -124,7 +125,7 @@ class HookTest(unittest.TestCase):
         self.git("add", "-A")
         tools = os.path.join(self.environment["HOME"], "bin")
         os.makedirs(tools)
-        for tool in ("git", "python3", "bash", "env"):
+        for tool in ("bash", "dirname", "env", "git", "python3"):
             os.symlink(shutil.which(tool), os.path.join(tools, tool))
         self.environment["PATH"] = tools
         self.assertFalse(self.commit())

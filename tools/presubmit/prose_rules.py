@@ -3,7 +3,7 @@
 They are a ratchet. limits.txt counts the older findings, in a line for each file. A file may have
 as many as its line says, and a file without a line none. A file that gets another name needs no
 new line: the files without one share the sum of the lines whose files are gone.
-`tools/presubmit/presubmit.py --lower-limits` writes the counts of today, and refuses a higher one.
+`... --lower-limits` (presubmit.py) writes the counts of today, and refuses a higher one.
 """
 
 import collections

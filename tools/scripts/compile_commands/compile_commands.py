@@ -15,11 +15,9 @@ import os
 import tempfile
 
 from tools.scripts.build import bazel, building
-from tools.scripts.common.script import (DONE, ENVIRONMENT, Failure, check_writable, run_main,
-                                         write_whole)
+from tools.scripts.common.script import (DONE, ENVIRONMENT, ROOT, Failure, check_writable,
+                                         run_main, write_whole)
 from tools.scripts.compile_commands import action_graph
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 WHAT = "compile_commands.json"
 

@@ -6,7 +6,7 @@ import dataclasses
 from tools.scripts.common.script import DONE, ENVIRONMENT, FINDING
 from tools.scripts.gate.outcome import Case, count_of
 
-# What one step came to; the fields are those of Result.
+# The result of one step; the fields are those of Result.
 Step = collections.namedtuple("Step", "cases facts artifacts", defaults=((), (), ()))
 
 
@@ -44,7 +44,7 @@ class Result:
 
     @property
     def exit_code(self):
-        # What has failed counts, even if something ended the gate before it was looked at.
+        # A failure counts, even if something ended the gate before a look at it.
         if any(finding.blocks for finding in self.findings) or self.artifacts:
             return FINDING
         return ENVIRONMENT if self.problems else DONE

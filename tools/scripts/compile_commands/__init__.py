@@ -1,0 +1,1 @@
+"""tools/compile_commands: a compilation database for clangd."""
