@@ -9,7 +9,7 @@
 #include <functional>
 #include <vector>
 
-#include "mmu/shadow/shadow_mmu.h"
+#include "mmu/shadow/shadow_mmu_functions.h"
 
 namespace rmapdiff {
 

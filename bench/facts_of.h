@@ -13,7 +13,7 @@
 #include "bench/facts.h"
 #include "bench/guest_cases.h"
 #include "bench/histogram.h"
-#include "mmu/graph/page_graph.h"
+#include "mmu/graph/page_graph_functions.h"
 
 namespace rmapdiff {
 

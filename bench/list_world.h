@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench/prepared.h"
-#include "mmu/graph/page_graph.h"
+#include "mmu/graph/page_graph_functions.h"
 
 namespace rmapdiff {
 

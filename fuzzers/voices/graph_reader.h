@@ -233,8 +233,9 @@ template <ReverseMap R>
 template <typename Pages>
 ListShapes GraphReader<R>::Shapes(const Pages& pages) const {
   ListShapes shapes;
-  if constexpr (requires(const R& map, const Head& head) { map.DescriptorSizes(head); }) {
+  if constexpr (requires(const R& map) { map.has_objects(); }) {
     const R& map = graph_.map();
+    if (!map.has_objects()) return shapes;
     shapes.rmap_capacity = R::Limits::kDescriptorEntries;
     shapes.parent_capacity = R::Limits::kChainEntries;
     for (const auto& slot : graph_.slots().all()) {

@@ -18,7 +18,6 @@
 
 #include "fmt/format.h"
 #include "fuzzers/state/reused.h"
-#include "fuzzers/voices/built_for.h"
 #include "fuzzers/voices/graph_reader.h"
 #include "fuzzers/voices/voice.h"
 #include "mmu/graph/page_graph.h"
@@ -33,7 +32,9 @@ class GraphVoice final : public Voice {
   using Head = typename Graph::Head;
   using Limits = typename R::Limits;
 
-  explicit GraphVoice(const Header& header);
+  // `map_args`: as PageGraph's.
+  template <class... MapArgs>
+  explicit GraphVoice(const Header& header, const MapArgs&... map_args);
 
   Outcome Apply(const Op& op) override;
   void ObserveTouched(const Touched& touched, Observation* out) override;
@@ -123,15 +124,6 @@ class GraphVoice final : public Voice {
   std::optional<Reused<RawState>> raw_;  // once there has been a Raw()
   bool raw_is_current_ = false;          // *raw_ is of the state after the last operation
 };
-
-// Builds the MMU on reverse map `Map<limits>` that the header asks for: the body of an
-// Engine::make.
-template <template <class> class Map>
-std::unique_ptr<Voice> MakeGraphVoice(const Header& header) {
-  return WithLimitsOf(header, [&]<class Limits>() -> std::unique_ptr<Voice> {
-    return std::make_unique<GraphVoice<Map<Limits>>>(header);
-  });
-}
 
 }  // namespace rmapdiff
 

@@ -7,14 +7,16 @@
 namespace rmapdiff {
 
 template <ReverseMap R>
-GraphVoice<R>::GraphVoice(const Header& header)
+template <class... MapArgs>
+GraphVoice<R>::GraphVoice(const Header& header, const MapArgs&... map_args)
     : header_(header),
       layout_(header_.layout()),
       memory_(header.reuse == ReuseMode::kLifo ? HostMemory::Reuse::kLifo
                                                : HostMemory::Reuse::kQuarantine),
       graph_(
           memory_, header.spte_masks(),
-          header.recycle == RecycleMode::kNative ? RecyclePolicy::kNative : RecyclePolicy::kExact) {
+          header.recycle == RecycleMode::kNative ? RecyclePolicy::kNative : RecyclePolicy::kExact,
+          map_args...) {
   for (const SlotLayout& slot : layout_.slots) {
     graph_.slots().Add(slot.base_gfn, slot.npages, slot.base_gfn);
   }

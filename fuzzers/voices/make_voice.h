@@ -1,25 +1,64 @@
 // MakeVoice<Map>: the voice on reverse map `Map<limits>` that a header asks for, a page graph's or
 // a whole MMU's. The body of an Engine::make.
+//
+// Who calls it compiles the map and nothing else: the voices stand on AnyMap, and are compiled once
+// for all maps.
 #ifndef RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
-#include "fuzzers/voices/built_for.h"
-#include "fuzzers/voices/graph_voice.h"
-#include "fuzzers/voices/mmu_voice.h"
+#include "fuzzers/voices/voice.h"
+#include "mmu/graph/erased_map_of.h"
 
 namespace rmapdiff {
 
+// The voice without its engine's name, see VoiceOf.
+std::unique_ptr<Voice> MakeVoiceOn(const MapMaker& maker, const Header& header);
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((no_sanitize("undefined"))), apply_to = function)
+#define RMAPDIFF_STAYS_ON_STACK [[clang::noinline, clang::disable_tail_calls]]
+#else
+#define RMAPDIFF_STAYS_ON_STACK
+#endif
+
+// Passes everything on. All maps share the functions of the MMU; these have the map among their
+// template arguments, so that each stack in the MMU says which engine is at work. UBSan does not
+// watch how a call is passed on.
+template <template <class> class Map>
+class VoiceOf final : public Voice {
+ public:
+  explicit VoiceOf(std::unique_ptr<Voice> voice) : voice_(std::move(voice)) {}
+
+  RMAPDIFF_STAYS_ON_STACK Outcome Apply(const Op& op) override { return voice_->Apply(op); }
+  RMAPDIFF_STAYS_ON_STACK void ObserveTouched(const Touched& touched, Observation* out) override {
+    voice_->ObserveTouched(touched, out);
+  }
+  RMAPDIFF_STAYS_ON_STACK void ObserveAll(Observation* out) override { voice_->ObserveAll(out); }
+  RMAPDIFF_STAYS_ON_STACK const RawState& Raw() override { return voice_->Raw(); }
+  RMAPDIFF_STAYS_ON_STACK ListShapes Shapes() override { return voice_->Shapes(); }
+  bool add_returns_ok() const override { return voice_->add_returns_ok(); }
+  RMAPDIFF_STAYS_ON_STACK std::optional<Difference> Objection(bool everything) override {
+    return voice_->Objection(everything);
+  }
+  RMAPDIFF_STAYS_ON_STACK std::string Teardown() override { return voice_->Teardown(); }
+
+ private:
+  const std::unique_ptr<Voice> voice_;
+};
+
+#undef RMAPDIFF_STAYS_ON_STACK
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
 template <template <class> class Map>
 std::unique_ptr<Voice> MakeVoice(const Header& header) {
-  if constexpr (kBuiltForGraphs) {
-    if (!header.whole_mmu()) return MakeGraphVoice<Map>(header);
-  }
-  if constexpr (kBuiltForMmus) {
-    if (header.whole_mmu()) return MakeMmuVoice<Map>(header);
-  }
-  NotBuiltFor(header);
+  return std::make_unique<VoiceOf<Map>>(MakeVoiceOn(kMapMaker<Map>, header));
 }
 
 }  // namespace rmapdiff

@@ -26,8 +26,8 @@
 #include "fuzzers/judges/auditor.h"
 #include "fuzzers/judges/guest_truth.h"
 #include "fuzzers/state/reused.h"
-#include "fuzzers/voices/built_for.h"
 #include "fuzzers/voices/graph_reader.h"
+#include "fuzzers/voices/mmu_config.h"
 #include "fuzzers/voices/voice.h"
 #include "mmu/shadow/shadow_mmu.h"
 
@@ -42,7 +42,9 @@ class MmuVoice final : public Voice {
   using Limits = typename R::Limits;
 
   enum class Judge : bool { kNo, kGuestTruth };
-  MmuVoice(const Header& header, Judge judge);
+  // `map_args`: as PageGraph's.
+  template <class... MapArgs>
+  MmuVoice(const Header& header, Judge judge, const MapArgs&... map_args);
 
   Outcome Apply(const Op& op) override;
   void ObserveTouched(const Touched& touched, Observation* out) override;
@@ -63,8 +65,6 @@ class MmuVoice final : public Voice {
     if (!header.tdp() && header.masks == MasksMode::kEpt) header.masks = MasksMode::kShadow;
     return header;
   }
-  static MmuConfig ConfigOf(const Header& header);
-  static Quirks QuirksOf(QuirkMode mode);
   void BootHost();
   void BootGuest();
 
@@ -187,15 +187,6 @@ class MmuVoice final : public Voice {
   bool raw_is_current_ = false;  // *raw_ is of the state after the last operation
   size_t sweep_left_ = 0;
 };
-
-// Builds the whole MMU on reverse map `Map<limits>` that the header asks for.
-template <template <class> class Map>
-std::unique_ptr<Voice> MakeMmuVoice(const Header& header) {
-  return WithLimitsOf(header, [&]<class Limits>() -> std::unique_ptr<Voice> {
-    using MmuOfMap = MmuVoice<Map<Limits>>;
-    return std::make_unique<MmuOfMap>(header, MmuOfMap::Judge::kNo);
-  });
-}
 
 }  // namespace rmapdiff
 

@@ -8,12 +8,13 @@
 namespace rmapdiff {
 
 template <ReverseMap R>
-MmuVoice<R>::MmuVoice(const Header& header, Judge judge)
+template <class... MapArgs>
+MmuVoice<R>::MmuVoice(const Header& header, Judge judge, const MapArgs&... map_args)
     : header_(Normal(header)),
       layout_(header_.layout()),
       memory_(header.reuse == ReuseMode::kLifo ? HostMemory::Reuse::kLifo
                                                : HostMemory::Reuse::kQuarantine),
-      mmu_(memory_, ConfigOf(header_)) {
+      mmu_(memory_, ConfigOf(header_), map_args...) {
   if (judge == Judge::kGuestTruth) {
     const TruthConfig config{.level_bits = Limits::kLevelBits,
                              .vcpus = mmu_.config().vcpus,
@@ -23,47 +24,6 @@ MmuVoice<R>::MmuVoice(const Header& header, Judge judge)
   }
   BootHost();
   BootGuest();
-}
-
-template <ReverseMap R>
-MmuConfig MmuVoice<R>::ConfigOf(const Header& header) {
-  MmuConfig config;
-  config.tdp = header.tdp();
-  config.tdp_level = header.mode == MmuMode::kTdp32 ? 3 : kRootLevel;
-  config.masks = header.spte_masks();
-  config.vcpus = static_cast<int>(header.vcpus());
-  config.oos_shadow = header.oos;
-  config.max_large_level = static_cast<int>(header.large) + 1;
-  config.quirks = QuirksOf(header.quirk);
-  return config;
-}
-
-template <ReverseMap R>
-Quirks MmuVoice<R>::QuirksOf(QuirkMode mode) {
-  if (mode == QuirkMode::kAsIn2_6_36) return Quirks::AsIn2_6_36();
-  Quirks quirks;
-  bool* const switches[] = {nullptr,
-                            &quirks.drop_absent_spte,
-                            &quirks.keep_stale_child,
-                            &quirks.rmapped_by_pfn,
-                            &quirks.direct_map_through_large,
-                            &quirks.protect_links,
-                            &quirks.change_pte_in_large,
-                            &quirks.reclaim_pinned_forever,
-                            &quirks.wrong_direct_root_gfn,
-                            &quirks.inherit_walk_access,
-                            &quirks.wp0_after_choosing_page,
-                            &quirks.flush_only_this_vcpu,
-                            &quirks.protect_before_swap,
-                            &quirks.move_slot_in_place,
-                            &quirks.leak_partial_roots,
-                            &quirks.share_across_pse,
-                            &quirks.log_forgets_dirty_frames,
-                            &quirks.apply_overtaken_store,
-                            &quirks.link_before_sync};
-  static_assert(std::size(switches) == static_cast<size_t>(QuirkMode::kAsIn2_6_36));
-  if (mode != QuirkMode::kNone) *switches[static_cast<size_t>(mode)] = true;
-  return quirks;
 }
 
 template <ReverseMap R>

@@ -32,6 +32,10 @@ class Reference {
 
 std::unique_ptr<Reference> MakeReference(const Header& header);
 
+// REQUIRES: the header asks for these limits, and for a whole MMU.
+std::unique_ptr<Reference> MakeProductionMmuReference(const Header& header);
+std::unique_ptr<Reference> MakeTinyMmuReference(const Header& header);
+
 }  // namespace rmapdiff
 
 #endif  // RMAPDIFF_FUZZERS_VOICES_REFERENCE_H_

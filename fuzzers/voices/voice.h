@@ -1,7 +1,7 @@
 // One MMU under test, driven by operations and observed by value.
 //
-// The virtual interfaces of the suite are here, and stop here: what hangs below is PageGraph<R> or
-// ShadowMmu<R> for some reverse map R, compiled as the kernel would compile it.
+// What hangs below is PageGraph or ShadowMmu on AnyMap, compiled once for all reverse maps, and the
+// map behind it.
 #ifndef RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 

@@ -96,6 +96,8 @@ size_t StrideOf(size_t object_bytes) {
 
 }  // namespace
 
+void PoisonMemory(const void* start, size_t bytes) { Poison(start, bytes); }
+
 void SetPagePrivate(const void* page, void* word) {
   PrivateWord(reinterpret_cast<uintptr_t>(page)) = word;
 }

@@ -59,6 +59,9 @@ inline void* PagePrivate(const void* address) {
 // set_page_private. REQUIRES: `page` was handed out by a Pool of whole pages.
 void SetPagePrivate(const void* page, void* word);
 
+// Lets AddressSanitizer report accesses to part of an opened object, until it is released.
+void PoisonMemory(const void* start, size_t bytes);
+
 // The memory of one host: where pools get their pages, and where failures are injected.
 class HostMemory {
  public:

@@ -17,6 +17,10 @@
 //  4. Nothing is allocated but from Caches, which are topped up before the MMU lock is taken.
 //  5. A page is in the hash bucket of its gfn from its allocation until it is freed, zapped or not.
 //
+// This header declares. The functions are defined in page_graph_*.h, which page_graph_functions.h
+// includes for those that compile the graph on a map of their own; on AnyMap it is compiled already
+// (mmu/shadow/any_mmu.h).
+//
 // Function comments name the kernel function restated, Linux 2.6.36, arch/x86/kvm/mmu.c.
 // Where a kernel function would BUG(), BugError is thrown and the graph may only be destroyed.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_
@@ -28,6 +32,7 @@
 #include <vector>
 
 #include "mmu/base/bug.h"
+#include "mmu/base/function_ref.h"
 #include "mmu/base/host_memory.h"
 #include "mmu/base/spte.h"
 #include "mmu/graph/memslots.h"
@@ -82,7 +87,10 @@ class PageGraph {
   };
   static constexpr int kHeaderCacheMin = 4;
 
-  PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle);
+  // `map_args`: what the map is made from beside the memory, if anything.
+  template <class... MapArgs>
+  PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle,
+            const MapArgs&... map_args);
   PageGraph(const PageGraph&) = delete;
   PageGraph& operator=(const PageGraph&) = delete;
 
@@ -188,12 +196,11 @@ class PageGraph {
   // The walk that mmu_sync_children and mmu_zap_unsync_children share: sync(child) for each unsync
   // page below `page`, which must be in sync (or gone) afterwards, and the bits on the walked paths
   // are cleared. Returns how many.
-  template <class Sync>
-  int ForEachUnsyncChild(Page& page, Sync&& sync);
+  int ForEachUnsyncChild(Page& page, FunctionRef<void(Page&)> sync);
   // The same, batch by batch: protect(child) for each page of a batch, sync(child) for each, then
   // commit(). Pages of a batch may be zapped by sync, but not freed before commit.
-  template <class Protect, class Sync, class Commit>
-  int ForEachUnsyncBatch(Page& page, Protect&& protect, Sync&& sync, Commit&& commit);
+  int ForEachUnsyncBatch(Page& page, FunctionRef<void(Page&)> protect,
+                         FunctionRef<void(Page&)> sync, FunctionRef<void()> commit);
 
   // ---- Zapping (page_graph_zap.h) ----
   // kvm_mmu_prepare_zap_page onto `zapped`. Returns what the kernel returns: unsync children zapped
@@ -256,8 +263,10 @@ class PageGraph {
 };
 
 template <ReverseMap R>
-PageGraph<R>::PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle)
-    : map_(memory),
+template <class... MapArgs>
+PageGraph<R>::PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle,
+                        const MapArgs&... map_args)
+    : map_(memory, map_args...),
       masks_(masks),
       recycle_(recycle),
       page_pool_(memory, kPageBytes, "pages"),
@@ -276,7 +285,7 @@ bool PageGraph<R>::TopUp(Caches& caches) {
   const bool fails = fail_top_up_in_ != 0 && --fail_top_up_in_ == 0;
   constexpr int kFull = Limits::kCacheObjects;
   const bool done = map_.TopUp(caches.map) &&
-                    caches.pages.TopUp(page_pool_, R::kPageCacheMin, kFull) &&
+                    caches.pages.TopUp(page_pool_, map_.kPageCacheMin, kFull) &&
                     caches.headers.TopUp(header_pool_, kHeaderCacheMin, kFull);
   caches.refused = fails || !done;
   return done && !fails;
@@ -295,10 +304,5 @@ void PageGraph<R>::Drain(Caches& caches) {
 }
 
 }  // namespace rmapdiff
-
-#include "mmu/graph/page_graph_pages.h"   // IWYU pragma: export
-#include "mmu/graph/page_graph_rmap.h"    // IWYU pragma: export
-#include "mmu/graph/page_graph_unsync.h"  // IWYU pragma: export
-#include "mmu/graph/page_graph_zap.h"     // IWYU pragma: export
 
 #endif  // RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_

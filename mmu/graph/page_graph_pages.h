@@ -1,4 +1,4 @@
-// PageGraph: shadow pages and the links between them. Included by page_graph.h, not on its own.
+// PageGraph: shadow pages and the links between them. Included by page_graph_functions.h.
 //
 // A slot that becomes a link goes empty -> registered as a parent -> written; one that stops being
 // a link is unregistered first. Between the two halves the slot is not present but on a parent

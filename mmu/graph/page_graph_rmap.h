@@ -1,4 +1,4 @@
-// PageGraph: what is done to all sptes of a frame. Included by page_graph.h, not on its own.
+// PageGraph: what is done to all sptes of a frame. Included by page_graph_functions.h.
 //
 // Every function here finds its sptes by Next and by nothing else. Two of them change the list
 // while they iterate and then start again from its head.
@@ -60,7 +60,7 @@ bool PageGraph<R>::AddLeaf(Caches& caches, Spte* sptep, Gfn gfn) {
   Head& head = RmapOf(sptep);
   if (recycle_ == RecyclePolicy::kExact) {
     const int exact = map_.Count(head) - 1;
-    if (!R::AddReturnAgrees(before, exact)) add_returns_ok_ = false;
+    if (!map_.AddReturnAgrees(before, exact)) add_returns_ok_ = false;
     before = exact;
   }
   if (before <= Limits::kRecycleThreshold) return false;

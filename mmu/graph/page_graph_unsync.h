@@ -1,5 +1,5 @@
 // PageGraph: pages that are out of sync with the guest's, and how to find them from above.
-// Included by page_graph.h, not on its own.
+// Included by page_graph_functions.h.
 //
 // A page that goes unsync sets, upwards through all its parents, the bit of the slot that leads to
 // it. Bits are cleared lazily, on the path that a walk took; the other paths keep stale bits, which
@@ -140,14 +140,13 @@ void PageGraph<R>::ClearParents(UnsyncPath& path) {
 }
 
 template <ReverseMap R>
-template <class Sync>
-int PageGraph<R>::ForEachUnsyncChild(Page& page, Sync&& sync) {
+int PageGraph<R>::ForEachUnsyncChild(Page& page, FunctionRef<void(Page&)> sync) {
   return ForEachUnsyncBatch(page, [](Page&) {}, sync, [] {});
 }
 
 template <ReverseMap R>
-template <class Protect, class Sync, class Commit>
-int PageGraph<R>::ForEachUnsyncBatch(Page& page, Protect&& protect, Sync&& sync, Commit&& commit) {
+int PageGraph<R>::ForEachUnsyncBatch(Page& page, FunctionRef<void(Page&)> protect,
+                                     FunctionRef<void(Page&)> sync, FunctionRef<void()> commit) {
   int synced = 0;
   if (page.role.level == kPageTableLevel) return synced;
   WalkBound bound;

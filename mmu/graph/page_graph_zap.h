@@ -1,4 +1,4 @@
-// PageGraph: how shadow pages come to an end. Included by page_graph.h, not on its own.
+// PageGraph: how shadow pages come to an end. Included by page_graph_functions.h.
 //
 // In two steps, so that all vcpus are flushed once for many pages: prepare (empty, unlink, mark
 // invalid, move to a list) and commit (flush, free). A page that serves as a root cannot be freed:

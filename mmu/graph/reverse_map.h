@@ -2,7 +2,8 @@
 //
 // A reverse map answers two questions by going backwards through the page tables. Which leaf sptes
 // map this guest frame (the rmap of a memslot's frame)? Which sptes point at this shadow page (its
-// parents)? The MMU above (PageGraph) does everything else and never looks inside.
+// parents)? The MMU above (PageGraph) does everything else and never looks inside. A map is made
+// from a HostMemory&.
 //
 // Types
 //   Limits     the boundary constants, limits.h.
@@ -47,14 +48,14 @@ namespace rmapdiff {
 
 template <class R>
 concept ReverseMap =
-    std::derived_from<typename R::Page, ShadowPage> && std::constructible_from<R, HostMemory&> &&
+    std::derived_from<typename R::Page, ShadowPage> &&
     requires(R map, typename R::Head& head, const typename R::Head& const_head,
              typename R::Page& page, const typename R::Page& const_page, typename R::Caches& caches,
              MemoryCache& pages, Pool& page_pool, Spte* sptep, void (*visit_spte)(Spte*),
              void (*visit_pool)(const Pool&), int count, bool direct) {
       typename R::Limits;
       { map.Add(caches, head, sptep) } -> std::same_as<int>;
-      { R::AddReturnAgrees(count, count) } -> std::same_as<bool>;
+      { map.AddReturnAgrees(count, count) } -> std::same_as<bool>;
       { map.Remove(head, sptep) } -> std::same_as<void>;
       { map.Next(const_head, sptep) } -> std::same_as<Spte*>;
       { map.Count(const_head) } -> std::same_as<int>;
@@ -65,7 +66,7 @@ concept ReverseMap =
       { map.ForEachParent(const_page, visit_spte) } -> std::same_as<void>;
       { map.UnlinkParents(page, visit_spte) } -> std::same_as<void>;
 
-      { R::kPageCacheMin } -> std::convertible_to<int>;
+      { map.kPageCacheMin } -> std::convertible_to<int>;
       { map.TopUp(caches) } -> std::same_as<bool>;
       { map.Drain(caches) } -> std::same_as<void>;
       { map.AllocStorage(pages, page, direct) } -> std::same_as<void>;

@@ -31,6 +31,10 @@
 // returned from there, and a retry finds nothing half done. BUGs are thrown as BugError; then the
 // MMU may only be destroyed. All loops are bounded.
 //
+// This header declares. The functions are defined in shadow_mmu_*.h, which shadow_mmu_functions.h
+// includes for those that compile the MMU on a map of their own; on AnyMap it is compiled already
+// (any_mmu.h).
+//
 // Function comments name the kernel function restated. Quirks restore its latent bugs.
 // Not covered: MMIO beyond being recognised, nested guests, PCIDs, large page invlpg, NUMA, MTRRs.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_
@@ -136,7 +140,9 @@ class ShadowMmu {
   static constexpr int kMaxExits = 12;          // of one access, then kRetryExhausted
   static constexpr int kMaxVcpus = 4;
 
-  ShadowMmu(HostMemory& memory, const MmuConfig& config);
+  // `map_args`: as PageGraph's.
+  template <class... MapArgs>
+  ShadowMmu(HostMemory& memory, const MmuConfig& config, const MapArgs&... map_args);
   ShadowMmu(const ShadowMmu&) = delete;
   ShadowMmu& operator=(const ShadowMmu&) = delete;
 
@@ -241,7 +247,7 @@ class ShadowMmu {
   struct Hardware;
   enum class FaultResult : uint8_t { kRetry, kEmulate, kGuestFault, kNoMemory, kHostFault };
 
-  // ---- Small things (shadow_mmu.h) ----
+  // ---- Small things (shadow_mmu_requests.h) ----
   Paging paging(const Processor& vcpu) const { return {vcpu.mode.paging}; }
   bool Present(Spte spte) const { return IsPresent(graph_.masks(), spte); }
   Spte trap() const { return graph_.masks().trap; }
@@ -295,9 +301,7 @@ class ShadowMmu {
   bool WasRmapped(Spte* sptep, const MappingRequest& mapping);
   bool NeedWriteProtect(Gfn gfn, bool can_unsync);
   void UnsyncPages(Gfn gfn);
-  bool NotifierRetry(uint64_t mmu_seq) const {
-    return notifier_count_ != 0 || notifier_seq_ != mmu_seq;
-  }
+  bool NotifierRetry(uint64_t mmu_seq) const;
 
   // ---- Writes to page tables (shadow_mmu_pte_write.h) ----
   void PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset, std::optional<Gpte> value,
@@ -376,60 +380,14 @@ class ShadowMmu {
 };
 
 template <ReverseMap R>
-ShadowMmu<R>::ShadowMmu(HostMemory& memory, const MmuConfig& config)
+template <class... MapArgs>
+ShadowMmu<R>::ShadowMmu(HostMemory& memory, const MmuConfig& config, const MapArgs&... map_args)
     : config_(config),
-      graph_(memory, config.masks, config.recycle),
+      graph_(memory, config.masks, config.recycle, map_args...),
       host_(kEntries, Limits::kLevelBits) {
   for (int i = 0; i < config.vcpus; ++i) InitContext(vcpus_.emplace_back(i));
 }
 
-template <ReverseMap R>
-const typename ShadowMmu<R>::Processor& ShadowMmu<R>::vcpu(int vcpu) {
-  Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
-  Refresh(processor);
-  return processor;
-}
-
-// Acts upon what the graph has done to all vcpus since: kvm_flush_remote_tlbs,
-// kvm_reload_remote_mmus, kvm_mmu_reset_last_pte_updated. A vcpu that has a flush before it enters
-// the guest has an empty TLB.
-template <ReverseMap R>
-void ShadowMmu<R>::Refresh(Processor& vcpu) {
-  if (vcpu.seen_reloads != graph_.stats().reloads) vcpu.requests.reload = true;
-  if (vcpu.seen_zaps != graph_.stats().zapped) vcpu.last_pte_updated = nullptr;
-  const bool flushed = vcpu.seen_flushes != graph_.flushes();
-  if (flushed || vcpu.requests.flush || vcpu.requests.reload) vcpu.tlb.Clear();
-  vcpu.seen_reloads = graph_.stats().reloads;
-  vcpu.seen_zaps = graph_.stats().zapped;
-  vcpu.seen_flushes = graph_.flushes();
-}
-
-// kvm_mmu_flush_tlb.
-template <ReverseMap R>
-void ShadowMmu<R>::FlushTlb(Processor& vcpu) {
-  ++stats_.tlb_flush;
-  vcpu.requests.flush = true;
-}
-
-template <ReverseMap R>
-void ShadowMmu<R>::Window() {
-  if (interleaved_ == nullptr) return;
-  const std::function<void()> action = std::move(interleaved_);
-  interleaved_ = nullptr;
-  action();
-}
-
 }  // namespace rmapdiff
-
-#include "mmu/shadow/shadow_mmu_fault.h"      // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_hardware.h"   // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_host.h"       // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_page.h"       // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_pte_write.h"  // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_reclaim.h"    // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_roots.h"      // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_slots.h"      // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_sync.h"       // IWYU pragma: export
-#include "mmu/shadow/shadow_mmu_walk.h"       // IWYU pragma: export
 
 #endif  // RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_

@@ -1,4 +1,4 @@
-// ShadowMmu: page faults and the sptes that they install. Included by shadow_mmu.h.
+// ShadowMmu: page faults and the sptes that they install. Included by shadow_mmu_functions.h.
 //
 // A fault has a first half without the lock (top up, walk, find the host's frame) and a second one
 // under it; in between anything may happen. What was looked up is checked again: the frame by the
@@ -342,6 +342,12 @@ void ShadowMmu<R>::UnsyncPages(Gfn gfn) {
   for (Page* page = graph_.FirstPageOf(gfn); page != nullptr; page = graph_.NextPageOf(*page)) {
     if (IsShadowed(*page) && !page->unsync) graph_.UnsyncPage(*page);
   }
+}
+
+// mmu_notifier_retry.
+template <ReverseMap R>
+bool ShadowMmu<R>::NotifierRetry(uint64_t mmu_seq) const {
+  return notifier_count_ != 0 || notifier_seq_ != mmu_seq;
 }
 
 }  // namespace rmapdiff

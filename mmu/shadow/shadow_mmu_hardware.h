@@ -1,4 +1,5 @@
-// ShadowMmu: the processor on the shadow tables, and the emulator. Included by shadow_mmu.h.
+// ShadowMmu: the processor on the shadow tables, and the emulator.
+// Included by shadow_mmu_functions.h.
 //
 // Under shadow paging the processor runs with WP and NX on, whatever the guest has set. Of the
 // tables it sets the accessed bits of all levels and the dirty bit of the leaf, where the masks

@@ -1,4 +1,5 @@
-// ShadowMmu: the host's mappings change, and the mmu notifiers tell us. Included by shadow_mmu.h.
+// ShadowMmu: the host's mappings change, and the mmu notifiers tell us.
+// Included by shadow_mmu_functions.h.
 //
 // The callbacks are those of virt/kvm/kvm_main.c. A frame that somebody looked up before a callback
 // must not be mapped after it: callbacks advance mmu_notifier_seq, and while a range is open

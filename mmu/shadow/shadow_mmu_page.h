@@ -1,4 +1,5 @@
-// ShadowMmu: finding or making the shadow page of a guest table. Included by shadow_mmu.h.
+// ShadowMmu: finding or making the shadow page of a guest table.
+// Included by shadow_mmu_functions.h.
 //
 // A page is found by gfn and role. One that is out of sync is synchronised before it is linked at a
 // new place, because the guest need not flush there; its parents learn that it is unsync.

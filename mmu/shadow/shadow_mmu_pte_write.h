@@ -1,4 +1,4 @@
-// ShadowMmu: stores into shadowed tables, and invlpg. Included by shadow_mmu.h.
+// ShadowMmu: stores into shadowed tables, and invlpg. Included by shadow_mmu_functions.h.
 //
 // A store to a write-protected table is emulated, and the sptes that depend on the entry are zapped
 // or updated at once. A table that is written again and again without being used is no table any

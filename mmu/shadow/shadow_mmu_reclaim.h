@@ -1,4 +1,4 @@
-// ShadowMmu: fewer shadow pages. Included by shadow_mmu.h.
+// ShadowMmu: fewer shadow pages. Included by shadow_mmu_functions.h.
 //
 // Pages are taken from the tail of the active list. A pinned root can only be emptied; it moves to
 // the head, does not count, and may be all that is left.

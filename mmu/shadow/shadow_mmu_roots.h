@@ -1,4 +1,5 @@
-// ShadowMmu: roots, and the changes of mode and cr3 that replace them. Included by shadow_mmu.h.
+// ShadowMmu: roots, and the changes of mode and cr3 that replace them.
+// Included by shadow_mmu_functions.h.
 //
 // A root is pinned while a vcpu uses it. Who zaps it meanwhile leaves it empty and invalid on the
 // active list and asks all vcpus to reload; the last one to let go frees it.

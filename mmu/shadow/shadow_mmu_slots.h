@@ -1,4 +1,4 @@
-// ShadowMmu: memslots come, go and move, and the dirty log. Included by shadow_mmu.h.
+// ShadowMmu: memslots come, go and move, and the dirty log. Included by shadow_mmu_functions.h.
 //
 // A slot's rmaps live and die with it, so everything that is mapped is zapped before it goes. A
 // slot that is logged maps in small pages only; each frame is write-protected until it is written,

@@ -1,4 +1,5 @@
-// ShadowMmu: unsync pages get into step with the guest's tables again. Included by shadow_mmu.h.
+// ShadowMmu: unsync pages get into step with the guest's tables again.
+// Included by shadow_mmu_functions.h.
 //
 // Only level 1 pages go out of sync. They are synchronised where the guest has to flush anyway
 // (cr3, invlpg), and before anybody relies on them (a link at a new place). Only sptes that are

@@ -1,4 +1,5 @@
-// ShadowMmu: guest memory, and the walk of the guest's own tables. Included by shadow_mmu.h.
+// ShadowMmu: guest memory, and the walk of the guest's own tables.
+// Included by shadow_mmu_functions.h.
 //
 // Guest memory is reached through the memslots and the host's mappings, as KVM reaches it through
 // user addresses. A store to a read-only host page breaks the copy on write first, which calls the

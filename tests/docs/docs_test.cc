@@ -9,7 +9,7 @@
 #include "fuzzers/program/program.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
-#include "fuzzers/voices/graph_voice.h"
+#include "fuzzers/voices/make_voice.h"
 #include "legacy_mmu/descriptor_map.h"
 #include "tests/power/faulty_maps.h"
 
@@ -48,19 +48,18 @@ std::string ReportOf(const std::string& path, const std::vector<Engine>& engines
 }
 
 TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
-  const std::string report =
-      ReportOf("docs/examples/lost_tail.ops",
-               {{"legacy", MakeGraphVoice<DescriptorMap>}, {"sibling", MakeGraphVoice<LostTail>}},
-               "crash-3f2a");
+  const std::string report = ReportOf(
+      "docs/examples/lost_tail.ops",
+      {{"legacy", MakeVoice<DescriptorMap>}, {"sibling", MakeVoice<LostTail>}}, "crash-3f2a");
   EXPECT_EQ(Example(Contents("README.md"), "report"), report);
 }
 
 TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
   const std::string path = "docs/examples/forgotten_decrement.ops";
   const std::string report = ReportOf(path,
-                                      {{"legacy", MakeGraphVoice<DescriptorMap>},
-                                       {"sibling", MakeGraphVoice<SiblingMap>},
-                                       {"counted", MakeGraphVoice<ForgottenDecrement>}},
+                                      {{"legacy", MakeVoice<DescriptorMap>},
+                                       {"sibling", MakeVoice<SiblingMap>},
+                                       {"counted", MakeVoice<ForgottenDecrement>}},
                                       path);
   EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
 }

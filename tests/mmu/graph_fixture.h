@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "mmu/graph/page_graph.h"
+#include "mmu/graph/page_graph_functions.h"
 #include "tests/mmu/map_fixture.h"
 
 namespace rmapdiff {

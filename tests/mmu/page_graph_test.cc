@@ -10,6 +10,7 @@
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
 #include "more_maps/counted_sibling_map.h"
+#include "tests/mmu/behind_any_map.h"
 #include "tests/mmu/graph_fixture.h"
 
 namespace rmapdiff {
@@ -30,9 +31,11 @@ class PageGraphTest : public testing::Test {
   Host host;
 };
 
-using Maps = testing::Types<SiblingMap<ProductionLimits>, SiblingMap<TinyLimits>,
-                            DescriptorMap<ProductionLimits>, DescriptorMap<TinyLimits>,
-                            CountedSiblingMap<ProductionLimits>, CountedSiblingMap<TinyLimits>>;
+using Maps =
+    testing::Types<SiblingMap<ProductionLimits>, SiblingMap<TinyLimits>,
+                   DescriptorMap<ProductionLimits>, DescriptorMap<TinyLimits>,
+                   CountedSiblingMap<ProductionLimits>, CountedSiblingMap<TinyLimits>,
+                   Behind<CountedSiblingMap, ProductionLimits>, Behind<SiblingMap, TinyLimits>>;
 TYPED_TEST_SUITE(PageGraphTest, Maps);
 
 // ---- Memory slots ----

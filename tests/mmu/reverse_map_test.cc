@@ -13,6 +13,7 @@
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/sibling_map.h"
 #include "more_maps/counted_sibling_map.h"
+#include "tests/mmu/behind_any_map.h"
 #include "tests/mmu/map_fixture.h"
 
 namespace rmapdiff {
@@ -26,6 +27,8 @@ using Plain = PlainMap<ProductionLimits>;
 using TinyPlain = PlainMap<TinyLimits>;
 using Counted = CountedSiblingMap<ProductionLimits>;
 using TinyCounted = CountedSiblingMap<TinyLimits>;
+using AnySibling = Behind<SiblingMap, ProductionLimits>;
+using AnyLegacy = Behind<DescriptorMap, TinyLimits>;
 
 // ---- Both kinds of list ----
 
@@ -38,11 +41,12 @@ class ListTest : public testing::Test {
   MapHost<typename List::Map> host;
 };
 
-using Lists =
-    testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>, RmapList<TinyLegacy>,
-                   ParentList<Sibling>, ParentList<TinySibling>, ParentList<Legacy>,
-                   ParentList<TinyLegacy>, RmapList<Plain>, RmapList<TinyPlain>, ParentList<Plain>,
-                   ParentList<TinyPlain>, RmapList<Counted>, RmapList<TinyCounted>>;
+using Lists = testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>,
+                             RmapList<TinyLegacy>, ParentList<Sibling>, ParentList<TinySibling>,
+                             ParentList<Legacy>, ParentList<TinyLegacy>, RmapList<Plain>,
+                             RmapList<TinyPlain>, ParentList<Plain>, ParentList<TinyPlain>,
+                             RmapList<Counted>, RmapList<TinyCounted>, RmapList<AnySibling>,
+                             ParentList<AnySibling>, RmapList<AnyLegacy>, ParentList<AnyLegacy>>;
 TYPED_TEST_SUITE(ListTest, Lists);
 
 TYPED_TEST(ListTest, ANewListIsEmpty) {

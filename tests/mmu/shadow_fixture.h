@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "legacy_mmu/descriptor_map.h"
-#include "mmu/shadow/shadow_mmu.h"
+#include "mmu/shadow/shadow_mmu_functions.h"
 #include "mmu/sibling_map.h"
 #include "tests/common/checks.h"
 

@@ -5,7 +5,8 @@ Usage: mutants.py PATCH OUTDIR TARGET_SOURCE FILE...
 
 Copies each FILE to the same path below OUTDIR, changed as PATCH says, and the source of the fuzz
 target that is to catch it to TARGET_SOURCE. A hunk is found by its text, never by its line number:
-what it replaces must stand in the file exactly once. Exit code 1: the patch does not fit.
+what it replaces must stand in the file exactly once. A source of which the fault changes nothing
+becomes an empty copy, so that the ordinary object is linked. Exit code 1: the patch does not fit.
 """
 
 import collections
@@ -25,18 +26,30 @@ AREAS = {
     "sibling": r"mmu/sibling_map\.h",
 }
 
-# By fuzz target, which programs it runs, in the words of fuzzers/voices/built_for.h: a mutant is
-# compiled for nothing else.
-BUILT_FOR = {
-    "direct_fuzzer": ("Mmus", "Production", "Tiny"),
-    "dirty_log_fuzzer": ("Mmus", "Production", "Tiny"),
-    "mmu_fuzzer": ("Mmus", "Production"),
-    "oom_fuzzer": ("Mmus", "Production", "Tiny"),
-    "rmap_fuzzer": ("Graphs", "Production"),
-    "tiny_mmu_fuzzer": ("Mmus", "Tiny"),
-    "tiny_rmap_fuzzer": ("Graphs", "Tiny"),
+# By fuzz target, which programs it runs: on page graphs or whole MMUs, with which limits. What no
+# such program reaches is not compiled anew.
+PROGRAMS = {
+    "direct_fuzzer": ("mmu", "production", "tiny"),
+    "dirty_log_fuzzer": ("mmu", "production", "tiny"),
+    "mmu_fuzzer": ("mmu", "production"),
+    "oom_fuzzer": ("mmu", "production", "tiny"),
+    "rmap_fuzzer": ("graph", "production"),
+    "tiny_mmu_fuzzer": ("mmu", "tiny"),
+    "tiny_rmap_fuzzer": ("graph", "tiny"),
 }
-BUILT_FOR_FILE = "fuzzers/voices/built_for.h"
+
+# What is compiled once for each limits, and the programs that it runs.
+UNIT = re.compile(r"fuzzers/(?P<kind>graph|mmu)_voice_(?P<limits>\w+)\.cc"
+                  r"|(?:fuzzers|mmu/shadow)/(?:any_mmu|plain_mmu|reference)_(?P<of_any>\w+)\.cc")
+UNITS_OF_MMUS = ("fuzzers/plain_mmu_", "fuzzers/reference_")
+
+# Everything includes the quirks, but a fault there changes their defaults, which one file knows.
+QUIRKS_FILE = "mmu/shadow/quirks.h"
+DEFAULTS_FILE = "fuzzers/voices/mmu_config.cc"
+DEFAULT = re.compile(r"  bool \w+ = (?:true|false);")
+
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+UNCHANGED = "// The fault of this program changes nothing here: the ordinary object is linked.\n"
 
 Mutant = collections.namedtuple("Mutant", "name fields changes")
 Hunk = collections.namedtuple("Hunk", "before after")
@@ -118,14 +131,46 @@ def check_area(mutant):
             raise Malformed(f"{path} is not of the area that the name begins with")
 
 
-def narrow(text, target):
-    """The text of BUILT_FOR_FILE for the programs of one fuzz target."""
-    words = re.findall(r"bool kBuiltFor(\w+) = true;", text)
-    if target not in BUILT_FOR or not set(BUILT_FOR[target]) <= set(words):
-        raise Malformed(f"no fuzz target {target!r}, or {BUILT_FOR_FILE} has other words for it")
-    for word in set(words) - set(BUILT_FOR[target]):
-        text = text.replace(f"kBuiltFor{word} = true;", f"kBuiltFor{word} = false;")
-    return text
+def check_defaults(mutant):
+    """Raises Malformed where a mutant changes more of the quirks than their defaults."""
+    for hunk in mutant.changes.get(QUIRKS_FILE, ()):
+        changed = zip(hunk.before, hunk.after)
+        lines = [line for pair in changed if pair[0] != pair[1] for line in pair]
+        if len(hunk.before) != len(hunk.after) or not all(map(DEFAULT.fullmatch, lines)):
+            raise Malformed(f"{QUIRKS_FILE}: only defaults may be changed")
+
+
+def reached(path, texts):
+    """A file and all that it includes, of the files whose texts are given."""
+    seen, todo = set(), [path]
+    while todo:
+        file = todo.pop()
+        if file in texts and file not in seen:
+            seen.add(file)
+            todo.extend(INCLUDE.findall(texts[file]))
+    return seen
+
+
+def runs(target, path):
+    """Whether programs of the fuzz target run what a source compiles."""
+    unit = UNIT.fullmatch(path)
+    if unit is None:
+        return True
+    if (unit["limits"] or unit["of_any"]) not in PROGRAMS[target]:
+        return False
+    kind = "mmu" if path.startswith(UNITS_OF_MMUS) else unit["kind"]
+    return kind is None or kind in PROGRAMS[target]
+
+
+def is_changed(mutant, path, texts):
+    """Whether a source has to be compiled anew: what it compiles is another for the target's
+    programs."""
+    changed = set(mutant.changes)
+    if QUIRKS_FILE in changed:
+        changed.remove(QUIRKS_FILE)
+        if path == DEFAULTS_FILE:
+            return True
+    return runs(mutant.fields["Target"], path) and not changed.isdisjoint(reached(path, texts))
 
 
 def _write(path, text):
@@ -135,20 +180,23 @@ def _write(path, text):
 
 
 def make_sources(mutant, out_dir, target_source, paths):
-    """Writes the changed copies; raises Malformed."""
+    """Writes the changed copies, empty ones of the sources that are the same; raises Malformed."""
     check_area(mutant)
+    check_defaults(mutant)
     missing = sorted(set(mutant.changes) - set(paths))
     if missing:
         raise Malformed(f"{missing[0]} is not compiled anew")
     target = f"fuzzers/{mutant.fields.get('Target')}.cc"
-    if target not in paths:
+    if target not in paths or mutant.fields["Target"] not in PROGRAMS:
         raise Malformed(f"no fuzz target {mutant.fields.get('Target')!r}")
+    texts = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:
-            text = apply_hunks(file.read(), mutant.changes.get(path, ()))
-        if path == BUILT_FOR_FILE:
-            text = narrow(text, mutant.fields["Target"])
-        _write(target_source if path == target else os.path.join(out_dir, path), text)
+            texts[path] = apply_hunks(file.read(), mutant.changes.get(path, ()))
+    for path, text in texts.items():
+        same = path.endswith(".cc") and path != target and not is_changed(mutant, path, texts)
+        _write(target_source if path == target else os.path.join(out_dir, path),
+               UNCHANGED if same else text)
 
 
 def main(arguments):

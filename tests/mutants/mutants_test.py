@@ -24,6 +24,34 @@ def read_source(path):
         return file.read()
 
 
+def code_text(text):
+    return COMMENT.sub("", text)
+
+
+def sources(ending):
+    """The paths of the sources that mutants are made of."""
+    root = os.path.abspath(os.path.join(HERE, "..", ".."))
+    found = [os.path.relpath(os.path.join(folder, name), root)
+             for top in ("fuzzers", "legacy_mmu", "mmu")
+             for folder, _, names in os.walk(os.path.join(root, top))
+             for name in names if name.endswith(ending)]
+    return sorted(found)
+
+
+def units_of(area):
+    """What may be compiled anew for an area, as tools/bazel_rules/mutant.bzl says."""
+    engines = {"base": r"mmu/base/.*", "legacy": r".*legacy_engine\.cc",
+               "sibling": r".*sibling_engine\.cc"}
+    pattern = engines.get(area, mutants.UNIT.pattern + "|" + re.escape(mutants.DEFAULTS_FILE))
+    return [path for path in sources(".cc") if re.fullmatch(pattern, path)]
+
+
+def changed_texts(mutant, units):
+    """The texts of all sources, as the mutant has them."""
+    return {path: mutants.apply_hunks(read_source(path), mutant.changes.get(path, ()))
+            for path in sources(".h") + units}
+
+
 class MutantsTest(unittest.TestCase):
 
     def check_each(self, check):
@@ -55,12 +83,29 @@ class MutantsTest(unittest.TestCase):
         self.check_each(check)
 
     def test_every_target_is_one_that_a_mutant_can_be_built_for(self):
-        text = read_source(mutants.BUILT_FOR_FILE)
+        self.check_each(lambda mutant: self.assertIn(mutant.fields["Target"], mutants.PROGRAMS))
+
+    def test_every_fault_is_compiled_and_a_fault_of_a_map_costs_one_object(self):
+        units = {area: units_of(area) for area in mutants.AREAS}
 
         def check(mutant):
-            narrowed = mutants.narrow(text, mutant.fields["Target"])
-            self.assertIn("= false;", narrowed)
+            area = mutant.name.split("_")[0]
+            texts = changed_texts(mutant, units[area])
+            anew = [unit for unit in units[area] if mutants.is_changed(mutant, unit, texts)]
+            self.assertTrue(anew)
+            self.assertLessEqual(len(anew), 1 if area in ("base", "legacy", "sibling") else 4)
+            for path in set(mutant.changes) - {mutants.QUIRKS_FILE}:
+                self.assertTrue(any(path in mutants.reached(unit, texts) for unit in anew), path)
         self.check_each(check)
+
+    def test_only_the_file_of_their_defaults_knows_the_quirks(self):
+        uses = re.compile(r"\bQuirks(?: \w+;|\{|::)|\bMmuConfig(?: \w+;|\{)")
+        knowing = [unit for unit in units_of("shadow")
+                   if uses.search(code_text(read_source(unit)))]
+        self.assertEqual(knowing, [mutants.DEFAULTS_FILE])
+        for header in sources(".h"):
+            if header not in ("mmu/shadow/quirks.h", "mmu/shadow/shadow_mmu.h"):
+                self.assertIsNone(uses.search(code_text(read_source(header))), header)
 
     def test_the_engine_to_blame_is_the_one_that_is_changed(self):
         def check(mutant):
@@ -94,19 +139,37 @@ class MutantsTest(unittest.TestCase):
 
 class ApplyTest(unittest.TestCase):
 
-    def test_a_mutant_is_built_for_its_target_only(self):
-        text = "".join(f"bool kBuiltFor{word} = true;\n"
-                       for word in ("Graphs", "Mmus", "Production", "Tiny"))
-        narrowed = mutants.narrow(text, "rmap_fuzzer")
-        self.assertEqual(narrowed.count("true"), 2)
-        self.assertIn("kBuiltForMmus = false;", narrowed)
-        self.assertIn("kBuiltForTiny = false;", narrowed)
+    def test_what_no_program_of_the_target_runs_is_not_compiled(self):
+        for target, path, answer in (
+                ("rmap_fuzzer", "fuzzers/voices/graph_voice_production.cc", True),
+                ("rmap_fuzzer", "fuzzers/voices/graph_voice_tiny.cc", False),
+                ("rmap_fuzzer", "fuzzers/voices/mmu_voice_production.cc", False),
+                ("rmap_fuzzer", "fuzzers/voices/plain_mmu_production.cc", False),
+                ("rmap_fuzzer", "mmu/shadow/any_mmu_production.cc", True),
+                ("tiny_mmu_fuzzer", "fuzzers/voices/reference_tiny.cc", True),
+                ("tiny_mmu_fuzzer", "fuzzers/voices/reference_production.cc", False),
+                ("tiny_mmu_fuzzer", "fuzzers/voices/graph_voice_tiny.cc", False),
+                ("oom_fuzzer", "mmu/shadow/any_mmu_tiny.cc", True),
+                ("oom_fuzzer", "mmu/shadow/any_mmu_production.cc", True),
+                ("rmap_fuzzer", "fuzzers/voices/legacy_engine.cc", True)):
+            with self.subTest(target=target, path=path):
+                self.assertIs(mutants.runs(target, path), answer)
 
-    def test_a_target_or_a_switch_that_is_not_there_is_told(self):
-        for text, target in (("", "rmap_fuzzer"), ("bool kBuiltForMmus = true;", "rmap_fuzzer"),
-                             ("", "no_fuzzer")):
+    def test_what_includes_no_change_is_not_compiled(self):
+        texts = {"a.cc": '#include "b.h"\n', "b.h": '#include "c.h"\n', "c.h": "", "d.h": ""}
+        for changed, answer in (("a.cc", True), ("c.h", True), ("d.h", False)):
+            mutant = mutants.Mutant("m", {"Target": "oom_fuzzer"}, {changed: []})
+            self.assertIs(mutants.is_changed(mutant, "a.cc", texts), answer)
+
+    def test_more_than_a_default_of_the_quirks_is_told(self):
+        for before, after in (("  bool a = false;", "  int a = 0;"),
+                              ("  bool a = false;", "  bool a = b;"),
+                              ("  bool a = false;", None)):
+            hunk = mutants.Hunk(["x", before], ["x"] + ([after] if after else []))
             with self.assertRaises(mutants.Malformed):
-                mutants.narrow(text, target)
+                mutants.check_defaults(mutants.Mutant("m", {}, {mutants.QUIRKS_FILE: [hunk]}))
+        hunk = mutants.Hunk(["x", "  bool a = false;"], ["x", "  bool a = true;"])
+        mutants.check_defaults(mutants.Mutant("m", {}, {mutants.QUIRKS_FILE: [hunk]}))
 
     HUNK = mutants.Hunk(["a", "b"], ["a", "x"])
 

@@ -11,7 +11,7 @@
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
-#include "fuzzers/voices/mmu_voice.h"
+#include "fuzzers/voices/make_voice.h"
 #include "tests/power/faulty_maps.h"
 
 namespace rmapdiff {
@@ -58,12 +58,6 @@ void PrintRow(std::string_view name, const Hunt& hunt, int bound) {
 
 // ---- Reverse maps ----
 
-template <template <class> class Map>
-std::unique_ptr<Voice> MakeTinyVoice(const Header& header) {
-  using Mmu = MmuVoice<Map<TinyLimits>>;
-  return std::make_unique<Mmu>(header, Mmu::Judge::kNo);
-}
-
 struct FaultyMap {
   Engine engine;
   int bound;  // programs
@@ -85,10 +79,10 @@ TEST_P(FaultyMapTest, IsFoundUnderAWholeMmuAndNamed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Maps, FaultyMapTest,
-    testing::Values(FaultyMap{{"lost_tail", MakeTinyVoice<LostTail>}, 10},
-                    FaultyMap{{"stale_link", MakeTinyVoice<StaleLink>}, 10},
-                    FaultyMap{{"forgotten_last_parent", MakeTinyVoice<ForgottenLastParent>}, 10},
-                    FaultyMap{{"unshifted_chain", MakeTinyVoice<UnshiftedChain>}, 50}),
+    testing::Values(FaultyMap{{"lost_tail", MakeVoice<LostTail>}, 10},
+                    FaultyMap{{"stale_link", MakeVoice<StaleLink>}, 10},
+                    FaultyMap{{"forgotten_last_parent", MakeVoice<ForgottenLastParent>}, 10},
+                    FaultyMap{{"unshifted_chain", MakeVoice<UnshiftedChain>}, 50}),
     [](const auto& info) { return std::string(info.param.engine.name); });
 
 TEST(CorrectMmuTest, IsNotReported) {

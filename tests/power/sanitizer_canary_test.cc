@@ -9,7 +9,7 @@
 
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
-#include "fuzzers/voices/graph_voice.h"
+#include "fuzzers/voices/make_voice.h"
 #include "tests/power/faulty_maps.h"
 
 namespace rmapdiff {
@@ -21,7 +21,7 @@ constexpr size_t kOps = 64;
 
 void RunPrograms() {
   RunOptions options;
-  options.engines.push_back({"short_links", MakeGraphVoice<ShortLinks>});
+  options.engines.push_back({"short_links", MakeVoice<ShortLinks>});
   for (uint64_t seed = 1; seed <= kPrograms; ++seed) {
     const LimitsMode limits = seed % 2 == 0 ? LimitsMode::kProduction : LimitsMode::kTiny;
     RunProgram(RandomProgram({.limits = limits}, kOps, seed), options);

@@ -18,32 +18,44 @@ makes, all of it only if asked for,
     sibling_unlink_loses_tail_unoptimised  the command line once more, built in half the time
     sibling_unlink_loses_tail_sources  the changed copies of the sources
 
-The first word of the name is the mutant's area; it says what is compiled anew. Everything else is
-linked from the ordinary libraries, whose own objects of the same functions the linker leaves out
-because it meets the changed ones first. The changed copies include nothing but each other: their
-library depends on none that has the headers as they are in the tree, so an object sees either the
-one or the other.
+The first word of the name is the mutant's area; it says what may be compiled anew. Of that is what
+the patch changes for the programs of its fuzz target: of a map one small object, of the MMU what
+all maps share. Everything else is linked from the ordinary libraries, whose own objects of the same
+functions the linker leaves out because it meets the changed ones first. The changed copies include
+nothing but each other: their library depends on none that has the headers as they are in the tree,
+so an object sees either the one or the other.
 """
 
 load(":instrumentation.bzl", "instrumented_binary")
 
-_ENGINES = [
-    "//fuzzers/voices:engines.h",
-    "//fuzzers/voices:legacy_engine.cc",
-    "//fuzzers/voices:reference.cc",
-    "//fuzzers/voices:sibling_engine.cc",
+# The MMU, and what sees into it. Headers of one library alone are named here.
+_MMU = [
+    "//fuzzers/voices:any_voice.h",
+    "//fuzzers/voices:graph_voice_production.cc",
+    "//fuzzers/voices:graph_voice_tiny.cc",
+    "//fuzzers/voices:mmu_config.cc",
+    "//fuzzers/voices:mmu_reference.h",
+    "//fuzzers/voices:mmu_voice_production.cc",
+    "//fuzzers/voices:mmu_voice_tiny.cc",
+    "//fuzzers/voices:plain_mmu.h",
+    "//fuzzers/voices:plain_mmu_production.cc",
+    "//fuzzers/voices:plain_mmu_tiny.cc",
+    "//fuzzers/voices:reference_production.cc",
+    "//fuzzers/voices:reference_tiny.cc",
+    "//mmu/shadow:any_mmu_production.cc",
+    "//mmu/shadow:any_mmu_tiny.cc",
 ]
 
-# What is compiled anew, by area. A list of one engine is changed in that engine alone. What a patch
-# of each area may touch is for tests/mutants/mutants.py to say.
+# What may be compiled anew, by area. Of these tests/mutants/mutants.py compiles what the patch
+# reaches. What a patch of each area may touch is for it to say, too.
 _COMPILED = {
     "base": ["//mmu/base:host_memory.cc"],
-    "graph": _ENGINES,
+    "graph": _MMU,
     "legacy": [
         "//fuzzers/voices:engines.h",
         "//fuzzers/voices:legacy_engine.cc",
     ],
-    "shadow": _ENGINES,
+    "shadow": _MMU,
     "sibling": [
         "//fuzzers/voices:engines.h",
         "//fuzzers/voices:sibling_engine.cc",
@@ -52,12 +64,14 @@ _COMPILED = {
 
 # Libraries whose headers, and those of all that they depend on, are copied.
 _HEADERS = [
+    "//fuzzers/voices:graph_voice",
     "//fuzzers/voices:make_voice",
-    "//fuzzers/judges:model",
+    "//fuzzers/voices:mmu_voice",
     "//fuzzers/voices:plain_map",
     "//fuzzers/voices:reference",
     "//legacy_mmu",
     "//mmu:sibling_map",
+    "//mmu/shadow:any_mmu",
 ]
 
 _FUZZ_TARGETS = [
@@ -146,7 +160,7 @@ _mutable_sources = rule(
     doc = "The sources as they are, for a test.",
     attrs = {
         "headers": attr.label_list(mandatory = True, providers = [CcInfo]),
-        "others": attr.label_list(allow_files = [".cc"], mandatory = True),
+        "others": attr.label_list(allow_files = [".cc", ".h"], mandatory = True),
     },
 )
 
@@ -160,7 +174,9 @@ def mutable_sources(name):
         name = name,
         testonly = True,
         headers = _HEADERS,
-        others = _COMPILED["base"] + _FUZZ_TARGETS,
+        others = _COMPILED["base"] + _MMU + _COMPILED["legacy"] + [
+            "//fuzzers/voices:sibling_engine.cc",
+        ] + _FUZZ_TARGETS,
     )
 
 # Programs of ours that a fault is linked with, by the suffix of their names.

@@ -1,7 +1,5 @@
 // Programs on a whole MMU, run: what outcomes operations have, what races, failed allocations and
 // resets are, and what the runner makes of what it sees.
-#include "fuzzers/voices/mmu_voice.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +13,7 @@
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
+#include "fuzzers/voices/make_voice.h"
 #include "fuzzers/voices/voice.h"
 #include "legacy_mmu/descriptor_map.h"
 
@@ -286,11 +285,11 @@ using TinyTelltale = Telltale<TinyLimits>;
 std::string ObjectionTo(const Program& program, bool lies) {
   TinyTelltale::top_ups = 0;
   TinyTelltale::lies = lies;
-  MmuVoice<TinyTelltale> voice(program.header, MmuVoice<TinyTelltale>::Judge::kNo);
+  const std::unique_ptr<Voice> voice = MakeVoice<Telltale>(program.header);
   std::string objection;
   for (const Op& op : program.ops) {
-    voice.Apply(op);
-    const auto wrong = voice.Objection(false);
+    voice->Apply(op);
+    const auto wrong = voice->Objection(false);
     if (wrong && objection.empty()) objection = wrong->subject;
   }
   return objection;

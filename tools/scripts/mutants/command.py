@@ -146,7 +146,7 @@ class Progress:
 def build_as_gate(chosen):
     """Builds the mutants, and the seeds and options of all fuzz targets, but not these; returns the
     folder that bazel-bin would stand for."""
-    targets = sorted(mutants.BUILT_FOR)
+    targets = sorted(mutants.PROGRAMS)
     return run_build(ROOT, [
         f"tests/mutants/{chosen[0].name}", "--keep_going", "//fuzzers:fuzz_targets_list",
         *(f"//tests/mutants:{mutant.name}" for mutant in chosen),
