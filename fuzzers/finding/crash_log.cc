@@ -145,6 +145,11 @@ std::string WithoutAlternatives(std::string_view text) {
   return shorter.append(text);
 }
 
+bool OnlyPassesOn(const StackFrame& frame) {
+  return frame.file == "mmu/base/function_ref.h" || frame.file == "mmu/graph/any_map.h" ||
+         frame.file == "mmu/graph/erased_map_of.h";
+}
+
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {
   for (const auto& folders : {std::vector<std::string>{"mmu/", "legacy_mmu/"}, {"fuzzers/"}}) {
     for (const StackFrame& frame : frames) {
@@ -170,6 +175,7 @@ CrashCause ReadCrashLog(std::string_view log) {
     if (!ParseFrame(line, &frame, &number)) continue;
     if (stack_begun && number == 0) break;  // the stack of another moment
     stack_begun = true;
+    if (OnlyPassesOn(frame)) continue;
     if (cause.frames.size() < kMaxFrames) cause.frames.push_back(std::move(frame));
   }
   return cause;

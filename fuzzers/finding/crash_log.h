@@ -25,7 +25,7 @@ struct StackFrame {
 struct CrashCause {
   std::string kind;  // "asan-use-after-poison", "ubsan-load-of-misaligned", "asan-leak"
   std::string said;  // the line that says it, for a reader
-  std::vector<StackFrame> frames;  // of the first stack, innermost first
+  std::vector<StackFrame> frames;  // of the first stack, innermost first, without OnlyPassesOn
 };
 
 // kind is "" if no sanitizer has said anything.
@@ -34,6 +34,9 @@ CrashCause ReadCrashLog(std::string_view log);
 // The innermost frame in the sources of the MMUs, else of the suite, that has a name (a lambda has
 // none); null if there is none.
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
+
+// Whether the frame only passes a call on, between the MMU and a map: it is left out of a stack.
+bool OnlyPassesOn(const StackFrame& frame);
 
 // A path below the workspace: what stands before the first of our folders is left out.
 std::string OwnPath(std::string_view path);

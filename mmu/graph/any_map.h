@@ -12,9 +12,11 @@
 // map that needs more does not compile, and says which constant to raise.
 //
 // Invariants
-//  1. A head of zero bytes is an empty head of R, as ErasedMapOf<R> checks when it is made.
-//  2. A page is one of R from its AllocStorage on. AddressSanitizer finds accesses beyond its last
-//     field, though there may be room for the fields of other maps.
+//  1. Zero bytes are an empty head of R, and the fields of R in a new page, as slab objects of the
+//     kernel are zeroed. ErasedMapOf<R> checks both.
+//  2. AddressSanitizer finds accesses beyond the last field of a page of R, though there may be
+//  room
+//     for the fields of other maps.
 // Not covered: maps whose heads or pages need a destructor (fuzzers/voices/plain_map.h).
 #ifndef RMAPDIFF_MMU_GRAPH_ANY_MAP_H_
 #define RMAPDIFF_MMU_GRAPH_ANY_MAP_H_
@@ -37,12 +39,12 @@ namespace rmapdiff {
 // One word, or 8 bytes: what the kernel would spend on each frame of the guest.
 struct AnyHead {
   static constexpr size_t kBytes = 8;
-  alignas(uint64_t) std::byte bytes[kBytes]{};
+  alignas(uint64_t) std::byte bytes[kBytes];  // 0 once it is value-initialised
 };
 
 struct AnyPage : ShadowPage {
-  static constexpr size_t kBytes = 64;  // beside the ShadowPage
-  alignas(uint64_t) std::byte bytes[kBytes];
+  static constexpr size_t kBytes = 32;  // beside the ShadowPage
+  alignas(uint64_t) std::byte bytes[kBytes]{};
 };
 
 struct AnyCaches {

@@ -33,11 +33,8 @@ class ErasedMapOf final : public ErasedMap {
 
  public:
   explicit ErasedMapOf(HostMemory& memory) : map_(memory) {
-    const AnyHead zero;
-    const Head empty{};
-    if (std::memcmp(&empty, zero.bytes, sizeof empty) == 0) return;
-    std::fputs("expected an empty head of this reverse map to be zero in all its bytes\n", stderr);
-    std::abort();
+    static const bool kZeroed = (CheckZeroes(), true);
+    (void)kZeroed;
   }
 
   int Add(AnyCaches& caches, AnyHead& head, Spte* sptep) override {
@@ -64,12 +61,9 @@ class ErasedMapOf final : public ErasedMap {
   bool TopUp(AnyCaches& caches) override { return map_.TopUp(Own(caches)); }
   void Drain(AnyCaches& caches) override { map_.Drain(Own(caches)); }
   void AllocStorage(MemoryCache& pages, AnyPage& page, bool direct) override {
-    const ShadowPage header = page;
-    Page* own = new (static_cast<ShadowPage*>(&page)) Page{};
-    static_cast<ShadowPage&>(*own) = header;
     constexpr size_t kUnused = sizeof(AnyPage) - sizeof(Page);
-    PoisonMemory(reinterpret_cast<std::byte*>(own) + sizeof(Page), kUnused);
-    map_.AllocStorage(pages, *own, direct);
+    PoisonMemory(reinterpret_cast<std::byte*>(&page) + sizeof(Page), kUnused);
+    map_.AllocStorage(pages, Own(page), direct);
   }
   void FreeStorage(Pool& page_pool, AnyPage& page, bool direct) override {
     map_.FreeStorage(page_pool, Own(page), direct);
@@ -91,6 +85,23 @@ class ErasedMapOf final : public ErasedMap {
     map.DescriptorSizes(head);
     map.ChainSizes(page);
   };
+
+  // What is made of zero bytes has to stay them.
+  static void CheckZeroes() {
+    static constexpr std::byte kZeroes[sizeof(AnyPage)] = {};
+    alignas(Head) std::byte head[sizeof(Head)] = {};
+    alignas(Page) std::byte page[sizeof(Page)] = {};
+    new (head) Head{};
+    new (page) Page{};
+    Expect(std::memcmp(head, kZeroes, sizeof head) == 0, "an empty head");
+    constexpr size_t kHeader = sizeof(ShadowPage);
+    Expect(std::memcmp(page + kHeader, kZeroes, sizeof page - kHeader) == 0, "a new page");
+  }
+  static void Expect(bool zero, const char* what) {
+    if (zero) return;
+    std::fprintf(stderr, "expected %s of this reverse map to be zero in all its bytes\n", what);
+    std::abort();
+  }
 
   static Head& Own(AnyHead& head) { return *reinterpret_cast<Head*>(head.bytes); }
   static const Head& Own(const AnyHead& head) { return *reinterpret_cast<const Head*>(head.bytes); }

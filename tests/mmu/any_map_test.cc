@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <memory>
+#include <cstdint>
+#include <vector>
 
 #include "legacy_mmu/descriptor_map.h"
 #include "mmu/graph/erased_map_of.h"
@@ -35,8 +35,8 @@ TEST(AnyMap, EachMapTellsItsOwnRulesAndNumbers) {
 TEST(AnyMap, OnlyListsOfObjectsHaveSizesToShow) {
   MapHost<Legacy> legacy;
   MapHost<Sibling> sibling;
-  AnyHead head;
-  AnyHead sibling_head;
+  AnyHead head{};
+  AnyHead sibling_head{};
   for (int i = 0; i < 3; ++i) {
     legacy.TopUp();
     legacy.map.Add(legacy.caches, head, legacy.Slot(i));
@@ -51,25 +51,6 @@ TEST(AnyMap, OnlyListsOfObjectsHaveSizesToShow) {
   legacy.map.InitParents(page, legacy.Slot(4));
   legacy.map.AddParent(legacy.caches, page, legacy.Slot(5));
   EXPECT_EQ(legacy.map.ChainSizes(page), (std::vector<uint32_t>{2}));
-}
-
-// Memory for a page as a pool gives it: whatever was there.
-TEST(AnyMap, APageBeginsWithTheMapsOwnFieldsAndKeepsItsHeader) {
-  MapHost<Legacy> host;
-  host.TopUp();
-  alignas(AnyPage) std::byte memory[sizeof(AnyPage)];
-  std::memset(memory, 0xee, sizeof memory);
-  AnyPage* page = new (memory) AnyPage;
-  page->id = 7;
-  page->gfn = 0x123;
-  page->spt = host.Slot(0);
-  host.map.AllocStorage(host.page_cache, *page, true);
-  EXPECT_EQ(page->id, 7u);
-  EXPECT_EQ(page->gfn, Gfn{0x123});
-  EXPECT_EQ(page->spt, host.Slot(0));
-  int parents = 0;
-  host.map.ForEachParent(*page, [&](Spte*) { ++parents; });
-  EXPECT_EQ(parents, 0);
 }
 
 // A map that is wrong about where its page ends.
@@ -115,6 +96,21 @@ TEST(AnyMapDeathTest, AHeadThatIsNotEmptyWhenItIsZeroIsTold) {
   HostMemory memory(HostMemory::Reuse::kQuarantine);
   EXPECT_DEATH(AnyMap<TinyLimits>(memory, kMapMaker<NeverEmpty>),
                "expected an empty head of this reverse map to be zero");
+}
+
+template <class L>
+struct NeverFresh : DescriptorMap<L> {
+  using Base = DescriptorMap<L>;
+  using Base::Base;
+  struct Page : Base::Page {
+    int parents = -1;
+  };
+};
+
+TEST(AnyMapDeathTest, APageThatIsNotNewWhenItIsZeroIsTold) {
+  HostMemory memory(HostMemory::Reuse::kQuarantine);
+  EXPECT_DEATH(AnyMap<TinyLimits>(memory, kMapMaker<NeverFresh>),
+               "expected a new page of this reverse map to be zero");
 }
 
 TEST(FunctionRef, CallsWhatItRefersTo) {

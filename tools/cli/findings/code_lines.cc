@@ -80,7 +80,7 @@ std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
     StackFrame frame;
     if (!std::getline(answer, place) || !ParsePlace(place, &frame)) continue;
     frame.function = PlainFunctionName(function);
-    all[at].push_back(std::move(frame));
+    if (!OnlyPassesOn(frame)) all[at].push_back(std::move(frame));
   }
   return all;
 }
