@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "fuzzers/program/fnv.h"
 #include "fuzzers/run/determinism.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
@@ -69,13 +70,6 @@ StatsBlock* OpenStats() {
 
 constexpr uint64_t kRunTwiceOneIn = 100;
 
-// FNV-1a.
-uint64_t HashOf(std::span<const uint8_t> bytes) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-
 [[noreturn]] void Die(const std::string& report, std::string_view check,
                       const std::string& signature) {
   std::fprintf(stderr, "%sCHECK: %s\nSIGNATURE: %s\n", report.c_str(), std::string(check).c_str(),
@@ -108,7 +102,7 @@ int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind) {
     Add(&stats->findings, 1);
     Die(ReportText(program, verdict), CheckName(verdict.check), Signature(program, verdict));
   }
-  if (HashOf({data, size}) % kRunTwiceOneIn == 0) {
+  if (Fnv64({data, size}) % kRunTwiceOneIn == 0) {
     const std::string change = WhatChanges(verdict, RunProgram(program, options));
     if (!change.empty()) {
       Add(&stats->findings, 1);

@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+#include <string>
 #include <vector>
 
+#include "fuzzers/finding/run_limits.h"
 #include "fuzzers/program/program.h"
 #include "fuzzers/search/random_program.h"
 
@@ -12,6 +16,16 @@ namespace rmapdiff {
 namespace {
 
 constexpr LimitsMode kTiny = LimitsMode::kTiny;
+
+// libFuzzer's options of the targets that run programs, as `"name=value",` in fuzzers/BUILD.
+TEST(RunLimitsTest, TheOptionsOfTheTargetsHaveTheSame) {
+  std::ifstream file("fuzzers/BUILD");
+  std::set<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.insert(line);
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines.count("    \"timeout=" + std::to_string(kRunSeconds) + "\","), 1u);
+  EXPECT_EQ(lines.count("    \"rss_limit_mb=" + std::to_string(kRunMegabytes) + "\","), 1u);
+}
 
 class FuzzOneTest : public testing::Test {
  protected:

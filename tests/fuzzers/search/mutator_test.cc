@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "fuzzers/program/fnv.h"
 #include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/op_drawer.h"
 #include "fuzzers/search/random_program.h"
@@ -55,6 +56,24 @@ TEST(Mutator, IsTheSameForTheSameSeed) {
     children.insert(Encode(child));
   }
   EXPECT_GT(children.size(), 90u);
+}
+
+TEST(Mutator, IsTheSameEverywhere) {
+  std::vector<uint8_t> all;
+  for (const TargetKind& kind : TargetKinds()) {
+    const Mutator mutator(kind, {.fresh = false});
+    Program parent = ParentFor(kind, 1);
+    for (uint64_t seed = 0; seed < 300; ++seed) {
+      Program child = mutator.Mutate(parent, kMaxOps, seed);
+      for (const Program& program : {child, mutator.CrossOver(parent, child, kMaxOps, seed)}) {
+        const std::vector<uint8_t> bytes = Encode(program);
+        all.insert(all.end(), bytes.begin(), bytes.end());
+      }
+      if (!child.ops.empty()) parent = std::move(child);
+    }
+  }
+  EXPECT_EQ(Fnv64(all), 1550250743270582495u)
+      << "a new operation, weight or mutation changes it, and that is all right";
 }
 
 TEST(Mutator, MakesANewProgramOfNothingAndOfAnotherTargetsProgram) {

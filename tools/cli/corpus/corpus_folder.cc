@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
@@ -89,12 +90,12 @@ TargetFolder ReadTarget(const std::string& folder, const std::string& target) {
 std::vector<std::string> TargetNames() {
   std::vector<std::string> names;
   for (const TargetKind& kind : TargetKinds()) names.emplace_back(kind.name);
-  names.emplace_back(kAnyBytesTarget);
+  names.emplace_back(kCodecTarget);
   return names;
 }
 
 bool IsTargetName(std::string_view name) {
-  return FindTargetKind(name) != nullptr || name == kAnyBytesTarget;
+  return FindTargetKind(name) != nullptr || name == kCodecTarget;
 }
 
 std::vector<CorpusFile> ProgramsBelow(const std::string& path) {

@@ -16,9 +16,6 @@
 
 namespace rmapdiff {
 
-// The target whose inputs are any bytes, and not programs of a kind.
-inline constexpr const char* kAnyBytesTarget = "program_fuzzer";
-
 // Below a corpus that is in no folder of a run: inputs that crash their target.
 inline constexpr const char* kCrashingFolder = "crashing";
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
@@ -54,7 +55,7 @@ class Merge {
   void Consider(const CorpusFile& file) {
     std::string content;
     std::string target = file.target;
-    if (target == kAnyBytesTarget) {
+    if (target == kCodecTarget) {
       content = ReadInput(file.path);
     } else {
       const Program program = ReadProgram(file.path);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fuzzers/program/program.h"
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
@@ -85,7 +86,7 @@ int CorpusMigrate(const Words& words) {
   const CorpusWork work(corpus);
   for (const TargetFolder& folder : folders) {
     // For that target other bytes are another input.
-    if (folder.target == kAnyBytesTarget) continue;
+    if (folder.target == kCodecTarget) continue;
     Account account;
     Migrate(folder, work, &account);
     WriteOut(

@@ -19,6 +19,7 @@
 #include "fuzzers/finding/address_space.h"
 #include "fuzzers/finding/packed.h"
 #include "fuzzers/finding/probe.h"
+#include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
@@ -64,7 +65,7 @@ void RunOne(const Program& program, const std::string& path, CorpusFigures* figu
 // Returns the target that the figures are for.
 std::string Look(const CorpusFile& file, CorpusFigures* figures) {
   std::string content;
-  if (file.target == kAnyBytesTarget) {  // runs no program: they are bytes, and counted as such
+  if (file.target == kCodecTarget) {  // runs no program: they are bytes, and counted as such
     content = ReadInput(file.path);
     const auto* data = reinterpret_cast<const uint8_t*>(content.data());
     figures->CountProgram(content.size(), Decode({data, content.size()}).ops.size());

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 
+#include "fuzzers/program/fnv.h"
 #include "fuzzers/run/report.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
@@ -37,10 +38,8 @@ std::string SizeOf(const Program& program) {
 
 // Where the result goes on from, if it is stopped: a line that names the program it began with.
 std::string UnfinishedLine(const Program& original) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const uint8_t byte : Encode(original)) hash = (hash ^ byte) * 0x100000001b3;
   return fmt::format("# Unfinished: the same command goes on, from a program with hash {:#018x}.\n",
-                     hash);
+                     Fnv64(Encode(original)));
 }
 
 // The program with what it shows in its first line.

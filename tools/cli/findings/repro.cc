@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "fuzzers/finding/run_limits.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
@@ -31,8 +32,8 @@ struct ReproWords {
   std::string runs = "10";
   std::string engine;
   std::string until;
-  std::string timeout = "25s";
-  std::string memory = "2560";
+  std::string timeout = fmt::format("{}s", kRunSeconds);
+  std::string memory = fmt::format("{}", kRunMegabytes);
   bool trace = false;
   bool gdb = false;
   bool plain = false;
@@ -109,8 +110,9 @@ int ReproVerb(const Words& words) {
   arguments.Option("--engine", "NAME", &given.engine,
                    "compare only this engine with the reference");
   arguments.Option("--until", "N", &given.until, "only the first N operations");
-  arguments.Option("--timeout", "TIME", &given.timeout, "of one run: 90, 90s, 10m [25s]");
-  arguments.Option("--memory", "MB", &given.memory, "of one run [2560]");
+  arguments.Option("--timeout", "TIME", &given.timeout,
+                   fmt::format("of one run: 90, 90s, 10m [{}]", given.timeout));
+  arguments.Option("--memory", "MB", &given.memory, fmt::format("of one run [{}]", given.memory));
   arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
   arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
   arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");

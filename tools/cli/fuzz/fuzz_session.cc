@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "fuzzers/finding/run_limits.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/output.h"
@@ -60,8 +61,9 @@ std::vector<uint64_t> WeightsOf(const std::vector<FuzzTarget>& targets) {
 
 // What a process gets that reads the target's inputs, whatever for.
 std::vector<std::string> FlagsFor(const FuzzTarget& files) {
-  std::vector<std::string> flags = {"-timeout=25", "-report_slow_units=25", "-rss_limit_mb=2560",
-                                    "-max_len=2056"};
+  std::vector<std::string> flags = RunLimitFlags();
+  flags.push_back(fmt::format("-report_slow_units={}", kRunSeconds));
+  flags.emplace_back("-max_len=2056");
   for (const std::string& option : files.options) flags.push_back("-" + option);
   return flags;
 }

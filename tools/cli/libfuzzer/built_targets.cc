@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "fuzzers/finding/run_limits.h"
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/text.h"
@@ -24,7 +26,7 @@ namespace fs = std::filesystem;
 // MMU has most functions and the longest way to a bug, tiny limits bring every boundary near; the
 // targets below look closer at one thing, and the codec is soon exhausted.
 constexpr std::pair<std::string_view, uint64_t> kWeights[] = {
-    {"program_fuzzer", 1},  {"rmap_fuzzer", 2},   {"tiny_rmap_fuzzer", 3}, {"mmu_fuzzer", 3},
+    {kCodecTarget, 1},      {"rmap_fuzzer", 2},   {"tiny_rmap_fuzzer", 3}, {"mmu_fuzzer", 3},
     {"tiny_mmu_fuzzer", 4}, {"direct_fuzzer", 1}, {"dirty_log_fuzzer", 1}, {"oom_fuzzer", 2},
 };
 
@@ -89,6 +91,10 @@ void CheckIsBuilt(const FuzzTarget& target) {
   if (access(target.binary.c_str(), X_OK) == 0) return;
   throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
                                       "fuzz target as tools/fuzz builds it");
+}
+
+std::vector<std::string> RunLimitFlags() {
+  return {fmt::format("-timeout={}", kRunSeconds), fmt::format("-rss_limit_mb={}", kRunMegabytes)};
 }
 
 std::string AsanOptions(bool symbolize) {

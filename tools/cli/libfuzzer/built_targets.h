@@ -31,6 +31,9 @@ std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild bui
 // Throws a Failure with kExitEnvironment if the binary is missing.
 void CheckIsBuilt(const FuzzTarget& target);
 
+// libFuzzer's flags for the limits of one run (run_limits.h).
+std::vector<std::string> RunLimitFlags();
+
 // ASAN_OPTIONS to run a target with. The program has defaults of its own; whatever else the user
 // has set, the exit code must tell what has happened.
 std::string AsanOptions(bool symbolize);

@@ -8,6 +8,7 @@
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
+#include "tools/cli/libfuzzer/built_targets.h"
 #include "tools/cli/libfuzzer/merge.h"
 
 namespace rmapdiff {
@@ -34,7 +35,7 @@ SetCover FindSetCover(const FuzzTarget& target, const std::vector<std::string>& 
     WriteError(fmt::format("\r{}: measuring {} inputs \x1b[K\r", target.name,
                            FormatCount(with.size() + from.size())));
   }
-  LibFuzzerMerge merge(work, {target.binary, {"-timeout=25", "-rss_limit_mb=2560"}, "", false});
+  LibFuzzerMerge merge(work, {target.binary, RunLimitFlags(), "", false});
   const Merged merged = merge.Run(with, from);
   SetCover cover;
   cover.chosen = merged.picked;

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "fuzzers/program/fnv.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/json_fields.h"
@@ -79,14 +80,12 @@ void SetAside(const std::string& folder) {
 }  // namespace
 
 std::string SlugOf(std::string_view signature) {
-  uint32_t hash = 0x811c9dc5;  // FNV-1a
   std::string name;
   for (const char c : signature) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
     name += plain ? c : c == '/' ? '.' : '_';
   }
-  return fmt::format("{}-{:08x}", name.substr(0, kMaxName), hash);
+  return fmt::format("{}-{:08x}", name.substr(0, kMaxName), Fnv32(signature));
 }
 
 std::string InputName(std::string_view artifact_name) {

@@ -44,6 +44,14 @@ AFL_SETTINGS = {
     "AFL_SKIP_CPUFREQ": "1",
 }
 
+# Of a program's bytes (fuzzers/program/bytes.cc), so much as the first input of AFL++ needs. A mode
+# is a place in MmuMode (fuzzers/program/program.h).
+HEADER_BYTES = RECORD_BYTES = 8
+FORMAT_VERSION = 1
+TINY_FLAG = 1 << 0  # byte 1
+MODE_NONE, MODE_TDP = 0, 5  # byte 2
+LOG_FLAG, OOM_FLAG = 1 << 5, 1 << 6  # byte 3
+
 # mutant, seed: what was tried. seconds, execs: until the end. found: whether the target ended by
 # a finding. by: divergence's check, "sanitizer", "timeout", "oom"; "" if not found. signature: of
 # the finding. guilty: the engine that it names, "" if it names none.
@@ -67,9 +75,10 @@ def read_execs(path):
 def _start_input(target):
     """A program of one operation that the target accepts: AFL++ needs something to begin with."""
     tiny = target.startswith("tiny_")
-    mode = 0 if target.endswith("rmap_fuzzer") else 5
-    mmu_flags = {"dirty_log_fuzzer": 1 << 5, "oom_fuzzer": 1 << 6}.get(target, 0)
-    return bytes([1, int(tiny), mode, mmu_flags, 0, 0, 0, 0]) + bytes(8)
+    mode = MODE_NONE if target.endswith("rmap_fuzzer") else MODE_TDP
+    mmu_flags = {"dirty_log_fuzzer": LOG_FLAG, "oom_fuzzer": OOM_FLAG}.get(target, 0)
+    header = bytes([FORMAT_VERSION, TINY_FLAG if tiny else 0, mode, mmu_flags])
+    return header.ljust(HEADER_BYTES, b"\0") + bytes(RECORD_BYTES)
 
 
 def _run_afl(mutant, binary, seed, limit, target, folder):
