@@ -40,9 +40,9 @@ class OpCommand final : public rc::state::Command<Pages, Nothing> {
   }
   void apply(Pages& pages) const override {
     if (const auto* alloc = std::get_if<ops::AllocPage>(&op_)) {
-      pages.levels[alloc->page.id] = alloc->level.level;
+      pages.levels[alloc->page.value] = alloc->level.value;
     }
-    if (const auto* zap = std::get_if<ops::Zap>(&op_)) pages.levels[zap->page.id] = 0;
+    if (const auto* zap = std::get_if<ops::Zap>(&op_)) pages.levels[zap->page.value] = 0;
   }
   void run(const Pages&, Nothing&) const override {}
   void show(std::ostream& out) const override { out << PrintOp(header_, op_); }
@@ -52,11 +52,11 @@ class OpCommand final : public rc::state::Command<Pages, Nothing> {
  private:
   template <typename AnyOp>
   static void Check(const Pages& pages, const AnyOp& op) {
-    if constexpr (requires { op.page; }) RC_PRE(pages.levels[op.page.id] != 0);
+    if constexpr (requires { op.page; }) RC_PRE(pages.levels[op.page.value] != 0);
   }
   static void Check(const Pages& pages, const ops::AllocPage& op) {
-    RC_PRE(pages.levels[op.page.id] == 0);
-    if (!op.parent.none()) RC_PRE(pages.levels[op.parent.id] == op.level.level + 1);
+    RC_PRE(pages.levels[op.page.value] == 0);
+    if (!op.parent.none()) RC_PRE(pages.levels[op.parent.value] == op.level.value + 1);
   }
 
   Header header_;
@@ -83,16 +83,16 @@ struct Aim {
   void operator()(AnyOp& op) const {
     const std::vector<uint8_t> live = LivePages(pages);
     if (live.empty()) return;
-    if constexpr (requires { op.page; }) op.page.id = live[op.page.id % live.size()];
-    if constexpr (requires { op.parent; }) op.parent.id = live[op.parent.id % live.size()];
+    if constexpr (requires { op.page; }) op.page.value = live[op.page.value % live.size()];
+    if constexpr (requires { op.parent; }) op.parent.value = live[op.parent.value % live.size()];
   }
   void operator()(ops::AllocPage& op) const {
-    while (pages.levels[op.page.id] != 0 && LivePages(pages).size() < PageArg::kCount) {
-      op.page.id = static_cast<uint8_t>((op.page.id + 1) % PageArg::kCount);
+    while (pages.levels[op.page.value] != 0 && LivePages(pages).size() < PageArg::kCount) {
+      op.page.value = static_cast<uint8_t>((op.page.value + 1) % PageArg::kCount);
     }
-    const std::vector<uint8_t> above = LivePages(pages, op.level.level + 1);
+    const std::vector<uint8_t> above = LivePages(pages, op.level.value + 1);
     if (above.empty()) op.parent = {};
-    if (!op.parent.none()) op.parent.id = above[op.parent.id % above.size()];
+    if (!op.parent.none()) op.parent.value = above[op.parent.value % above.size()];
   }
 };
 

@@ -241,7 +241,7 @@ bool Minimizer::Merge() {
       bool merged = Try(Renamed(best_.program, name, value));
       // Two pages may be one if they do not meet in its entries.
       for (uint32_t index = 1; index <= kMaxEntries && !merged; ++index) {
-        if (name.first != typeid(PageArg)) break;
+        if (name.first != Domain::Names::kPage) break;
         merged = Try(WithPageMerged(best_.program, name.second, value, index));
       }
       if (!merged) continue;

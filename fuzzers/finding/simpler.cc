@@ -1,10 +1,8 @@
 #include "fuzzers/finding/simpler.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <set>
 #include <string_view>
-#include <type_traits>
 
 #include "fuzzers/program/fields.h"
 
@@ -18,35 +16,13 @@ class Numbers {
   explicit Numbers(Use use) : use_(use) {}
 
   void operator()(const char*, auto& arg) {
-    if constexpr (requires { arg.id; }) {
-      use_(arg.id);
-    } else if constexpr (requires { arg.index; }) {
-      use_(arg.index);
-    } else if constexpr (requires { arg.level; }) {
-      use_(arg.level);
-    } else if constexpr (requires { arg.generation; }) {
-      use_(arg.generation);
-    } else if constexpr (requires { arg.count; }) {
-      use_(arg.count);
-    } else if constexpr (requires { arg.on; }) {
-      use_(arg.on);
-    } else if constexpr (requires { arg.vcpu; }) {
-      use_(arg.vcpu);
-    } else if constexpr (requires { arg.path; }) {
-      use_(arg.path);
-    } else if constexpr (requires { arg.bits; }) {
-      use_(arg.bits);
-    } else if constexpr (requires { arg.slot; }) {
-      use_(arg.slot);
-    } else {
-      use_(arg.value);
-    }
-  }
-  // A parent that is none is the simplest, though its byte is the largest.
-  void operator()(const char*, MaybePageArg& arg) {
-    uint8_t number = arg.none() ? uint8_t{0} : static_cast<uint8_t>(arg.id + 1);
+    // A parent that is none is the simplest, though its byte is the largest.
+    const bool maybe = arg.kDomain.form == Domain::Form::kNumberOrNone;
+    uint32_t number = arg.value;
+    if (maybe) number = number == Domain::kNone ? 0 : number + 1;
     use_(number);
-    arg.id = number == 0 ? MaybePageArg::kNone : static_cast<uint8_t>(number - 1);
+    if (maybe) number = number == 0 ? Domain::kNone : number - 1;
+    arg.value = static_cast<decltype(arg.value)>(number);
   }
 
  private:
@@ -60,20 +36,10 @@ class Names {
   explicit Names(Use use) : use_(use) {}
 
   void operator()(const char*, auto& arg) {
-    if constexpr (requires { arg.id; }) {
-      use_(typeid(PageArg), arg.id);
-    } else if constexpr (requires { arg.index; }) {
-      use_(typeid(arg), arg.index);
-    } else if constexpr (requires { arg.vcpu; }) {
-      use_(typeid(arg), arg.vcpu);
-    } else if constexpr (requires { arg.path; }) {
-      use_(typeid(arg), arg.path);
-    } else if constexpr (requires { arg.slot; }) {
-      use_(typeid(arg), arg.slot);
-    }
-  }
-  void operator()(const char*, MaybePageArg& arg) {
-    if (!arg.none()) use_(typeid(PageArg), arg.id);
+    if (!NamesAnything(arg.kDomain, arg.value)) return;
+    uint32_t number = arg.value;
+    use_(arg.kDomain.names, number);
+    arg.value = static_cast<decltype(arg.value)>(number);
   }
 
  private:
@@ -86,10 +52,9 @@ class HeaderKey {
   HeaderKey(size_t wanted, size_t value) : wanted_(wanted), value_(value) {}
 
   template <typename Value>
-  void operator()(std::string_view key, Value& value,
-                  std::initializer_list<std::string_view> names) {
+  void operator()(std::string_view key, Value& value, HeaderWords words) {
     if (count++ != wanted_) return;
-    fixed = key == "mode" || key == "limits" || key == "quirk" || value_ >= names.size();
+    fixed = key == "mode" || key == "limits" || key == "quirk" || value_ >= words.size();
     if (!fixed) value = static_cast<Value>(value_);
   }
 
@@ -105,7 +70,7 @@ class HeaderKey {
 
 std::vector<uint32_t> NumbersOf(Op op) {
   std::vector<uint32_t> numbers;
-  const auto read = [&numbers](auto& number) { numbers.push_back(number); };
+  const auto read = [&numbers](uint32_t number) { numbers.push_back(number); };
   Numbers visitor(read);
   ForEachField(op, visitor);
   return numbers;
@@ -113,8 +78,8 @@ std::vector<uint32_t> NumbersOf(Op op) {
 
 Op WithNumber(Op op, size_t which, uint32_t value) {
   size_t at = 0;
-  const auto write = [&](auto& number) {
-    if (at++ == which) number = static_cast<std::remove_reference_t<decltype(number)>>(value);
+  const auto write = [&](uint32_t& number) {
+    if (at++ == which) number = value;
   };
   Numbers visitor(write);
   ForEachField(op, visitor);
@@ -131,7 +96,7 @@ std::vector<uint32_t> SmallerThan(uint32_t number) {
 
 std::vector<Named> NamesIn(Op op) {
   std::vector<Named> names;
-  const auto read = [&names](const std::type_info& kind, auto& number) {
+  const auto read = [&names](Domain::Names kind, uint32_t number) {
     names.emplace_back(kind, number);
   };
   Names visitor(read);
@@ -140,9 +105,8 @@ std::vector<Named> NamesIn(Op op) {
 }
 
 Program Renamed(Program program, const Named& name, uint32_t value) {
-  const auto rename = [&](const std::type_info& kind, auto& number) {
-    if (kind != name.first || number != name.second) return;
-    number = static_cast<std::remove_reference_t<decltype(number)>>(value);
+  const auto rename = [&](Domain::Names kind, uint32_t& number) {
+    if (kind == name.first && number == name.second) number = value;
   };
   Names visitor(rename);
   for (Op& op : program.ops) ForEachField(op, visitor);
@@ -150,14 +114,13 @@ Program Renamed(Program program, const Named& name, uint32_t value) {
 }
 
 Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t index) {
-  const Named name(typeid(PageArg), page);
+  const Named name(Domain::Names::kPage, page);
   for (Op& op : program.ops) {
     const std::vector<Named> names = NamesIn(op);
     if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-    const auto change = [&](const std::type_info& kind, auto& number) {
-      using Number = std::remove_reference_t<decltype(number)>;
-      if (kind == typeid(PageArg) && number == page) number = static_cast<Number>(other);
-      if (kind == typeid(IndexArg)) number = static_cast<Number>(index);
+    const auto change = [&](Domain::Names kind, uint32_t& number) {
+      if (kind == Domain::Names::kPage && number == page) number = other;
+      if (kind == Domain::Names::kIndex) number = index;
     };
     Names visitor(change);
     ForEachField(op, visitor);
@@ -166,13 +129,13 @@ Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t 
 }
 
 Program WithPagesInOrder(Program program) {
-  std::vector<uint8_t> order;
-  const auto rename = [&order](const std::type_info& kind, auto& number) {
-    if (kind != typeid(PageArg)) return;
+  std::vector<uint32_t> order;
+  const auto rename = [&order](Domain::Names kind, uint32_t& number) {
+    if (kind != Domain::Names::kPage) return;
     const auto found = std::find(order.begin(), order.end(), number);
-    const auto place = found - order.begin();
-    if (found == order.end()) order.push_back(static_cast<uint8_t>(number));
-    number = static_cast<std::remove_reference_t<decltype(number)>>(place);
+    const auto place = static_cast<uint32_t>(found - order.begin());
+    if (found == order.end()) order.push_back(number);
+    number = place;
   };
   Names visitor(rename);
   for (Op& op : program.ops) ForEachField(op, visitor);
@@ -190,7 +153,7 @@ std::optional<Op> JoinedOps(const Op& a, const Op& b) {
   const auto* link = std::get_if<ops::Link>(&b);
   if (page != nullptr && link != nullptr && page->parent.none() && page->page == link->page) {
     ops::AllocPage linked = *page;
-    linked.parent.id = link->parent.id;
+    linked.parent.value = link->parent.value;
     linked.index = link->index;
     return linked;
   }
@@ -205,11 +168,11 @@ std::optional<Op> JoinedOps(const Op& a, const Op& b) {
   if (!first || !second || first->page != second->page || first->gfn != second->gfn) {
     return std::nullopt;
   }
-  const uint32_t count = uint32_t{first->count.count} + second->count.count;
+  const uint32_t count = uint32_t{first->count.value} + second->count.value;
   if (count > CountArg::kMax) return std::nullopt;
   ops::MapMany both = *first;
-  both.index.index = std::min(first->index.index, second->index.index);
-  both.count.count = static_cast<uint8_t>(count);
+  both.index.value = std::min(first->index.value, second->index.value);
+  both.count.value = static_cast<uint8_t>(count);
   return both;
 }
 

@@ -1,15 +1,13 @@
 // What makes one program simpler than another, argument by argument: the values that operations
 // name, and what to try in their place.
 //
-// Private to minimize*.cc. An argument is a number of a kind, its type; page ids are one kind,
-// whether an argument may be `none` or not.
+// Private to minimize*.cc. An argument is a number; what it names (args.h) is its kind.
 #ifndef RMAPDIFF_FUZZERS_FINDING_SIMPLER_H_
 #define RMAPDIFF_FUZZERS_FINDING_SIMPLER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <typeindex>
 #include <utility>
 #include <vector>
 
@@ -18,7 +16,7 @@
 namespace rmapdiff {
 
 // A page, a gfn, a vcpu, an index ... that operations name.
-using Named = std::pair<std::type_index, uint32_t>;
+using Named = std::pair<Domain::Names, uint32_t>;
 
 // The arguments as numbers, in order: the smaller, the simpler.
 std::vector<uint32_t> NumbersOf(Op op);

@@ -18,40 +18,13 @@ class Initializers {
  public:
   explicit Initializers(std::vector<std::string>* words) : words_(words) {}
 
-  void operator()(const char* name, const MaybePageArg& arg) {
-    Add(name, arg.none() ? "MaybePageArg::kNone" : fmt::format("{}", arg.id));
-  }
-  void operator()(const char* name, const FlagArg& arg) { Add(name, arg.on ? "true" : "false"); }
   void operator()(const char* name, const auto& arg) {
-    if constexpr (requires { arg.id; }) {
-      Number(name, arg.id);
-    } else if constexpr (requires { arg.index; }) {
-      Number(name, arg.index);
-    } else if constexpr (requires { arg.level; }) {
-      Number(name, arg.level);
-    } else if constexpr (requires { arg.generation; }) {
-      Number(name, arg.generation);
-    } else if constexpr (requires { arg.count; }) {
-      Number(name, arg.count);
-    } else if constexpr (requires { arg.vcpu; }) {
-      Number(name, arg.vcpu);
-    } else if constexpr (requires { arg.path; }) {
-      Number(name, arg.path);
-    } else if constexpr (requires { arg.bits; }) {
-      Number(name, arg.bits);
-    } else if constexpr (requires { arg.slot; }) {
-      Number(name, arg.slot);
-    } else {
-      Number(name, arg.value);
-    }
-  }
-
- private:
-  void Number(const char* name, unsigned number) { Add(name, fmt::format("{}", number)); }
-  void Add(const char* name, const std::string& value) {
+    std::string value = fmt::format("{}", arg.value);  // of a flag: true, false
+    if (IsNone(arg.kDomain, arg.value)) value = "MaybePageArg::kNone";
     words_->push_back(fmt::format(".{} = {{{}}}", name, value));
   }
 
+ private:
   std::vector<std::string>* const words_;
 };
 

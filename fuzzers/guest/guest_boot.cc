@@ -110,7 +110,7 @@ Gva GvaOf(const GuestLayout& layout, PagingMode paging, bool direct, VaArg va) {
   const Gva quarter = va.top() << 1 | va.third();
   Gva page = 0;
   if (direct || paging == PagingMode::kNonPaging) {
-    page = layout.gfn(va.path % GuestLayout::kGfnIndexes);
+    page = layout.gfn(va.value % GuestLayout::kGfnIndexes);
   } else if (paging == PagingMode::kLong) {
     page = ((Gva{va.top()} << bits | va.third()) << bits | va.directory()) << bits |
            va.table() % layout.sptes_per_page();

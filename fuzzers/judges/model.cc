@@ -372,7 +372,7 @@ std::optional<RmapId> Model::State::RmapOf(uint64_t gfn, int level) {
 uint64_t Model::State::MappedGfn(const Page& page, uint32_t index, GfnArg gfn) const {
   const uint64_t frames = Frames(int(page.role.level));
   if (page.role.direct) return page.gfn + index * frames;
-  return layout_->gfn(gfn.index) / frames * frames;
+  return layout_->gfn(gfn.value) / frames * frames;
 }
 
 std::span<const Leaf> Model::State::List(const RmapId& id) const {
@@ -543,27 +543,27 @@ uint64_t Model::State::CommitZap(PageIds* zapped) {
 // ---- Pages ----
 
 Outcome Model::State::Do(const ops::AllocPage& op) {
-  const PageId id = op.page.id;
-  const SpteRef parent{op.parent.id, op.index.index};
+  const PageId id = op.page.value;
+  const SpteRef parent{op.parent.value, op.index.value};
   TouchPage(id);
   if (At(id).exists) return No(OutcomeCode::kPageExists);
   if (!op.parent.none()) {
     const Page* above = Live(parent.page);
     if (above == nullptr) return no_;
-    if (above->role.level != op.level.level + 1u) return No(OutcomeCode::kWrongLevel);
+    if (above->role.level != op.level.value + 1u) return No(OutcomeCode::kWrongLevel);
     if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
   }
-  uint64_t gfn = layout_->gfn(op.gfn.index);
-  if (!op.direct.on && !RmapOf(gfn, kPageTableLevel)) return No(OutcomeCode::kNoSlot);
+  uint64_t gfn = layout_->gfn(op.gfn.value);
+  if (!op.direct.value && !RmapOf(gfn, kPageTableLevel)) return No(OutcomeCode::kNoSlot);
 
-  if (op.direct.on) gfn = gfn / Frames(op.level.level + 1) * Frames(op.level.level + 1);
+  if (op.direct.value) gfn = gfn / Frames(op.level.value + 1) * Frames(op.level.value + 1);
   Page& page = At(id);
   page.exists = true;
-  page.role.level = op.level.level;
-  page.role.direct = op.direct.on;
+  page.role.level = op.level.value;
+  page.role.direct = op.direct.value;
   page.role.access = kAccessAll;
   page.gfn = Gfn(gfn);
-  if (!op.direct.on) Account(page.gfn, +1);
+  if (!op.direct.value) Account(page.gfn, +1);
   if (!op.parent.none()) SetLink(parent, id);
   active_.insert(active_.begin(), id);
   ++stats_.cache_miss;
@@ -572,7 +572,7 @@ Outcome Model::State::Do(const ops::AllocPage& op) {
 }
 
 Outcome Model::State::Do(const ops::Pin& op) {
-  Page* page = Live(op.page.id);
+  Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (page->root_count == kPinLimit) return No(OutcomeCode::kPinLimit);
   if (page->role.invalid) return No(OutcomeCode::kPageZapped);
@@ -580,13 +580,13 @@ Outcome Model::State::Do(const ops::Pin& op) {
 }
 
 Outcome Model::State::Do(const ops::Unpin& op) {
-  Page* page = Live(op.page.id);
+  Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (page->root_count == 0) return No(OutcomeCode::kNotPinned);
   const uint32_t root_count = --page->root_count;
   if (root_count == 0 && page->role.invalid) {
     PageIds zapped;
-    PrepareZap(op.page.id, &zapped);
+    PrepareZap(op.page.value, &zapped);
     CommitZap(&zapped);
   }
   return Value(root_count);
@@ -595,8 +595,8 @@ Outcome Model::State::Do(const ops::Unpin& op) {
 // ---- Parents ----
 
 Outcome Model::State::Do(const ops::Link& op) {
-  const SpteRef parent{op.parent.id, op.index.index};
-  const Page* page = Live(op.page.id);
+  const SpteRef parent{op.parent.value, op.index.value};
+  const Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   const Page* above = Live(parent.page);
   if (above == nullptr) return no_;
@@ -604,15 +604,15 @@ Outcome Model::State::Do(const ops::Link& op) {
   if (above->role.level != page->role.level + 1u) return No(OutcomeCode::kWrongLevel);
   if (Busy(parent)) return No(OutcomeCode::kSlotBusy);
 
-  SetLink(parent, op.page.id);
+  SetLink(parent, op.page.value);
   // Whether the child has unsync bits, perhaps stale ones, the model cannot tell.
-  TouchAncestors(op.page.id);
-  if (!op.keep.on) RemoveLink(parent);
+  TouchAncestors(op.page.value);
+  if (!op.keep.value) RemoveLink(parent);
   return Done();
 }
 
 Outcome Model::State::Do(const ops::Unlink& op) {
-  const SpteRef parent{op.parent.id, op.index.index};
+  const SpteRef parent{op.parent.value, op.index.value};
   if (Live(parent.page) == nullptr) return no_;
   const Slot* slot = Look(parent);
   if (slot == nullptr || !slot->link()) return No(OutcomeCode::kNotPresent);
@@ -621,43 +621,43 @@ Outcome Model::State::Do(const ops::Unlink& op) {
 }
 
 Outcome Model::State::Do(const ops::ParentWalk& op) {
-  const Page* page = Live(op.page.id);
+  const Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   return Value(page->parents.size());
 }
 
 Outcome Model::State::Do(const ops::UnlinkParents& op) {
-  if (Live(op.page.id) == nullptr) return no_;
-  return Value(RemoveParents(op.page.id));
+  if (Live(op.page.value) == nullptr) return no_;
+  return Value(RemoveParents(op.page.value));
 }
 
 Outcome Model::State::Do(const ops::UnlinkChildren& op) {
-  if (Live(op.page.id) == nullptr) return no_;
-  return Value(EmptyPage(op.page.id));
+  if (Live(op.page.value) == nullptr) return no_;
+  return Value(EmptyPage(op.page.value));
 }
 
 // ---- Leaves ----
 
 Outcome Model::State::Do(const ops::Map& op) {
-  const Page* page = Live(op.page.id);
+  const Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
-  return MapOne({op.page.id, op.index.index}, op.gfn, op.write.on, op.speculative.on);
+  return MapOne({op.page.value, op.index.value}, op.gfn, op.write.value, op.speculative.value);
 }
 
 Outcome Model::State::Do(const ops::MapMany& op) {
-  const Page* page = Live(op.page.id);
+  const Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
-  const uint64_t gfn = MappedGfn(*page, op.index.index, op.gfn);
+  const uint64_t gfn = MappedGfn(*page, op.index.value, op.gfn);
   if (!page->role.direct && !RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
 
   uint64_t mapped = 0;
   uint64_t recycles = 0;
   const uint32_t end =
-      std::min(op.index.index + uint32_t(op.count.count), layout_->sptes_per_page());
-  for (uint32_t index = op.index.index; index < end; ++index) {
-    const Outcome each = MapOne({op.page.id, index}, op.gfn, op.write.on, false);
+      std::min(op.index.value + uint32_t(op.count.value), layout_->sptes_per_page());
+  for (uint32_t index = op.index.value; index < end; ++index) {
+    const Outcome each = MapOne({op.page.value, index}, op.gfn, op.write.value, false);
     if (each.code != OutcomeCode::kOk) continue;
     ++mapped;
     recycles += each.value;
@@ -666,35 +666,35 @@ Outcome Model::State::Do(const ops::MapMany& op) {
 }
 
 Outcome Model::State::Do(const ops::Drop& op) {
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   Page* page = Live(ref.page);
   if (page == nullptr) return no_;
   if (LookForLeaf(ref) == nullptr) return No(OutcomeCode::kNotPresent);
   if (page->role.level > kPageTableLevel) --stats_.lpages;
   DropLeaf(ref);
   // Where both are the same word there is only trap.
-  if (op.notrap.on && masks_->notrap != masks_->trap) {
+  if (op.notrap.value && masks_->notrap != masks_->trap) {
     page->slots[ref.index].value.kind = SlotValue::Kind::kNotrap;
   }
   return Done();
 }
 
 Outcome Model::State::Do(const ops::Touch& op) {
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   if (Live(ref.page) == nullptr) return no_;
   Slot* leaf = LookForLeaf(ref);
   if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
   Spte& word = leaf->value.word;
-  if (op.write.on && !IsWritable(word)) return Value(0);
+  if (op.write.value && !IsWritable(word)) return Value(0);
   word |= masks_->accessed;
-  if (op.write.on) word |= masks_->dirty;
+  if (op.write.value) word |= masks_->dirty;
   return Value(1);
 }
 
 // ---- Reverse maps ----
 
 Outcome Model::State::Do(const ops::WriteProtect& op) {
-  const uint64_t gfn = layout_->gfn(op.gfn.index);
+  const uint64_t gfn = layout_->gfn(op.gfn.value);
   const std::optional<RmapId> pages = RmapOf(gfn, kPageTableLevel);
   if (!pages) return No(OutcomeCode::kNoSlot);
   bool write_protected = false;
@@ -722,20 +722,20 @@ Outcome Model::State::Do(const ops::WriteProtect& op) {
 }
 
 Outcome Model::State::Do(const ops::Unmap& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.value), op.level.value);
   if (!rmap) return No(OutcomeCode::kNoSlot);
   return Value(UnmapList(*rmap));
 }
 
 Outcome Model::State::Do(const ops::SetPte& op) {
-  const uint64_t frames = Frames(op.level.level);
-  const uint64_t gfn = layout_->gfn(op.gfn.index);
-  const std::optional<RmapId> rmap = RmapOf(gfn, op.level.level);
+  const uint64_t frames = Frames(op.level.value);
+  const uint64_t gfn = layout_->gfn(op.gfn.value);
+  const std::optional<RmapId> rmap = RmapOf(gfn, op.level.value);
   if (!rmap) return No(OutcomeCode::kNoSlot);
 
-  generations_[*rmap] = op.host.generation;
-  const Pfn pfn = HostPfn(Gfn(gfn / frames * frames), op.host.generation);
-  if (op.write.on) {
+  generations_[*rmap] = op.host.value;
+  const Pfn pfn = HostPfn(Gfn(gfn / frames * frames), op.host.value);
+  if (op.write.value) {
     if (UnmapList(*rmap) != 0) ++events_.remote_flushes;
     return Done();
   }
@@ -751,7 +751,7 @@ Outcome Model::State::Do(const ops::SetPte& op) {
 }
 
 Outcome Model::State::Do(const ops::Age& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.value), op.level.value);
   if (!rmap) return No(OutcomeCode::kNoSlot);
   if (masks_->accessed == 0) return Value(UnmapList(*rmap));
   bool young = false;
@@ -764,7 +764,7 @@ Outcome Model::State::Do(const ops::Age& op) {
 }
 
 Outcome Model::State::Do(const ops::Recycle& op) {
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   if (Live(ref.page) == nullptr) return no_;
   const Slot* leaf = LookForLeaf(ref);
   if (leaf == nullptr) return No(OutcomeCode::kNotPresent);
@@ -774,7 +774,7 @@ Outcome Model::State::Do(const ops::Recycle& op) {
 }
 
 Outcome Model::State::Do(const ops::RmapCount& op) {
-  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.index), op.level.level);
+  const std::optional<RmapId> rmap = RmapOf(layout_->gfn(op.gfn.value), op.level.value);
   if (!rmap) return No(OutcomeCode::kNoSlot);
   return Value(List(*rmap).size());
 }
@@ -782,7 +782,7 @@ Outcome Model::State::Do(const ops::RmapCount& op) {
 // ---- Unsync ----
 
 Outcome Model::State::Do(const ops::Unsync& op) {
-  Page* page = Live(op.page.id);
+  Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (page->role.direct || page->role.level != kPageTableLevel) {
     return No(OutcomeCode::kWrongLevel);
@@ -792,17 +792,17 @@ Outcome Model::State::Do(const ops::Unsync& op) {
 
   ++stats_.unsync;
   page->unsync = true;
-  TouchAncestors(op.page.id);
+  TouchAncestors(op.page.value);
   std::erase_if(page->slots.entries(), [&](const auto& entry) {
     const auto& [index, slot] = entry;
-    if (!slot.busy()) touched_.slots.push_back({op.page.id, index});
+    if (!slot.busy()) touched_.slots.push_back({op.page.value, index});
     return !slot.busy();
   });
   return Done();
 }
 
 Outcome Model::State::Do(const ops::Sync& op) {
-  Page* page = Live(op.page.id);
+  Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (!page->unsync) return No(OutcomeCode::kNotUnsync);
   SyncPage(page);
@@ -810,9 +810,9 @@ Outcome Model::State::Do(const ops::Sync& op) {
 }
 
 Outcome Model::State::Do(const ops::SyncChildren& op) {
-  if (Live(op.page.id) == nullptr) return no_;
+  if (Live(op.page.value) == nullptr) return no_;
   uint64_t synced = 0;
-  for (const PageId below : Below(op.page.id)) {
+  for (const PageId below : Below(op.page.value)) {
     TouchPage(below);
     Page& page = At(below);
     if (!page.unsync) continue;
@@ -825,8 +825,8 @@ Outcome Model::State::Do(const ops::SyncChildren& op) {
 // ---- Zap ----
 
 Outcome Model::State::Do(const ops::Zap& op) {
-  if (Live(op.page.id) == nullptr) return no_;
-  return Value(PrepareZap(op.page.id, &zapped_));
+  if (Live(op.page.value) == nullptr) return no_;
+  return Value(PrepareZap(op.page.value, &zapped_));
 }
 
 Outcome Model::State::Do(const ops::Commit&) { return Value(CommitZap(&zapped_)); }
@@ -834,7 +834,7 @@ Outcome Model::State::Do(const ops::Commit&) { return Value(CommitZap(&zapped_))
 Outcome Model::State::Do(const ops::Shrink& op) {
   PageIds zapped;
   uint64_t sum = 0;
-  for (int i = 0; i < op.count.count && !active_.empty(); ++i) {
+  for (int i = 0; i < op.count.value && !active_.empty(); ++i) {
     sum += PrepareZap(active_.back(), &zapped);
   }
   CommitZap(&zapped);
@@ -851,7 +851,7 @@ Outcome Model::State::End(const Outcome& outcome) {
 
 Outcome Model::State::Do(const ops::MisuseRemove& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   const Page* page = Live(ref.page);
   if (page == nullptr) return no_;
   const int level = int(page->role.level);
@@ -863,16 +863,16 @@ Outcome Model::State::Do(const ops::MisuseRemove& op) {
 
 Outcome Model::State::Do(const ops::MisuseRemoveParent& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  const Page* page = Live(op.page.id);
+  const Page* page = Live(op.page.value);
   if (page == nullptr) return no_;
   if (op.parent.none()) {
     // D11: the legacy MMU finds NULL where it looks for NULL.
     return End(page->parents.empty() ? Done() : Bug(BugClass::kRemoveParent));
   }
-  const SpteRef parent{op.parent.id, op.index.index};
+  const SpteRef parent{op.parent.value, op.index.value};
   if (Live(parent.page) == nullptr) return no_;
   const Slot* slot = Look(parent);
-  if (slot != nullptr && slot->link() && slot->value.child == op.page.id) {
+  if (slot != nullptr && slot->link() && slot->value.child == op.page.value) {
     return No(OutcomeCode::kSlotBusy);
   }
   return End(Bug(BugClass::kRemoveParent));
@@ -880,14 +880,14 @@ Outcome Model::State::Do(const ops::MisuseRemoveParent& op) {
 
 Outcome Model::State::Do(const ops::MisuseAddTwice& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  if (Live(op.page.id) == nullptr) return no_;
-  if (LookForLeaf({op.page.id, op.index.index}) == nullptr) return No(OutcomeCode::kNotPresent);
+  if (Live(op.page.value) == nullptr) return no_;
+  if (LookForLeaf({op.page.value, op.index.value}) == nullptr) return No(OutcomeCode::kNotPresent);
   return End(Done());
 }
 
 Outcome Model::State::Do(const ops::MisuseWrongGfn& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   const Page* page = Live(ref.page);
   if (page == nullptr) return no_;
   if (page->role.direct) return No(OutcomeCode::kWrongLevel);
@@ -901,11 +901,11 @@ Outcome Model::State::Do(const ops::MisuseWrongGfn& op) {
 
 Outcome Model::State::Do(const ops::MisuseSetGfn& op) {
   if (!header_.misuse) return No(OutcomeCode::kMisuseOff);
-  const SpteRef ref{op.page.id, op.index.index};
+  const SpteRef ref{op.page.value, op.index.value};
   const Page* page = Live(ref.page);
   if (page == nullptr) return no_;
   if (!page->role.direct || page->role.level == kRootLevel) return No(OutcomeCode::kWrongLevel);
-  const uint64_t gfn = layout_->gfn(op.gfn.index);
+  const uint64_t gfn = layout_->gfn(op.gfn.value);
   if (!RmapOf(gfn, int(page->role.level))) return No(OutcomeCode::kNoSlot);
   if (Busy(ref)) return No(OutcomeCode::kSlotBusy);
   if (gfn == MappedGfn(*page, ref.index, op.gfn)) return No(OutcomeCode::kNotPresent);

@@ -1,121 +1,271 @@
-// The types of the operations' arguments: each is a small domain with one byte form, one text form
-// and one way of being drawn at random.
+// The types of the operations' arguments: each is one number, `value`, from a small domain.
 //
-// What is not in the domain cannot be written down; what a value means may depend on the header of
-// the program (a gfn on its limits), never on state.
+// kDomain says everything about the type that its consumers need: bytes, text, draws, mutations,
+// simplifications and drafts of tests are derived from it. A new type is a struct here; only a new
+// Form, Limit or Step needs a line elsewhere, and the compiler names the place.
+//
+// A value outside the domain cannot be written down. Its meaning may depend on the header of the
+// program (a gfn on its limits), never on state.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_ARGS_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_ARGS_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+
+#include "fuzzers/program/guest_layout.h"
+#include "mmu/base/types.h"
 
 namespace rmapdiff {
 
+struct Domain {
+  // The text of a value.
+  enum class Form : uint8_t {
+    kNumber,        // `3`
+    kNumberOrNone,  // `3`, or `none` for kNone
+    kGfn,           // the gfn that the value is an index of (guest_layout.h): `0x42`
+    kWalk,          // the indexes of a walk: `0/0/1/15`
+    kLetters,       // the letters of the bits that are set: `pw`; `-` for none
+    kWord,          // one of `words`
+  };
+  // The number in the program's header that may be lower than `count`.
+  enum class Limit : uint8_t { kNone, kSptesPerPage, kGuestEntries, kVcpus };
+  // What a mutation makes of one value alone.
+  enum class Step : uint8_t {
+    kNone,
+    kOther,     // of two values, the other one
+    kNext,      // one more or one less, around the ends; the number of values is a power of two
+    kBoundary,  // a length at which lists change their form
+    kBit,       // one bit flips
+  };
+  // What an argument names: operations meet where they name the same.
+  enum class Names : uint8_t {
+    kNothing,
+    kPage,
+    kIndex,
+    kGfn,
+    kVcpu,
+    kAddress,
+    kTable,
+    kEntry,
+    kSlot,
+    kEnd,  // no kind: their number
+  };
+  static constexpr uint8_t kNone = 0xff;
+
+  const char* what;  // for messages: "a page id"; of kWord, null if the words say it
+  Form form = Form::kNumber;
+  uint32_t first = 0;  // the values are first .. first + count - 1
+  uint32_t count = 0;
+  Limit limit = Limit::kNone;
+  // The hot pool: the first `hot` values make up three quarters of the draws. 0: all values are
+  // equal. A whole MMU has its own hot gfns, and a 32-bit table hot entries in both its halves.
+  uint32_t hot = 0;
+  // A byte with one of these bits set falls into the hot pool, so that random bytes collide often.
+  uint8_t hot_bits = 0;
+  Step step = Step::kNone;
+  Names names = Names::kNothing;
+  std::span<const char* const> words = {};
+
+  // The length of a value in a record.
+  constexpr size_t bytes() const { return count > 256 ? 2 : 1; }
+};
+
 // ---- For all programs ----
 
-// A page id, 0..31. Text: `3`. Hot pool: 0..3.
+// A page id.
 struct PageArg {
   static constexpr uint32_t kCount = 32;
-  uint8_t id = 0;
+  static constexpr Domain kDomain{.what = "a page id",
+                                  .count = kCount,
+                                  .hot = 4,
+                                  .hot_bits = 0x60,
+                                  .names = Domain::Names::kPage};
+  uint8_t value = 0;
   friend bool operator==(const PageArg&, const PageArg&) = default;
 };
-// A page id or none. Text: `3` or `none`.
+// A page id or none.
 struct MaybePageArg {
-  static constexpr uint8_t kNone = 0xff;
-  uint8_t id = kNone;
-  bool none() const { return id == kNone; }
+  static constexpr uint8_t kNone = Domain::kNone;
+  static constexpr Domain kDomain{.what = "a page id",
+                                  .form = Domain::Form::kNumberOrNone,
+                                  .count = PageArg::kCount,
+                                  .hot = 4,
+                                  .hot_bits = 0x60,
+                                  .names = Domain::Names::kPage};
+  uint8_t value = kNone;
+  bool none() const { return value == kNone; }
   friend bool operator==(const MaybePageArg&, const MaybePageArg&) = default;
 };
-// An spte index, 0..511 (0..7 with tiny limits). Text: `17`. Hot pool: 0..7.
+// An spte index; 0..7 with tiny limits.
 struct IndexArg {
-  uint16_t index = 0;
+  static constexpr Domain kDomain{.what = "an spte index",
+                                  .count = 512,
+                                  .limit = Domain::Limit::kSptesPerPage,
+                                  .hot = 8,
+                                  .hot_bits = 0xc0,
+                                  .step = Domain::Step::kNext,
+                                  .names = Domain::Names::kIndex};
+  uint16_t value = 0;
   friend bool operator==(const IndexArg&, const IndexArg&) = default;
 };
-// An index into the guest's gfns (guest_layout.h), 0..127. Text: the gfn itself, `0x42`. Hot: 0..3.
+// An index into the guest's gfns (guest_layout.h).
 struct GfnArg {
-  uint8_t index = 0;
+  static constexpr Domain kDomain{.what = "a gfn of the guest",
+                                  .form = Domain::Form::kGfn,
+                                  .count = GuestLayout::kGfnIndexes,
+                                  .hot = 4,
+                                  .hot_bits = 0x80,
+                                  .step = Domain::Step::kNext,
+                                  .names = Domain::Names::kGfn};
+  uint8_t value = 0;
   friend bool operator==(const GfnArg&, const GfnArg&) = default;
 };
-// A page table level, 1..4. Text: `2`.
+// A page table level.
 struct LevelArg {
-  uint8_t level = 1;
+  static constexpr Domain kDomain{.what = "a level", .first = 1, .count = kRootLevel};
+  uint8_t value = 1;
   friend bool operator==(const LevelArg&, const LevelArg&) = default;
 };
-// A level that has reverse maps, 1..3. Text: `2`.
+// A level that has reverse maps.
 struct RmapLevelArg {
-  uint8_t level = 1;
+  static constexpr Domain kDomain{.what = "a level", .first = 1, .count = kRmapLevels};
+  uint8_t value = 1;
   friend bool operator==(const RmapLevelArg&, const RmapLevelArg&) = default;
 };
-// How often the host has moved a page: selects its host frame (HostPfn), 0..255. Text: `7`.
+// How often the host has moved a page: selects its host frame (HostPfn).
 struct HostArg {
-  uint8_t generation = 0;
+  static constexpr Domain kDomain{.what = "a number", .count = 256, .hot = 4};
+  uint8_t value = 0;
   friend bool operator==(const HostArg&, const HostArg&) = default;
 };
-// A count, 1..64. Text: `12`.
 struct CountArg {
   static constexpr uint32_t kMax = 64;
-  uint8_t count = 1;
+  static constexpr Domain kDomain{
+      .what = "a count", .first = 1, .count = kMax, .hot = 8, .step = Domain::Step::kBoundary};
+  uint8_t value = 1;
   friend bool operator==(const CountArg&, const CountArg&) = default;
 };
-// Text: `yes` or `no`.
 struct FlagArg {
-  bool on = false;
+  static constexpr const char* kWords[] = {"no", "yes"};
+  static constexpr Domain kDomain{.what = "yes or no",
+                                  .form = Domain::Form::kWord,
+                                  .count = 2,
+                                  .step = Domain::Step::kOther,
+                                  .words = kWords};
+  bool value = false;
   friend bool operator==(const FlagArg&, const FlagArg&) = default;
 };
 
 // ---- For programs of a whole MMU ----
 
-// A vcpu, from 0 to one less than the header says. Text: `1`.
+// A vcpu, from 0 to one less than the header says.
 struct VcpuArg {
   static constexpr uint32_t kMax = 4;
-  uint8_t vcpu = 0;
+  static constexpr Domain kDomain{.what = "a vcpu",
+                                  .count = kMax,
+                                  .limit = Domain::Limit::kVcpus,
+                                  .names = Domain::Names::kVcpu};
+  uint8_t value = 0;
   friend bool operator==(const VcpuArg&, const VcpuArg&) = default;
 };
-// A guest virtual page, by the indexes of its walk (guest_layout.h: GvaOf), top level first:
-// 0..1, 0..1, 0..3, 0..15. Text: `0/0/1/15`.
+// A guest virtual page, by the indexes of its walk (guest_boot.h: GvaOf), top level first: 0..1,
+// 0..1, 0..3, 0..15.
 struct VaArg {
-  uint8_t path = 0;  // bit 7, bit 6, bits 5..4, bits 3..0
-  uint32_t top() const { return path >> 7; }
-  uint32_t third() const { return path >> 6 & 1u; }
-  uint32_t directory() const { return path >> 4 & 3u; }
-  uint32_t table() const { return path & 15u; }
+  static constexpr Domain kDomain{.what = "the indexes of a walk, 0/0/0/0 to 1/1/3/15",
+                                  .form = Domain::Form::kWalk,
+                                  .count = 256,
+                                  .hot = 64,
+                                  .step = Domain::Step::kNext,
+                                  .names = Domain::Names::kAddress};
+  // The bits of the four indexes, and of each its place and the largest one.
+  static constexpr uint8_t kTop = 0x80;
+  static constexpr uint8_t kThird = 0x40;
+  static constexpr uint8_t kDirectory = 0x30;
+  static constexpr uint8_t kTable = 0x0f;
+  static constexpr unsigned kShift[] = {7, 6, 4, 0};
+  static constexpr unsigned kMost[] = {1, 1, 3, 15};
+  uint8_t value = 0;
+  static constexpr VaArg Of(unsigned top, unsigned third, unsigned directory, unsigned table) {
+    return {static_cast<uint8_t>(top << 7 | third << 6 | directory << 4 | table)};
+  }
+  constexpr uint32_t top() const { return Index(0); }
+  constexpr uint32_t third() const { return Index(1); }
+  constexpr uint32_t directory() const { return Index(2); }
+  constexpr uint32_t table() const { return Index(3); }
   friend bool operator==(const VaArg&, const VaArg&) = default;
+
+ private:
+  constexpr uint32_t Index(size_t i) const { return value >> kShift[i] & kMost[i]; }
 };
-// A guest page that holds a page table: one of the first 16 gfns. Text: the gfn, `0x3`.
+// A guest page that holds a page table: one of the first gfns.
 struct TableArg {
   static constexpr uint32_t kCount = 16;
-  uint8_t index = 0;
+  static constexpr Domain kDomain{.what = "a gfn",
+                                  .form = Domain::Form::kGfn,
+                                  .count = kCount,
+                                  .hot = 12,
+                                  .names = Domain::Names::kTable};
+  uint8_t value = 0;
   friend bool operator==(const TableArg&, const TableArg&) = default;
 };
 // The index of an entry of a guest's table: as IndexArg, but twice as many with 32-bit paging.
 struct EntryArg {
-  uint16_t index = 0;
+  static constexpr Domain kDomain{.what = "an entry's index",
+                                  .count = 1024,
+                                  .limit = Domain::Limit::kGuestEntries,
+                                  .hot = 8,
+                                  .hot_bits = 0xc0,
+                                  .step = Domain::Step::kNext,
+                                  .names = Domain::Names::kEntry};
+  uint16_t value = 0;
   friend bool operator==(const EntryArg&, const EntryArg&) = default;
 };
-// The bits of a guest's entry. Text: some of the letters of kLetters, or `-` for none.
+// The bits of a guest's entry. The processor's bits have other places: guest.h.
 struct GpteFlagsArg {
-  // present, writable, user, accessed, dirty, huge, no-execute, a reserved bit.
-  static constexpr char kLetters[] = "pwuadhxr";
-  uint8_t bits = 0;
-  bool Has(char letter) const {
-    for (unsigned i = 0; i < 8; ++i) {
-      if (kLetters[i] == letter) return (bits >> i & 1u) != 0;
-    }
-    return false;
-  }
+  enum Bit : uint8_t {
+    kPresent = 1,
+    kWritable = 2,
+    kUser = 4,
+    kAccessed = 8,
+    kDirty = 0x10,
+    kHuge = 0x20,
+    kNoExecute = 0x40,
+    kReserved = 0x80,
+  };
+  // Of the bits, from the lowest.
+  static constexpr const char* kLetters[] = {"p", "w", "u", "a", "d", "h", "x", "r"};
+  static constexpr Domain kDomain{.what = "some of the letters pwuadhxr, or -",
+                                  .form = Domain::Form::kLetters,
+                                  .count = 256,
+                                  .step = Domain::Step::kBit,
+                                  .words = kLetters};
+  uint8_t value = 0;
+  bool Has(Bit bit) const { return (value & bit) != 0; }
   friend bool operator==(const GpteFlagsArg&, const GpteFlagsArg&) = default;
 };
-// A memslot, 0..3. Text: `2`.
 struct SlotArg {
   static constexpr uint32_t kCount = 4;
-  uint8_t slot = 0;
+  static constexpr Domain kDomain{
+      .what = "a memslot", .count = kCount, .hot = 3, .names = Domain::Names::kSlot};
+  uint8_t value = 0;
   friend bool operator==(const SlotArg&, const SlotArg&) = default;
 };
 
-// ---- Choices: text is one of kNames. ----
+// ---- Choices ----
+
+constexpr Domain ChoiceOf(std::span<const char* const> words) {
+  return {.what = nullptr,
+          .form = Domain::Form::kWord,
+          .count = static_cast<uint32_t>(words.size()),
+          .hot = 2,
+          .words = words};
+}
 
 struct AccessArg {
   enum Value : uint8_t { kRead, kWrite, kFetch };
-  static constexpr const char* kNames[] = {"read", "write", "fetch"};
+  static constexpr const char* kWords[] = {"read", "write", "fetch"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRead;
   friend bool operator==(const AccessArg&, const AccessArg&) = default;
 };
@@ -124,14 +274,16 @@ struct AccessArg {
 // back.
 struct ViaArg {
   enum Value : uint8_t { kGuest, kHalves, kBytes, kHypercall, kHost };
-  static constexpr const char* kNames[] = {"guest", "halves", "bytes", "hypercall", "host"};
+  static constexpr const char* kWords[] = {"guest", "halves", "bytes", "hypercall", "host"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kGuest;
   friend bool operator==(const ViaArg&, const ViaArg&) = default;
 };
 // Of the guest's control registers: what of the paging mode of the header is switched.
 struct PagingArg {
   enum Value : uint8_t { kOn, kOff, kLong, kPae, k32Bit };
-  static constexpr const char* kNames[] = {"on", "off", "long", "pae", "32bit"};
+  static constexpr const char* kWords[] = {"on", "off", "long", "pae", "32bit"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kOn;
   friend bool operator==(const PagingArg&, const PagingArg&) = default;
 };

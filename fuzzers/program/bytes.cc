@@ -4,9 +4,11 @@
 // 4 are below, bytes 5 to 7 are reserved: zero when written, ignored when read.
 //
 // A record is the opcode, modulo the number of kinds, and the arguments in the order of Fields():
-// one byte each, an index two. Of an argument that has a hot pool, the byte values beyond its range
-// fall into the pool, so that random bytes collide often; an argument in range is its own byte.
+// one byte each, two where the domain has more than 256 values. Of an argument that has a hot pool,
+// the byte values beyond its range fall into the pool, so that random bytes collide often; an
+// argument in range is its own byte.
 #include <algorithm>
+#include <iterator>
 
 #include "fuzzers/program/fields.h"
 #include "fuzzers/program/program.h"
@@ -27,17 +29,13 @@ constexpr int kLargeBit = 3;  // two bits, the largest page first; 3 reads as 0
 constexpr int kLogBit = 5;
 constexpr int kOomBit = 6;
 
-constexpr uint8_t kHotPages = 4;
-constexpr uint8_t kHotGfns = 4;
-constexpr unsigned kMmuModes = static_cast<unsigned>(MmuMode::kTdp32) + 1;
-constexpr unsigned kQuirkModes = static_cast<unsigned>(QuirkMode::kAsIn2_6_36) + 1;
-constexpr uint8_t kHotIndexes = 8;
+constexpr uint32_t kNoneFrom = 0xe0;  // as a byte: of an argument that may be none
 
 // Reads bytes, then zeros for ever; as a visitor, reads the arguments of an operation.
 class ByteReader {
  public:
   ByteReader(std::span<const uint8_t> bytes, const Header& header)
-      : bytes_(bytes), header_(header), index_mask_(header.layout().sptes_per_page() - 1) {}
+      : bytes_(bytes), header_(header) {}
 
   uint8_t Next() {
     if (bytes_.empty()) return 0;
@@ -46,61 +44,21 @@ class ByteReader {
     return byte;
   }
 
-  void operator()(const char*, PageArg& arg) { arg.id = Page(Next()); }
-  void operator()(const char*, MaybePageArg& arg) {
-    const uint8_t byte = Next();
-    arg.id = byte >= 0xe0 ? MaybePageArg::kNone : Page(byte);
-  }
-  void operator()(const char*, IndexArg& arg) {
-    const uint32_t high = Next();
-    const uint32_t low = Next();
-    const uint32_t index = (high & 0xc0) != 0 ? low % kHotIndexes : (high << 8 | low);
-    arg.index = static_cast<uint16_t>(index & index_mask_);
-  }
-  void operator()(const char*, GfnArg& arg) {
-    const uint8_t byte = Next();
-    if (byte < GuestLayout::kGfnIndexes) {
-      arg.index = byte;
-    } else {
-      arg.index = header_.whole_mmu() ? kHotMmuGfns[byte % kHotMmuGfns.size()] : byte % kHotGfns;
-    }
-  }
-  void operator()(const char*, LevelArg& arg) { arg.level = Next() % kRootLevel + 1; }
-  void operator()(const char*, RmapLevelArg& arg) { arg.level = Next() % kRmapLevels + 1; }
-  void operator()(const char*, HostArg& arg) { arg.generation = Next(); }
-  void operator()(const char*, CountArg& arg) { arg.count = Next() % CountArg::kMax + 1; }
-  void operator()(const char*, FlagArg& arg) { arg.on = (Next() & 1) != 0; }
-  void operator()(const char*, VcpuArg& arg) {
-    arg.vcpu = static_cast<uint8_t>(Next() % header_.vcpus());
-  }
-  void operator()(const char*, VaArg& arg) { arg.path = Next(); }
-  void operator()(const char*, TableArg& arg) { arg.index = Next() % TableArg::kCount; }
-  void operator()(const char*, EntryArg& arg) {
-    const uint32_t high = Next();
-    const uint32_t low = Next();
-    const uint32_t entries = header_.guest_entries();
-    // The hot entries of 32-bit paging are in both halves of the table.
-    const uint32_t half = (low & kHotIndexes) != 0 ? entries / 2 : 0;
-    const uint32_t hot = low % kHotIndexes + (header_.mode == MmuMode::k32Bit ? half : 0);
-    arg.index =
-        static_cast<uint16_t>(((high & 0xc0) != 0 ? hot : (high << 8 | low)) & (entries - 1));
-  }
-  void operator()(const char*, GpteFlagsArg& arg) { arg.bits = Next(); }
-  void operator()(const char*, SlotArg& arg) { arg.slot = Next() % SlotArg::kCount; }
-  template <typename Choice>
-    requires requires { Choice::kNames; }
-  void operator()(const char*, Choice& arg) {
-    arg.value = static_cast<uint8_t>(Next() % std::size(Choice::kNames));
+  void operator()(const char*, auto& arg) {
+    arg.value = static_cast<decltype(arg.value)>(Read(arg.kDomain));
   }
 
  private:
-  static uint8_t Page(uint8_t byte) {
-    return (byte & 0x60) != 0 ? byte % kHotPages : byte % PageArg::kCount;
+  uint32_t Read(const Domain& domain) {
+    const uint32_t byte = Next();
+    if (domain.form == Domain::Form::kNumberOrNone && byte >= kNoneFrom) return Domain::kNone;
+    const uint32_t number = domain.bytes() == 2 ? byte << 8 | Next() : byte;
+    if ((byte & domain.hot_bits) != 0) return HotValue(domain, header_, number);
+    return domain.first + number % CountOf(domain, header_);
   }
 
   std::span<const uint8_t> bytes_;
   const Header& header_;
-  uint32_t index_mask_;
 };
 
 // Appends bytes; as a visitor, the canonical bytes of the arguments of an operation.
@@ -110,31 +68,10 @@ class ByteWriter {
 
   void Put(uint32_t byte) { bytes_.push_back(static_cast<uint8_t>(byte)); }
 
-  void operator()(const char*, const PageArg& arg) { Put(arg.id); }
-  void operator()(const char*, const MaybePageArg& arg) { Put(arg.id); }
-  void operator()(const char*, const IndexArg& arg) {
-    Put(arg.index >> 8);
-    Put(arg.index);
-  }
-  void operator()(const char*, const GfnArg& arg) { Put(arg.index); }
-  void operator()(const char*, const LevelArg& arg) { Put(arg.level - 1u); }
-  void operator()(const char*, const RmapLevelArg& arg) { Put(arg.level - 1u); }
-  void operator()(const char*, const HostArg& arg) { Put(arg.generation); }
-  void operator()(const char*, const CountArg& arg) { Put(arg.count - 1u); }
-  void operator()(const char*, const FlagArg& arg) { Put(arg.on ? 1 : 0); }
-  void operator()(const char*, const VcpuArg& arg) { Put(arg.vcpu); }
-  void operator()(const char*, const VaArg& arg) { Put(arg.path); }
-  void operator()(const char*, const TableArg& arg) { Put(arg.index); }
-  void operator()(const char*, const EntryArg& arg) {
-    Put(arg.index >> 8);
-    Put(arg.index);
-  }
-  void operator()(const char*, const GpteFlagsArg& arg) { Put(arg.bits); }
-  void operator()(const char*, const SlotArg& arg) { Put(arg.slot); }
-  template <typename Choice>
-    requires requires { Choice::kNames; }
-  void operator()(const char*, const Choice& arg) {
-    Put(arg.value);
+  void operator()(const char*, const auto& arg) {
+    const uint32_t number = arg.value - arg.kDomain.first;
+    if (arg.kDomain.bytes() == 2) Put(number >> 8);
+    Put(number);
   }
 
  private:
@@ -143,9 +80,7 @@ class ByteWriter {
 
 struct ByteCounter {
   size_t bytes = 0;
-  constexpr void operator()(const char*, const auto&) { bytes += 1; }
-  constexpr void operator()(const char*, const IndexArg&) { bytes += 2; }
-  constexpr void operator()(const char*, const EntryArg&) { bytes += 2; }
+  constexpr void operator()(const char*, const auto& arg) { bytes += arg.kDomain.bytes(); }
 };
 
 constexpr bool EveryOpFitsIntoARecord() {
@@ -159,9 +94,9 @@ constexpr bool EveryOpFitsIntoARecord() {
 static_assert(EveryOpFitsIntoARecord());
 static_assert(kOpKinds <= 256, "an opcode is one byte");
 
-// A choice among `count`: what is beyond the last one is the first.
+// A choice among `count`: a number beyond the last one is the first.
 template <typename Enum>
-Enum Choose(unsigned value, unsigned count) {
+Enum Choose(unsigned value, size_t count) {
   return static_cast<Enum>(value < count ? value : 0);
 }
 
@@ -169,7 +104,7 @@ Header DecodeHeader(std::span<const uint8_t> bytes) {
   const auto byte = [bytes](size_t i) -> unsigned { return i < bytes.size() ? bytes[i] : 0; };
   const unsigned flags = byte(1);
   Header header;
-  header.mode = Choose<MmuMode>(byte(2), kMmuModes);
+  header.mode = Choose<MmuMode>(byte(2), std::size(kModeWords));
   header.limits = static_cast<LimitsMode>(flags >> kLimitsBit & 1);
   header.reuse = static_cast<ReuseMode>(flags >> kReuseBit & 1);
   header.masks = Choose<MasksMode>(flags >> kMasksBit & 3, 3);
@@ -184,7 +119,7 @@ Header DecodeHeader(std::span<const uint8_t> bytes) {
   header.large = Choose<LargeMode>(2 - std::min(mmu >> kLargeBit & 3, 2u), 3);
   header.log = (mmu >> kLogBit & 1) != 0;
   header.oom = (mmu >> kOomBit & 1) != 0;
-  header.quirk = Choose<QuirkMode>(byte(4), kQuirkModes);
+  header.quirk = Choose<QuirkMode>(byte(4), kQuirkWords.size());
   return header;
 }
 

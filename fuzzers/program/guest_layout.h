@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "mmu/base/types.h"
 
@@ -42,6 +43,13 @@ struct GuestLayout {
   uint64_t frames(int level) const { return uint64_t{1} << (level_bits * uint32_t(level - 1)); }
   Gfn gfn(uint32_t gfn_index) const {
     return region_gfns * (gfn_index / kRegionIndexes) + gfn_index % kRegionIndexes;
+  }
+  // The index of a gfn, if it has one. Wider than Gfn, so that no number wraps into one.
+  constexpr std::optional<uint32_t> IndexOf(uint64_t gfn) const {
+    const uint64_t region = gfn / region_gfns;
+    const uint64_t offset = gfn % region_gfns;
+    if (region >= kRegions || offset >= kRegionIndexes) return std::nullopt;
+    return static_cast<uint32_t>(region * kRegionIndexes + offset);
   }
 };
 

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <initializer_list>
+#include <iterator>
 #include <optional>
+#include <span>
 
 #include "fuzzers/program/edit_distance.h"
 #include "fuzzers/program/fields.h"
@@ -90,145 +91,99 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return value;
 }
 
-template <typename Integer>
-bool ParseInRange(std::string_view text, uint64_t least, uint64_t most, Integer& value) {
-  const std::optional<uint64_t> number = ParseNumber(text);
-  if (!number || *number < least || *number > most) return false;
-  value = static_cast<Integer>(*number);
-  return true;
+using Value = std::optional<uint32_t>;
+
+Value InRange(std::optional<uint64_t> number, uint64_t least, uint64_t most) {
+  if (!number || *number < least || *number > most) return std::nullopt;
+  return static_cast<uint32_t>(*number);
 }
 
-// For each argument type: what its text may be, and the value of a text (false: it has none).
-class Domains {
- public:
-  explicit Domains(const Header& header) : header_(header), layout_(header.layout()) {}
+// `0/1/3/15`.
+Value ParseWalk(std::string_view text) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < std::size(VaArg::kMost); ++i) {
+    const bool last = i + 1 == std::size(VaArg::kMost);
+    const size_t end = last ? text.size() : text.find('/');
+    if (end == text.npos) return std::nullopt;
+    const Value index = InRange(ParseNumber(text.substr(0, end)), 0, VaArg::kMost[i]);
+    if (!index) return std::nullopt;
+    value |= *index << VaArg::kShift[i];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return value;
+}
 
-  std::string Expected(const PageArg&) const { return "a page id from 0 to 31"; }
-  std::string Expected(const MaybePageArg&) const { return "a page id from 0 to 31, or none"; }
-  std::string Expected(const IndexArg&) const {
-    return fmt::format("an spte index from 0 to {}", layout_.sptes_per_page() - 1);
-  }
-  std::string Expected(const GfnArg&) const {
-    std::string text = "a gfn of the guest:";
-    for (uint32_t first = 0; first < layout_.kGfnIndexes; first += layout_.kRegionIndexes) {
-      const uint32_t last = first + layout_.kRegionIndexes - 1;
-      const char* const separator = first == 0 ? "" : ",";
-      text += fmt::format("{} {:#x} to {:#x}", separator, layout_.gfn(first), layout_.gfn(last));
-    }
-    return text;
-  }
-  std::string Expected(const LevelArg&) const { return "a level from 1 to 4"; }
-  std::string Expected(const RmapLevelArg&) const { return "a level from 1 to 3"; }
-  std::string Expected(const HostArg&) const { return "a number from 0 to 255"; }
-  std::string Expected(const CountArg&) const { return "a count from 1 to 64"; }
-  std::string Expected(const FlagArg&) const { return "yes or no"; }
-  std::string Expected(const VcpuArg&) const {
-    return fmt::format("a vcpu from 0 to {}", header_.vcpus() - 1);
-  }
-  std::string Expected(const VaArg&) const { return "the indexes of a walk, 0/0/0/0 to 1/1/3/15"; }
-  std::string Expected(const TableArg&) const {
-    return fmt::format("a gfn from {:#x} to {:#x}", layout_.gfn(0),
-                       layout_.gfn(TableArg::kCount - 1));
-  }
-  std::string Expected(const EntryArg&) const {
-    return fmt::format("an entry's index from 0 to {}", header_.guest_entries() - 1);
-  }
-  std::string Expected(const GpteFlagsArg&) const {
-    return fmt::format("some of the letters {}, or -", GpteFlagsArg::kLetters);
-  }
-  std::string Expected(const SlotArg&) const { return "a memslot from 0 to 3"; }
-  template <typename Choice>
-    requires requires { Choice::kNames; }
-  std::string Expected(const Choice&) const {
-    return fmt::format("{}", fmt::join(Choice::kNames, " or "));
-  }
+// The place of the text among the words.
+Value PlaceOf(std::string_view text, std::span<const char* const> words) {
+  const auto found = std::find(words.begin(), words.end(), text);
+  if (found == words.end()) return std::nullopt;
+  return static_cast<uint32_t>(found - words.begin());
+}
 
-  bool Parse(std::string_view text, PageArg& arg) const {
-    return ParseInRange(text, 0, PageArg::kCount - 1, arg.id);
+// `pwu`, or `-`.
+Value ParseLetters(std::string_view text, std::span<const char* const> letters) {
+  if (text == "-") return 0;
+  if (text.empty()) return std::nullopt;
+  uint32_t value = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const Value bit = PlaceOf(text.substr(i, 1), letters);
+    if (!bit) return std::nullopt;
+    value |= 1u << *bit;
   }
-  bool Parse(std::string_view text, MaybePageArg& arg) const {
-    arg.id = MaybePageArg::kNone;
-    return text == "none" || ParseInRange(text, 0, PageArg::kCount - 1, arg.id);
-  }
-  bool Parse(std::string_view text, IndexArg& arg) const {
-    return ParseInRange(text, 0, layout_.sptes_per_page() - 1, arg.index);
-  }
-  bool Parse(std::string_view text, GfnArg& arg) const {
-    const std::optional<uint64_t> gfn = ParseNumber(text);
-    if (!gfn) return false;
-    const uint64_t region = *gfn / layout_.region_gfns;
-    const uint64_t offset = *gfn % layout_.region_gfns;
-    if (region >= layout_.kRegions || offset >= layout_.kRegionIndexes) return false;
-    arg.index = static_cast<uint8_t>(region * layout_.kRegionIndexes + offset);
-    return true;
-  }
-  bool Parse(std::string_view text, LevelArg& arg) const {
-    return ParseInRange(text, 1, kRootLevel, arg.level);
-  }
-  bool Parse(std::string_view text, RmapLevelArg& arg) const {
-    return ParseInRange(text, 1, kRmapLevels, arg.level);
-  }
-  bool Parse(std::string_view text, HostArg& arg) const {
-    return ParseInRange(text, 0, 255, arg.generation);
-  }
-  bool Parse(std::string_view text, CountArg& arg) const {
-    return ParseInRange(text, 1, CountArg::kMax, arg.count);
-  }
-  bool Parse(std::string_view text, FlagArg& arg) const {
-    arg.on = text == "yes";
-    return arg.on || text == "no";
-  }
-  bool Parse(std::string_view text, VcpuArg& arg) const {
-    return ParseInRange(text, 0, header_.vcpus() - 1, arg.vcpu);
-  }
-  bool Parse(std::string_view text, VaArg& arg) const {
-    constexpr unsigned kMost[] = {1, 1, 3, 15};
-    constexpr unsigned kShift[] = {7, 6, 4, 0};
-    unsigned path = 0;
-    for (size_t i = 0; i < 4; ++i) {
-      const size_t end = i == 3 ? text.size() : text.find('/');
-      unsigned index = 0;
-      if (end == text.npos || !ParseInRange(text.substr(0, end), 0, kMost[i], index)) return false;
-      path |= index << kShift[i];
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    arg.path = static_cast<uint8_t>(path);
-    return true;
-  }
-  bool Parse(std::string_view text, TableArg& arg) const {
-    GfnArg gfn;
-    if (!Parse(text, gfn) || gfn.index >= TableArg::kCount) return false;
-    arg.index = gfn.index;
-    return true;
-  }
-  bool Parse(std::string_view text, EntryArg& arg) const {
-    return ParseInRange(text, 0, header_.guest_entries() - 1, arg.index);
-  }
-  bool Parse(std::string_view text, GpteFlagsArg& arg) const {
-    arg.bits = 0;
-    if (text == "-") return true;
-    for (const char letter : text) {
-      const size_t bit = std::string_view(GpteFlagsArg::kLetters).find(letter);
-      if (bit == std::string_view::npos) return false;
-      arg.bits = static_cast<uint8_t>(arg.bits | 1u << bit);
-    }
-    return !text.empty();
-  }
-  bool Parse(std::string_view text, SlotArg& arg) const {
-    return ParseInRange(text, 0, SlotArg::kCount - 1, arg.slot);
-  }
-  template <typename Choice>
-    requires requires { Choice::kNames; }
-  bool Parse(std::string_view text, Choice& arg) const {
-    const auto* const found = std::find(std::begin(Choice::kNames), std::end(Choice::kNames), text);
-    arg.value = static_cast<uint8_t>(found - std::begin(Choice::kNames));
-    return found != std::end(Choice::kNames);
-  }
+  return value;
+}
 
- private:
-  const Header& header_;
-  const GuestLayout& layout_;
-};
+// The value that a text stands for, if it has one.
+Value ParseValue(std::string_view text, const Domain& domain, const Header& header) {
+  const uint32_t last = domain.first + CountOf(domain, header) - 1;
+  switch (domain.form) {
+    case Domain::Form::kNumberOrNone:
+      if (text == "none") return Domain::kNone;
+      [[fallthrough]];
+    case Domain::Form::kNumber:
+      return InRange(ParseNumber(text), domain.first, last);
+    case Domain::Form::kGfn: {
+      const std::optional<uint64_t> gfn = ParseNumber(text);
+      return gfn ? InRange(header.layout().IndexOf(*gfn), domain.first, last) : std::nullopt;
+    }
+    case Domain::Form::kWalk:
+      return ParseWalk(text);
+    case Domain::Form::kLetters:
+      return ParseLetters(text, domain.words);
+    case Domain::Form::kWord:
+      return PlaceOf(text, domain.words);
+  }
+  return std::nullopt;
+}
+
+// What the text of an argument may be, for messages.
+std::string Expected(const Domain& domain, const Header& header) {
+  const uint32_t last = domain.first + CountOf(domain, header) - 1;
+  const GuestLayout& layout = header.layout();
+  switch (domain.form) {
+    case Domain::Form::kNumber:
+    case Domain::Form::kNumberOrNone:
+      return fmt::format("{} from {} to {}{}", domain.what, domain.first, last,
+                         domain.form == Domain::Form::kNumber ? "" : ", or none");
+    case Domain::Form::kGfn: {
+      if (last < layout.kRegionIndexes) {
+        return fmt::format("{} from {:#x} to {:#x}", domain.what, layout.gfn(0), layout.gfn(last));
+      }
+      std::vector<std::string> regions;
+      for (uint32_t first = 0; first <= last; first += layout.kRegionIndexes) {
+        regions.push_back(fmt::format("{:#x} to {:#x}", layout.gfn(first),
+                                      layout.gfn(first + layout.kRegionIndexes - 1)));
+      }
+      return fmt::format("{}: {}", domain.what, fmt::join(regions, ", "));
+    }
+    case Domain::Form::kWalk:
+    case Domain::Form::kLetters:
+      return domain.what;
+    case Domain::Form::kWord:
+      break;
+  }
+  return domain.what != nullptr ? domain.what : fmt::format("{}", fmt::join(domain.words, " or "));
+}
 
 // ---- Lines ----
 
@@ -313,23 +268,31 @@ class Line {
 // As a visitor, sets each argument of an operation to what the line says of it.
 class OpReader {
  public:
-  OpReader(const Line& line, const Header& header) : line_(line), domains_(header) {}
+  OpReader(const Line& line, const Header& header) : line_(line), header_(header) {}
 
-  void operator()(std::string_view key, auto& value) {
-    if (error) return;
-    const Argument* const argument = line_.Find(key);
-    if (argument == nullptr) {
-      error = line_.Missing(key, domains_.Expected(value));
-    } else if (!domains_.Parse(argument->value.text, value)) {
-      error = Line::Bad(*argument, domains_.Expected(value));
+  void operator()(std::string_view key, auto& arg) {
+    if (const Value value = Read(key, arg.kDomain)) {
+      arg.value = static_cast<decltype(arg.value)>(*value);
     }
   }
 
   Error error;
 
  private:
+  Value Read(std::string_view key, const Domain& domain) {
+    if (error) return std::nullopt;
+    const Argument* const argument = line_.Find(key);
+    if (argument == nullptr) {
+      error = line_.Missing(key, Expected(domain, header_));
+      return std::nullopt;
+    }
+    const Value value = ParseValue(argument->value.text, domain, header_);
+    if (!value) error = Line::Bad(*argument, Expected(domain, header_));
+    return value;
+  }
+
   const Line& line_;
-  Domains domains_;
+  const Header& header_;
 };
 
 // As a visitor, sets each key of a header that the line has; the others keep their defaults.
@@ -339,16 +302,15 @@ class HeaderReader {
 
   explicit HeaderReader(const Line& line) : line_(line) {}
 
-  template <typename Value>
-  void operator()(std::string_view key, Value& value,
-                  std::initializer_list<std::string_view> names) {
+  template <typename Enum>
+  void operator()(std::string_view key, Enum& value, HeaderWords words) {
     const Argument* const argument = line_.Find(key);
     if (error || argument == nullptr) return;
-    const auto* const found = std::find(names.begin(), names.end(), argument->value.text);
-    if (found == names.end()) {
-      error = Line::Bad(*argument, fmt::format("{}", fmt::join(names, " or ")));
+    const auto found = std::find(words.begin(), words.end(), argument->value.text);
+    if (found == words.end()) {
+      error = Line::Bad(*argument, fmt::format("{}", fmt::join(words, " or ")));
     } else {
-      value = static_cast<Value>(found - names.begin());
+      value = static_cast<Enum>(found - words.begin());
     }
   }
 
@@ -363,9 +325,7 @@ struct HeaderKeys {
   static constexpr bool all_keys = true;
   Names keys{"version"};
 
-  void operator()(std::string_view key, const auto&, std::initializer_list<std::string_view>) {
-    keys.push_back(key);
-  }
+  void operator()(std::string_view key, const auto&, HeaderWords) { keys.push_back(key); }
 };
 
 // Only keys of its own kind of program may be in a header.
@@ -373,9 +333,9 @@ Error CheckKeys(const Line& line, const Header& header) {
   HeaderKeys all;
   ForEachHeaderField(header, all);
   Names fitting{"version", "mode"};
-  ForEachHeaderField(
-      header, [&fitting](std::string_view key, const auto&,
-                         std::initializer_list<std::string_view>) { fitting.push_back(key); });
+  ForEachHeaderField(header, [&fitting](std::string_view key, const auto&, HeaderWords) {
+    fitting.push_back(key);
+  });
   for (const std::string_view key : all.keys) {
     const Argument* const argument = line.Find(key);
     if (argument == nullptr) continue;

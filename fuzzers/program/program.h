@@ -45,29 +45,8 @@ enum class RecycleMode : uint8_t { kExact, kNative };       // who decides on re
 enum class MmuMode : uint8_t { kNone, kLong, kPae, k32Bit, kNonPaging, kTdp, kTdp32 };
 // The largest page that the MMU maps.
 enum class LargeMode : uint8_t { k4K, k2M, k1G };
-// The latent bug of 2.6.36 that is put back, mmu/shadow/quirks.h; all of them last.
-enum class QuirkMode : uint8_t {
-  kNone,
-  kDropAbsentSpte,
-  kKeepStaleChild,
-  kRmappedByPfn,
-  kDirectMapThroughLarge,
-  kProtectLinks,
-  kChangePteInLarge,
-  kReclaimPinnedForever,
-  kWrongDirectRootGfn,
-  kInheritWalkAccess,
-  kWp0AfterChoosingPage,
-  kFlushOnlyThisVcpu,
-  kProtectBeforeSwap,
-  kMoveSlotInPlace,
-  kLeakPartialRoots,
-  kShareAcrossPse,
-  kLogForgetsDirtyFrames,
-  kApplyOvertakenStore,
-  kLinkBeforeSync,
-  kAsIn2_6_36,
-};
+// The latent bug of 2.6.36 that is put back. The others have no names here: quirk_modes.h.
+enum class QuirkMode : uint8_t { kNone };
 
 struct Header {
   MmuMode mode = MmuMode::kNone;

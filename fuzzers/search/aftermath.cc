@@ -11,9 +11,9 @@ constexpr uint8_t kWindow = 0x20;  // an address of it, which is not for users
 ops::Access Aftermath::Use(uint8_t va) {
   ops::Access use;
   use.vcpu = Vcpu();
-  use.va.path = va;
+  use.va.value = va;
   use.type.value = static_cast<uint8_t>(random_.Below(2));
-  use.user.on = OneIn(2);
+  use.user.value = OneIn(2);
   return use;
 }
 
@@ -63,18 +63,18 @@ std::vector<Op> Aftermath::StoreInARace(const ops::SetGpte& store) {
   const BootRoutes::Place place = map_.PlaceOn(use.va, level);
   ops::SetGpte change = level == 1 ? WithFewerRights(store) : store;
   change.vcpu = After(use.vcpu);
-  change.table.index = place.table;
-  change.entry.index = place.entry;
+  change.table.value = place.table;
+  change.entry.value = place.entry;
   change.via.value = OneIn(2) ? ViaArg::kHypercall : ViaArg::kGuest;
   if (level != 1) {
-    change.gfn.index = map_.TablesOf(map_.LevelOf(place.table) - 1)[random_.Below(4)];
+    change.gfn.value = map_.TablesOf(map_.LevelOf(place.table) - 1)[random_.Below(4)];
   }
   const bool overtakes = OneIn(3);
   if (overtakes) {
     probe.push_back(use);  // so that the table has a shadow
-    if (level == 1 && OneIn(2)) change.gfn.index = recent_.former_page;
+    if (level == 1 && OneIn(2)) change.gfn.value = recent_.former_page;
   } else if (OneIn(2)) {
-    change.flags.bits |= kAllRights;
+    change.flags.value |= kAllRights;
   }
   if (OneIn(2)) probe.push_back(ops::InvalidatePage{GfnArg{recent_.page}});
   probe.push_back(ops::Race{});
@@ -96,14 +96,14 @@ std::vector<Op> Aftermath::StoreInARace(const ops::SetGpte& store) {
 // The same entry once more, with all rights; and without one of them.
 ops::SetGpte Aftermath::WithAllRights(const ops::SetGpte& store) {
   ops::SetGpte all = store;
-  all.flags.bits = kAllRights | kGpteDirty;
+  all.flags.value = kAllRights | kGpteDirty;
   return all;
 }
 ops::SetGpte Aftermath::WithFewerRights(const ops::SetGpte& store) {
   static constexpr uint8_t kRights[] = {kGptePresent, kGpteWritable, kGpteUser, kGpteUser};
   ops::SetGpte fewer = WithAllRights(store);
   fewer.vcpu = Vcpu();
-  fewer.flags.bits = static_cast<uint8_t>(fewer.flags.bits & ~kRights[random_.Below(4)]);
+  fewer.flags.value = static_cast<uint8_t>(fewer.flags.value & ~kRights[random_.Below(4)]);
   return fewer;
 }
 
@@ -125,19 +125,19 @@ std::vector<Op> Aftermath::AtLargePage() {
   VaArg va{recent_.va};
   const bool direct = header_.mode >= MmuMode::kNonPaging;
   if (direct) {
-    va.path = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
+    va.value = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
   } else {
     MapLarge(va, probe);
   }
-  const ops::Access use = Use(va.path);
-  ops::Access other = Use(static_cast<uint8_t>(va.path ^ random_.Below(8)));
+  const ops::Access use = Use(va.value);
+  ops::Access other = Use(static_cast<uint8_t>(va.value ^ random_.Below(8)));
   other.type.value = AccessArg::kWrite;
-  other.user.on = use.user.on;
+  other.user.value = use.user.value;
   if (OneIn(2)) other.vcpu = After(use.vcpu);
   probe.push_back(use);
   ForbidLarge(va, probe);
   probe.push_back(other);
-  const GfnArg frame{static_cast<uint8_t>(recent_.large + (va.path & 7u))};
+  const GfnArg frame{static_cast<uint8_t>(recent_.large + (va.value & 7u))};
   if (!OneIn(4)) probe.push_back(ops::MovePage{frame});
   probe.push_back(use);
   return probe;
@@ -170,7 +170,7 @@ void Aftermath::ForbidLarge(VaArg va, std::vector<Op>& probe) {
         ops::SetGpte{{}, {place.table}, {place.entry}, table, {kAllRights}, {ViaArg::kHost}});
   } else if (header_.mode < MmuMode::kNonPaging) {
     static constexpr uint8_t kWays[] = {0x10, 0x40, 0x60, 0x80};
-    probe.push_back(Use(static_cast<uint8_t>(va.path ^ kWays[random_.Below(4)])));
+    probe.push_back(Use(static_cast<uint8_t>(va.value ^ kWays[random_.Below(4)])));
   }
 }
 

@@ -42,7 +42,7 @@ class Aftermath {
  private:
   bool OneIn(uint32_t n) { return random_.Below(n) == 0; }
   VcpuArg Vcpu() { return {static_cast<uint8_t>(random_.Below(header_.vcpus()))}; }
-  VcpuArg After(VcpuArg vcpu) { return {static_cast<uint8_t>((vcpu.vcpu + 1) % header_.vcpus())}; }
+  VcpuArg After(VcpuArg vcpu) { return {static_cast<uint8_t>((vcpu.value + 1) % header_.vcpus())}; }
   ops::Access Use(uint8_t va);
   std::vector<Op> FlushAfter(const ops::SetGpte& store);
   std::vector<Op> StoreInARace(const ops::SetGpte& store);

@@ -25,54 +25,54 @@ class GraphPlan {
   // Makes the arguments of `op` fit the plan as far as it has something that fits.
   template <typename AnyOp>
   void Aim(AnyOp& op) {
-    if constexpr (requires { op.page; }) PickPage(1, kRootLevel, &op.page.id);
+    if constexpr (requires { op.page; }) PickPage(1, kRootLevel, &op.page.value);
   }
   void Aim(ops::AllocPage& op) {
-    PickFree(&op.page.id);
+    PickFree(&op.page.value);
     if (op.parent.none()) return;
-    if (PickPage(kDirectoryLevel, kRootLevel, &op.parent.id)) {
-      op.level.level = static_cast<uint8_t>(levels_[op.parent.id] - 1);
+    if (PickPage(kDirectoryLevel, kRootLevel, &op.parent.value)) {
+      op.level.value = static_cast<uint8_t>(levels_[op.parent.value] - 1);
     } else {
       op.parent = {};
     }
   }
-  void Aim(ops::Map& op) { PickPage(1, kRmapLevels, &op.page.id); }
-  void Aim(ops::MapMany& op) { PickPage(1, kRmapLevels, &op.page.id); }
+  void Aim(ops::Map& op) { PickPage(1, kRmapLevels, &op.page.value); }
+  void Aim(ops::MapMany& op) { PickPage(1, kRmapLevels, &op.page.value); }
   void Aim(ops::Link& op) {
-    if (!PickPage(kDirectoryLevel, kRootLevel, &op.parent.id)) return;
-    const int below = levels_[op.parent.id] - 1;
-    PickPage(below, below, &op.page.id);
+    if (!PickPage(kDirectoryLevel, kRootLevel, &op.parent.value)) return;
+    const int below = levels_[op.parent.value] - 1;
+    PickPage(below, below, &op.page.value);
   }
-  void Aim(ops::Unpin& op) { op.page.id = last_pinned_; }
-  void Aim(ops::Unsync& op) { PickPage(1, 1, &op.page.id); }
-  void Aim(ops::Sync& op) { op.page.id = last_unsync_; }
-  void Aim(ops::SyncChildren& op) { PickPage(kDirectoryLevel, kRootLevel, &op.page.id); }
-  void Aim(ops::Shrink& op) { op.count.count = static_cast<uint8_t>(1 + op.count.count % 2); }
-  void Aim(ops::Unlink& op) { PickSlot(links_, &op.parent.id, &op.index.index); }
-  void Aim(ops::Drop& op) { PickSlot(leaves_, &op.page.id, &op.index.index); }
-  void Aim(ops::Touch& op) { PickSlot(leaves_, &op.page.id, &op.index.index); }
-  void Aim(ops::Recycle& op) { PickSlot(leaves_, &op.page.id, &op.index.index); }
-  void Aim(ops::MisuseAddTwice& op) { PickSlot(leaves_, &op.page.id, &op.index.index); }
-  void Aim(ops::MisuseWrongGfn& op) { PickSlot(leaves_, &op.page.id, &op.index.index); }
+  void Aim(ops::Unpin& op) { op.page.value = last_pinned_; }
+  void Aim(ops::Unsync& op) { PickPage(1, 1, &op.page.value); }
+  void Aim(ops::Sync& op) { op.page.value = last_unsync_; }
+  void Aim(ops::SyncChildren& op) { PickPage(kDirectoryLevel, kRootLevel, &op.page.value); }
+  void Aim(ops::Shrink& op) { op.count.value = static_cast<uint8_t>(1 + op.count.value % 2); }
+  void Aim(ops::Unlink& op) { PickSlot(links_, &op.parent.value, &op.index.value); }
+  void Aim(ops::Drop& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
+  void Aim(ops::Touch& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
+  void Aim(ops::Recycle& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
+  void Aim(ops::MisuseAddTwice& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
+  void Aim(ops::MisuseWrongGfn& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
 
   // Follows an operation.
   template <typename AnyOp>
   void Follow(const AnyOp&) {}
   void Follow(const ops::AllocPage& op) {
-    levels_[op.page.id] = op.level.level;
-    Forget(op.page.id);
-    by_age_.push_back(op.page.id);
-    if (!op.parent.none()) links_.push_back({op.parent.id, op.index.index});
+    levels_[op.page.value] = op.level.value;
+    Forget(op.page.value);
+    by_age_.push_back(op.page.value);
+    if (!op.parent.none()) links_.push_back({op.parent.value, op.index.value});
   }
-  void Follow(const ops::Map& op) { leaves_.push_back({op.page.id, op.index.index}); }
+  void Follow(const ops::Map& op) { leaves_.push_back({op.page.value, op.index.value}); }
   void Follow(const ops::Link& op) {
-    if (op.keep.on) links_.push_back({op.parent.id, op.index.index});
+    if (op.keep.value) links_.push_back({op.parent.value, op.index.value});
   }
-  void Follow(const ops::Pin& op) { last_pinned_ = op.page.id; }
-  void Follow(const ops::Unsync& op) { last_unsync_ = op.page.id; }
-  void Follow(const ops::Zap& op) { Forget(op.page.id); }
+  void Follow(const ops::Pin& op) { last_pinned_ = op.page.value; }
+  void Follow(const ops::Unsync& op) { last_unsync_ = op.page.value; }
+  void Follow(const ops::Zap& op) { Forget(op.page.value); }
   void Follow(const ops::Shrink& op) {
-    for (int i = 0; i < op.count.count && !by_age_.empty(); ++i) Forget(by_age_.front());
+    for (int i = 0; i < op.count.value && !by_age_.empty(); ++i) Forget(by_age_.front());
   }
 
  private:

@@ -12,10 +12,10 @@ constexpr uint8_t kDataPage = 16;
 class Hazard {
  public:
   Hazard(Random& random, const Header& header, const BootRoutes& map) : random_(random), map_(map) {
-    first_.vcpu = static_cast<uint8_t>(random.Below(header.vcpus()));
-    second_.vcpu = static_cast<uint8_t>((first_.vcpu + 1) % header.vcpus());
-    if (random.Below(2) == 0) leaf_.index = 4;
-    entry_.index = static_cast<uint16_t>(random.Below(8));
+    first_.value = static_cast<uint8_t>(random.Below(header.vcpus()));
+    second_.value = static_cast<uint8_t>((first_.value + 1) % header.vcpus());
+    if (random.Below(2) == 0) leaf_.value = 4;
+    entry_.value = static_cast<uint16_t>(random.Below(8));
   }
 
   std::vector<Op> RootWithoutMemory();
@@ -29,7 +29,7 @@ class Hazard {
   std::vector<Op> SharedByRights();
 
  private:
-  uint8_t Va() const { return BootRoutes::VaOf(leaf_.index, entry_.index); }
+  uint8_t Va() const { return BootRoutes::VaOf(leaf_.value, entry_.value); }
   ops::LoadCr3 EnterRoot(VcpuArg vcpu) const { return {vcpu, TableArg{0}}; }
   ops::Access Read(VcpuArg vcpu, uint8_t va) const { return Use(vcpu, va, AccessArg::kRead); }
   ops::Access Write(VcpuArg vcpu, uint8_t va) const { return Use(vcpu, va, AccessArg::kWrite); }
@@ -81,7 +81,7 @@ std::vector<Op> Hazard::PageBecomesTable() {
           Write(first_, Va()),
           Write(second_, Va()),
           Store(kEmptyTable, kRead),
-          Lead(other_way, 2, leaf_.index, kWrite),
+          Lead(other_way, 2, leaf_.value, kWrite),
           Read(first_, other_way),
           ops::SetGpte{first_, {kEmptyTable}, {0}, {kDataPage}, {kWrite}, {ViaArg::kHost}},
           Lead(below_page, 2, kEmptyTable, kWrite),
@@ -99,7 +99,7 @@ std::vector<Op> Hazard::ReloadAfterSync() {
           Read(first_, Va()),
           Read(second_, Va()),
           Store(kDataPage, static_cast<uint8_t>(kRead & ~right)),
-          ops::InvalidatePage{{leaf_.index}},
+          ops::InvalidatePage{{leaf_.value}},
           Read(first_, Va()),
           EnterRoot(second_),
           EnterRoot(first_),
@@ -109,12 +109,12 @@ std::vector<Op> Hazard::ReloadAfterSync() {
 // A leaf table maps another one for reading, as that one is shadowed; then it may write, and both
 // are out of sync. Whichever is synchronised first, the other is in sync in the end, and read-only.
 std::vector<Op> Hazard::SyncedTogether() {
-  const TableArg other{static_cast<uint8_t>(7 - leaf_.index)};  // of 3 and 4
+  const TableArg other{static_cast<uint8_t>(7 - leaf_.value)};  // of 3 and 4
   return {EnterRoot(first_),
-          Lead(Va(), 1, other.index, kRead),
+          Lead(Va(), 1, other.value, kRead),
           Read(first_, Va()),
-          Read(first_, BootRoutes::VaOf(other.index, 0)),
-          Store(other.index, kWrite | kGpteDirty),
+          Read(first_, BootRoutes::VaOf(other.value, 0)),
+          Store(other.value, kWrite | kGpteDirty),
           ops::SetGpte{second_, other, {0}, {kDataPage}, {kRead}, {ViaArg::kGuest}},
           EnterRoot(first_),
           Read(first_, Va())};
@@ -167,9 +167,9 @@ std::vector<Op> Hazard::LargePageDropped() {
           ops::SetBacking{{kLarge}, {2}},
           large,
           Read(first_, Va()),
-          Lead(Va(), 2, leaf_.index, kWrite),
+          Lead(Va(), 2, leaf_.value, kWrite),
           Write(second_, other),
-          ops::MovePage{{static_cast<uint8_t>(kLarge + entry_.index)}},
+          ops::MovePage{{static_cast<uint8_t>(kLarge + entry_.value)}},
           Read(first_, Va())};
 }
 
@@ -198,14 +198,14 @@ std::vector<Op> Hazard::TakenOverByAlias() {
 std::vector<Op> Hazard::SharedByRights() {
   constexpr uint8_t kDirectory = 12, kTable = 8;
   constexpr uint8_t kOtherTables = 0xc0;  // in an address: above the directory
-  const auto other_entry = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 3) | entry_.index);
-  const auto way = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 2) | entry_.index);
+  const auto other_entry = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 3) | entry_.value);
+  const auto way = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 2) | entry_.value);
   const auto other_way = static_cast<uint8_t>(way ^ kOtherTables);
   return {ops::ZapAll{},
           EnterRoot(first_),
           Lead(way, 3, kDirectory, kWrite),
           Lead(other_way, 3, kDirectory, kRead),
-          Lead(other_entry, 2, leaf_.index, kRead),
+          Lead(other_entry, 2, leaf_.value, kRead),
           Lead(way, 2, kTable, kWrite),
           Lead(way, 1, kDataPage, kWrite | kGpteDirty),
           Read(first_, other_entry),

@@ -43,30 +43,30 @@ class GuestPlan {
       const uint8_t pages[] = {recent_.page,        recent_.page,        recent_.page,
                                recent_.former_page, recent_.former_page, recent_.place.table};
       const uint32_t ticket = random_.Below(8);
-      if (ticket < std::size(pages)) op.hva.index = pages[ticket];
+      if (ticket < std::size(pages)) op.hva.value = pages[ticket];
     }
     if constexpr (requires { op.slot; }) {
       // A guest whose tables have no memory does nothing any more.
-      if (random_.Below(8) != 0) op.slot.slot = static_cast<uint8_t>(1 + random_.Below(3));
+      if (random_.Below(8) != 0) op.slot.value = static_cast<uint8_t>(1 + random_.Below(3));
     }
   }
   // Mostly allowed: two of three blind accesses fault in the guest, and KVM has nothing to do.
   void Aim(ops::Access& op) {
     AimVa(&op.va);
-    if (random_.Below(2) == 0) op.user.on = false;
-    if (BootRoutes::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.on = false;
+    if (random_.Below(2) == 0) op.user.value = false;
+    if (BootRoutes::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.value = false;
   }
   // The table that the guest has just written to: then it is out of sync and nobody can write to
   // it.
   void Aim(ops::InvalidatePage& op) {
-    op.hva.index = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
+    op.hva.value = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
   }
   void Aim(ops::SetBacking& op) {
-    if (random_.Below(4) != 0) op.hva.index = LargePage();
+    if (random_.Below(4) != 0) op.hva.value = LargePage();
   }
   // Most operations have one top-up.
   void Aim(ops::FailAlloc& op) {
-    if (random_.Below(2) == 0) op.nth.count = 1;
+    if (random_.Below(2) == 0) op.nth.value = 1;
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
@@ -77,73 +77,73 @@ class GuestPlan {
       const bool last_level = random_.Below(2) == 0;
       const BootRoutes::Place place =
           map_.PlaceOn({recent_.va}, last_level ? 1 : 2 + static_cast<int>(random_.Below(3)));
-      op.table.index = place.table;
-      op.entry.index = place.entry;
+      op.table.value = place.table;
+      op.entry.value = place.entry;
     } else if (ticket < 6) {
-      op.table.index = recent_.place.table;
-      op.entry.index = recent_.place.entry;
+      op.table.value = recent_.place.table;
+      op.entry.value = recent_.place.entry;
     }
     // The hypercall is emulated whatever the state of the table, so it always has a window.
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
-    const int level = map_.LevelOf(op.table.index);
+    const int level = map_.LevelOf(op.table.value);
     // So that KVM maps it at once.
-    if (race_ && random_.Below(4) != 0) op.flags.bits |= kGptePresent | kGpteAccessed;
+    if (race_ && random_.Below(4) != 0) op.flags.value |= kGptePresent | kGpteAccessed;
     if (level == 1 && random_.Below(3) == 0) {
       // Only its rights change; or the frame, which for the host is the same page.
-      op.gfn.index = map_.PageBehind({op.table.index, op.entry.index});
+      op.gfn.value = map_.PageBehind({op.table.value, op.entry.value});
       const uint32_t change = random_.Below(4);
       if (change == 0) Clear(kGptePresent, &op.flags);
-      if (change == 1) op.gfn.index = map_.AliasOf(op.gfn.index);
+      if (change == 1) op.gfn.value = map_.AliasOf(op.gfn.value);
     } else if (level == 1) {
-      if (op.gfn.index < TableArg::kCount && random_.Below(8) != 0) op.gfn.index = DataPage();
-      if (random_.Below(8) == 0) op.gfn.index = TableOf(1);  // one table maps another
-      if (random_.Below(2) == 0) op.flags.bits |= kGpteWritable | kGpteUser | kGpteAccessed;
+      if (op.gfn.value < TableArg::kCount && random_.Below(8) != 0) op.gfn.value = DataPage();
+      if (random_.Below(8) == 0) op.gfn.value = TableOf(1);  // one table maps another
+      if (random_.Below(2) == 0) op.flags.value |= kGpteWritable | kGpteUser | kGpteAccessed;
       Clear(kGpteHuge, &op.flags);
     } else if (level > 2 || random_.Below(2) != 0) {
-      if (random_.Below(8) != 0) op.gfn.index = TableOf(level - 1);
-      if (op.gfn.index == 9 && random_.Below(4) != 0) op.gfn.index = 3;  // 9 is empty at first
+      if (random_.Below(8) != 0) op.gfn.value = TableOf(level - 1);
+      if (op.gfn.value == 9 && random_.Below(4) != 0) op.gfn.value = 3;  // 9 is empty at first
       Clear(kGpteHuge | kGpteNoExecute | kGpteReserved, &op.flags);
-      op.flags.bits |= kGptePresent;
-      if (random_.Below(8) != 0) op.flags.bits |= kGpteWritable | kGpteUser;
+      op.flags.value |= kGptePresent;
+      if (random_.Below(8) != 0) op.flags.value |= kGpteWritable | kGpteUser;
     } else {
-      op.gfn.index = LargePage();
-      op.flags.bits |= kGpteHuge | kGptePresent;
+      op.gfn.value = LargePage();
+      op.flags.value |= kGpteHuge | kGptePresent;
     }
     if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
     // The window stays where it is, mostly: without it no table can be written.
-    const bool window = op.table.index == 2 || op.table.index == 0 || op.table.index == 7;
-    if (level == 2 && window && (op.entry.index & 6u) == 2 && random_.Below(16) != 0) {
-      op.entry.index = static_cast<uint16_t>(op.entry.index & ~6u);
+    const bool window = op.table.value == 2 || op.table.value == 0 || op.table.value == 7;
+    if (level == 2 && window && (op.entry.value & 6u) == 2 && random_.Below(16) != 0) {
+      op.entry.value = static_cast<uint16_t>(op.entry.value & ~6u);
     }
-    if (level > 2 && random_.Below(8) != 0) op.entry.index |= 1;
+    if (level > 2 && random_.Below(8) != 0) op.entry.value |= 1;
   }
-  void Aim(ops::LoadCr3& op) { op.table.index = random_.Below(2) == 0 ? recent_.root : Root(); }
+  void Aim(ops::LoadCr3& op) { op.table.value = random_.Below(2) == 0 ? recent_.root : Root(); }
   // The slot with the tables and most of the data stays, logged or not.
-  void Aim(ops::LogDirty& op) { op.slot.slot = LoggedSlot(); }
-  void Aim(ops::GetDirtyLog& op) { op.slot.slot = LoggedSlot(); }
+  void Aim(ops::LogDirty& op) { op.slot.value = LoggedSlot(); }
+  void Aim(ops::GetDirtyLog& op) { op.slot.value = LoggedSlot(); }
   void Aim(ops::SetMode& op) {
-    op.table.index = Root();
+    op.table.value = Root();
     if (random_.Below(8) != 0) op.paging.value = PagingArg::kOn;
   }
-  void Aim(ops::ClearTable& op) { op.table.index = TableOf(1); }
+  void Aim(ops::ClearTable& op) { op.table.value = TableOf(1); }
   void Aim(ops::Fork& op) {
-    op.from.index = TableOf(1);
-    op.to.index = TableOf(1);
+    op.from.value = TableOf(1);
+    op.to.value = TableOf(1);
   }
-  void Aim(ops::RepStore& op) { op.table.index = TableOf(1); }
-  void Aim(ops::Burst& op) { op.table.index = random_.Below(2) != 0 ? TableOf(1) : TableOf(2); }
+  void Aim(ops::RepStore& op) { op.table.value = TableOf(1); }
+  void Aim(ops::Burst& op) { op.table.value = random_.Below(2) != 0 ? TableOf(1) : TableOf(2); }
   void Aim(ops::Share& op) {
-    op.table.index = TableOf(1);
-    op.va.path = BootRoutes::VaOf(op.table.index, 0);
-    op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1);
+    op.table.value = TableOf(1);
+    op.va.value = BootRoutes::VaOf(op.table.value, 0);
+    op.count.value = static_cast<uint8_t>(op.count.value % 4 + 1);
   }
-  void Aim(ops::SelfMap& op) { op.va.path = BootRoutes::VaOf(op.table.index, op.entry.index); }
+  void Aim(ops::SelfMap& op) { op.va.value = BootRoutes::VaOf(op.table.value, op.entry.value); }
   void Aim(ops::MoveMemslot& op) { AimSlot(&op.slot, &op.gfn); }
   void Aim(ops::Memslot& op) {
     AimSlot(&op.slot, &op.gfn);
-    op.hva.index = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.index : DataPage());
+    op.hva.value = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.value : DataPage());
   }
-  void Aim(ops::RangeStart& op) { op.count.count = static_cast<uint8_t>(op.count.count % 4 + 1); }
+  void Aim(ops::RangeStart& op) { op.count.value = static_cast<uint8_t>(op.count.value % 4 + 1); }
 
   // An operation that has to come now, if there is one: the end of a range, as one that is open
   // stops everything, or the next of a probe.
@@ -167,41 +167,41 @@ class GuestPlan {
   template <typename AnyOp>
   void Note(const AnyOp&) {}
   void Note(const ops::Access& op) {
-    recent_.va = op.va.path;
+    recent_.va = op.va.value;
     const BootRoutes::Place place = map_.PlaceOn(op.va, 1);
     if (BootRoutes::IsWindow(place.table)) return;
     recent_.place = place;
     recent_.page = map_.PageBehind(place);
   }
   void Note(const ops::SetGpte& op) {
-    const int level = map_.LevelOf(op.table.index);
-    const BootRoutes::Place place{op.table.index, op.entry.index};
+    const int level = map_.LevelOf(op.table.value);
+    const BootRoutes::Place place{op.table.value, op.entry.value};
     if (level == 1) {
       uint8_t& page = map_.PageBehind(place);
-      if (op.gfn.index != page) recent_.former_page = page;
-      recent_.page = page = op.gfn.index;
+      if (op.gfn.value != page) recent_.former_page = page;
+      recent_.page = page = op.gfn.value;
     }
     const bool on_the_way = map_.PlaceOn({recent_.va}, level) == place;
     if (!on_the_way) recent_.va = BootRoutes::VaOf(place.table, place.entry);
     recent_.place = place;
-    const bool large = level > 1 && (op.flags.bits & kGpteHuge) != 0;
-    if (large) recent_.large = FirstOfLarge(op.gfn.index);
+    const bool large = level > 1 && (op.flags.value & kGpteHuge) != 0;
+    if (large) recent_.large = FirstOfLarge(op.gfn.value);
     if (!due_.empty()) return;
     const uint32_t ticket = random_.Below(32);
     if (ticket < 4) due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
     if (ticket == 4 || ticket == 5) due_ = DrawHazard(random_, header_, map_);
   }
   void Note(const ops::SetBacking& op) {
-    recent_.large = FirstOfLarge(op.hva.index);
-    if (due_.empty() && op.level.level > 1 && random_.Below(2) == 0) due_ = probe_.AtLargePage();
+    recent_.large = FirstOfLarge(op.hva.value);
+    if (due_.empty() && op.level.value > 1 && random_.Below(2) == 0) due_ = probe_.AtLargePage();
   }
-  void Note(const ops::Fork& op) { recent_.va = BootRoutes::VaOf(op.to.index, 0); }
+  void Note(const ops::Fork& op) { recent_.va = BootRoutes::VaOf(op.to.value, 0); }
   void Note(const ops::RepStore& op) {
-    recent_.va = BootRoutes::VaOf(op.table.index, op.entry.index);
+    recent_.va = BootRoutes::VaOf(op.table.value, op.entry.value);
   }
-  void Note(const ops::Burst& op) { recent_.va = BootRoutes::VaOf(op.table.index, op.entry.index); }
+  void Note(const ops::Burst& op) { recent_.va = BootRoutes::VaOf(op.table.value, op.entry.value); }
   void Note(const ops::LoadCr3& op) {
-    if (op.table.index == 0 || op.table.index == 7) recent_.root = op.table.index;
+    if (op.table.value == 0 || op.table.value == 7) recent_.root = op.table.value;
   }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
@@ -213,24 +213,24 @@ class GuestPlan {
     if (header_.mode >= MmuMode::kNonPaging) return;
     // What the guest begins with: eight entries a table, and of PAE's and 32-bit paging's address
     // space the lower half.
-    if (random_.Below(4) != 0) va->path &= 0xf7;
-    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) va->path &= 0x7f;
+    if (random_.Below(4) != 0) va->value &= 0xf7;
+    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) va->value &= 0x7f;
   }
   void DrawVa(VaArg* va) {
     static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
     if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
-      va->path = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
+      va->value = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
       return;
     }
     if (narrow_ && random_.Below(8) != 0) {
-      va->path = hot_[random_.Below(4) / 3];
+      va->value = hot_[random_.Below(4) / 3];
       return;
     }
     const uint32_t ticket = random_.Below(8);
-    if (ticket < 4) va->path = recent_.va;
+    if (ticket < 4) va->value = recent_.va;
     if (ticket >= 6) {
       const uint8_t part = kPaths[random_.Below(4)];
-      va->path = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
+      va->value = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
     }
   }
   // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
@@ -241,7 +241,7 @@ class GuestPlan {
     return kFirst[random_.Below(8)];
   }
   static void Clear(unsigned bits, GpteFlagsArg* flags) {
-    flags->bits = static_cast<uint8_t>(flags->bits & ~bits);
+    flags->value = static_cast<uint8_t>(flags->value & ~bits);
   }
   static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
   uint8_t Root() {
@@ -260,8 +260,8 @@ class GuestPlan {
   }
   void AimSlot(SlotArg* slot, GfnArg* gfn) {
     if (random_.Below(8) == 0) return;
-    slot->slot = static_cast<uint8_t>(1 + random_.Below(3));
-    gfn->index = static_cast<uint8_t>(64 + random_.Below(64));
+    slot->value = static_cast<uint8_t>(1 + random_.Below(3));
+    gfn->value = static_cast<uint8_t>(64 + random_.Below(64));
   }
   uint8_t TableOf(int level) { return BootRoutes::TablesOf(level)[random_.Below(4)]; }
 

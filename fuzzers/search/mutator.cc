@@ -1,8 +1,8 @@
 #include "fuzzers/search/mutator.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
-#include <tuple>
 #include <vector>
 
 #include "fuzzers/program/fields.h"
@@ -22,46 +22,24 @@ constexpr size_t kNearby = 8;    // operations before or behind
 constexpr uint32_t kMaxRepetitions = 8;
 constexpr size_t kMaxBlock = 8;
 
-template <typename Arg>
-using Args = std::vector<Arg>;
-
-// As a visitor, collects arguments by their type; those of no interest are passed over.
+// As a visitor, collects arguments by what they name; those that name nothing are passed over.
 class Pool {
  public:
-  template <typename Arg>
-  void operator()(const char*, const Arg& arg) {
-    if (Args<Arg>* args = Of<Arg>()) args->push_back(arg);
-  }
-  void operator()(const char*, const MaybePageArg& arg) {
-    if (!arg.none()) Of<PageArg>()->push_back(PageArg{arg.id});
+  void operator()(const char*, const auto& arg) {
+    if (NamesAnything(arg.kDomain, arg.value)) Of(arg.kDomain.names).push_back(arg.value);
   }
 
-  // One of the same type, if there is any.
-  template <typename Arg>
-  void Replace(Random& random, Arg* arg) {
-    const Args<Arg>* args = Of<Arg>();
-    if (args == nullptr || args->empty()) return;
-    *arg = (*args)[random.Below(static_cast<uint32_t>(args->size()))];
+  // A number that names the same kind of thing; `number` if there is none.
+  uint32_t Draw(Domain::Names names, Random& random, uint32_t number) {
+    const std::vector<uint32_t>& numbers = Of(names);
+    if (numbers.empty()) return number;
+    return numbers[random.Below(static_cast<uint32_t>(numbers.size()))];
   }
 
  private:
-  using Kept = std::tuple<Args<PageArg>, Args<IndexArg>, Args<GfnArg>, Args<VaArg>, Args<TableArg>,
-                          Args<EntryArg>, Args<VcpuArg>, Args<SlotArg>>;
+  std::vector<uint32_t>& Of(Domain::Names names) { return kept_[static_cast<size_t>(names)]; }
 
-  template <typename Arg>
-  Args<Arg>* Of() {
-    Args<Arg>* found = nullptr;
-    std::apply([&found](auto&... args) { (Take(args, &found), ...); }, kept_);
-    return found;
-  }
-  template <typename Arg>
-  static void Take(Args<Arg>& args, Args<Arg>** found) {
-    *found = &args;
-  }
-  template <typename Other, typename Arg>
-  static void Take(Args<Other>&, Args<Arg>**) {}
-
-  Kept kept_;
+  std::array<std::vector<uint32_t>, static_cast<size_t>(Domain::Names::kEnd)> kept_;
 };
 
 // As a visitor, replaces the argument in the given place by one of the pool; counts the arguments
@@ -72,15 +50,9 @@ struct Retargeter {
   size_t wanted;
   size_t count = 0;
 
-  template <typename Arg>
-  void operator()(const char*, Arg& arg) {
-    if (count++ == wanted) pool.Replace(random, &arg);
-  }
-  void operator()(const char*, MaybePageArg& arg) {
+  void operator()(const char*, auto& arg) {
     if (count++ != wanted) return;
-    PageArg page{arg.id};
-    pool.Replace(random, &page);
-    arg.id = page.id;
+    arg.value = static_cast<decltype(arg.value)>(pool.Draw(arg.kDomain.names, random, arg.value));
   }
 };
 
@@ -91,38 +63,31 @@ struct Stepper {
   size_t wanted;
   size_t count = 0;
 
-  void operator()(const char*, auto&) { ++count; }
-  void operator()(const char*, FlagArg& arg) {
-    if (count++ == wanted) arg.on = !arg.on;
-  }
-  // Around one and two descriptors and chains, of either limits, and the recycle point of tiny
-  // ones.
-  void operator()(const char*, CountArg& arg) {
-    static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
-    if (count++ == wanted) arg.count = kBoundaries[random.Below(std::size(kBoundaries))];
-  }
-  void operator()(const char*, IndexArg& arg) {
-    if (count++ == wanted) Step(&arg.index, header.layout().sptes_per_page());
-  }
-  void operator()(const char*, EntryArg& arg) {
-    if (count++ == wanted) Step(&arg.index, header.guest_entries());
-  }
-  void operator()(const char*, GfnArg& arg) {
-    if (count++ == wanted) Step(&arg.index, GuestLayout::kGfnIndexes);
-  }
-  void operator()(const char*, VaArg& arg) {
-    if (count++ == wanted) Step(&arg.path, 256);
-  }
-  void operator()(const char*, GpteFlagsArg& arg) {
-    if (count++ == wanted) arg.bits = static_cast<uint8_t>(arg.bits ^ 1u << random.Below(8));
+  void operator()(const char*, auto& arg) {
+    if (count++ != wanted) return;
+    arg.value = static_cast<decltype(arg.value)>(Step(arg.kDomain, arg.value));
   }
 
  private:
-  // `size` is a power of two.
-  template <typename Integer>
-  void Step(Integer* value, uint32_t size) {
-    const uint32_t step = random.Below(2) != 0 ? 1 : size - 1;
-    *value = static_cast<Integer>((*value + step) & (size - 1));
+  uint32_t Step(const Domain& domain, uint32_t value) {
+    // Around one and two descriptors and chains, of either limits, and the recycle point of tiny
+    // ones.
+    static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
+    switch (domain.step) {
+      case Domain::Step::kNone:
+        break;
+      case Domain::Step::kOther:
+        return value ^ 1u;
+      case Domain::Step::kNext: {
+        const uint32_t size = CountOf(domain, header);
+        return (value + (random.Below(2) != 0 ? 1 : size - 1)) & (size - 1);
+      }
+      case Domain::Step::kBoundary:
+        return kBoundaries[random.Below(std::size(kBoundaries))];
+      case Domain::Step::kBit:
+        return value ^ 1u << random.Below(8);
+    }
+    return value;
   }
 };
 

@@ -103,7 +103,7 @@ class GraphVoice final : public Voice {
   // ---- Helpers ----
   static int LevelOf(const Page& page) { return static_cast<int>(page.role.level); }
   static bool IsZapped(const ShadowPage& page) { return GraphReader<R>::IsZapped(page); }
-  Gfn GfnOf(GfnArg arg) const { return layout_.gfn(arg.index); }
+  Gfn GfnOf(GfnArg arg) const { return layout_.gfn(arg.value); }
   bool HasSlot(Gfn gfn) { return graph_.slots().Find(gfn) != nullptr; }
   RmapId RmapIdOf(Gfn gfn, int level);
   Pfn HostFrame(Gfn gfn, int level);

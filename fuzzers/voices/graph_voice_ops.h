@@ -39,7 +39,7 @@ Outcome GraphVoice<R>::Apply(const Op& op) {
 
 template <ReverseMap R>
 OutcomeCode GraphVoice<R>::NeedPage(PageArg arg, Page** page) const {
-  *page = pages_[arg.id];
+  *page = pages_[arg.value];
   if (*page == nullptr) return OutcomeCode::kNoSuchPage;
   return IsZapped(**page) ? OutcomeCode::kPageZapped : OutcomeCode::kOk;
 }
@@ -47,14 +47,14 @@ OutcomeCode GraphVoice<R>::NeedPage(PageArg arg, Page** page) const {
 template <ReverseMap R>
 OutcomeCode GraphVoice<R>::NeedParentSlot(Page& parent, int child_level, IndexArg index) const {
   if (LevelOf(parent) != child_level + 1) return OutcomeCode::kWrongLevel;
-  return Present(parent, index.index) ? OutcomeCode::kSlotBusy : OutcomeCode::kOk;
+  return Present(parent, index.value) ? OutcomeCode::kSlotBusy : OutcomeCode::kOk;
 }
 
 template <ReverseMap R>
 OutcomeCode GraphVoice<R>::NeedLeaf(PageArg arg, IndexArg index, Page** page) const {
   const OutcomeCode code = NeedPage(arg, page);
   if (code != OutcomeCode::kOk) return code;
-  return LeafAt(**page, index.index) ? OutcomeCode::kOk : OutcomeCode::kNotPresent;
+  return LeafAt(**page, index.value) ? OutcomeCode::kOk : OutcomeCode::kNotPresent;
 }
 
 // A slot that may be made a leaf, and the frame it would map.
@@ -66,7 +66,7 @@ OutcomeCode GraphVoice<R>::NeedEmptyFrame(PageArg arg, IndexArg index, GfnArg gf
   if (LevelOf(**page) == kRootLevel) return OutcomeCode::kWrongLevel;
   *frame = FrameToMap(**page, index, gfn);
   if (!HasSlot(*frame)) return OutcomeCode::kNoSlot;
-  return Present(**page, index.index) ? OutcomeCode::kSlotBusy : OutcomeCode::kOk;
+  return Present(**page, index.value) ? OutcomeCode::kSlotBusy : OutcomeCode::kOk;
 }
 
 // ---- Helpers ----
@@ -85,7 +85,7 @@ Pfn GraphVoice<R>::HostFrame(Gfn gfn, int level) {
 
 template <ReverseMap R>
 Gfn GraphVoice<R>::FrameToMap(const Page& page, IndexArg index, GfnArg gfn) const {
-  if (page.role.direct) return graph_.GetGfn(page, index.index);
+  if (page.role.direct) return graph_.GetGfn(page, index.value);
   return AlignGfn<Limits>(GfnOf(gfn), LevelOf(page));
 }
 
@@ -100,26 +100,26 @@ bool GraphVoice<R>::MapSlot(Page& page, uint32_t index, Gfn frame, bool write, b
 
 template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::AllocPage& op) {
-  if (pages_[op.page.id] != nullptr) return Is(OutcomeCode::kPageExists);
-  const int level = op.level.level;
+  if (pages_[op.page.value] != nullptr) return Is(OutcomeCode::kPageExists);
+  const int level = op.level.value;
   Spte* parent_pte = nullptr;
   if (!op.parent.none()) {
     Page* parent = nullptr;
-    OutcomeCode code = NeedPage({op.parent.id}, &parent);
+    OutcomeCode code = NeedPage({op.parent.value}, &parent);
     if (code == OutcomeCode::kOk) code = NeedParentSlot(*parent, level, op.index);
     if (code != OutcomeCode::kOk) return Is(code);
-    parent_pte = &parent->spt[op.index.index];
+    parent_pte = &parent->spt[op.index.value];
   }
   Gfn gfn = GfnOf(op.gfn);
-  if (op.direct.on) gfn = AlignGfn<Limits>(gfn, level + 1);
-  if (!op.direct.on && !HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
+  if (op.direct.value) gfn = AlignGfn<Limits>(gfn, level + 1);
+  if (!op.direct.value && !HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
   if (!graph_.TopUp(caches_)) return Is(OutcomeCode::kNoMemory);
   Role role;
   role.level = static_cast<uint32_t>(level);
-  role.direct = op.direct.on;
+  role.direct = op.direct.value;
   role.access = kAccessAll;
-  Page* page = graph_.AllocPage(caches_, op.page.id, gfn, role, parent_pte);
-  pages_[op.page.id] = page;
+  Page* page = graph_.AllocPage(caches_, op.page.value, gfn, role, parent_pte);
+  pages_[op.page.value] = page;
   if (parent_pte != nullptr) graph_.LinkPage(parent_pte, *page);
   return Ok();
 }
@@ -158,9 +158,9 @@ Outcome GraphVoice<R>::Do(const ops::Link& op) {
   if (code == OutcomeCode::kOk) code = NeedParentSlot(*parent, LevelOf(*page), op.index);
   if (code != OutcomeCode::kOk) return Is(code);
   if (!graph_.TopUp(caches_)) return Is(OutcomeCode::kNoMemory);
-  Spte* parent_pte = &parent->spt[op.index.index];
+  Spte* parent_pte = &parent->spt[op.index.value];
   graph_.AddParent(caches_, *page, parent_pte);
-  if (op.keep.on) {
+  if (op.keep.value) {
     graph_.LinkPage(parent_pte, *page);
   } else {
     graph_.PutPage(*page, parent_pte);
@@ -174,8 +174,8 @@ Outcome GraphVoice<R>::Do(const ops::Unlink& op) {
   Page* parent = nullptr;
   const OutcomeCode code = NeedPage(op.parent, &parent);
   if (code != OutcomeCode::kOk) return Is(code);
-  if (!LinkAt(*parent, op.index.index)) return Is(OutcomeCode::kNotPresent);
-  graph_.UnlinkChild(&parent->spt[op.index.index]);
+  if (!LinkAt(*parent, op.index.value)) return Is(OutcomeCode::kNotPresent);
+  graph_.UnlinkChild(&parent->spt[op.index.value]);
   return Ok();
 }
 
@@ -214,7 +214,7 @@ Outcome GraphVoice<R>::Do(const ops::Map& op) {
   const OutcomeCode code = NeedEmptyFrame(op.page, op.index, op.gfn, &page, &frame);
   if (code != OutcomeCode::kOk) return Is(code);
   if (!graph_.TopUp(caches_)) return Is(OutcomeCode::kNoMemory);
-  return Ok(MapSlot(*page, op.index.index, frame, op.write.on, op.speculative.on) ? 1 : 0);
+  return Ok(MapSlot(*page, op.index.value, frame, op.write.value, op.speculative.value) ? 1 : 0);
 }
 
 template <ReverseMap R>
@@ -228,11 +228,11 @@ Outcome GraphVoice<R>::Do(const ops::MapMany& op) {
   }
   uint64_t mapped = 0;
   uint64_t recycled = 0;
-  const uint32_t end = std::min<uint32_t>(op.index.index + op.count.count, Graph::kEntries);
-  for (uint32_t index = op.index.index; index < end; ++index) {
+  const uint32_t end = std::min<uint32_t>(op.index.value + op.count.value, Graph::kEntries);
+  for (uint32_t index = op.index.value; index < end; ++index) {
     const Gfn frame = FrameToMap(*page, {static_cast<uint16_t>(index)}, op.gfn);
     if (!HasSlot(frame) || Present(*page, index) || !graph_.TopUp(caches_)) continue;
-    if (MapSlot(*page, index, frame, op.write.on, false)) ++recycled;
+    if (MapSlot(*page, index, frame, op.write.value, false)) ++recycled;
     ++mapped;
   }
   return Ok(mapped | recycled << 16);
@@ -243,8 +243,8 @@ Outcome GraphVoice<R>::Do(const ops::Drop& op) {
   Page* page = nullptr;
   const OutcomeCode code = NeedLeaf(op.page, op.index, &page);
   if (code != OutcomeCode::kOk) return Is(code);
-  graph_.DropLeaf(&page->spt[op.index.index],
-                  op.notrap.on ? graph_.masks().notrap : graph_.masks().trap);
+  graph_.DropLeaf(&page->spt[op.index.value],
+                  op.notrap.value ? graph_.masks().notrap : graph_.masks().trap);
   return Ok();
 }
 
@@ -253,10 +253,10 @@ Outcome GraphVoice<R>::Do(const ops::Touch& op) {
   Page* page = nullptr;
   const OutcomeCode code = NeedLeaf(op.page, op.index, &page);
   if (code != OutcomeCode::kOk) return Is(code);
-  Spte& spte = page->spt[op.index.index];
-  if (op.write.on && !IsWritable(spte)) return Ok(0);
+  Spte& spte = page->spt[op.index.value];
+  if (op.write.value && !IsWritable(spte)) return Ok(0);
   spte |= graph_.masks().accessed;
-  if (op.write.on) spte |= graph_.masks().dirty;
+  if (op.write.value) spte |= graph_.masks().dirty;
   return Ok(1);
 }
 
@@ -273,16 +273,16 @@ template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::Unmap& op) {
   const Gfn gfn = GfnOf(op.gfn);
   if (!HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
-  return Ok(graph_.RmapUnmap(graph_.slots().Rmap(gfn, op.level.level)) ? 1 : 0);
+  return Ok(graph_.RmapUnmap(graph_.slots().Rmap(gfn, op.level.value)) ? 1 : 0);
 }
 
 template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::SetPte& op) {
   const Gfn gfn = GfnOf(op.gfn);
-  const int level = op.level.level;
+  const int level = op.level.value;
   if (!HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
-  generations_[RmapIdOf(gfn, level)] = op.host.generation;
-  graph_.RmapSetPte(graph_.slots().Rmap(gfn, level), HostFrame(gfn, level), op.write.on);
+  generations_[RmapIdOf(gfn, level)] = op.host.value;
+  graph_.RmapSetPte(graph_.slots().Rmap(gfn, level), HostFrame(gfn, level), op.write.value);
   return Ok();
 }
 
@@ -290,7 +290,7 @@ template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::Age& op) {
   const Gfn gfn = GfnOf(op.gfn);
   if (!HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
-  return Ok(graph_.RmapAge(graph_.slots().Rmap(gfn, op.level.level)) ? 1 : 0);
+  return Ok(graph_.RmapAge(graph_.slots().Rmap(gfn, op.level.value)) ? 1 : 0);
 }
 
 template <ReverseMap R>
@@ -298,7 +298,7 @@ Outcome GraphVoice<R>::Do(const ops::Recycle& op) {
   Page* page = nullptr;
   const OutcomeCode code = NeedLeaf(op.page, op.index, &page);
   if (code != OutcomeCode::kOk) return Is(code);
-  graph_.RmapRecycle(graph_.slots().Rmap(graph_.GetGfn(*page, op.index.index), LevelOf(*page)));
+  graph_.RmapRecycle(graph_.slots().Rmap(graph_.GetGfn(*page, op.index.value), LevelOf(*page)));
   return Ok();
 }
 
@@ -306,7 +306,7 @@ template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::RmapCount& op) {
   const Gfn gfn = GfnOf(op.gfn);
   if (!HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
-  return Ok(static_cast<uint64_t>(graph_.map().Count(graph_.slots().Rmap(gfn, op.level.level))));
+  return Ok(static_cast<uint64_t>(graph_.map().Count(graph_.slots().Rmap(gfn, op.level.value))));
 }
 
 // ---- Unsync ----
@@ -360,7 +360,7 @@ Outcome GraphVoice<R>::Do(const ops::Commit&) {
 
 template <ReverseMap R>
 Outcome GraphVoice<R>::Do(const ops::Shrink& op) {
-  return Ok(static_cast<uint64_t>(graph_.Shrink(op.count.count)));
+  return Ok(static_cast<uint64_t>(graph_.Shrink(op.count.value)));
 }
 
 // ---- Misuse ----
@@ -372,8 +372,8 @@ Outcome GraphVoice<R>::Do(const ops::MisuseRemove& op) {
   Gfn frame = 0;
   const OutcomeCode code = NeedEmptyFrame(op.page, op.index, op.gfn, &page, &frame);
   if (code != OutcomeCode::kOk) return Is(code);
-  graph_.SetGfn(*page, op.index.index, frame);
-  graph_.RmapRemove(&page->spt[op.index.index]);
+  graph_.SetGfn(*page, op.index.value, frame);
+  graph_.RmapRemove(&page->spt[op.index.value]);
   return Ok();
 }
 
@@ -386,10 +386,10 @@ Outcome GraphVoice<R>::Do(const ops::MisuseRemoveParent& op) {
   Spte* parent_pte = nullptr;
   if (!op.parent.none()) {
     Page* parent = nullptr;
-    code = NeedPage({op.parent.id}, &parent);
+    code = NeedPage({op.parent.value}, &parent);
     if (code != OutcomeCode::kOk) return Is(code);
-    parent_pte = &parent->spt[op.index.index];
-    if (LinkAt(*parent, op.index.index) && ChildOf(*parent_pte) == page) {
+    parent_pte = &parent->spt[op.index.value];
+    if (LinkAt(*parent, op.index.value) && ChildOf(*parent_pte) == page) {
       return Is(OutcomeCode::kSlotBusy);
     }
   }
@@ -404,8 +404,8 @@ Outcome GraphVoice<R>::Do(const ops::MisuseAddTwice& op) {
   const OutcomeCode code = NeedLeaf(op.page, op.index, &page);
   if (code != OutcomeCode::kOk) return Is(code);
   if (!graph_.TopUp(caches_)) return Is(OutcomeCode::kNoMemory);
-  const Gfn gfn = graph_.GetGfn(*page, op.index.index);
-  graph_.RmapAdd(caches_, &page->spt[op.index.index], gfn);
+  const Gfn gfn = graph_.GetGfn(*page, op.index.value);
+  graph_.RmapAdd(caches_, &page->spt[op.index.value], gfn);
   graph_.map().Count(graph_.slots().Rmap(gfn, LevelOf(*page)));
   return Ok();
 }
@@ -420,12 +420,12 @@ Outcome GraphVoice<R>::Do(const ops::MisuseWrongGfn& op) {
   const int level = LevelOf(*page);
   const Gfn frame = AlignGfn<Limits>(GfnOf(op.gfn), level);
   if (!HasSlot(frame)) return Is(OutcomeCode::kNoSlot);
-  if (!LeafAt(*page, op.index.index)) return Is(OutcomeCode::kNotPresent);
-  if (RmapIdOf(frame, level) == RmapIdOf(graph_.GetGfn(*page, op.index.index), level)) {
+  if (!LeafAt(*page, op.index.value)) return Is(OutcomeCode::kNotPresent);
+  if (RmapIdOf(frame, level) == RmapIdOf(graph_.GetGfn(*page, op.index.value), level)) {
     return Is(OutcomeCode::kSlotBusy);
   }
-  graph_.SetGfn(*page, op.index.index, frame);
-  graph_.RmapRemove(&page->spt[op.index.index]);
+  graph_.SetGfn(*page, op.index.value, frame);
+  graph_.RmapRemove(&page->spt[op.index.value]);
   return Ok();
 }
 
@@ -438,9 +438,9 @@ Outcome GraphVoice<R>::Do(const ops::MisuseSetGfn& op) {
   if (!page->role.direct || LevelOf(*page) == kRootLevel) return Is(OutcomeCode::kWrongLevel);
   const Gfn gfn = GfnOf(op.gfn);
   if (!HasSlot(gfn)) return Is(OutcomeCode::kNoSlot);
-  if (Present(*page, op.index.index)) return Is(OutcomeCode::kSlotBusy);
-  if (gfn == graph_.GetGfn(*page, op.index.index)) return Is(OutcomeCode::kNotPresent);
-  MapSlot(*page, op.index.index, gfn, false, false);
+  if (Present(*page, op.index.value)) return Is(OutcomeCode::kSlotBusy);
+  if (gfn == graph_.GetGfn(*page, op.index.value)) return Is(OutcomeCode::kNotPresent);
+  MapSlot(*page, op.index.value, gfn, false, false);
   return Ok();
 }
 

@@ -146,10 +146,10 @@ class MmuVoice final : public Voice {
 
   Outcome OutcomeOf(const AccessResult& result) const;
   static OutcomeCode CodeOf(MmuCode code);
-  Gfn GfnAt(GfnArg arg) const { return layout_.gfn(arg.index); }
-  Hva HvaAt(GfnArg arg) const { return static_cast<Hva>(layout_.gfn(arg.index)); }
-  unsigned WordAt(HostArg arg) const { return arg.generation % unsigned{Mmu::kEntries}; }
-  static uint64_t Filled(HostArg arg) { return arg.generation * 0x0101010101010101ull; }
+  Gfn GfnAt(GfnArg arg) const { return layout_.gfn(arg.value); }
+  Hva HvaAt(GfnArg arg) const { return static_cast<Hva>(layout_.gfn(arg.value)); }
+  unsigned WordAt(HostArg arg) const { return arg.value % unsigned{Mmu::kEntries}; }
+  static uint64_t Filled(HostArg arg) { return arg.value * 0x0101010101010101ull; }
   const typename Mmu::Slot* SlotAt(SlotArg arg) const;
 
   // ---- What can be seen (mmu_voice_observe.h) ----

@@ -10,27 +10,27 @@ namespace rmapdiff {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Access& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   return OutcomeOf(Access(vcpu, {.gva = GvaFor(vcpu, op.va) | Gva{WordAt(op.word)} * 8,
                                  .type = static_cast<AccessType>(op.type.value),
-                                 .user = op.user.on,
+                                 .user = op.user.value,
                                  .value = Filled(op.value),
                                  .bytes = 8}));
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetGpte& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   const Gpte gpte = GpteOf(vcpu, GfnAt(op.gfn), op.flags);
   const int bytes = EntryBytes(vcpu);
   switch (op.via.value) {
     case ViaArg::kHypercall: {
-      const Gva offset = Gva{op.entry.index % EntriesOf(vcpu)} * static_cast<Gva>(bytes);
-      const Gva gpa = Gva{layout_.gfn(op.table.index)} << kPageShift | offset;
+      const Gva offset = Gva{op.entry.value % EntriesOf(vcpu)} * static_cast<Gva>(bytes);
+      const Gva gpa = Gva{layout_.gfn(op.table.value)} << kPageShift | offset;
       return {.code = CodeOf(Hypercall(vcpu, gpa, gpte, bytes))};
     }
     case ViaArg::kHost:
-      HostStoreEntry(op.table.index, op.entry.index, gpte, bytes);
+      HostStoreEntry(op.table.value, op.entry.value, gpte, bytes);
       return Ok();
     default:
       break;
@@ -38,32 +38,33 @@ Outcome MmuVoice<R>::Do(const ops::SetGpte& op) {
   const int parts = op.via.value == ViaArg::kHalves  ? 2
                     : op.via.value == ViaArg::kBytes ? bytes
                                                      : 1;
-  return OutcomeOf(StoreEntry(vcpu, op.table.index, op.entry.index, gpte, parts));
+  return OutcomeOf(StoreEntry(vcpu, op.table.value, op.entry.value, gpte, parts));
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Invlpg& op) {
-  const Gva gva = GvaFor(op.vcpu.vcpu, op.va);
+  const Gva gva = GvaFor(op.vcpu.value, op.va);
   // invlpg keeps it to itself that its top-up has failed.
   Attempt([&] {
-    mmu_.Invlpg(op.vcpu.vcpu, gva);
-    return mmu_.vcpu(op.vcpu.vcpu).caches.refused ? MmuCode::kNoMemory : MmuCode::kOk;
+    mmu_.Invlpg(op.vcpu.value, gva);
+    return mmu_.vcpu(op.vcpu.value).caches.refused ? MmuCode::kNoMemory : MmuCode::kOk;
   });
-  if (truth_ != nullptr) truth_->Invlpg(op.vcpu.vcpu, gva);
+  if (truth_ != nullptr) truth_->Invlpg(op.vcpu.value, gva);
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LoadCr3& op) {
-  const Gfn cr3 = layout_.gfn(op.table.index);
-  const MmuCode code = mmu_.LoadCr3(op.vcpu.vcpu, cr3);
-  if (truth_ != nullptr && code == MmuCode::kOk) truth_->LoadedCr3(op.vcpu.vcpu, cr3);
+  const Gfn cr3 = layout_.gfn(op.table.value);
+  const MmuCode code = mmu_.LoadCr3(op.vcpu.value, cr3);
+  if (truth_ != nullptr && code == MmuCode::kOk) truth_->LoadedCr3(op.vcpu.value, cr3);
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetMode& op) {
-  GuestMode mode{.paging = BootPaging(header_), .wp = op.wp.on, .nx = op.nx.on, .pse = op.pse.on};
+  GuestMode mode{
+      .paging = BootPaging(header_), .wp = op.wp.value, .nx = op.nx.value, .pse = op.pse.value};
   switch (op.paging.value) {
     case PagingArg::kOff:
       mode.paging = PagingMode::kNonPaging;
@@ -80,54 +81,54 @@ Outcome MmuVoice<R>::Do(const ops::SetMode& op) {
     default:
       break;
   }
-  const Gfn cr3 = layout_.gfn(op.table.index);
-  const MmuCode code = mmu_.SetMode(op.vcpu.vcpu, mode, cr3);
-  if (truth_ != nullptr && code == MmuCode::kOk) truth_->SetMode(op.vcpu.vcpu, mode, cr3);
+  const Gfn cr3 = layout_.gfn(op.table.value);
+  const MmuCode code = mmu_.SetMode(op.vcpu.value, mode, cr3);
+  if (truth_ != nullptr && code == MmuCode::kOk) truth_->SetMode(op.vcpu.value, mode, cr3);
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::EnterGuest& op) {
   MmuCode code = MmuCode::kOk;
-  Unjudged([&] { code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.vcpu); }); });
+  Unjudged([&] { code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.value); }); });
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Unload& op) {
-  Unjudged([&] { mmu_.Unload(op.vcpu.vcpu); });
+  Unjudged([&] { mmu_.Unload(op.vcpu.value); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::UnprotectVirt& op) {
   bool any = false;
-  Unjudged([&] { any = mmu_.UnprotectVirt(op.vcpu.vcpu, GvaFor(op.vcpu.vcpu, op.va)); });
+  Unjudged([&] { any = mmu_.UnprotectVirt(op.vcpu.value, GvaFor(op.vcpu.value, op.va)); });
   return Ok(any ? 1 : 0);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::RepStore& op) {
-  const int vcpu = op.vcpu.vcpu;
-  AccessRequest first = EntryAccess(vcpu, op.table.index, op.entry.index);
+  const int vcpu = op.vcpu.value;
+  AccessRequest first = EntryAccess(vcpu, op.table.value, op.entry.value);
   first.type = AccessType::kWrite;
   const Gpte gpte = GpteOf(vcpu, GfnAt(op.gfn), op.flags);
-  return OutcomeOf(StoreMany(vcpu, first, std::vector<uint64_t>(op.count.count, gpte)));
+  return OutcomeOf(StoreMany(vcpu, first, std::vector<uint64_t>(op.count.value, gpte)));
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Fork& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   AccessResult result;
-  for (uint32_t i = 0; i < std::min<uint32_t>(op.count.count, EntriesOf(vcpu)); ++i) {
-    const AccessRequest read = EntryAccess(vcpu, op.from.index, i);
+  for (uint32_t i = 0; i < std::min<uint32_t>(op.count.value, EntriesOf(vcpu)); ++i) {
+    const AccessRequest read = EntryAccess(vcpu, op.from.value, i);
     result = Access(vcpu, read);
     if (result.code != MmuCode::kOk && result.code != MmuCode::kEmulated) break;
     // The result is the whole word.
     const unsigned shift = static_cast<unsigned>(read.gva % 8) * 8;
     const Gpte gpte = result.value >> shift & LowBits(static_cast<unsigned>(read.bytes) * 8);
     if ((gpte & kGptePresent) == 0) continue;
-    for (const uint32_t table : {op.from.index, op.to.index}) {
+    for (const uint32_t table : {op.from.value, op.to.value}) {
       result = StoreEntry(vcpu, table, i, gpte & ~kGpteWritable);
     }
   }
@@ -136,40 +137,40 @@ Outcome MmuVoice<R>::Do(const ops::Fork& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::ClearTable& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   AccessResult result;
-  for (uint32_t i = 0; i < std::min<uint32_t>(op.count.count, EntriesOf(vcpu)); ++i) {
-    result = StoreEntry(vcpu, op.table.index, i, 0);
+  for (uint32_t i = 0; i < std::min<uint32_t>(op.count.value, EntriesOf(vcpu)); ++i) {
+    result = StoreEntry(vcpu, op.table.value, i, 0);
   }
   return OutcomeOf(result);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Burst& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   const Gpte gpte = GpteOf(vcpu, GfnAt(op.gfn), op.flags);
   AccessResult result;
-  for (uint32_t i = 0; i < op.count.count; ++i) {
+  for (uint32_t i = 0; i < op.count.value; ++i) {
     const Gpte toggled = i % 2 == 0 ? Gpte{0} : kGpteDirty;
-    result = StoreEntry(vcpu, op.table.index, op.entry.index, gpte ^ toggled);
+    result = StoreEntry(vcpu, op.table.value, op.entry.value, gpte ^ toggled);
   }
   return OutcomeOf(result);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Share& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   const Gpte gpte = GpteOf(vcpu, GfnAt(op.gfn), op.flags);
-  const uint32_t entries = std::min<uint32_t>(op.count.count * 16u, EntriesOf(vcpu));
+  const uint32_t entries = std::min<uint32_t>(op.count.value * 16u, EntriesOf(vcpu));
   for (uint32_t i = 0; i < entries; ++i) {
-    const MmuCode code = StoreEntry(vcpu, op.table.index, i, gpte).code;
+    const MmuCode code = StoreEntry(vcpu, op.table.value, i, gpte).code;
     if (code != MmuCode::kOk && code != MmuCode::kEmulated) break;
   }
   uint64_t reads = 0;
-  const Gva first = GvaFor(vcpu, {static_cast<uint8_t>(op.va.path & 0xf0)});
+  const Gva first = GvaFor(vcpu, {static_cast<uint8_t>(op.va.value & 0xf0)});
   for (uint32_t i = 0; i < entries; ++i) {
     const Gva gva = first + (Gva{i} << kPageShift);
-    const MmuCode code = Access(vcpu, {.gva = gva, .user = op.flags.Has('u')}).code;
+    const MmuCode code = Access(vcpu, {.gva = gva, .user = op.flags.Has(GpteFlagsArg::kUser)}).code;
     if (code == MmuCode::kOk || code == MmuCode::kEmulated) ++reads;
   }
   return Ok(reads);
@@ -177,10 +178,10 @@ Outcome MmuVoice<R>::Do(const ops::Share& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SelfMap& op) {
-  const int vcpu = op.vcpu.vcpu;
+  const int vcpu = op.vcpu.value;
   const Gpte gpte =
-      Gpte{layout_.gfn(op.table.index)} << kPageShift | kGptePresent | kGpteWritable | kGpteUser;
-  StoreEntry(vcpu, op.table.index, op.entry.index, gpte);
+      Gpte{layout_.gfn(op.table.value)} << kPageShift | kGptePresent | kGpteWritable | kGpteUser;
+  StoreEntry(vcpu, op.table.value, op.entry.value, gpte);
   return OutcomeOf(Access(vcpu, {.gva = GvaFor(vcpu, op.va)}));
 }
 
@@ -189,26 +190,26 @@ Outcome MmuVoice<R>::Do(const ops::SelfMap& op) {
 template <ReverseMap R>
 const typename MmuVoice<R>::Mmu::Slot* MmuVoice<R>::SlotAt(SlotArg arg) const {
   const auto& slots = mmu_.graph().slots().all();
-  const bool there = arg.slot < slots.size() && !slots[arg.slot].empty();
-  return there ? &slots[arg.slot] : nullptr;
+  const bool there = arg.value < slots.size() && !slots[arg.value].empty();
+  return there ? &slots[arg.value] : nullptr;
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Memslot& op) {
-  return {.code = CodeOf(
-              SetSlot({op.slot.slot, GfnAt(op.gfn), op.pages.count, HvaAt(op.hva), op.log.on}))};
+  return {.code = CodeOf(SetSlot(
+              {op.slot.value, GfnAt(op.gfn), op.pages.value, HvaAt(op.hva), op.log.value}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::DeleteMemslot& op) {
-  return {.code = CodeOf(SetSlot({op.slot.slot, 0, 0, 0, false}))};
+  return {.code = CodeOf(SetSlot({op.slot.value, 0, 0, 0, false}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MoveMemslot& op) {
   const auto* slot = SlotAt(op.slot);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code = CodeOf(SetSlot({op.slot.slot, GfnAt(op.gfn), slot->npages(),
+  return {.code = CodeOf(SetSlot({op.slot.value, GfnAt(op.gfn), slot->npages(),
                                   static_cast<Hva>(slot->user_gfn()), slot->logged()}))};
 }
 
@@ -216,17 +217,17 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LogDirty& op) {
   const auto* slot = SlotAt(op.slot);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code = CodeOf(SetSlot({op.slot.slot, slot->base_gfn(), slot->npages(),
-                                  static_cast<Hva>(slot->user_gfn()), op.on.on}))};
+  return {.code = CodeOf(SetSlot({op.slot.value, slot->base_gfn(), slot->npages(),
+                                  static_cast<Hva>(slot->user_gfn()), op.on.value}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::GetDirtyLog& op) {
   std::vector<Gfn> dirty;
-  const MmuCode code = mmu_.GetDirtyLog(op.slot.slot, &dirty);
+  const MmuCode code = mmu_.GetDirtyLog(op.slot.value, &dirty);
   if (truth_ != nullptr) {
     if (code == MmuCode::kOk) {
-      Blame(truth_->LogFetched(op.slot.slot, dirty));
+      Blame(truth_->LogFetched(op.slot.value, dirty));
     } else {
       truth_->Absorb();
     }
@@ -262,7 +263,7 @@ Outcome MmuVoice<R>::Do(const ops::MapPage& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetBacking& op) {
-  Unjudged([&] { mmu_.SetBacking(HvaAt(op.hva), op.level.level); });
+  Unjudged([&] { mmu_.SetBacking(HvaAt(op.hva), op.level.value); });
   return Ok();
 }
 
@@ -284,8 +285,8 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::RangeStart& op) {
   if (mmu_.notifier_count() != 0) return Ok();
   const Hva begin = HvaAt(op.hva);
-  Unjudged([&] { mmu_.InvalidateRangeStart(begin, begin + op.count.count); });
-  open_range_ = {static_cast<Gfn>(begin), op.count.count};
+  Unjudged([&] { mmu_.InvalidateRangeStart(begin, begin + op.count.value); });
+  open_range_ = {static_cast<Gfn>(begin), op.count.value};
   return Ok(1);
 }
 
@@ -311,14 +312,14 @@ Outcome MmuVoice<R>::Do(const ops::InvalidatePage& op) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Quota& op) {
   MmuCode code = MmuCode::kOk;
-  Unjudged([&] { code = mmu_.SetQuota(Limits::kMinAllocPages + op.count.count - 1); });
+  Unjudged([&] { code = mmu_.SetQuota(Limits::kMinAllocPages + op.count.value - 1); });
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MmuShrink& op) {
   int pages = 0;
-  for (int i = 0; i <= op.count.count % 8; ++i) Unjudged([&] { pages = mmu_.Shrink(); });
+  for (int i = 0; i <= op.count.value % 8; ++i) Unjudged([&] { pages = mmu_.Shrink(); });
   return Ok(static_cast<uint64_t>(pages));
 }
 

@@ -129,7 +129,7 @@ bool MmuVoice<R>::FitsIntoWindow(const Op& inner, const Op& outer) const {
     return std::visit(
         [](const auto& typed) {
           if constexpr (requires { typed.vcpu; }) {
-            return int{typed.vcpu.vcpu};
+            return int{typed.vcpu.value};
           } else {
             return -1;
           }
@@ -152,7 +152,7 @@ Outcome MmuVoice<R>::Do(const ops::Race&) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::FailAlloc& op) {
-  next_fail_nth_ = op.nth.count;
+  next_fail_nth_ = op.nth.value;
   return Ok();
 }
 
@@ -344,10 +344,10 @@ int MmuVoice<R>::EntryBytes(int vcpu) {
 
 template <ReverseMap R>
 Gpte MmuVoice<R>::GpteOf(int vcpu, Gfn gfn, GpteFlagsArg flags) {
-  Gpte gpte = Gpte{gfn} << kPageShift | (flags.bits & 7u) | Gpte{flags.bits & 0x38u} << 2;
+  Gpte gpte = Gpte{gfn} << kPageShift | (flags.value & 7u) | Gpte{flags.value & 0x38u} << 2;
   const bool wide = EntryBytes(vcpu) == 8;
-  if (flags.Has('x') && wide) gpte |= kGpteNx;
-  if (flags.Has('r')) gpte |= wide ? Gpte{1} << 45 : Gpte{1} << 13;
+  if (flags.Has(GpteFlagsArg::kNoExecute) && wide) gpte |= kGpteNx;
+  if (flags.Has(GpteFlagsArg::kReserved)) gpte |= wide ? Gpte{1} << 45 : Gpte{1} << 13;
   return gpte;
 }
 

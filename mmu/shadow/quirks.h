@@ -9,6 +9,8 @@
 #ifndef RMAPDIFF_MMU_SHADOW_QUIRKS_H_
 #define RMAPDIFF_MMU_SHADOW_QUIRKS_H_
 
+#include <iterator>
+
 namespace rmapdiff {
 
 struct Quirks {
@@ -61,13 +63,56 @@ struct Quirks {
   bool link_before_sync = false;
 
   static constexpr Quirks Fixed() { return {}; }
-  static constexpr Quirks AsIn2_6_36() {
-    return {true, true, true, true, true, true, true, true, true,
-            true, true, true, true, true, true, true, true, true};
-  }
+  static constexpr Quirks AsIn2_6_36();
 
   friend bool operator==(const Quirks&, const Quirks&) = default;
 };
+
+struct NamedQuirk {
+  const char* name;
+  bool Quirks::* on;
+};
+
+// The table that everything else about quirks is derived from. Append only: files with programs
+// hold the place of a quirk.
+inline constexpr NamedQuirk kQuirks[] = {
+    {"drop_absent_spte", &Quirks::drop_absent_spte},
+    {"keep_stale_child", &Quirks::keep_stale_child},
+    {"rmapped_by_pfn", &Quirks::rmapped_by_pfn},
+    {"direct_map_through_large", &Quirks::direct_map_through_large},
+    {"protect_links", &Quirks::protect_links},
+    {"change_pte_in_large", &Quirks::change_pte_in_large},
+    {"reclaim_pinned_forever", &Quirks::reclaim_pinned_forever},
+    {"wrong_direct_root_gfn", &Quirks::wrong_direct_root_gfn},
+    {"inherit_walk_access", &Quirks::inherit_walk_access},
+    {"wp0_after_choosing_page", &Quirks::wp0_after_choosing_page},
+    {"flush_only_this_vcpu", &Quirks::flush_only_this_vcpu},
+    {"protect_before_swap", &Quirks::protect_before_swap},
+    {"move_slot_in_place", &Quirks::move_slot_in_place},
+    {"leak_partial_roots", &Quirks::leak_partial_roots},
+    {"share_across_pse", &Quirks::share_across_pse},
+    {"log_forgets_dirty_frames", &Quirks::log_forgets_dirty_frames},
+    {"apply_overtaken_store", &Quirks::apply_overtaken_store},
+    {"link_before_sync", &Quirks::link_before_sync},
+};
+
+constexpr Quirks Quirks::AsIn2_6_36() {
+  Quirks quirks;
+  for (const NamedQuirk& quirk : kQuirks) quirks.*quirk.on = true;
+  return quirks;
+}
+
+// Whether kQuirks has each member of Quirks once.
+consteval bool EachQuirkHasOneName() {
+  Quirks seen;
+  for (const NamedQuirk& quirk : kQuirks) seen.*quirk.on = false;
+  for (const NamedQuirk& quirk : kQuirks) {
+    if (seen.*quirk.on) return false;
+    seen.*quirk.on = true;
+  }
+  return sizeof(Quirks) == std::size(kQuirks) * sizeof(bool);
+}
+static_assert(EachQuirkHasOneName());
 
 }  // namespace rmapdiff
 

@@ -10,6 +10,7 @@
 
 #include "fuzzers/finding/run_limits.h"
 #include "fuzzers/program/program.h"
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
@@ -53,8 +54,9 @@ TEST_F(FuzzOneTest, EveryByteStringIsAProgram) {
 }
 
 TEST_F(FuzzOneTest, DiesOfAFindingAndNamesIt) {
-  const Header header{
-      .mode = MmuMode::kTdp32, .limits = kTiny, .quirk = QuirkMode::kWrongDirectRootGfn};
+  const Header header{.mode = MmuMode::kTdp32,
+                      .limits = kTiny,
+                      .quirk = QuirkModeOf(&Quirks::wrong_direct_root_gfn)};
   const auto hunt = [&] {
     for (uint64_t seed = 1; seed <= 100; ++seed) {
       Fuzz(RandomProgram(header, 200, seed), {"any", [](const Header&) { return true; }});

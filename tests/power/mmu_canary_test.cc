@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
@@ -97,39 +98,39 @@ TEST(CorrectMmuTest, IsNotReported) {
 // (fuzzers/search/guest_hazard.h) five of these are not found.
 
 struct QuirkBound {
-  const char* name;
   QuirkMode quirk;
   int bound;  // programs
 };
 
-void PrintTo(const QuirkBound& quirk, std::ostream* out) { *out << quirk.name; }
+std::string NameOf(QuirkMode quirk) { return std::string(kQuirkWords[static_cast<size_t>(quirk)]); }
+void PrintTo(const QuirkBound& quirk, std::ostream* out) { *out << NameOf(quirk.quirk); }
 
 class QuirkTest : public testing::TestWithParam<QuirkBound> {};
 
 TEST_P(QuirkTest, IsFoundAsTheFaultOfAllEngines) {
-  const auto& [name, quirk, bound] = GetParam();
+  const auto& [quirk, bound] = GetParam();
   const Hunt hunt = HuntFor(AllEngines(), bound, quirk);
-  PrintRow(name, hunt, bound);
+  PrintRow(NameOf(quirk), hunt, bound);
   ASSERT_GT(hunt.programs, 0) << "not found";
   EXPECT_EQ(hunt.verdict.guilty, "both") << hunt.signature;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Quirks, QuirkTest,
-    testing::Values(QuirkBound{"keep_stale_child", QuirkMode::kKeepStaleChild, 20},
-                    QuirkBound{"wrong_direct_root_gfn", QuirkMode::kWrongDirectRootGfn, 40},
-                    QuirkBound{"rmapped_by_pfn", QuirkMode::kRmappedByPfn, 200},
-                    QuirkBound{"inherit_walk_access", QuirkMode::kInheritWalkAccess, 400},
-                    QuirkBound{"wp0_after_choosing_page", QuirkMode::kWp0AfterChoosingPage, 40},
-                    QuirkBound{"protect_before_swap", QuirkMode::kProtectBeforeSwap, 40},
-                    QuirkBound{"move_slot_in_place", QuirkMode::kMoveSlotInPlace, 40},
-                    QuirkBound{"flush_only_this_vcpu", QuirkMode::kFlushOnlyThisVcpu, 800},
-                    QuirkBound{"leak_partial_roots", QuirkMode::kLeakPartialRoots, 1000},
-                    QuirkBound{"share_across_pse", QuirkMode::kShareAcrossPse, 200},
-                    QuirkBound{"link_before_sync", QuirkMode::kLinkBeforeSync, 600},
-                    QuirkBound{"apply_overtaken_store", QuirkMode::kApplyOvertakenStore, 4000},
-                    QuirkBound{"as_in_2_6_36", QuirkMode::kAsIn2_6_36, 20}),
-    [](const auto& info) { return std::string(info.param.name); });
+    testing::Values(QuirkBound{QuirkModeOf(&Quirks::keep_stale_child), 20},
+                    QuirkBound{QuirkModeOf(&Quirks::wrong_direct_root_gfn), 40},
+                    QuirkBound{QuirkModeOf(&Quirks::rmapped_by_pfn), 200},
+                    QuirkBound{QuirkModeOf(&Quirks::inherit_walk_access), 400},
+                    QuirkBound{QuirkModeOf(&Quirks::wp0_after_choosing_page), 40},
+                    QuirkBound{QuirkModeOf(&Quirks::protect_before_swap), 40},
+                    QuirkBound{QuirkModeOf(&Quirks::move_slot_in_place), 40},
+                    QuirkBound{QuirkModeOf(&Quirks::flush_only_this_vcpu), 800},
+                    QuirkBound{QuirkModeOf(&Quirks::leak_partial_roots), 1000},
+                    QuirkBound{QuirkModeOf(&Quirks::share_across_pse), 200},
+                    QuirkBound{QuirkModeOf(&Quirks::link_before_sync), 600},
+                    QuirkBound{QuirkModeOf(&Quirks::apply_overtaken_store), 4000},
+                    QuirkBound{kAsIn2_6_36, 20}),
+    [](const auto& info) { return NameOf(info.param.quirk); });
 
 }  // namespace
 }  // namespace rmapdiff

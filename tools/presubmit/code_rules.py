@@ -34,7 +34,7 @@ LAYERS = {
     "mmu/": ("mmu/",),
     "legacy_mmu/": ("mmu/", "legacy_mmu/"),
     "more_maps/": ("mmu/", "more_maps/"),
-    "fuzzers/program/": ("mmu/base/", "fuzzers/program/"),
+    "fuzzers/program/": ("mmu/base/", "mmu/shadow/quirks.h", "fuzzers/program/"),
     "fuzzers/guest/": ("mmu/base/", "mmu/shadow/guest.h", "fuzzers/program/", "fuzzers/guest/"),
     "fuzzers/state/": ("mmu/base/", "fuzzers/program/", "fuzzers/state/"),
     "fuzzers/judges/": ("mmu/base/", "mmu/shadow/guest.h", "mmu/shadow/host.h",

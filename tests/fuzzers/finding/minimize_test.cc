@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/search/random_program.h"
 #include "tests/power/canaries.h"
@@ -95,7 +96,7 @@ TEST(MinimizeTest, SimplifiesTheHeaderAndNamesPagesInOrder) {
   EXPECT_EQ(result->program.header, Tiny()) << "the limits are no detail";
   const auto* alloc = std::get_if<ops::AllocPage>(&result->program.ops[0]);
   ASSERT_NE(alloc, nullptr) << Print(result->program);
-  EXPECT_EQ(alloc->page.id, 0);
+  EXPECT_EQ(alloc->page.value, 0);
 }
 
 TEST(MinimizeTest, AProgramWithoutAFindingIsNoInput) {
@@ -122,7 +123,7 @@ TEST(MinimizeTest, StoppedItHasTheBestSoFar) {
 TEST(MinimizeTest, AnotherFindingIsHandedAsideAndNotFollowed) {
   Header header = Tiny();
   header.mode = MmuMode::kLong;
-  header.quirk = QuirkMode::kAsIn2_6_36;
+  header.quirk = kAsIn2_6_36;
   const RunOptions run;
   MinimizeOptions options{.run = RunHere(run)};
   std::set<std::string> others;
@@ -147,13 +148,13 @@ TEST(MinimizeTest, ProgramsOnAWholeMmuBecomeSimple) {
   Header header = Tiny();
   header.mode = MmuMode::kLong;
   header.more_vcpus = 3;
-  header.quirk = QuirkMode::kMoveSlotInPlace;
+  header.quirk = QuirkModeOf(&Quirks::move_slot_in_place);
   const RunOptions run;
   const MinimizeOptions options{.run = RunHere(run)};
   const auto result = Minimize(FirstFinding(run, header, 200), options);
   ASSERT_TRUE(result);
   EXPECT_LE(result->program.ops.size(), 12u) << Print(result->program);
-  EXPECT_EQ(result->program.header.quirk, QuirkMode::kMoveSlotInPlace);
+  EXPECT_EQ(result->program.header.quirk, QuirkModeOf(&Quirks::move_slot_in_place));
   EXPECT_LT(result->program.header.more_vcpus, 3);
   ExpectOneMinimal(*result, run);
 }

@@ -12,7 +12,9 @@
 #include <string>
 
 #include "fuzzers/program/codec_check.h"
+#include "fuzzers/program/fields.h"
 #include "fuzzers/program/fnv.h"
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/state/outcome.h"
 
@@ -284,9 +286,68 @@ TEST(Bytes, AByteBeyondTheLastChoiceIsTheDefault) {
   EXPECT_EQ(header_of({1, 0, 255}).mode, MmuMode::kNone);
   EXPECT_EQ(header_of({1, 0, 1, 0x18}).large, LargeMode::k4K);
   EXPECT_EQ(header_of({1, 0, 1, 0x80}), (Header{.mode = MmuMode::kLong}));
-  constexpr auto kLast = static_cast<uint8_t>(QuirkMode::kAsIn2_6_36);
-  EXPECT_EQ(header_of({1, 0, 1, 0, kLast}).quirk, QuirkMode::kAsIn2_6_36);
+  constexpr auto kLast = static_cast<uint8_t>(kAsIn2_6_36);
+  EXPECT_EQ(header_of({1, 0, 1, 0, kLast}).quirk, kAsIn2_6_36);
   EXPECT_EQ(header_of({1, 0, 1, 0, kLast + 1}).quirk, QuirkMode::kNone);
+}
+
+TEST(Bytes, AQuirkIsTheOneOfItsName) {
+  for (const NamedQuirk& quirk : kQuirks) {
+    const Header header =
+        MustParse("program version=1 mode=long quirk=" + std::string(quirk.name)).header;
+    Quirks expected;
+    expected.*quirk.on = true;
+    EXPECT_EQ(QuirksOf(header.quirk), expected) << quirk.name;
+  }
+  EXPECT_EQ(QuirksOf(QuirkMode::kNone), Quirks::Fixed());
+  EXPECT_EQ(QuirksOf(kAsIn2_6_36), Quirks::AsIn2_6_36());
+}
+
+// ---- Arguments ----
+
+// As a visitor, checks each argument that it is shown: its domain fits its type, and a value in the
+// domain is its own byte, whatever the hot pool.
+struct DomainCheck {
+  const Header& header;
+  size_t place = 1;  // in the record
+
+  void operator()(const char* name, const auto& arg) {
+    const Domain& domain = arg.kDomain;
+    const uint32_t count = CountOf(domain, header);
+    EXPECT_GT(count, 0u) << name;
+    EXPECT_LE(count, domain.count) << name;
+    EXPECT_LE(domain.hot, count) << name;
+    for (uint32_t number = 0; number < count; ++number) {
+      auto written = arg;
+      written.value = static_cast<decltype(written.value)>(domain.first + number);
+      ASSERT_EQ(written.value, domain.first + number) << name;
+      const uint32_t first_byte = domain.bytes() == 2 ? number >> 8 : number;
+      EXPECT_EQ(first_byte & domain.hot_bits, 0u) << name << " " << number;
+    }
+    for (uint32_t number = 0; number < 2 * HotCount(domain, header); ++number) {
+      const uint32_t hot = HotValue(domain, header, number);
+      EXPECT_GE(hot, domain.first) << name;
+      EXPECT_LT(hot, domain.first + count) << name;
+    }
+    if (domain.step == Domain::Step::kNext) EXPECT_EQ(count & (count - 1), 0u) << name;
+    if (domain.form == Domain::Form::kWord) EXPECT_EQ(domain.words.size(), domain.count) << name;
+    place += domain.bytes();
+  }
+};
+
+TEST(Arguments, EveryDomainKeepsItsPromises) {
+  for (const LimitsMode limits : {LimitsMode::kProduction, LimitsMode::kTiny}) {
+    for (unsigned mode = 0; mode <= kMmuModes; ++mode) {
+      const Header header{
+          .mode = static_cast<MmuMode>(mode), .limits = limits, .more_vcpus = VcpuArg::kMax - 1};
+      for (const Op& op : kDefaultOps) {
+        if (!FitsHeader(OpTable()[op.index()], header)) continue;
+        DomainCheck check{header};
+        ForEachField(op, check);
+        EXPECT_LE(check.place, kRecordBytes) << OpName(op);
+      }
+    }
+  }
 }
 
 // The bits of a graph's header that are free in a whole MMU's are so the other way round.
@@ -430,7 +491,7 @@ TEST(Text, TheHeaderIsPrintedInFull) {
                    .large = LargeMode::k2M,
                    .log = true,
                    .oom = true,
-                   .quirk = QuirkMode::kWrongDirectRootGfn};
+                   .quirk = QuirkModeOf(&Quirks::wrong_direct_root_gfn)};
   EXPECT_EQ(Print(Program{mmu, {}}),
             "program version=1 mode=32bit limits=tiny reuse=lifo masks=bypass vcpus=4 oos=no "
             "large=2m log=yes oom=yes quirk=wrong_direct_root_gfn\n");
@@ -441,7 +502,7 @@ TEST(Text, ModeNoneIsAPageGraphAndIsNotPrinted) {
 }
 
 TEST(Text, EveryChoiceOfAHeaderSurvives) {
-  constexpr auto kLast = static_cast<unsigned>(QuirkMode::kAsIn2_6_36);
+  constexpr auto kLast = static_cast<unsigned>(kAsIn2_6_36);
   for (unsigned mode = 1; mode <= kMmuModes; ++mode) {
     for (unsigned mmu = 0; mmu < 128; ++mmu) {
       for (unsigned quirk = 0; quirk <= kLast; ++quirk) {
@@ -462,7 +523,7 @@ TEST(Text, FlagsMayBeInAnyOrderAndRepeatedAndAreWrittenInOne) {
     const Program program = MustParse(
         std::string(kMmu) + "\nburst vcpu=0 table=0 entry=0 gfn=0 flags=" + letters + " count=1");
     const auto* burst = program.ops.empty() ? nullptr : std::get_if<ops::Burst>(&program.ops[0]);
-    return burst == nullptr ? -1 : int{burst->flags.bits};
+    return burst == nullptr ? -1 : int{burst->flags.value};
   };
   EXPECT_EQ(flags_of("-"), 0);
   EXPECT_EQ(flags_of("p"), 1);
@@ -813,7 +874,7 @@ TEST(RandomProgram, DrawsThreeOfFourArgumentsFromTheHotPools) {
     const auto* protect = std::get_if<ops::WriteProtect>(&op);
     if (protect == nullptr) continue;
     all += 1;
-    hot += protect->gfn.index < 4 ? 1 : 0;
+    hot += protect->gfn.value < 4 ? 1 : 0;
   }
   EXPECT_GT(hot * 100, all * 72);  // 3/4 and what the other quarter adds
   EXPECT_LT(hot * 100, all * 84);

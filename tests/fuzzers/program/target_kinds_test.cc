@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/search/header_drawer.h"
 
 namespace rmapdiff {
@@ -46,7 +47,7 @@ TEST(TargetKinds, ProgramsOnAWholeMmuGoByTheirLimitsAndWhatTheyLookAt) {
 }
 
 TEST(TargetKinds, NoTargetTakesAProgramWithALatentBug) {
-  for (int quirk = 1; quirk <= static_cast<int>(QuirkMode::kAsIn2_6_36); ++quirk) {
+  for (int quirk = 1; quirk <= static_cast<int>(kAsIn2_6_36); ++quirk) {
     const Header header{.mode = MmuMode::kLong, .quirk = static_cast<QuirkMode>(quirk)};
     EXPECT_EQ(AcceptedBy(header), Names{});
     EXPECT_EQ(TargetKindFor(header), nullptr);

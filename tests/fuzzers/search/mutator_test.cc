@@ -128,10 +128,10 @@ Program Unmistakable() {
   Program program{{.limits = LimitsMode::kTiny}, {}};
   for (uint8_t i = 0; i < 20; ++i) {
     ops::MapMany op;
-    op.page.id = 31;
-    op.index.index = 5;
-    op.gfn.index = static_cast<uint8_t>(100 + i);
-    op.count.count = 33;
+    op.page.value = 31;
+    op.index.value = 5;
+    op.gfn.value = static_cast<uint8_t>(100 + i);
+    op.count.value = 33;
     program.ops.push_back(op);
   }
   return program;
@@ -174,8 +174,8 @@ TEST(Techniques, RepeatBringsTheSameOperationsAgainAndAgain) {
 bool HasABoundaryCount(const Program&, const Program& child) {
   return std::any_of(child.ops.begin(), child.ops.end(), [](const Op& op) {
     const auto* many = std::get_if<ops::MapMany>(&op);
-    return many != nullptr && many->page.id == 31 && many->index.index == 5 &&
-           many->count.count != 33;
+    return many != nullptr && many->page.value == 31 && many->index.value == 5 &&
+           many->count.value != 33;
   });
 }
 
@@ -189,8 +189,8 @@ bool NamesAGfnTwice(const Program& parent, const Program& child) {
   std::set<uint8_t> seen;
   for (const Op& op : child.ops) {
     const auto* many = std::get_if<ops::MapMany>(&op);
-    if (many == nullptr || many->count.count != 33) continue;
-    if (!seen.insert(many->gfn.index).second) return child.ops.size() <= parent.ops.size();
+    if (many == nullptr || many->count.value != 33) continue;
+    if (!seen.insert(many->gfn.value).second) return child.ops.size() <= parent.ops.size();
   }
   return false;
 }
@@ -206,12 +206,12 @@ TEST(Techniques, RetargetNamesWhatOperationsNearbyName) {
 TEST(Techniques, SpliceTakesTheBeginningOfTheOneAndSomeOfTheOther) {
   const Program one = Unmistakable();
   Program other = one;
-  for (Op& op : other.ops) std::get<ops::MapMany>(op).index.index = 6;
+  for (Op& op : other.ops) std::get<ops::MapMany>(op).index.value = 6;
   const Mutator mutator(*TargetKindFor(one.header), Search{.fresh = false});
   int mixed = 0;
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Program child = mutator.CrossOver(one, other, kMaxOps, seed);
-    const auto is_other = [](const Op& op) { return std::get<ops::MapMany>(op).index.index == 6; };
+    const auto is_other = [](const Op& op) { return std::get<ops::MapMany>(op).index.value == 6; };
     const auto middle = std::find_if(child.ops.begin(), child.ops.end(), is_other);
     EXPECT_TRUE(std::all_of(middle, child.ops.end(), is_other));
     mixed += middle != child.ops.begin() && middle != child.ops.end() ? 1 : 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fuzzers/judges/known_differences.h"
+#include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
@@ -432,7 +433,7 @@ TEST(MmuRunner, ABugThatAllRaiseIsAFinding) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     const Header header{.mode = MmuMode::kTdp32,
                         .limits = LimitsMode::kTiny,
-                        .quirk = QuirkMode::kWrongDirectRootGfn};
+                        .quirk = QuirkModeOf(&Quirks::wrong_direct_root_gfn)};
     const Verdict verdict = RunProgram(RandomProgram(header, 200, seed));
     ASSERT_NE(verdict.kind, VerdictKind::kBug);
     if (verdict.difference.detail != "all MMUs raise it") continue;
