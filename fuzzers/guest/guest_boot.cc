@@ -1,12 +1,9 @@
 #include "fuzzers/guest/guest_boot.h"
 
+#include "fuzzers/guest/boot_tables.h"
+
 namespace rmapdiff {
 namespace {
-
-constexpr Gpte kKernel = kGptePresent | kGpteWritable | kGpteAccessed;
-constexpr Gpte kUser = kKernel | kGpteUser;
-constexpr uint32_t kDataPages = 16;  // the first of them
-constexpr uint32_t kWindowEntries = 8;
 
 // Builds the entries of one guest.
 class Tables {
@@ -16,66 +13,47 @@ class Tables {
   std::vector<BootEntry> Build() {
     switch (header_.mode) {
       case MmuMode::kLong:
-        Roots(1, 13, kUser);
-        Set(1, 0, 2, kUser);
-        Set(1, 1, 12, kUser);
-        Set(13, 0, 12, kUser & ~kGpteWritable);
-        Set(13, 1, 2, kUser);
+        for (const boot::Link& link : boot::kLongLinks) Set(link);
+        for (const boot::Link& link : boot::kDirectoryLinks) Set(link);
         break;
       case MmuMode::kPae:
-        Roots(2, 12, kGptePresent);
+        for (const boot::Link& link : boot::kPaeRoots) Set(link);
+        for (const boot::Link& link : boot::kDirectoryLinks) Set(link);
         break;
       case MmuMode::k32Bit:
-        for (const uint32_t root : {0u, 7u}) {
-          Directory(root, 0);
-          SecondDirectory(root, header_.guest_entries() / 4);
+        for (const uint8_t root : {boot::kRoot, boot::kOtherRoot}) {
+          for (const boot::Link& link : boot::kDirectoryLinks) {
+            const bool second = link.table == boot::kSecondDirectory;
+            const uint32_t first = second ? header_.guest_entries() / 4 : 0;
+            Set(root, first + link.entry, link.page, link.flags);
+          }
         }
         break;
       default:
         return {};
-    }
-    if (header_.mode != MmuMode::k32Bit) {
-      Directory(2, 0);
-      SecondDirectory(12, 0);
     }
     LastLevel();
     return entries_;
   }
 
  private:
-  void Set(uint32_t table, uint32_t entry, uint32_t page, Gpte flags) {
+  void Set(uint32_t table, uint32_t entry, uint32_t page, uint8_t flags) {
     const Gpte gfn = header_.layout().gfn(page);
-    entries_.push_back({table, entry, gfn << kPageShift | flags});
+    entries_.push_back({table, entry, gfn << kPageShift | GpteBits(flags)});
   }
-
-  void Roots(uint32_t first, uint32_t second, Gpte flags) {
-    Set(0, 0, first, flags);
-    Set(0, 1, second, flags);
-    Set(7, 0, first, flags);
-    Set(7, 1, first, flags);
-  }
-
-  void Directory(uint32_t table, uint32_t entry) {
-    Set(table, entry, 3, kUser);
-    Set(table, entry + 1, 4, kUser);
-    Set(table, entry + 2, 6, kUser);
-    Set(table, entry + 3, 5, kUser);
-  }
-
-  void SecondDirectory(uint32_t table, uint32_t entry) {
-    Set(table, entry, 32, kUser | kGpteHuge);
-    Set(table, entry + 1, 32, (kUser | kGpteHuge) & ~kGpteWritable);
-    Set(table, entry + 2, 8, kUser);
-    Set(table, entry + 3, 3, kUser & ~kGpteWritable);
-  }
+  void Set(const boot::Link& link) { Set(link.table, link.entry, link.page, link.flags); }
 
   void LastLevel() {
-    for (uint32_t i = 0; i < kWindowEntries; ++i) {
-      Set(3, i, kDataPages + i, kUser);
-      Set(4, i, kDataPages + i, i < 4 ? kUser & ~kGpteWritable : kUser);
-      Set(8, i, kDataPages, kUser);
-      Set(5, i, i, kKernel | kGpteDirty);
-      Set(6, i, kWindowEntries + i, kKernel | kGpteDirty);
+    constexpr uint8_t kWindowFlags = boot::kKernel | GpteFlagsArg::kDirty;
+    const auto set = [this](uint8_t leaf, uint32_t entry, uint8_t flags) {
+      Set(leaf, entry, boot::PageIn(leaf, entry), flags);
+    };
+    for (uint32_t i = 0; i < boot::kEntries; ++i) {
+      set(boot::kLeaf, i, boot::kUser);
+      set(boot::kReadOnlyLeaf, i, i < boot::kEntries / 2 ? boot::kUserReads : boot::kUser);
+      set(boot::kRepeatLeaf, i, boot::kUser);
+      set(boot::kWindow, i, kWindowFlags);
+      set(boot::kHighWindow, i, kWindowFlags);
     }
   }
 
@@ -118,18 +96,18 @@ Gva GvaOf(const GuestLayout& layout, PagingMode paging, bool direct, VaArg va) {
     page = (quarter << bits | va.directory()) << bits | va.table() % layout.sptes_per_page();
   } else {
     const Gva entries = Gva{2} << bits;
-    const Gva half = va.table() >= kWindowEntries ? entries / 2 : 0;
+    const Gva half = va.table() >= boot::kEntries ? entries / 2 : 0;
     page =
-        (quarter * (entries / 4) + va.directory()) * entries + half + va.table() % kWindowEntries;
+        (quarter * (entries / 4) + va.directory()) * entries + half + va.table() % boot::kEntries;
   }
   return page << kPageShift;
 }
 
 Gva WindowOf(const GuestLayout& layout, PagingMode paging, bool direct, uint32_t table) {
   if (direct || paging == PagingMode::kNonPaging) return Gva{layout.gfn(table)} << kPageShift;
-  const uint32_t directory = table < kWindowEntries ? 3 : 2;
+  const uint8_t window = table < boot::kEntries ? boot::kWindow : boot::kHighWindow;
   return GvaOf(layout, paging, direct,
-               {static_cast<uint8_t>(directory << 4 | table % kWindowEntries)});
+               {static_cast<uint8_t>(boot::kWays[window] | table % boot::kEntries)});
 }
 
 }  // namespace rmapdiff

@@ -1,26 +1,13 @@
 // The guest that a program on a whole MMU begins with: its page tables, and how its operations name
 // virtual addresses.
 //
-//   table  0  root                [0] -> 1, [1] -> 13 (PAE: 2 and 12)
-//          1  level 3, long       [0] -> 2, [1] -> 12
-//          2  level 2             [0] -> 3, [1] -> 4, [2] -> 6, [3] -> 5
-//          3  level 1             data pages 16 .. 23, writable for users
-//          4  level 1             the same, the first four read-only
-//          5  level 1             the window: tables 0 .. 7, writable for the kernel
-//          6  level 1             the window: tables 8 .. 15
-//          7  another root        [0] -> 1, [1] -> 1 (PAE: 2 and 2)
-//          8  level 1             data page 16, eight times
-//         12  level 2             [0] large page 32, writable, [1] the same, read-only, [2] -> 8,
-//                                 [3] -> 3, read-only
-//         13  level 3, long       [0] -> 12, read-only, [1] -> 2
-//   the others are empty
+// The page tables are boot_tables.h's; tables without a row there are empty. Table n and page n are
+// the guest's frame layout.gfn(n). The window (boot::kWindow, boot::kHighWindow), writable for the
+// kernel, is how the guest writes its own tables. Without paging and with TDP there are no tables;
+// an address is a frame. The host has large pages behind boot::kLargePage and
+// boot::kOtherLargePage.
 //
-// With 32-bit paging the roots 0 and 7 have the entries of table 2 and, in their second quarter,
-// those of table 12. Table n and page n are the guest's frame layout.gfn(n). The window is how the
-// guest writes its own tables. Without paging and with TDP there are no tables; an address is a
-// frame. The host has large pages behind pages 32 and 64.
-//
-// Covers values only: whoever boots writes the entries.
+// Covers values only: the voice that boots writes the entries.
 #ifndef RMAPDIFF_FUZZERS_GUEST_GUEST_BOOT_H_
 #define RMAPDIFF_FUZZERS_GUEST_GUEST_BOOT_H_
 
@@ -31,6 +18,15 @@
 #include "mmu/shadow/guest.h"
 
 namespace rmapdiff {
+
+// The processor's bits for the flags of GpteFlagsArg; not kNoExecute and kReserved, which depend on
+// the paging mode.
+constexpr Gpte GpteBits(uint8_t flags) {
+  constexpr unsigned kLow = GpteFlagsArg::kPresent | GpteFlagsArg::kWritable | GpteFlagsArg::kUser;
+  constexpr unsigned kHigh = GpteFlagsArg::kAccessed | GpteFlagsArg::kDirty | GpteFlagsArg::kHuge;
+  return (flags & kLow) | Gpte{flags & kHigh} << 2;
+}
+static_assert(GpteBits(GpteFlagsArg::kUser | GpteFlagsArg::kHuge) == (kGpteUser | kGpteHuge));
 
 // The paging mode that a header's guest begins in.
 PagingMode BootPaging(const Header& header);

@@ -18,6 +18,34 @@
 
 namespace rmapdiff {
 
+// The pages that a guest with page tables begins with, by their indexes. What their entries are:
+// fuzzers/guest/boot_tables.h.
+namespace boot {
+
+// The tables. Those without a name are empty.
+inline constexpr uint8_t kRoot = 0;
+inline constexpr uint8_t kUpper = 1;  // of level 3
+inline constexpr uint8_t kDirectory = 2;
+inline constexpr uint8_t kLeaf = 3;  // data pages, writable for users
+inline constexpr uint8_t kReadOnlyLeaf = 4;
+inline constexpr uint8_t kWindow = 5;  // the guest's mapping of its tables 0 .. 7
+inline constexpr uint8_t kHighWindow = 6;
+inline constexpr uint8_t kOtherRoot = 7;
+inline constexpr uint8_t kRepeatLeaf = 8;  // one data page in every entry
+inline constexpr uint8_t kEmptyLeaf = 9;
+inline constexpr uint8_t kSecondDirectory = 12;
+inline constexpr uint8_t kSecondUpper = 13;
+inline constexpr uint8_t kEmptyRoot = 14;
+
+inline constexpr uint8_t kDataPages = 16;  // the first of them
+inline constexpr uint8_t kLargePage = 32;  // the first frame of one
+inline constexpr uint8_t kOtherLargePage = 64;
+
+inline constexpr uint32_t kEntries = 8;   // in use of a table of the last level
+inline constexpr uint8_t kAliasSlot = 2;  // a memslot on the host pages of data pages
+
+}  // namespace boot
+
 struct SlotLayout {
   Gfn base_gfn = 0;
   Gfn npages = 0;
@@ -51,6 +79,10 @@ struct GuestLayout {
     if (region >= kRegions || offset >= kRegionIndexes) return std::nullopt;
     return static_cast<uint32_t>(region * kRegionIndexes + offset);
   }
+  // Of a whole MMU: the index of the frame that shares boot::kDataPages' host page.
+  constexpr uint8_t FirstAlias() const {
+    return static_cast<uint8_t>(*IndexOf(slots[boot::kAliasSlot].base_gfn));
+  }
 };
 
 // Production: slot 0 covers regions 0 and 1 and ends in the middle of a large page, slot 1 begins
@@ -65,11 +97,12 @@ inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
                                          .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
 
 // Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n, but
-// slot 2 is an alias of the data pages from gfn 0x10 on.
+// boot::kAliasSlot is an alias of the data pages.
 // Production: slot 0 has a large page that holds no table, slot 1 begins and ends in the middle of
 // one.
 inline constexpr GuestLayout kMmuProductionLayout{
-    .slots_change = true, .slots = {{0x0, 0x400, 0x0}, {0x408, 0x18, 0x408}, {0x600, 0x10, 0x10}}};
+    .slots_change = true,
+    .slots = {{0x0, 0x400, 0x0}, {0x408, 0x18, 0x408}, {0x600, 0x10, boot::kDataPages}}};
 
 // Tiny limits: slot 0 ends in the middle of a large page, slot 1 is a whole page of level 3.
 inline constexpr GuestLayout kMmuTinyLayout{
@@ -77,12 +110,19 @@ inline constexpr GuestLayout kMmuTinyLayout{
     .recycle_threshold = 6,
     .region_gfns = 32,
     .slots_change = true,
-    .slots = {{0x0, 0x3c, 0x0}, {0x40, 0x40, 0x40}, {0x3c, 0x4, 0x10}}};
+    .slots = {{0x0, 0x3c, 0x0}, {0x40, 0x40, 0x40}, {0x3c, 0x4, boot::kDataPages}}};
 
-// What programs on a whole MMU name most: some data frames, among them the first of large pages,
+// Programs on a whole MMU name these most: some data frames, among them the first of large pages,
 // and some tables.
-inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {16, 17, 60, 96, 32, 33, 40, 64,
-                                                        1,  2,  3,  4,  8,  9,  10, 11};
+inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {
+    // Data, with both limits' alias of the first page.
+    boot::kDataPages, boot::kDataPages + 1, kMmuTinyLayout.FirstAlias(),
+    kMmuProductionLayout.FirstAlias(),
+    // Large pages: with tiny limits the third begins one.
+    boot::kLargePage, boot::kLargePage + 1, boot::kLargePage + 8, boot::kOtherLargePage,
+    // Tables; the last two are empty.
+    boot::kUpper, boot::kDirectory, boot::kLeaf, boot::kReadOnlyLeaf, boot::kRepeatLeaf,
+    boot::kEmptyLeaf, 10, 11};
 
 // The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`
 // times: distinct for distinct arguments, so that a wrong frame shows.

@@ -3,8 +3,10 @@
 namespace rmapdiff {
 namespace {
 
-constexpr uint8_t kAllRights = kGptePresent | kGpteWritable | kGpteUser | kGpteAccessed;
-constexpr uint8_t kWindow = 0x20;  // an address of it, which is not for users
+using Flags = GpteFlagsArg;
+
+constexpr uint8_t kAllRights = Flags::kPresent | Flags::kWritable | Flags::kUser | Flags::kAccessed;
+constexpr uint8_t kNotForUsers = boot::kWays[boot::kHighWindow];  // an address
 
 }  // namespace
 
@@ -96,11 +98,12 @@ std::vector<Op> Aftermath::StoreInARace(const ops::SetGpte& store) {
 // The same entry once more, with all rights; and without one of them.
 ops::SetGpte Aftermath::WithAllRights(const ops::SetGpte& store) {
   ops::SetGpte all = store;
-  all.flags.value = kAllRights | kGpteDirty;
+  all.flags.value = kAllRights | Flags::kDirty;
   return all;
 }
 ops::SetGpte Aftermath::WithFewerRights(const ops::SetGpte& store) {
-  static constexpr uint8_t kRights[] = {kGptePresent, kGpteWritable, kGpteUser, kGpteUser};
+  static constexpr uint8_t kRights[] = {Flags::kPresent, Flags::kWritable, Flags::kUser,
+                                        Flags::kUser};
   ops::SetGpte fewer = WithAllRights(store);
   fewer.vcpu = Vcpu();
   fewer.flags.value = static_cast<uint8_t>(fewer.flags.value & ~kRights[random_.Below(4)]);
@@ -111,11 +114,13 @@ ops::SetGpte Aftermath::WithFewerRights(const ops::SetGpte& store) {
 // write-protected, so that KVM walks and links for it, and it does not enter the guest. The first
 // one has entered it before, for an access that faults in the guest, so that nothing was linked.
 void Aftermath::GoToOtherRoot(VcpuArg first, VcpuArg second, std::vector<Op>& probe) {
-  const TableArg root{static_cast<uint8_t>(recent_.root == 0 ? 7 : 0)};
+  const TableArg root{
+      static_cast<uint8_t>(recent_.root == boot::kRoot ? boot::kOtherRoot : boot::kRoot)};
   probe.push_back(ops::LoadCr3{second, root});
   probe.push_back(ops::LoadCr3{first, root});
-  if (OneIn(2)) probe.push_back(ops::Access{first, {kWindow}, {AccessArg::kRead}, {true}, {}, {}});
-  probe.push_back(ops::SetGpte{second, {0}, {7}, {}, {}, {}});
+  if (OneIn(2))
+    probe.push_back(ops::Access{first, {kNotForUsers}, {AccessArg::kRead}, {true}, {}, {}});
+  probe.push_back(ops::SetGpte{second, {boot::kRoot}, {7}, {}, {}, {}});
 }
 
 // A large page is used, then something forbids it, and another frame of it is used: it is dropped.
@@ -147,8 +152,8 @@ std::vector<Op> Aftermath::AtLargePage() {
 // reading only, and nothing that looks for writable ones sees it.
 void Aftermath::MapLarge(VaArg va, std::vector<Op>& probe) {
   const BootRoutes::Place place = map_.PlaceOn(va, 2);
-  uint8_t flags = kAllRights | kGpteHuge;
-  if (OneIn(3)) flags |= kGpteDirty;
+  uint8_t flags = kAllRights | Flags::kHuge;
+  if (OneIn(3)) flags |= Flags::kDirty;
   if (OneIn(4)) probe.push_back(ops::ZapAll{});
   probe.push_back(ops::SetGpte{Vcpu(), {place.table}, {place.entry}, {recent_.large}, {flags}, {}});
 }
@@ -165,12 +170,13 @@ void Aftermath::ForbidLarge(VaArg va, std::vector<Op>& probe) {
     probe.push_back(walk);
   } else if (header_.mode < MmuMode::kNonPaging && OneIn(2)) {
     const BootRoutes::Place place = map_.PlaceOn(va, 2);
-    const GfnArg table{static_cast<uint8_t>(OneIn(2) ? 3 : 4)};
+    const GfnArg table{static_cast<uint8_t>(OneIn(2) ? boot::kLeaf : boot::kReadOnlyLeaf)};
     probe.push_back(
         ops::SetGpte{{}, {place.table}, {place.entry}, table, {kAllRights}, {ViaArg::kHost}});
   } else if (header_.mode < MmuMode::kNonPaging) {
-    static constexpr uint8_t kWays[] = {0x10, 0x40, 0x60, 0x80};
-    probe.push_back(Use(static_cast<uint8_t>(va.value ^ kWays[random_.Below(4)])));
+    static constexpr VaArg kTurns[] = {VaArg::Of(0, 0, 1, 0), VaArg::Of(0, 1, 0, 0),
+                                       VaArg::Of(0, 1, 2, 0), VaArg::Of(1, 0, 0, 0)};
+    probe.push_back(Use(static_cast<uint8_t>(va.value ^ kTurns[random_.Below(4)].value)));
   }
 }
 

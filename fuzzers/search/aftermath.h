@@ -20,12 +20,12 @@ namespace rmapdiff {
 // What the last operations were about; pages and tables as indexes into the guest's gfns.
 struct Recent {
   uint8_t va = 0;
-  uint8_t page = 16;
-  uint8_t former_page = 17;
-  uint8_t large = 32;  // the first of a large page
-  uint8_t root = 0;
+  uint8_t page = boot::kDataPages;
+  uint8_t former_page = boot::kDataPages + 1;
+  uint8_t large = boot::kLargePage;  // the first of a large page
+  uint8_t root = boot::kRoot;
   uint8_t logged = 0;  // a slot
-  BootRoutes::Place place{3, 0};
+  BootRoutes::Place place{boot::kLeaf, 0};
 };
 
 class Aftermath {

@@ -3,19 +3,22 @@
 namespace rmapdiff {
 namespace {
 
-constexpr uint8_t kRead = kGptePresent | kGpteUser | kGpteAccessed;
-constexpr uint8_t kWrite = kRead | kGpteWritable;
-constexpr uint8_t kEmptyTable = 9;
-constexpr uint8_t kDataPage = 16;
+using Flags = GpteFlagsArg;
+
+constexpr uint8_t kRead = Flags::kPresent | Flags::kUser | Flags::kAccessed;
+constexpr uint8_t kWrite = kRead | Flags::kWritable;
+constexpr uint8_t kEmptyTable = boot::kEmptyLeaf;
+constexpr uint8_t kDataPage = boot::kDataPages;
 
 // Two vcpus, one way to a leaf table, and another one.
 class Hazard {
  public:
-  Hazard(Random& random, const Header& header, const BootRoutes& map) : random_(random), map_(map) {
+  Hazard(Random& random, const Header& header, const BootRoutes& map)
+      : random_(random), header_(header), map_(map) {
     first_.value = static_cast<uint8_t>(random.Below(header.vcpus()));
     second_.value = static_cast<uint8_t>((first_.value + 1) % header.vcpus());
-    if (random.Below(2) == 0) leaf_.value = 4;
-    entry_.value = static_cast<uint16_t>(random.Below(8));
+    if (random.Below(2) == 0) leaf_.value = boot::kReadOnlyLeaf;
+    entry_.value = static_cast<uint16_t>(random.Below(boot::kEntries));
   }
 
   std::vector<Op> RootWithoutMemory();
@@ -30,7 +33,7 @@ class Hazard {
 
  private:
   uint8_t Va() const { return BootRoutes::VaOf(leaf_.value, entry_.value); }
-  ops::LoadCr3 EnterRoot(VcpuArg vcpu) const { return {vcpu, TableArg{0}}; }
+  ops::LoadCr3 EnterRoot(VcpuArg vcpu) const { return {vcpu, {boot::kRoot}}; }
   ops::Access Read(VcpuArg vcpu, uint8_t va) const { return Use(vcpu, va, AccessArg::kRead); }
   ops::Access Write(VcpuArg vcpu, uint8_t va) const { return Use(vcpu, va, AccessArg::kWrite); }
   ops::Access Use(VcpuArg vcpu, uint8_t va, AccessArg::Value type) const {
@@ -47,9 +50,10 @@ class Hazard {
   }
 
   Random& random_;
+  const Header& header_;
   const BootRoutes& map_;
   VcpuArg first_, second_;
-  TableArg leaf_{3};
+  TableArg leaf_{boot::kLeaf};
   EntryArg entry_;
 };
 
@@ -58,13 +62,13 @@ class Hazard {
 std::vector<Op> Hazard::RootWithoutMemory() {
   const EntryArg entry{static_cast<uint16_t>(random_.Below(4))};
   const auto lead_to = [&](uint8_t gfn) {
-    return ops::SetGpte{first_, {0}, entry, {gfn}, {kGptePresent}, {ViaArg::kHost}};
+    return ops::SetGpte{first_, {boot::kRoot}, entry, {gfn}, {Flags::kPresent}, {ViaArg::kHost}};
   };
-  return {ops::DeleteMemslot{{2}},
-          lead_to(map_.FirstAlias()),
+  return {ops::DeleteMemslot{{boot::kAliasSlot}},
+          lead_to(header_.layout().FirstAlias()),
           EnterRoot(first_),
           Read(first_, Va()),
-          lead_to(2),
+          lead_to(boot::kDirectory),
           EnterRoot(first_),
           Read(first_, Va())};
 }
@@ -73,7 +77,8 @@ std::vector<Op> Hazard::RootWithoutMemory() {
 // one of them links that table anew by another way, which brings it into sync; and the page becomes
 // a table. Then the other one may no more write to it unseen, whether it has flushed or not.
 std::vector<Op> Hazard::PageBecomesTable() {
-  const uint8_t other_way = BootRoutes::VaOf(12, 3), below_page = BootRoutes::VaOf(12, 0);
+  const uint8_t other_way = BootRoutes::VaOf(boot::kSecondDirectory, 3);
+  const uint8_t below_page = BootRoutes::VaOf(boot::kSecondDirectory, 0);
   return {ops::ZapAll{},
           EnterRoot(first_),
           EnterRoot(second_),
@@ -92,7 +97,7 @@ std::vector<Op> Hazard::PageBecomesTable() {
 // can write any more; one of them brings it into sync and flushes only its own TLB. Then the other
 // one loads the cr3 that it has, which has to flush as well.
 std::vector<Op> Hazard::ReloadAfterSync() {
-  const uint8_t right = random_.Below(2) == 0 ? kGpteUser : kGptePresent;
+  const uint8_t right = random_.Below(2) == 0 ? Flags::kUser : Flags::kPresent;
   return {EnterRoot(first_),
           EnterRoot(second_),
           Lead(Va(), 1, kDataPage, kRead),
@@ -109,12 +114,13 @@ std::vector<Op> Hazard::ReloadAfterSync() {
 // A leaf table maps another one for reading, as that one is shadowed; then it may write, and both
 // are out of sync. Whichever is synchronised first, the other is in sync in the end, and read-only.
 std::vector<Op> Hazard::SyncedTogether() {
-  const TableArg other{static_cast<uint8_t>(7 - leaf_.value)};  // of 3 and 4
+  const bool writable = leaf_.value == boot::kLeaf;
+  const TableArg other{writable ? boot::kReadOnlyLeaf : boot::kLeaf};
   return {EnterRoot(first_),
           Lead(Va(), 1, other.value, kRead),
           Read(first_, Va()),
           Read(first_, BootRoutes::VaOf(other.value, 0)),
-          Store(other.value, kWrite | kGpteDirty),
+          Store(other.value, kWrite | Flags::kDirty),
           ops::SetGpte{second_, other, {0}, {kDataPage}, {kRead}, {ViaArg::kGuest}},
           EnterRoot(first_),
           Read(first_, Va())};
@@ -128,7 +134,7 @@ std::vector<Op> Hazard::OtherRules() {
                             Read(first_, Va()), Read(second_, Va())};
   if (random_.Below(2) == 0) hazard.push_back(ops::Race{});
   hazard.push_back(ops::SetGpte{
-      first_, leaf_, entry_, {kDataPage}, {kWrite | kGpteNoExecute}, {ViaArg::kHypercall}});
+      first_, leaf_, entry_, {kDataPage}, {kWrite | Flags::kNoExecute}, {ViaArg::kHypercall}});
   hazard.push_back(Read(first_, Va()));
   hazard.push_back(Read(second_, Va()));
   return hazard;
@@ -139,8 +145,8 @@ std::vector<Op> Hazard::OtherRules() {
 // a root, which is write-protected, so that KVM links for it and it does not enter. What is linked
 // has to be in sync for the first one.
 std::vector<Op> Hazard::LinkedByAnother() {
-  constexpr uint8_t kWindow = 0x20;  // an address that is not for users
-  const TableArg other_root{7};
+  constexpr uint8_t kNotForUsers = boot::kWays[boot::kHighWindow];  // an address
+  const TableArg other_root{boot::kOtherRoot};
   return {EnterRoot(first_),
           EnterRoot(second_),
           Lead(Va(), 1, kDataPage, kRead),
@@ -148,8 +154,8 @@ std::vector<Op> Hazard::LinkedByAnother() {
           Store(kDataPage, 0),
           ops::LoadCr3{second_, other_root},
           ops::LoadCr3{first_, other_root},
-          Read(first_, kWindow),
-          ops::SetGpte{second_, {0}, {7}, {}, {}, {ViaArg::kGuest}},
+          Read(first_, kNotForUsers),
+          ops::SetGpte{second_, {boot::kRoot}, {7}, {}, {}, {ViaArg::kGuest}},
           Read(first_, Va())};
 }
 
@@ -157,9 +163,9 @@ std::vector<Op> Hazard::LinkedByAnother() {
 // tell the MMU, stores a table in its entry. Another vcpu comes along and drops the large spte: it
 // has to flush the first one's TLB, as nothing maps the frame any more when the host takes it away.
 std::vector<Op> Hazard::LargePageDropped() {
-  constexpr uint8_t kLarge = 32;
+  constexpr uint8_t kLarge = boot::kLargePage;
   const auto other = static_cast<uint8_t>(Va() ^ 1u);
-  ops::SetGpte large = Lead(Va(), 2, kLarge, kWrite | kGpteHuge);
+  ops::SetGpte large = Lead(Va(), 2, kLarge, kWrite | Flags::kHuge);
   large.via.value = ViaArg::kGuest;
   return {EnterRoot(first_),
           EnterRoot(second_),
@@ -178,14 +184,14 @@ std::vector<Op> Hazard::LargePageDropped() {
 // is mapped as before, and yet the spte has to change lists: by them the other slot's log finds it.
 std::vector<Op> Hazard::TakenOverByAlias() {
   const auto page = static_cast<uint8_t>(kDataPage + random_.Below(4));
-  const ops::LogDirty log{{0}, {true}}, log_alias{{2}, {true}};
-  const ops::GetDirtyLog get_log_of_alias{{2}};
+  const ops::LogDirty log{{0}, {true}}, log_alias{{boot::kAliasSlot}, {true}};
+  const ops::GetDirtyLog get_log_of_alias{{boot::kAliasSlot}};
   return {log,
           log_alias,
           EnterRoot(first_),
           Lead(Va(), 1, page, kRead),
           Read(first_, Va()),
-          Store(map_.AliasOf(page), kWrite | kGpteDirty),
+          Store(map_.AliasOf(page), kWrite | Flags::kDirty),
           Write(first_, Va()),
           get_log_of_alias,
           Write(first_, Va()),
@@ -196,8 +202,8 @@ std::vector<Op> Hazard::TakenOverByAlias() {
 // of the directory that the first access makes has the rights of the way to it, and not those of
 // its entry as well, by which the other way would find it.
 std::vector<Op> Hazard::SharedByRights() {
-  constexpr uint8_t kDirectory = 12, kTable = 8;
-  constexpr uint8_t kOtherTables = 0xc0;  // in an address: above the directory
+  constexpr uint8_t kDirectory = boot::kSecondDirectory, kTable = boot::kRepeatLeaf;
+  constexpr uint8_t kOtherTables = VaArg::kTop | VaArg::kThird;
   const auto other_entry = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 3) | entry_.value);
   const auto way = static_cast<uint8_t>(BootRoutes::VaOf(kDirectory, 2) | entry_.value);
   const auto other_way = static_cast<uint8_t>(way ^ kOtherTables);
@@ -207,7 +213,7 @@ std::vector<Op> Hazard::SharedByRights() {
           Lead(other_way, 3, kDirectory, kRead),
           Lead(other_entry, 2, leaf_.value, kRead),
           Lead(way, 2, kTable, kWrite),
-          Lead(way, 1, kDataPage, kWrite | kGpteDirty),
+          Lead(way, 1, kDataPage, kWrite | Flags::kDirty),
           Read(first_, other_entry),
           Read(first_, other_way),
           Write(first_, way),

@@ -22,17 +22,24 @@
 namespace rmapdiff {
 
 class GuestPlan {
+  using Flags = GpteFlagsArg;
+
  public:
   GuestPlan(Random& random, const Header& header)
       : random_(random), header_(header), map_(header), probe_(random, header, map_, recent_) {
     if (!header.whole_mmu()) return;
-    if (random_.Below(2) == 0) recent_.large = 8;  // around tables that are not in use at first
+    if (random_.Below(2) == 0) recent_.large = kUnusedTables;
     narrow_ = random_.Below(2) == 0;
-    hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? 0x20 : 0x100));
-    // Often the same entry by another way, which may give it fewer rights.
-    static constexpr uint8_t kWays[] = {0x00, 0x10, 0x70, 0xc0};
-    hot_[1] = static_cast<uint8_t>((hot_[0] & 0x0fu) | kWays[random_.Below(4)]);
-    if (random_.Below(4) == 0) hot_[1] = static_cast<uint8_t>(random_.Below(256));
+    // Mostly below the first two leaf tables, whose addresses end where those of the windows begin.
+    const uint32_t any = VaArg::kDomain.count;
+    const uint32_t below_leaves = boot::kWays[boot::kHighWindow];
+    hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? below_leaves : any));
+    // Often the same entry by another way, which may give it fewer rights: by kLeaf, by
+    // kReadOnlyLeaf, and by the two directories to kLeaf again.
+    static constexpr VaArg kWays[] = {VaArg::Of(0, 0, 0, 0), VaArg::Of(0, 0, 1, 0),
+                                      VaArg::Of(0, 1, 3, 0), VaArg::Of(1, 1, 0, 0)};
+    hot_[1] = static_cast<uint8_t>((hot_[0] & VaArg::kTable) | kWays[random_.Below(4)].value);
+    if (random_.Below(4) == 0) hot_[1] = static_cast<uint8_t>(random_.Below(any));
   }
 
   template <typename AnyOp>
@@ -54,7 +61,7 @@ class GuestPlan {
   void Aim(ops::Access& op) {
     AimVa(&op.va);
     if (random_.Below(2) == 0) op.user.value = false;
-    if (BootRoutes::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.value = false;
+    if (boot::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.value = false;
   }
   // The table that the guest has just written to: then it is out of sync and nobody can write to
   // it.
@@ -87,33 +94,36 @@ class GuestPlan {
     if (race_ && random_.Below(2) == 0) op.via.value = ViaArg::kHypercall;
     const int level = map_.LevelOf(op.table.value);
     // So that KVM maps it at once.
-    if (race_ && random_.Below(4) != 0) op.flags.value |= kGptePresent | kGpteAccessed;
+    if (race_ && random_.Below(4) != 0) op.flags.value |= Flags::kPresent | Flags::kAccessed;
     if (level == 1 && random_.Below(3) == 0) {
       // Only its rights change; or the frame, which for the host is the same page.
       op.gfn.value = map_.PageBehind({op.table.value, op.entry.value});
       const uint32_t change = random_.Below(4);
-      if (change == 0) Clear(kGptePresent, &op.flags);
+      if (change == 0) Clear(Flags::kPresent, &op.flags.value);
       if (change == 1) op.gfn.value = map_.AliasOf(op.gfn.value);
     } else if (level == 1) {
       if (op.gfn.value < TableArg::kCount && random_.Below(8) != 0) op.gfn.value = DataPage();
       if (random_.Below(8) == 0) op.gfn.value = TableOf(1);  // one table maps another
-      if (random_.Below(2) == 0) op.flags.value |= kGpteWritable | kGpteUser | kGpteAccessed;
-      Clear(kGpteHuge, &op.flags);
+      if (random_.Below(2) == 0)
+        op.flags.value |= Flags::kWritable | Flags::kUser | Flags::kAccessed;
+      Clear(Flags::kHuge, &op.flags.value);
     } else if (level > 2 || random_.Below(2) != 0) {
       if (random_.Below(8) != 0) op.gfn.value = TableOf(level - 1);
-      if (op.gfn.value == 9 && random_.Below(4) != 0) op.gfn.value = 3;  // 9 is empty at first
-      Clear(kGpteHuge | kGpteNoExecute | kGpteReserved, &op.flags);
-      op.flags.value |= kGptePresent;
-      if (random_.Below(8) != 0) op.flags.value |= kGpteWritable | kGpteUser;
+      if (op.gfn.value == boot::kEmptyLeaf && random_.Below(4) != 0) op.gfn.value = boot::kLeaf;
+      Clear(Flags::kHuge | Flags::kNoExecute | Flags::kReserved, &op.flags.value);
+      op.flags.value |= Flags::kPresent;
+      if (random_.Below(8) != 0) op.flags.value |= Flags::kWritable | Flags::kUser;
     } else {
       op.gfn.value = LargePage();
-      op.flags.value |= kGpteHuge | kGptePresent;
+      op.flags.value |= Flags::kHuge | Flags::kPresent;
     }
     if (random_.Below(6) == 0) op.via.value = ViaArg::kHost;
     // The window stays where it is, mostly: without it no table can be written.
-    const bool window = op.table.value == 2 || op.table.value == 0 || op.table.value == 7;
-    if (level == 2 && window && (op.entry.value & 6u) == 2 && random_.Below(16) != 0) {
-      op.entry.value = static_cast<uint16_t>(op.entry.value & ~6u);
+    const uint8_t table = op.table.value;
+    const bool window =
+        table == boot::kDirectory || table == boot::kRoot || table == boot::kOtherRoot;
+    if (level == 2 && window && boot::LeadsToWindow(op.entry.value) && random_.Below(16) != 0) {
+      op.entry.value = static_cast<uint16_t>(op.entry.value & ~boot::kWindowBits);
     }
     if (level > 2 && random_.Below(8) != 0) op.entry.value |= 1;
   }
@@ -164,12 +174,15 @@ class GuestPlan {
   }
 
  private:
+  // The first of a large page whose tables are not in use at first.
+  static constexpr uint8_t kUnusedTables = boot::kRepeatLeaf;
+
   template <typename AnyOp>
   void Note(const AnyOp&) {}
   void Note(const ops::Access& op) {
     recent_.va = op.va.value;
     const BootRoutes::Place place = map_.PlaceOn(op.va, 1);
-    if (BootRoutes::IsWindow(place.table)) return;
+    if (boot::IsWindow(place.table)) return;
     recent_.place = place;
     recent_.page = map_.PageBehind(place);
   }
@@ -184,7 +197,7 @@ class GuestPlan {
     const bool on_the_way = map_.PlaceOn({recent_.va}, level) == place;
     if (!on_the_way) recent_.va = BootRoutes::VaOf(place.table, place.entry);
     recent_.place = place;
-    const bool large = level > 1 && (op.flags.value & kGpteHuge) != 0;
+    const bool large = level > 1 && (op.flags.value & Flags::kHuge) != 0;
     if (large) recent_.large = FirstOfLarge(op.gfn.value);
     if (!due_.empty()) return;
     const uint32_t ticket = random_.Below(32);
@@ -201,7 +214,8 @@ class GuestPlan {
   }
   void Note(const ops::Burst& op) { recent_.va = BootRoutes::VaOf(op.table.value, op.entry.value); }
   void Note(const ops::LoadCr3& op) {
-    if (op.table.value == 0 || op.table.value == 7) recent_.root = op.table.value;
+    if (op.table.value == boot::kRoot || op.table.value == boot::kOtherRoot)
+      recent_.root = op.table.value;
   }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
@@ -213,11 +227,12 @@ class GuestPlan {
     if (header_.mode >= MmuMode::kNonPaging) return;
     // What the guest begins with: eight entries a table, and of PAE's and 32-bit paging's address
     // space the lower half.
-    if (random_.Below(4) != 0) va->value &= 0xf7;
-    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) va->value &= 0x7f;
+    if (random_.Below(4) != 0) Clear(boot::kEntries, &va->value);
+    if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) Clear(VaArg::kTop, &va->value);
   }
   void DrawVa(VaArg* va) {
-    static constexpr uint8_t kPaths[] = {0x80, 0x40, 0x30, 0x0f};
+    static constexpr uint8_t kParts[] = {VaArg::kTop, VaArg::kThird, VaArg::kDirectory,
+                                         VaArg::kTable};
     if (header_.mode >= MmuMode::kNonPaging && random_.Below(4) == 0) {
       va->value = static_cast<uint8_t>(recent_.large + random_.Below(8));  // an address is a frame
       return;
@@ -229,7 +244,7 @@ class GuestPlan {
     const uint32_t ticket = random_.Below(8);
     if (ticket < 4) va->value = recent_.va;
     if (ticket >= 6) {
-      const uint8_t part = kPaths[random_.Below(4)];
+      const uint8_t part = kParts[random_.Below(4)];
       va->value = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
     }
   }
@@ -237,16 +252,18 @@ class GuestPlan {
   // takes both; or one of data, or around the guest's tables.
   uint8_t LargePage() {
     if (random_.Below(4) != 0) return recent_.large;
-    static constexpr uint8_t kFirst[] = {32, 32, 40, 16, 64, 0, 8, 8};
+    static constexpr uint8_t kFirst[] = {
+        boot::kLargePage,      boot::kLargePage, boot::kLargePage + 8, boot::kDataPages,
+        boot::kOtherLargePage, boot::kRoot,      kUnusedTables,        kUnusedTables};
     return kFirst[random_.Below(8)];
   }
-  static void Clear(unsigned bits, GpteFlagsArg* flags) {
-    flags->value = static_cast<uint8_t>(flags->value & ~bits);
+  static void Clear(unsigned bits, uint8_t* value) {
+    *value = static_cast<uint8_t>(*value & ~bits);
   }
   static uint8_t FirstOfLarge(uint8_t page) { return static_cast<uint8_t>(page & ~7u); }
   uint8_t Root() {
-    if (random_.Below(32) == 0) return 14;
-    return random_.Below(3) == 0 ? 7 : 0;
+    if (random_.Below(32) == 0) return boot::kEmptyRoot;
+    return random_.Below(3) == 0 ? boot::kOtherRoot : boot::kRoot;
   }
   uint8_t LoggedSlot() {
     if (random_.Below(2) == 0) {
@@ -255,13 +272,14 @@ class GuestPlan {
     return recent_.logged;
   }
   uint8_t DataPage() {
-    const uint8_t first[] = {16, 16, 32, map_.FirstAlias()};
+    const uint8_t first[] = {boot::kDataPages, boot::kDataPages, boot::kLargePage,
+                             header_.layout().FirstAlias()};
     return static_cast<uint8_t>(first[random_.Below(4)] + random_.Below(4));
   }
   void AimSlot(SlotArg* slot, GfnArg* gfn) {
     if (random_.Below(8) == 0) return;
     slot->value = static_cast<uint8_t>(1 + random_.Below(3));
-    gfn->value = static_cast<uint8_t>(64 + random_.Below(64));
+    gfn->value = static_cast<uint8_t>(boot::kOtherLargePage + random_.Below(64));
   }
   uint8_t TableOf(int level) { return BootRoutes::TablesOf(level)[random_.Below(4)]; }
 

@@ -32,8 +32,9 @@ void MmuVoice<R>::BootHost() {
     const SlotLayout& slot = layout_.slots[i];
     SetSlot({i, slot.base_gfn, slot.npages, static_cast<Hva>(slot.user_gfn), header_.log});
   }
-  for (const uint32_t page : {32u, 64u}) {
-    const int level = page == 64 && header_.limits == LimitsMode::kTiny ? 3 : kDirectoryLevel;
+  for (const uint8_t page : {boot::kLargePage, boot::kOtherLargePage}) {
+    const bool huge = page == boot::kOtherLargePage && header_.limits == LimitsMode::kTiny;
+    const int level = huge ? 3 : kDirectoryLevel;
     Unjudged([&] { mmu_.SetBacking(static_cast<Hva>(layout_.gfn(page)), level); });
   }
 }
@@ -45,7 +46,7 @@ void MmuVoice<R>::BootGuest() {
   for (const BootEntry& entry : BootTables(header_)) {
     HostStoreEntry(entry.table, entry.entry, entry.gpte, bytes);
   }
-  const Gfn root = layout_.gfn(0);
+  const Gfn root = layout_.gfn(boot::kRoot);
   for (int i = 0; i < mmu_.config().vcpus; ++i) {
     mmu_.SetMode(i, BootMode(header_), root);
     if (truth_ != nullptr) truth_->SetMode(i, BootMode(header_), root);
@@ -344,7 +345,7 @@ int MmuVoice<R>::EntryBytes(int vcpu) {
 
 template <ReverseMap R>
 Gpte MmuVoice<R>::GpteOf(int vcpu, Gfn gfn, GpteFlagsArg flags) {
-  Gpte gpte = Gpte{gfn} << kPageShift | (flags.value & 7u) | Gpte{flags.value & 0x38u} << 2;
+  Gpte gpte = Gpte{gfn} << kPageShift | GpteBits(flags.value);
   const bool wide = EntryBytes(vcpu) == 8;
   if (flags.Has(GpteFlagsArg::kNoExecute) && wide) gpte |= kGpteNx;
   if (flags.Has(GpteFlagsArg::kReserved)) gpte |= wide ? Gpte{1} << 45 : Gpte{1} << 13;

@@ -6,9 +6,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "fuzzers/guest/boot_routes.h"
 #include "fuzzers/program/program.h"
 
 namespace rmapdiff {
@@ -44,7 +47,10 @@ class Walk {
     }
   }
 
-  std::optional<Found> From(uint32_t root, Gva gva) const {
+  // By level, the table and entry that a walk goes through.
+  using Way = std::map<int, std::pair<uint32_t, uint32_t>>;
+
+  std::optional<Found> From(uint32_t root, Gva gva, Way* way = nullptr) const {
     const PagingMode paging = BootPaging(header_);
     const bool wide = paging != PagingMode::k32Bit;
     const unsigned bits = wide ? bits_ : bits_ + 1;
@@ -56,6 +62,7 @@ class Walk {
       const unsigned shift = bits * static_cast<unsigned>(level - 1);
       const unsigned width = paging == PagingMode::kPae && level == 3 ? 2 : bits;
       const auto index = static_cast<uint32_t>(page >> shift & ((1u << width) - 1));
+      if (way != nullptr) (*way)[level] = {table, index};
       const auto entry = entries_.find({table, index});
       if (entry == entries_.end() || (entry->second & 1) == 0) return std::nullopt;
       const Gpte gpte = entry->second;
@@ -116,6 +123,46 @@ INSTANTIATE_TEST_SUITE_P(
                     Header{.mode = MmuMode::k32Bit},
                     Header{.mode = MmuMode::k32Bit, .limits = LimitsMode::kTiny}),
     NameOf);
+
+// The routes are a guess from the same table, so they agree with each walk that gets through.
+TEST_P(GuestBootTest, TheRouteOfAnAddressIsTheWayOfItsWalk) {
+  const Header header = GetParam();
+  const Walk walk(header);
+  const BootRoutes routes(header);
+  std::set<uint32_t> leaves;
+  for (uint32_t path = 0; path < 256; ++path) {
+    const VaArg va{static_cast<uint8_t>(path)};
+    Walk::Way way;
+    if (!walk.From(0, GvaOf(header.layout(), BootPaging(header), false, va), &way)) continue;
+    for (const auto& [level, place] : way) {
+      const auto& [table, entry] = place;
+      EXPECT_EQ(routes.PlaceOn(va, level),
+                (BootRoutes::Place{static_cast<uint8_t>(table), static_cast<uint16_t>(entry)}))
+          << path << " level " << level;
+      EXPECT_EQ(routes.LevelOf(table), level) << table;
+      if (level == 1) leaves.insert(table);
+    }
+  }
+  EXPECT_EQ(leaves, (std::set<uint32_t>{3, 4, 5, 6, 8}));
+}
+
+// The other way round, for the tables that operations mostly aim at.
+TEST_P(GuestBootTest, TheAddressOfAnEntryLeadsThroughIt) {
+  const Header header = GetParam();
+  const BootRoutes routes(header);
+  std::vector<uint8_t> tables = {3, 4, 8};
+  if (header.mode != MmuMode::k32Bit) tables.insert(tables.end(), {2, 12});
+  if (header.mode == MmuMode::kLong) tables.insert(tables.end(), {1, 13});
+  for (const uint8_t table : tables) {
+    const int level = routes.LevelOf(table);
+    const uint16_t entries = level == 1 ? 8 : level == 2 ? 4 : 2;
+    for (uint16_t entry = 0; entry < entries; ++entry) {
+      const VaArg va{BootRoutes::VaOf(table, entry)};
+      EXPECT_EQ(routes.PlaceOn(va, level), (BootRoutes::Place{table, entry}))
+          << int{table} << "[" << entry << "]";
+    }
+  }
+}
 
 TEST_P(GuestBootTest, TheFirstTableMapsEightDataPagesForUsers) {
   const Walk walk(GetParam());
