@@ -44,8 +44,8 @@ std::string OwnPath(std::string_view path);
 // "SiblingMap::Unlink" of "rmapdiff::SiblingMap<rmapdiff::TinyLimits>::Unlink(unsigned long*&)".
 std::string PlainFunctionName(std::string_view name);
 
-// A log for a reader: "std::variant<...>" for each variant, whose alternatives (all operations that
-// there are) take two thousand characters of every frame that they are in.
+// A log for a reader: "std::variant<...>" for each variant. Its alternatives are all operations,
+// and take two thousand characters of each frame.
 std::string WithoutAlternatives(std::string_view text);
 
 }  // namespace rmapdiff

@@ -1,4 +1,4 @@
-// The time and memory that one run of a program gets by default: a run that needs more is a
+// The time and memory that one run of a program gets by default. A run that needs more is a
 // finding. libFuzzer has the same by the options in fuzzers/BUILD.
 #ifndef RMAPDIFF_FUZZERS_FINDING_RUN_LIMITS_H_
 #define RMAPDIFF_FUZZERS_FINDING_RUN_LIMITS_H_

@@ -1,7 +1,7 @@
 // The page tables that a guest begins with: the one table of their entries.
 //
-// The entries as the guest has them (guest_boot.h), the routes through them (boot_routes.h) and the
-// draws of operations are derived from it. Names of tables and pages: program/guest_layout.h.
+// Three users derive from it: the guest's entries (guest_boot.h), the routes through them
+// (boot_routes.h), and the draws of operations. Names of tables and pages: program/guest_layout.h.
 // Flags of entries are bits of GpteFlagsArg.
 //
 // Long mode has all of kLongLinks and kDirectoryLinks. PAE has kPaeRoots in place of kLongLinks.
@@ -85,8 +85,8 @@ inline constexpr auto kLevels = [] {
   return levels;
 }();
 
-// kBelow[table][entry] is the table that an entry of a table above the last level leads to in long
-// mode; a large page counts as kRepeatLeaf.
+// kBelow[table][entry] is the table to which an entry above the last level leads in long mode. A
+// large page counts as kRepeatLeaf.
 inline constexpr auto kBelow = [] {
   std::array<std::array<uint8_t, 4>, TableArg::kCount> below{};
   for (const Link& link : kLongLinks) below[link.table][link.entry] = link.page;

@@ -288,7 +288,7 @@ struct PagingArg {
   friend bool operator==(const PagingArg&, const PagingArg&) = default;
 };
 
-// What an operation is about. Those up to kMisuse work on a page graph, the others on a whole MMU.
+// The subject of an operation. Those up to kMisuse work on a page graph, the others on a whole MMU.
 enum class OpGroup : uint8_t {
   kPage,
   kParent,

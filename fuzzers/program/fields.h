@@ -91,9 +91,9 @@ inline constexpr std::string_view kRecycleWords[] = {"exact", "native"};
 inline constexpr std::string_view kVcpusWords[] = {"1", "2", "3", "4"};
 inline constexpr std::string_view kLargeWords[] = {"4k", "2m", "1g"};
 
-// Calls visitor(key, value, words) for each key of a header but the version; words[value] is the
-// text of the value. Keys of one kind of program are left out of the headers of the other, `mode`
-// of those on a page graph; a visitor that has `all_keys` gets them all.
+// Calls visitor(key, value, words) for each key of a header but the version. words[value] is the
+// text of the value. Headers leave out the keys of the other kind of program, and `mode` on a page
+// graph. A visitor that has `all_keys` gets them all.
 template <typename AnyHeader, typename Visitor>
 void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
   const bool all = requires { visitor.all_keys; };

@@ -405,7 +405,7 @@ std::string_view TakeLine(std::string_view& text) {
   return line;
 }
 
-// What some editors begin a text with: the byte order mark, as UTF-8.
+// The byte order mark in UTF-8, with which some editors begin a text.
 void SkipByteOrderMark(std::string_view& text) {
   constexpr std::string_view kMark = "\xef\xbb\xbf";
   if (text.substr(0, kMark.size()) == kMark) text.remove_prefix(kMark.size());

@@ -248,8 +248,8 @@ class GuestPlan {
       va->value = static_cast<uint8_t>((recent_.va & ~part) | (random_.Below(256) & part));
     }
   }
-  // The first frame of a large page: the last one that was wanted, by the guest or the host, as it
-  // takes both; or one of data, or around the guest's tables.
+  // The first frame of a large page. Mostly it is the last one that the guest or the host wanted,
+  // as it takes both. Else it is one of data, or around the guest's tables.
   uint8_t LargePage() {
     if (random_.Below(4) != 0) return recent_.large;
     static constexpr uint8_t kFirst[] = {

@@ -1,8 +1,8 @@
 // MakeVoice<Map>: the voice on reverse map `Map<limits>` that a header asks for, a page graph's or
 // a whole MMU's. The body of an Engine::make.
 //
-// Who calls it compiles the map and nothing else: the voices stand on AnyMap, and are compiled once
-// for all maps.
+// A caller compiles the map and nothing else. The voices stand on AnyMap, so one compilation serves
+// all maps.
 #ifndef RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 
@@ -26,9 +26,9 @@ std::unique_ptr<Voice> MakeVoiceOn(const MapMaker& maker, const Header& header);
 #define RMAPDIFF_STAYS_ON_STACK
 #endif
 
-// Passes everything on. All maps share the functions of the MMU; these have the map among their
-// template arguments, so that each stack in the MMU says which engine is at work. UBSan does not
-// watch how a call is passed on.
+// Passes everything on. All maps share the functions of the MMU. These functions have the map among
+// their template arguments, so each stack in the MMU names the engine at work. UBSan does not watch
+// how a call is passed on.
 template <template <class> class Map>
 class VoiceOf final : public Voice {
  public:

@@ -1,5 +1,5 @@
-// What a header asks of a whole MMU. Beside the MMU, this alone knows which quirks are off by
-// default.
+// The configuration that a header asks of a whole MMU. Beside the MMU, this file alone knows the
+// quirks that are off by default.
 #ifndef RMAPDIFF_FUZZERS_VOICES_MMU_CONFIG_H_
 #define RMAPDIFF_FUZZERS_VOICES_MMU_CONFIG_H_
 

@@ -41,9 +41,9 @@ class Voice {
   // Whether rmap_add returned what the reverse map's own rule allows (D1), since the start.
   virtual bool add_returns_ok() const = 0;
 
-  // What the voice itself has seen to be wrong since the last call, beside what it shows: a guest
-  // that got at what it may not see, a failed allocation that left traces. `everything`: after a
-  // search of all that guests could get at.
+  // A fault that the voice itself has seen since the last call, beside its visible state. For
+  // example, a guest reached memory that it may not see, or a failed allocation left traces.
+  // `everything`: after a search of all memory that guests could reach.
   virtual std::optional<Difference> Objection(bool everything) {
     (void)everything;
     return std::nullopt;

@@ -1,6 +1,6 @@
 // FunctionRef<R(Args...)>: a function that is called during one call, its type erased.
 //
-// What it refers to must outlive the call that it is passed to. Copying it copies the reference.
+// The function must outlive the call that it is passed to. Copying it copies the reference.
 // Not covered: an empty reference, and functions that are kept.
 #ifndef RMAPDIFF_MMU_BASE_FUNCTION_REF_H_
 #define RMAPDIFF_MMU_BASE_FUNCTION_REF_H_

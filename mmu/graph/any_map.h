@@ -8,15 +8,14 @@
 // with sanitizers. On AnyMap they are compiled once, and each map by itself in a second. Whoever
 // measures maps compiles the templates on the map itself, so that no call in between is timed.
 //
-// Heads, pages and caches are memory of a fixed size, in which ErasedMapOf<R> keeps those of R; a
-// map that needs more does not compile, and says which constant to raise.
+// Heads, pages and caches are memory of a fixed size. ErasedMapOf<R> keeps those of R in it. A map
+// that needs more does not compile, and the message names the constant to raise.
 //
 // Invariants
 //  1. Zero bytes are an empty head of R, and the fields of R in a new page, as slab objects of the
 //     kernel are zeroed. ErasedMapOf<R> checks both.
-//  2. AddressSanitizer finds accesses beyond the last field of a page of R, though there may be
-//  room
-//     for the fields of other maps.
+//  2. AddressSanitizer finds accesses beyond the last field of a page of R. The room for fields of
+//     other maps does not hide them.
 // Not covered: maps whose heads or pages need a destructor (fuzzers/voices/plain_map.h).
 #ifndef RMAPDIFF_MMU_GRAPH_ANY_MAP_H_
 #define RMAPDIFF_MMU_GRAPH_ANY_MAP_H_

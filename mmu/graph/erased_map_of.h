@@ -86,7 +86,7 @@ class ErasedMapOf final : public ErasedMap {
     map.ChainSizes(page);
   };
 
-  // What is made of zero bytes has to stay them.
+  // A value made of zero bytes has to stay zero bytes.
   static void CheckZeroes() {
     static constexpr std::byte kZeroes[sizeof(AnyPage)] = {};
     alignas(Head) std::byte head[sizeof(Head)] = {};

@@ -193,9 +193,9 @@ class PageGraph {
   void UnsyncPage(Page& page);
   // kvm_unlink_unsync_page. REQUIRES: the page is unsync.
   void MarkSynced(Page& page);
-  // The walk that mmu_sync_children and mmu_zap_unsync_children share: sync(child) for each unsync
-  // page below `page`, which must be in sync (or gone) afterwards, and the bits on the walked paths
-  // are cleared. Returns how many.
+  // The walk that mmu_sync_children and mmu_zap_unsync_children share. It calls sync(child) for
+  // each unsync page below `page`, which must be in sync (or gone) afterwards. It clears the bits
+  // on the walked paths. Returns how many.
   int ForEachUnsyncChild(Page& page, FunctionRef<void(Page&)> sync);
   // The same, batch by batch: protect(child) for each page of a batch, sync(child) for each, then
   // commit(). Pages of a batch may be zapped by sync, but not freed before commit.

@@ -234,8 +234,8 @@ class ShadowMmu {
   // kvm_mmu_destroy of each vcpu, then zap_all: no page is left, and the caches are drained.
   void Teardown();
 
-  // Runs `action` once, in the next window. It may do anything from other vcpus or the host but
-  // change memslots; it must not use the vcpu in whose operation the window is.
+  // Runs `action` once, in the next window. It may do anything from other vcpus or the host, but
+  // not change memslots. It must not use the vcpu in whose operation the window is.
   void Interleave(std::function<void()> action) { interleaved_ = std::move(action); }
   bool interleave_pending() const { return interleaved_ != nullptr; }
 

@@ -1,5 +1,5 @@
-// What AnyMap adds to the map behind it. That maps behind it are reverse maps is for
-// reverse_map_test and page_graph_test, which have some among their types.
+// The checks that AnyMap adds to the map behind it. reverse_map_test and page_graph_test show that
+// maps behind it are reverse maps: they have some among their types.
 #include "mmu/graph/any_map.h"
 
 #include <gtest/gtest.h>

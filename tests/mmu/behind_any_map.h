@@ -1,5 +1,5 @@
-// Behind<Map, Limits>: a reverse map behind AnyMap, with the face of the map itself for tests that
-// are typed by their map.
+// Behind<Map, Limits>: a reverse map behind AnyMap. It has the face of the map itself, for tests
+// that are typed by their map.
 #ifndef RMAPDIFF_TESTS_MMU_BEHIND_ANY_MAP_H_
 #define RMAPDIFF_TESTS_MMU_BEHIND_ANY_MAP_H_
 

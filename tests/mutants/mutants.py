@@ -26,8 +26,8 @@ AREAS = {
     "sibling": r"mmu/sibling_map\.h",
 }
 
-# By fuzz target, which programs it runs: on page graphs or whole MMUs, with which limits. What no
-# such program reaches is not compiled anew.
+# The programs of each fuzz target: on page graphs or whole MMUs, with which limits. A source that
+# no such program reaches is not compiled anew.
 PROGRAMS = {
     "direct_fuzzer": ("mmu", "production", "tiny"),
     "dirty_log_fuzzer": ("mmu", "production", "tiny"),
@@ -38,7 +38,7 @@ PROGRAMS = {
     "tiny_rmap_fuzzer": ("graph", "tiny"),
 }
 
-# What is compiled once for each limits, and the programs that it runs.
+# Sources that are compiled once for each limits, and the programs that they run.
 UNIT = re.compile(r"fuzzers/(?P<kind>graph|mmu)_voice_(?P<limits>\w+)\.cc"
                   r"|(?:fuzzers|mmu/shadow)/(?:any_mmu|plain_mmu|reference)_(?P<of_any>\w+)\.cc")
 UNITS_OF_MMUS = ("fuzzers/plain_mmu_", "fuzzers/reference_")
