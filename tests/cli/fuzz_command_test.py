@@ -292,7 +292,7 @@ class FuzzCommandTest(unittest.TestCase):
         bin_dir = os.path.realpath(self.path("bin"))
         line, environment = self.read("out", "logs", "one-0.log").splitlines()[:2]
         self.assertRegex(line, re.escape(bin_dir) + "/one_bin "
-                         "-timeout=25 -report_slow_units=25 -rss_limit_mb=2560 -max_len=2056 "
+                         "-timeout=25 -rss_limit_mb=2560 -report_slow_units=25 -max_len=2056 "
                          r"-max_len=64 -artifact_prefix=out/incoming/one/ "
                          r"-seed=\d+ -max_total_time=\d+ -reload=1 -print_final_stats=1 "
                          f"-dict={bin_dir}/one.dict out/corpus/one {bin_dir}/one_corpus")

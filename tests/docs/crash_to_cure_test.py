@@ -89,9 +89,9 @@ class ReproTest(Faulty):
         text = self.run_cli(READ_AFTER_UNLINK, "repro", "-k", "2", self.write("a.ops", PARENTS),
                             code=1)
         self.assertIn("\nreproduced 2/2 under ASan and UBSan: "
-                      "asan-SEGV/SiblingMap::UnlinkParents/sibling\n", text)
+                      "ubsan-store-to-misaligned-address/SiblingMap::UnlinkParents/sibling\n", text)
         self.assertIn("\nCRASH at op 4 of 4: unlink_parents page=9\n", text)
-        self.assertIn("AddressSanitizer: SEGV on unknown address", text)
+        self.assertIn("runtime error: store to misaligned address", text)
         self.assertRegex(text, r"SiblingMap::UnlinkParents +mmu/sibling_map.h:\d+\n")
 
     def test_json_of_a_verdict_has_the_lines_of_the_guilty_map(self):
@@ -195,7 +195,8 @@ class MinimizeTest(Faulty):
         self.write("a.ops", PARENTS)
         self.minimize(READ_AFTER_UNLINK, "a.ops", "-o", "m.ops")
         self.assertEqual(self.read("m.ops"),
-                         "# Shows asan-SEGV/SiblingMap::UnlinkParents/sibling.\n" + HEADER +
+                         "# Shows ubsan-store-to-misaligned-address/SiblingMap::UnlinkParents"
+                         "/sibling.\n" + HEADER +
                          "alloc_page page=0 level=4 direct=no gfn=0x0 parent=none index=0\n"
                          "alloc_page page=1 level=3 direct=no gfn=0x0 parent=0 index=0\n"
                          "unlink_parents page=1\n")

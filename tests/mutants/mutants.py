@@ -39,9 +39,10 @@ PROGRAMS = {
 }
 
 # Sources that are compiled once for each limits, and the programs that they run.
-UNIT = re.compile(r"fuzzers/(?P<kind>graph|mmu)_voice_(?P<limits>\w+)\.cc"
-                  r"|(?:fuzzers|mmu/shadow)/(?:any_mmu|plain_mmu|reference)_(?P<of_any>\w+)\.cc")
-UNITS_OF_MMUS = ("fuzzers/plain_mmu_", "fuzzers/reference_")
+UNIT = re.compile(r"fuzzers/voices/(?P<kind>graph|mmu)_voice_(?P<limits>\w+)\.cc"
+                  r"|(?:fuzzers/voices|mmu/shadow)"
+                  r"/(?:any_mmu|plain_mmu|reference)_(?P<of_any>\w+)\.cc")
+UNITS_OF_MMUS = ("fuzzers/voices/plain_mmu_", "fuzzers/voices/reference_")
 
 # Everything includes the quirks, but a fault there changes their defaults, which one file knows.
 QUIRKS_FILE = "mmu/shadow/quirks.h"
