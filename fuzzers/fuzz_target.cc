@@ -17,6 +17,7 @@
 #include "fuzzers/run/determinism.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 
 namespace rmapdiff {
 namespace {
@@ -77,6 +78,16 @@ constexpr uint64_t kRunTwiceOneIn = 100;
   std::abort();
 }
 
+// "ENGINES: legacy=legacy_mmu/descriptor_map.h ...".
+bool Announce(const std::vector<Engine>& engines) {
+  std::string line = "ENGINES:";
+  for (const Engine& engine : engines) {
+    line.append(" ").append(engine.name).append("=").append(engine.source);
+  }
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return true;
+}
+
 void Add(std::atomic<uint64_t>* counter, uint64_t amount) {
   counter->fetch_add(amount, std::memory_order_relaxed);
 }
@@ -93,6 +104,7 @@ const TargetKind& TargetNamed(std::string_view name) {
 int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind) {
   static StatsBlock* const stats = OpenStats();
   static const RunOptions options;
+  [[maybe_unused]] static const bool announced = Announce(options.engines);
   const Program program = Decode({data, size});
   if (!kind.accepts(program.header)) return -1;
   const Verdict verdict = RunProgram(program, options);

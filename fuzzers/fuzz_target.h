@@ -28,6 +28,9 @@ const TargetKind& TargetNamed(std::string_view name);
 // "CHECK: model" and "SIGNATURE: rmap-missing/drop/sibling" to stderr and aborts. One program in a
 // hundred, chosen by its bytes, is run twice, and must come to the same state and verdict. Returns
 // 0; or -1, which keeps the input out of the corpus, if the program is for another target.
+//
+// The first call prints "ENGINES: legacy=legacy_mmu/descriptor_map.h ...", the engines that are
+// compared and the sources of their maps.
 int FuzzOne(const uint8_t* data, size_t size, const TargetKind& kind);
 
 }  // namespace rmapdiff

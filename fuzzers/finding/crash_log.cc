@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "fuzzers/voices/voice.h"
+
 namespace rmapdiff {
 namespace {
 
@@ -11,6 +13,20 @@ constexpr size_t kMaxFrames = 40;
 constexpr size_t kKindWords = 4;
 constexpr size_t kMaxSaid = 200;
 constexpr std::string_view kError = "ERROR: ";
+
+// With a slash at the end.
+const std::vector<std::string_view>& MmuFolders() {
+  static const std::vector<std::string_view>* const folders = [] {
+    auto* all = new std::vector<std::string_view>{"mmu/"};
+    for (const Engine& engine : AllEngines()) {
+      const size_t slash = engine.source.rfind('/');
+      if (slash == engine.source.npos) continue;  // of a test
+      all->push_back(engine.source.substr(0, slash + 1));
+    }
+    return all;
+  }();
+  return *folders;
+}
 
 // The words of `text` up to one that is no word, joined by hyphens: a kind is a name, not a value.
 std::string Slug(std::string_view text) {
@@ -94,8 +110,17 @@ bool ParseCause(std::string_view line, CrashCause* cause) {
 
 }  // namespace
 
+bool IsMmuSource(std::string_view file) {
+  const std::vector<std::string_view>& folders = MmuFolders();
+  return std::any_of(folders.begin(), folders.end(), [&](std::string_view folder) {
+    return file.substr(0, folder.size()) == folder;
+  });
+}
+
 std::string OwnPath(std::string_view path) {
-  for (std::string_view folder : {"legacy_mmu/", "mmu/", "fuzzers/", "tests/", "tools/"}) {
+  std::vector<std::string_view> folders = MmuFolders();
+  folders.insert(folders.end(), {"fuzzers/", "tests/", "tools/"});
+  for (std::string_view folder : folders) {
     const size_t at = path.find(folder);
     if (at == 0 || (at != path.npos && path[at - 1] == '/')) return std::string(path.substr(at));
   }
@@ -151,32 +176,46 @@ bool OnlyPassesOn(const StackFrame& frame) {
 }
 
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {
-  for (const auto& folders : {std::vector<std::string>{"mmu/", "legacy_mmu/"}, {"fuzzers/"}}) {
+  const auto first = [&](auto is_own) -> const StackFrame* {
     for (const StackFrame& frame : frames) {
-      const bool own = std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
-        return frame.file.rfind(folder, 0) == 0;
-      });
-      if (own && frame.function != "operator") return &frame;
+      if (is_own(frame.file) && frame.function != "operator") return &frame;
     }
-  }
-  return nullptr;
+    return nullptr;
+  };
+  const StackFrame* frame = first(IsMmuSource);
+  return frame != nullptr
+             ? frame
+             : first([](const std::string& file) { return file.rfind("fuzzers/", 0) == 0; });
 }
 
 CrashCause ReadCrashLog(std::string_view log) {
+  constexpr std::string_view kFreed = "freed by thread ";
   CrashCause cause;
-  bool stack_begun = false;
+  std::vector<StackFrame>* stack = &cause.frames;
+  bool begun = false;
   while (!log.empty()) {
     const size_t end = std::min(log.find('\n'), log.size());
     const std::string_view line = log.substr(0, end);
     log.remove_prefix(std::min(end + 1, log.size()));
-    if (cause.kind.empty() && ParseCause(line, &cause)) continue;
+    CrashCause one;
+    if (ParseCause(line, &one)) {
+      if (!cause.kind.empty()) break;  // another report
+      cause.kind = std::move(one.kind);
+      cause.said = std::move(one.said);
+      continue;
+    }
+    if (line.substr(0, kFreed.size()) == kFreed) {
+      stack = &cause.freed;
+      begun = false;
+      continue;
+    }
     StackFrame frame;
     int number = 0;
     if (!ParseFrame(line, &frame, &number)) continue;
-    if (stack_begun && number == 0) break;  // the stack of another moment
-    stack_begun = true;
+    if (begun && number == 0) stack = nullptr;  // of another moment
+    begun = true;
     if (OnlyPassesOn(frame)) continue;
-    if (cause.frames.size() < kMaxFrames) cause.frames.push_back(std::move(frame));
+    if (stack != nullptr && stack->size() < kMaxFrames) stack->push_back(std::move(frame));
   }
   return cause;
 }

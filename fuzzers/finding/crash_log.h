@@ -1,8 +1,8 @@
 // What a process said as it died, read for its cause: the report of AddressSanitizer, of
 // UndefinedBehaviorSanitizer, of a leak, with the frames of the stack.
 //
-// A pure function of the text, tolerant of whatever else stands in it. Not covered: processes that
-// die without a word, of which the kernel alone knows the signal.
+// A pure function of the text and the table of engines, tolerant of whatever else stands in it. Not
+// covered: processes that die without a word, of which the kernel alone knows the signal.
 #ifndef RMAPDIFF_FUZZERS_FINDING_CRASH_LOG_H_
 #define RMAPDIFF_FUZZERS_FINDING_CRASH_LOG_H_
 
@@ -26,6 +26,8 @@ struct CrashCause {
   std::string kind;  // "asan-use-after-poison", "ubsan-load-of-misaligned", "asan-leak"
   std::string said;  // the line that says it, for a reader
   std::vector<StackFrame> frames;  // of the first stack, innermost first, without OnlyPassesOn
+  // Of memory that is used after it was freed: the stack that freed it.
+  std::vector<StackFrame> freed = {};
 };
 
 // kind is "" if no sanitizer has said anything.
@@ -37,6 +39,10 @@ const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
 
 // Whether the frame only passes a call on, between the MMU and a map: it is left out of a stack.
 bool OnlyPassesOn(const StackFrame& frame);
+
+// Whether a path below the workspace is of the MMUs: of what all maps share, or in the folder of an
+// engine's map.
+bool IsMmuSource(std::string_view file);
 
 // A path below the workspace: what stands before the first of our folders is left out.
 std::string OwnPath(std::string_view path);

@@ -1,7 +1,8 @@
 // Values as bytes and back, for the pipes between our own processes: numbers of eight bytes, texts
 // with their length before them.
 //
-// Reading is total: what is missing reads as zero or "", and ok() says so afterwards.
+// Reading is total: what is missing reads as zero or "", and ok() says so afterwards, as it does if
+// the reader has refused a number that makes no sense.
 #ifndef RMAPDIFF_FUZZERS_FINDING_PACKED_H_
 #define RMAPDIFF_FUZZERS_FINDING_PACKED_H_
 
@@ -44,6 +45,13 @@ class Unpacker {
   size_t Count() {
     const uint64_t count = Number();
     if (count <= bytes_.size() / sizeof count) return static_cast<size_t>(count);
+    ok_ = false;
+    return 0;
+  }
+  // A number below `end`, else 0.
+  uint64_t NumberBelow(uint64_t end) {
+    const uint64_t number = Number();
+    if (number < end) return number;
     ok_ = false;
     return 0;
   }

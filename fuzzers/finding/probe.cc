@@ -182,7 +182,7 @@ void PackPlace(const Progress& progress, Packer* answer) {
   const bool all_done = nobody && progress.last_engine + 1 == AllEngines().size();
   const uint64_t begun = progress.operations + (all_done ? 1 : 0);
   answer->Number(begun > 0 ? begun - 1 : 0);
-  answer->Text(nobody ? "reference" : AllEngines()[progress.engine].name);
+  answer->Text(nobody ? "" : AllEngines()[progress.engine].name);
 }
 
 std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
@@ -296,6 +296,7 @@ bool UnpackAnswer(std::string_view answer, Trial* trial) {
   if (!verdict.empty()) {  // whatever came later, this is what the program comes to
     Unpacker of_verdict(verdict);
     Unpack(&of_verdict, &trial->verdict);
+    if (!of_verdict.ok()) return false;
     const std::string story = parts.Text();
     Unpacker of_story(story);
     if (!story.empty()) Unpack(&of_story, &trial->story);

@@ -54,14 +54,13 @@ std::string PlaceOf(const StackFrame& frame) {
   return frame.line > 0 ? fmt::format("{}:{}", frame.file, frame.line) : frame.file;
 }
 
-std::string FramesText(const CrashCause& cause) {
+std::string FramesText(const std::vector<StackFrame>& frames) {
   std::string text;
   size_t shown = 0;
-  for (const StackFrame& frame : cause.frames) {
+  for (const StackFrame& frame : frames) {
     if (frame.file.empty() || shown >= kMaxFrames) continue;
-    // Down to who calls the MMU; the rest is the same each time.
-    const bool own = frame.file.rfind("mmu/", 0) == 0 || frame.file.rfind("legacy_mmu/", 0) == 0;
-    if (!own && shown > 0) break;
+    // Down to the caller of the MMU; the rest is the same each time.
+    if (!IsMmuSource(frame.file) && shown > 0) break;
     ++shown;
     text += fmt::format("    {:<40}  {}\n", frame.function, PlaceOf(frame));
   }
@@ -89,11 +88,13 @@ std::string CrashText(const Program& program, const Trial& trial, const ReportOp
       "CRASH at {}", at_op ? fmt::format("op {} of {}: {}", trial.op_index + 1, program.ops.size(),
                                          PrintOp(program.header, program.ops[trial.op_index]))
                            : fmt::format("teardown, after {} ops", program.ops.size()));
-  text +=
-      fmt::format("\n  in {}{}    signature {}\n", trial.engine == "reference" ? "the " : "engine ",
-                  trial.engine, Signature(program, trial));
-  text += "  " + EndingText(trial) + "\n" + FramesText(trial.cause);
-  return text + ProgramListing(program, trial.op_index, options.max_ops);
+  text += fmt::format("\n  in {}{}    signature {}\n", trial.engine.empty() ? "the " : "engine ",
+                      GuiltyName(trial), Signature(program, trial));
+  text += "  " + EndingText(trial) + "\n" + FramesText(trial.cause.frames);
+  const std::string freed = FramesText(trial.cause.freed);
+  if (!freed.empty()) text += "  memory that was freed by\n" + freed;
+  if (options.listing) text += ProgramListing(program, trial.op_index, options.max_ops);
+  return text;
 }
 
 }  // namespace

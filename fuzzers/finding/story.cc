@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 
 #include "fuzzers/finding/state_diff.h"
+#include "fuzzers/run/observe.h"
 #include "fuzzers/state/raw_state.h"
 #include "mmu/base/bug.h"
 
@@ -17,16 +17,10 @@ constexpr size_t kMaxDifferences = 24;
 constexpr size_t kMaxLists = 4;
 constexpr size_t kMaxEntries = 12;  // of a list; of a longer one both ends are shown
 
-// The first engine that the verdict blames; if it blames none, the last, who was compared.
-size_t GuiltyEngine(const Verdict& verdict, const std::vector<Engine>& engines) {
-  const std::string guilty = "+" + verdict.guilty + "+";
-  for (size_t i = 0; i < engines.size(); ++i) {
-    if (guilty.find(fmt::format("+{}+", engines[i].name)) != std::string::npos) return i;
-  }
-  return verdict.guilty == "undecided" ? engines.size() - 1 : 0;
+// The first engine that the verdict blames; if it blames none, the last, which was compared.
+size_t GuiltyEngine(const Verdict& verdict) {
+  return verdict.guilty.empty() ? verdict.engines.size() - 1 : *verdict.guilty.begin();
 }
-
-bool IsBug(const std::string& outcome) { return outcome.rfind("bug", 0) == 0; }
 
 const std::vector<SpteRef>* FindList(const RawState& state, const ListId& list) {
   for (const RawRmap& rmap : state.rmaps) {
@@ -58,7 +52,7 @@ class StoryTeller {
       : program_(program),
         verdict_(verdict),
         options_(options),
-        engine_(GuiltyEngine(verdict, options.engines)),
+        engine_(GuiltyEngine(verdict)),
         place_(std::min(verdict.op_index, program.ops.size() - 1)) {
     story_.engine = options.engines[engine_].name;
   }
@@ -87,8 +81,8 @@ class StoryTeller {
   }
 
   void FindDifferences(const TraceStep& step) {
-    const std::string& outcome = step.outcomes[engine_ + 1].value;
-    if (!IsBug(outcome) && !IsBug(step.outcomes[0].value)) Observe(step);
+    const Outcomes& outcomes = step.outcomes;
+    if (!outcomes.actual[engine_].is_bug() && !outcomes.expected.is_bug()) Observe(step);
     for (const FieldDifference& one : fields_) {
       story_.differences.push_back(one.difference);
       if (one.list) lists_.push_back(*one.list);
@@ -113,17 +107,13 @@ class StoryTeller {
 
   void Observe(const TraceStep& step) {
     Observation actual;
-    try {
-      if (verdict_.check == Check::kMmus && engine_ > 0) {
-        step.voices[0]->ObserveAll(&expected_);
-      } else {
-        step.reference.ObserveAll(&expected_);
-      }
-      step.voices[engine_]->ObserveAll(&actual);
-    } catch (const BugError&) {
-      return;  // a list that cannot be walked: the verdict says so
-    }
     const bool mmus = verdict_.check == Check::kMmus && engine_ > 0;
+    if (mmus) {
+      ObserveAllOrBug(*step.voices[0], &expected_);
+    } else {
+      ObserveAllOrBug(step.reference, &expected_);
+    }
+    ObserveAllOrBug(*step.voices[engine_], &actual);
     fields_ = CompareFieldByField(expected_, actual, mmus ? Comparison::kMmu : Comparison::kModel,
                                   program_.header.layout(), kMaxDifferences);
   }
@@ -136,9 +126,10 @@ class StoryTeller {
   }
 
   void FollowLists(const TraceStep& step) {
-    const std::string& outcome = step.outcomes[engine_ + 1].value;
+    const Outcome& outcome = step.outcomes.actual[engine_];
     for (size_t i = 0; i < lists_.size(); ++i) {
-      std::string entries = IsBug(outcome) ? "(" + outcome + ")" : ListOf(step, lists_[i]);
+      std::string entries =
+          outcome.is_bug() ? "(" + ToString(outcome) + ")" : ListOf(step, lists_[i]);
       std::vector<ListStep>& steps = story_.lists[i].steps;
       const bool same = steps.empty() ? entries.empty() : steps.back().entries == entries;
       if (same && step.op_index != place_) continue;
@@ -168,7 +159,7 @@ class StoryTeller {
 }  // namespace
 
 Story TellStory(const Program& program, const Verdict& verdict, const RunOptions& options) {
-  if (verdict.kind != VerdictKind::kDivergence || options.engines.empty()) return {};
+  if (verdict.kind != VerdictKind::kDivergence || verdict.engines.empty()) return {};
   if (program.ops.empty()) return {};
   return StoryTeller(program, verdict, options).Tell();
 }

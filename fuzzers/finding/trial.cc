@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "fuzzers/run/report.h"
+#include "fuzzers/run/verdict_words.h"
 
 namespace rmapdiff {
 namespace {
@@ -22,6 +23,31 @@ void Unpack(Unpacker* from, Difference* difference) {
        {&difference->subject, &difference->expected, &difference->actual, &difference->detail}) {
     *text = from->Text();
   }
+}
+
+void Pack(const Outcome& outcome, Packer* to) {
+  to->Number(static_cast<uint64_t>(outcome.code));
+  to->Number(static_cast<uint64_t>(outcome.bug));
+  to->Number(outcome.value);
+  to->Number(outcome.of_access ? 1 : 0);
+}
+
+void Unpack(Unpacker* from, Outcome* outcome) {
+  outcome->code = static_cast<OutcomeCode>(from->Number());
+  outcome->bug = static_cast<BugClass>(from->Number());
+  outcome->value = from->Number();
+  outcome->of_access = from->Number() != 0;
+}
+
+void Pack(const Outcomes& outcomes, Packer* to) {
+  Pack(outcomes.expected, to);
+  for (const Outcome& outcome : outcomes.actual) Pack(outcome, to);
+}
+
+void Unpack(Unpacker* from, size_t engines, Outcomes* outcomes) {
+  Unpack(from, &outcomes->expected);
+  outcomes->actual.resize(engines);
+  for (Outcome& outcome : outcomes->actual) Unpack(from, &outcome);
 }
 
 const char* SignalName(int number) {
@@ -73,21 +99,32 @@ std::string Signature(const Program& program, const Trial& trial) {
   const std::string place = by_frame && frame != nullptr ? frame->function
                             : at_op ? std::string(OpName(program.ops[trial.op_index]))
                                     : "teardown";
-  return fmt::format("{}/{}/{}", CauseName(trial), place, trial.engine);
+  return fmt::format("{}/{}/{}", CauseName(trial), place, GuiltyName(trial));
+}
+
+std::string GuiltyName(const Trial& trial) {
+  if (trial.ending == Ending::kVerdict) return GuiltyName(trial.verdict);
+  return trial.engine.empty() ? "reference" : trial.engine;
 }
 
 void Pack(const Verdict& verdict, Packer* to) {
   to->Number(verdict.kind);
   to->Number(verdict.op_index);
-  to->Number(static_cast<uint64_t>(verdict.check));
-  to->Text(verdict.guilty);
-  Pack(verdict.difference, to);
-  to->Number(verdict.values.size());
-  for (const EngineValue& value : verdict.values) {
-    to->Text(value.name);
-    to->Text(value.value);
-  }
+  to->Number(verdict.engines.size());
+  for (const std::string& name : verdict.engines) to->Text(name);
+  to->Number(verdict.outcomes ? 1 : 0);
+  if (verdict.outcomes) Pack(*verdict.outcomes, to);
   to->Text(verdict.classified);
+  to->Number(static_cast<uint64_t>(verdict.check));
+  to->Number(verdict.guilty.size());
+  for (const size_t engine : verdict.guilty) to->Number(engine);
+  to->Number(verdict.undecided ? 1 : 0);
+  Pack(verdict.difference, to);
+  to->Number(verdict.differences.size());
+  for (const std::optional<Difference>& one : verdict.differences) {
+    to->Number(one ? 1 : 0);
+    if (one) Pack(*one, to);
+  }
   to->Number(verdict.ops_run);
   to->Number(verdict.state_hash);
 }
@@ -95,15 +132,21 @@ void Pack(const Verdict& verdict, Packer* to) {
 void Unpack(Unpacker* from, Verdict* verdict) {
   verdict->kind = static_cast<VerdictKind::Value>(from->Number());
   verdict->op_index = from->Number();
-  verdict->check = static_cast<Check>(from->Number());
-  verdict->guilty = from->Text();
-  Unpack(from, &verdict->difference);
-  verdict->values.resize(from->Count());
-  for (EngineValue& value : verdict->values) {
-    value.name = from->Text();
-    value.value = from->Text();
-  }
+  verdict->engines.resize(from->Count());
+  for (std::string& name : verdict->engines) name = from->Text();
+  const size_t engines = verdict->engines.size();
+  if (from->Number() != 0) Unpack(from, engines, &verdict->outcomes.emplace());
   verdict->classified = from->Text();
+  verdict->check = static_cast<Check>(from->Number());
+  for (size_t left = from->NumberBelow(engines + 1); left > 0; --left) {
+    verdict->guilty.insert(from->NumberBelow(engines));
+  }
+  verdict->undecided = from->Number() != 0;
+  Unpack(from, &verdict->difference);
+  verdict->differences.resize(from->NumberBelow(engines + 1));
+  for (std::optional<Difference>& one : verdict->differences) {
+    if (from->Number() != 0) Unpack(from, &one.emplace());
+  }
   verdict->ops_run = from->Number();
   verdict->state_hash = from->Number();
 }

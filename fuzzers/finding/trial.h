@@ -17,7 +17,7 @@
 #include "fuzzers/finding/packed.h"
 #include "fuzzers/finding/story.h"
 #include "fuzzers/program/program.h"
-#include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict.h"
 
 namespace rmapdiff {
 
@@ -45,7 +45,7 @@ struct Trial {
   // Of a process that has ended.
   int number = 0;       // the signal, or the exit code
   size_t op_index = 0;  // of the operation; ops.size() for teardown
-  std::string engine;   // who was at work: "sibling", "reference" for none of the engines
+  std::string engine;   // the one at work: "sibling"; "" for the reference
   std::string log;      // what it has printed
   CrashCause cause;
 
@@ -59,7 +59,10 @@ struct Trial {
 
 // "" if it is no finding.
 std::string Signature(const Program& program, const Trial& trial);
+// What is at fault: as GuiltyName of the verdict, else the engine at work, or "reference".
+std::string GuiltyName(const Trial& trial);
 
+// Unpack refuses places of engines that there are not (Unpacker::ok).
 void Pack(const Verdict& verdict, Packer* to);
 void Unpack(Unpacker* from, Verdict* verdict);
 void Pack(const Story& story, Packer* to);

@@ -160,10 +160,6 @@ class Auditor {
   std::optional<RmapId> RmapOf(uint64_t gfn, uint32_t level) const;
   void DeriveWriteCounts(std::vector<RawWriteCount>* counts) const;
   std::string NameOf(const RmapId& id) const { return ToString(id, layout_); }
-  // "write_count(gfn 0x0, level 2)"
-  std::string WriteCountName(const RmapId& id) const {
-    return "write_count" + NameOf(id).substr(std::string("rmap").size());
-  }
 
   const RawState& state_;
   const GuestLayout& layout_;
@@ -387,7 +383,7 @@ MaybeDifference Auditor::CheckWriteCounts() {
   std::sort(stored.begin(), stored.end(),
             [](const RawWriteCount& a, const RawWriteCount& b) { return a.id < b.id; });
   const auto differ = [&](const RmapId& id, std::string expected, std::string actual) {
-    return Difference{Finding::kWriteCount, WriteCountName(id), std::move(expected),
+    return Difference{Finding::kWriteCount, WriteCountName(id, layout_), std::move(expected),
                       std::move(actual), ""};
   };
   for (size_t i = 0; i < std::max(derived.size(), stored.size()); ++i) {

@@ -5,9 +5,6 @@
 namespace rmapdiff {
 namespace {
 
-bool IsLegacy(std::string_view engine) { return engine == "legacy"; }
-bool IsSibling(std::string_view engine) { return engine == "sibling"; }
-
 // How often map_many has recycled, see ops.h.
 uint64_t Recycles(const Outcome& outcome) { return outcome.value >> 16; }
 
@@ -48,21 +45,21 @@ std::string_view KnownDifference::name() const {
   return "";
 }
 
-std::optional<Difference> KnownDifference::CompareOutcome(std::string_view engine,
+std::optional<Difference> KnownDifference::CompareOutcome(MapRule map,
                                                           const Outcome& actual) const {
   if (rule_ == Rule::kNone) return CompareOutcomes(model_, actual);
   if (rule_ == Rule::kEmptyCache) {
     const bool empty = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCacheEmpty;
-    return IsLegacy(engine) && empty ? std::nullopt : CompareOutcomes(model_, actual);
+    return map == MapRule::kOld && empty ? std::nullopt : CompareOutcomes(model_, actual);
   }
-  if (IsLegacy(engine)) {
+  if (map == MapRule::kOld) {
     return AllowsRecycle(actual) ? std::nullopt : CompareOutcomes(model_, actual);
   }
   if (rule_ == Rule::kParentless) {
     return CompareOutcomes({OutcomeCode::kBug, BugClass::kRemoveParent, 0}, actual);
   }
   const bool cycle = actual.code == OutcomeCode::kBug && actual.bug == BugClass::kCycle;
-  if (rule_ == Rule::kAddTwice && (cycle || IsSibling(engine))) {
+  if (rule_ == Rule::kAddTwice && (cycle || map == MapRule::kNew)) {
     return CompareOutcomes({OutcomeCode::kBug, BugClass::kCycle, 0}, actual);
   }
   return CompareOutcomes(model_, actual);
@@ -76,8 +73,8 @@ bool KnownDifference::AllowsRecycle(const Outcome& actual) const {
   return rule_ == Rule::kRecycleMany && Recycles(model_) + Recycles(actual) > 0;
 }
 
-bool KnownDifference::AllowsState(std::string_view engine) const {
-  return rule_ == Rule::kRecycleMany && IsLegacy(engine) && Recycles(model_) > 0;
+bool KnownDifference::AllowsState(MapRule map) const {
+  return rule_ == Rule::kRecycleMany && map == MapRule::kOld && Recycles(model_) > 0;
 }
 
 }  // namespace rmapdiff

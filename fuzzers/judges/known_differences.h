@@ -9,9 +9,7 @@
 //   D12    adding an spte twice: the old reverse map lists it twice, the new one never returns from
 //          rmap_add.
 //
-// The engine named "legacy" has the old reverse map; every other one is held to the rule of the
-// new. Only of D12 the engines beside "legacy" and "sibling" may say either: a list that keeps its
-// length need not be walked.
+// Each engine says which rule its reverse map is held to (Engine in fuzzers/voices/voice.h).
 #ifndef RMAPDIFF_FUZZERS_JUDGES_KNOWN_DIFFERENCES_H_
 #define RMAPDIFF_FUZZERS_JUDGES_KNOWN_DIFFERENCES_H_
 
@@ -24,6 +22,15 @@
 
 namespace rmapdiff {
 
+// The rule that a reverse map is held to where the contract knows two.
+enum class MapRule : uint8_t {
+  kOld,  // of the old reverse map
+  kNew,  // of the new one
+  // Of the new one, but for D12, where either is right: a list that keeps its length need not be
+  // walked.
+  kEither,
+};
+
 // What the contract knows about one operation, given what the model did.
 class KnownDifference {
  public:
@@ -35,10 +42,11 @@ class KnownDifference {
   // True if nothing is comparable after this operation, even if all outcomes are equal.
   bool ends_program() const { return rule_ == Rule::kParentless || rule_ == Rule::kAddTwice; }
 
-  // How the outcome is neither what the model says nor what the contract lets `engine` say.
-  std::optional<Difference> CompareOutcome(std::string_view engine, const Outcome& actual) const;
-  // Whether the contract lets the states of `engine` and the model differ after equal outcomes.
-  bool AllowsState(std::string_view engine) const;
+  // How the outcome is neither what the model says nor what the contract lets a map of this rule
+  // say.
+  std::optional<Difference> CompareOutcome(MapRule map, const Outcome& actual) const;
+  // Whether the contract lets the states of such a map and the model differ after equal outcomes.
+  bool AllowsState(MapRule map) const;
 
  private:
   enum class Rule : uint8_t { kNone, kRecycle, kRecycleMany, kParentless, kAddTwice, kEmptyCache };

@@ -111,6 +111,8 @@ std::vector<uint8_t> Encode(const Program& program);
 // One line, no newline: "map page=3 index=17 gfn=0x42 write=yes speculative=no". Gfns and index
 // ranges depend on the limits of the header.
 std::string PrintOp(const Header& header, const Op& op);
+// The word of a header's key "mode": "long", "tdp" ...; "" for a page graph.
+std::string_view ModeName(MmuMode mode);
 std::string Print(const Program& program);
 
 struct ParseError {

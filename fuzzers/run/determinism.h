@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict.h"
 
 namespace rmapdiff {
 

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string_view>
 #include <vector>
+
+#include "fuzzers/run/verdict_words.h"
+#include "mmu/base/bug.h"
 
 namespace rmapdiff {
 namespace {
@@ -17,16 +21,6 @@ constexpr size_t kRemarkColumn = 60;
 
 std::string Count(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
-// "a", "a and b", "a, b and c".
-std::string Join(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  return text;
 }
 
 // `text`, then `remark` in its column.
@@ -56,69 +50,26 @@ std::string Place(const Program& program, const Verdict& verdict) {
   return fmt::format("at op {} of {}", verdict.op_index + 1, count);
 }
 
-std::vector<std::string> EngineNames(const Verdict& verdict) {
-  std::vector<std::string> names;
-  for (const EngineValue& value : verdict.values) {
-    const bool judge = value.name == "model" || value.name == "audit" || value.name == "truth";
-    if (!judge) names.push_back(value.name);
-  }
-  return names;
-}
-
-bool IsGuilty(const Verdict& verdict, const std::string& engine) {
-  if (verdict.guilty == "both" || verdict.guilty == "all") return true;
-  return fmt::format("+{}+", verdict.guilty).find("+" + engine + "+") != std::string::npos;
-}
-
-// "engine sibling disagrees with legacy and model".
-std::string Accusation(const Verdict& verdict) {
-  std::vector<std::string> guilty;
-  std::vector<std::string> innocent;
-  for (const std::string& name : EngineNames(verdict)) {
-    (IsGuilty(verdict, name) ? guilty : innocent).push_back(name);
-  }
-  const bool one = guilty.size() == 1;
-  const std::string who = one ? "engine " + guilty[0] : Join(guilty);
-  switch (verdict.check) {
-    case Check::kModel:
-      innocent.push_back(innocent.empty() ? "the model" : "model");
-      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent);
-    case Check::kMmus:
-      if (guilty.empty()) return Join(innocent) + " disagree; the model does not say";
-      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent) +
-             (one ? ", and fails its audit" : ", and fail their audits");
-    case Check::kAudit:
-      return who + (one ? " fails its audit" : " fail their audits");
-    case Check::kAddReturn:
-      return who + (one ? " breaks its" : " break their") + " own rule for rmap_add";
-    case Check::kTruth:
-      return who + (one ? " does what no guest may see" : " do what no guest may see");
-    case Check::kTeardown:
-      return who + (one ? " leaves" : " leave") + " something behind";
-  }
-  return who;
-}
-
-// The voice whose line bears the difference in words: the first guilty one, or if nobody knows the
-// last, who is compared with the first.
-std::string Accused(const Verdict& verdict) {
-  const std::vector<std::string> names = EngineNames(verdict);
-  for (const std::string& name : names) {
-    if (IsGuilty(verdict, name)) return name;
-  }
-  return names.empty() ? "" : names.back();
+// The engine whose line bears the difference in words: the first guilty one, or if nothing tells
+// which is, the last, which was compared with the first.
+std::optional<size_t> Accused(const Verdict& verdict) {
+  if (!verdict.guilty.empty()) return *verdict.guilty.begin();
+  if (verdict.engines.empty()) return std::nullopt;
+  return verdict.engines.size() - 1;
 }
 
 // ---- Text ----
 
 std::string ValueLines(const Verdict& verdict) {
+  const std::vector<VoiceValue> values = VoiceValues(verdict);
   size_t width = 0;
-  for (const EngineValue& value : verdict.values) width = std::max(width, value.name.size());
-  const std::string accused = Accused(verdict);
+  for (const VoiceValue& one : values) width = std::max(width, one.name.size());
+  const std::optional<size_t> accused = Accused(verdict);
   std::string text;
-  for (const EngineValue& value : verdict.values) {
-    text += WithRemark(fmt::format("    {:<{}}  {}", value.name, width, value.value),
-                       value.name == accused ? verdict.difference.detail : "");
+  for (const VoiceValue& one : values) {
+    const bool remark = one.engine && one.engine == accused;
+    text += WithRemark(fmt::format("    {:<{}}  {}", one.name, width, one.value),
+                       remark ? verdict.difference.detail : "");
   }
   return text;
 }
@@ -129,24 +80,24 @@ std::string DivergenceText(const Program& program, const Verdict& verdict,
   if (AtOp(program, verdict)) text += ": " + OpText(program, verdict);
   text += "\n" + WithRemark("  " + Accusation(verdict), "signature " + Signature(program, verdict));
   text += "  " + verdict.difference.subject + "\n" + ValueLines(verdict);
-  text += options.story + ProgramListing(program, verdict.op_index, options.max_ops);
+  text += options.story;
+  if (options.listing) text += ProgramListing(program, verdict.op_index, options.max_ops);
   return options.file.empty() ? text : text + CommandsText(options.file);
 }
 
 std::string AgreeText(const Program& program, const Verdict& verdict) {
   const std::string ops = Count(program.ops.size(), "op");
-  if (verdict.values.empty()) return "DONE: " + ops + ", nothing compared\n";
+  if (!verdict.outcomes) return "DONE: " + ops + ", nothing compared\n";
   std::string voices;
-  for (const std::string& name : EngineNames(verdict)) voices += name + " and ";
+  for (const std::string& name : verdict.engines) voices += name + " and ";
   return fmt::format("AGREE: {}, {}the model have the same state (hash {:#018x})\n", ops, voices,
                      verdict.state_hash);
 }
 
 std::string BugText(const Program& program, const Verdict& verdict) {
   const std::string where = Place(program, verdict) + ": " + OpText(program, verdict) + "\n";
-  if (verdict.values.empty()) return "BUG: nothing compared, raised " + where;
-  const std::string& value = verdict.values[0].value;  // "bug rmap_remove"
-  return "BUG: all voices raise " + value.substr(value.find(' ') + 1) + " " + where;
+  if (!verdict.outcomes) return "BUG: nothing compared, raised " + where;
+  return fmt::format("BUG: all voices raise {} {}", BugName(verdict.outcomes->expected.bug), where);
 }
 
 std::string ClassifiedText(const Program& program, const Verdict& verdict) {
@@ -221,10 +172,10 @@ std::string_view KindName(VerdictKind::Value kind) {
 
 std::string ValuesJson(const Verdict& verdict) {
   std::string text = "[";
-  for (const EngineValue& value : verdict.values) {
+  for (const VoiceValue& one : VoiceValues(verdict)) {
     JsonObject object;
-    object.String("voice", value.name);
-    object.String("value", value.value);
+    object.String("voice", one.name);
+    object.String("value", one.value);
     text += (text.size() > 1 ? "," : "") + object.text();
   }
   return text + "]";
@@ -236,7 +187,8 @@ std::string Signature(const Program& program, const Verdict& verdict) {
   if (verdict.kind != VerdictKind::kDivergence) return "";
   const std::string_view place =
       AtOp(program, verdict) ? OpName(program.ops[verdict.op_index]) : "teardown";
-  return fmt::format("{}/{}/{}", FindingName(verdict.difference.finding), place, verdict.guilty);
+  return fmt::format("{}/{}/{}", FindingName(verdict.difference.finding), place,
+                     GuiltyName(verdict));
 }
 
 std::string ShellWord(const std::string& file) {
@@ -318,7 +270,7 @@ std::string ReportJson(const Program& program, const Verdict& verdict,
   if (verdict.kind == VerdictKind::kDivergence) {
     const Difference& difference = verdict.difference;
     json.String("signature", Signature(program, verdict));
-    json.String("guilty", verdict.guilty);
+    json.String("guilty", GuiltyName(verdict));
     json.String("check", CheckName(verdict.check));
     json.String("finding", FindingName(difference.finding));
     json.String("subject", difference.subject);

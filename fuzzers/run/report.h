@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fuzzers/program/program.h"
-#include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict.h"
 
 namespace rmapdiff {
 
@@ -21,6 +21,7 @@ struct ReportOptions {
   std::string file;     // the file the program came from, for the commands at the end; "" for none
   size_t max_ops = 40;  // of the program listing, around the end
   std::string story = {};  // to stand before the program (report_story.h)
+  bool listing = true;     // with the program
 };
 
 // In text, operations count from 1.

@@ -4,18 +4,18 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 
 #include "fuzzers/judges/auditor.h"
 #include "fuzzers/judges/known_differences.h"
+#include "fuzzers/run/observe.h"
 #include "fuzzers/voices/reference.h"
 #include "mmu/base/bug.h"
 
 namespace rmapdiff {
 namespace {
-
-using Differences = std::vector<std::optional<Difference>>;  // one for each engine
 
 constexpr size_t kNever = static_cast<size_t>(-1);
 
@@ -27,6 +27,20 @@ bool Has(const std::optional<Difference>& difference) { return difference.has_va
 
 bool AnyOf(const Differences& differences) {
   return std::any_of(differences.begin(), differences.end(), Has);
+}
+
+// REQUIRES: there is one.
+const Difference& FirstOf(const Differences& differences) {
+  return **std::find_if(differences.begin(), differences.end(), Has);
+}
+
+// The places of the engines that have one.
+std::set<size_t> PlacesOf(const Differences& differences) {
+  std::set<size_t> places;
+  for (size_t i = 0; i < differences.size(); ++i) {
+    if (differences[i]) places.insert(i);
+  }
+  return places;
 }
 
 // What `speak` says of a voice; that the voice runs into its own broken lists is a difference, too.
@@ -82,11 +96,12 @@ class CheckedRun {
   // each function with strings among its locals expensive to call, even if it returns at once, and
   // the checks run after every operation.
   [[gnu::noinline]] bool JudgeOutcomes(const Op& op);
-  [[gnu::noinline]] bool JudgeState(const Op& op);
+  [[gnu::noinline]] bool JudgeTouched(const Op& op);
+  // `known`: what may explain a difference, nothing if nothing may.
+  [[gnu::noinline]] bool JudgeState(const std::optional<KnownDifference>& known);
   [[gnu::noinline]] bool JudgeMmus();
   [[gnu::noinline]] bool JudgeAddReturns();
   [[gnu::noinline]] bool JudgeObjections(const std::optional<Difference>& common, Differences own);
-  [[gnu::noinline]] void Break(size_t engine, const BugError& bug);
   [[gnu::noinline]] void Trace(size_t op_index) const;
 
   bool Observe(bool everything);
@@ -94,13 +109,11 @@ class CheckedRun {
   KnownDifference Known(const Op& op) const {
     return {program_.header, op, expected_.outcome, model_->ended()};
   }
-  std::string Guilty(const Differences& differences) const;
-  std::vector<EngineValue> OutcomeValues() const;
-  // `reference`, unless "", is who expects; `otherwise` is said for engines without a difference.
-  std::vector<EngineValue> Values(const std::string& reference, const Differences& differences,
-                                  const std::string& otherwise) const;
+  Outcomes LastOutcomes() const;
   bool Classify(const KnownDifference& known);
-  bool Diverge(Check check, const Differences& differences, std::vector<EngineValue> values);
+  bool Diverge(Check check, Differences differences);
+  // A divergence that the outcomes show.
+  bool DivergeInOutcomes(Check check, Differences differences);
 
   const Program& program_;
   const RunOptions& options_;
@@ -111,7 +124,7 @@ class CheckedRun {
   Observation& expected_;
   const std::span<Observation> actual_;   // one for each engine
   Differences objections_;                // after this operation; here for speed
-  std::map<size_t, std::string> broken_;  // by engine: the BUG that ended its observation, worded
+  std::map<size_t, const char*> broken_;  // by engine: the BUG that ended its observation, worded
   Verdict verdict_;
   bool found_late_ = false;
 };
@@ -125,7 +138,10 @@ CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t
       expected_(Workspace::Get(options.engines.size()).expected),
       actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()) {
   voices_.reserve(options.engines.size());
-  for (const Engine& engine : options.engines) voices_.push_back(engine.make(program.header));
+  for (const Engine& engine : options.engines) {
+    verdict_.engines.emplace_back(engine.name);
+    voices_.push_back(engine.make(program.header));
+  }
 }
 
 Verdict CheckedRun::Execute() {
@@ -137,7 +153,7 @@ Verdict CheckedRun::Execute() {
   }
   if (count == 0 && !CheckEverything()) return verdict_;
   if (!actual_.empty()) verdict_.state_hash = Hash(actual_[0]);
-  verdict_.values = OutcomeValues();
+  verdict_.outcomes = LastOutcomes();
   CheckTeardown();
   return verdict_;
 }
@@ -159,12 +175,12 @@ bool CheckedRun::Step(size_t op_index) {
 }
 
 void CheckedRun::Trace(size_t op_index) const {
-  const std::vector<EngineValue> outcomes = OutcomeValues();
+  const Outcomes outcomes = LastOutcomes();
   options_.trace({op_index, outcomes, model_->touched(), voices_, *model_});
 }
 
 bool CheckedRun::CheckOutcomes(const Op& op) {
-  bool ordinary = expected_.outcome.code != OutcomeCode::kBug && !model_->ended();
+  bool ordinary = !expected_.outcome.is_bug() && !model_->ended();
   for (const Observation& actual : actual_) {
     ordinary = ordinary && actual.outcome == expected_.outcome;
   }
@@ -177,67 +193,54 @@ bool CheckedRun::JudgeOutcomes(const Op& op) {
   bool equal = true;
   for (size_t i = 0; i < actual_.size(); ++i) {
     equal = equal && actual_[i].outcome == expected_.outcome;
-    differences.push_back(known.CompareOutcome(options_.engines[i].name, actual_[i].outcome));
+    differences.push_back(known.CompareOutcome(options_.engines[i].rule, actual_[i].outcome));
   }
-  if (AnyOf(differences)) return Diverge(Check::kModel, differences, OutcomeValues());
+  if (AnyOf(differences)) return DivergeInOutcomes(Check::kModel, std::move(differences));
   if (!equal || known.ends_program()) return Classify(known);
   if (program_.header.whole_mmu()) {  // no guest and no host may bring a kernel down
     for (std::optional<Difference>& difference : differences) {
       difference = Difference{Finding::kBugClass, "outcome", "no BUG", ToString(expected_.outcome),
                               "all MMUs raise it"};
     }
-    return Diverge(Check::kTruth, differences, OutcomeValues());
+    return DivergeInOutcomes(Check::kTruth, std::move(differences));
   }
   verdict_.kind = VerdictKind::kBug;
-  verdict_.values = OutcomeValues();
+  verdict_.outcomes = LastOutcomes();
   return false;
 }
 
 // Observes what was touched, or everything; true if all engines are equal to the model at a glance.
 bool CheckedRun::Observe(bool everything) {
-  const Touched& touched = model_->touched();
-  if (everything) {
-    model_->ObserveAll(&expected_);
-  } else {
-    model_->ObserveTouched(touched, &expected_);
-  }
+  const auto observe = [&](auto& voice, Observation* out) {
+    return everything ? ObserveAllOrBug(voice, out)
+                      : ObserveTouchedOrBug(voice, model_->touched(), out);
+  };
+  observe(*model_, &expected_);
   bool equal = true;
   for (size_t i = 0; i < voices_.size(); ++i) {
-    Voice& voice = *voices_[i];
-    try {
-      if (everything) {
-        voice.ObserveAll(&actual_[i]);
-      } else {
-        voice.ObserveTouched(touched, &actual_[i]);
-      }
-    } catch (const BugError& bug) {
-      Break(i, bug);
-    }
+    const char* wording = observe(*voices_[i], &actual_[i]);
+    if (wording != nullptr) broken_[i] = wording;
     equal = equal && Equal(expected_, actual_[i], Comparison::kModel);
   }
   return equal;
 }
 
-void CheckedRun::Break(size_t engine, const BugError& bug) {
-  actual_[engine].outcome = {OutcomeCode::kBug, bug.bug(), 0};
-  broken_[engine] = bug.what();
-}
+bool CheckedRun::CheckTouched(const Op& op) { return Observe(false) || JudgeTouched(op); }
 
-bool CheckedRun::CheckTouched(const Op& op) { return Observe(false) || JudgeState(op); }
+bool CheckedRun::JudgeTouched(const Op& op) { return JudgeState(Known(op)); }
 
-bool CheckedRun::JudgeState(const Op& op) {
-  const KnownDifference known = Known(op);
+bool CheckedRun::JudgeState(const std::optional<KnownDifference>& known) {
   Differences differences;
   bool explained = true;
   for (size_t i = 0; i < actual_.size(); ++i) {
     differences.push_back(Compare(expected_, actual_[i], Comparison::kModel, layout_));
     if (!differences[i]) continue;
     if (broken_.count(i) != 0) differences[i]->detail = broken_[i];
-    explained = explained && known.AllowsState(options_.engines[i].name);
+    explained = explained && known && known->AllowsState(options_.engines[i].rule);
   }
   if (!AnyOf(differences)) return true;
-  if (explained) return Classify(known);
-  return Diverge(Check::kModel, differences, Values("model", differences, ""));
+  if (explained) return Classify(*known);
+  return Diverge(Check::kModel, std::move(differences));
 }
 
 // The engines against the first one, each having been found equal to the model: what is left is
@@ -256,17 +259,13 @@ bool CheckedRun::JudgeMmus() {
     differences[i] = Compare(actual_[0], actual_[i], Comparison::kMmu, layout_);
   }
   if (!AnyOf(differences)) return true;
-  std::vector<EngineValue> values = Values("", differences, "");
-  values.insert(values.begin(), {"model", "(does not say)"});
-  Diverge(Check::kMmus, differences, std::move(values));
-
-  const Differences audits = AuditAll();
-  const bool all_fail = std::all_of(audits.begin(), audits.end(), Has);
-  verdict_.guilty = AnyOf(audits) && !all_fail ? Guilty(audits) : "undecided";
-  if (verdict_.guilty == options_.engines[0].name) {
-    const auto other = std::find_if(differences.begin(), differences.end(), Has);
-    const Observation& right = actual_[static_cast<size_t>(other - differences.begin())];
-    verdict_.difference = *Compare(right, actual_[0], Comparison::kMmu, layout_);
+  const size_t other = *PlacesOf(differences).begin();
+  Diverge(Check::kMmus, std::move(differences));
+  verdict_.guilty = PlacesOf(AuditAll());
+  verdict_.undecided = verdict_.guilty.empty() || verdict_.guilty.size() == actual_.size();
+  if (verdict_.undecided) verdict_.guilty.clear();
+  if (verdict_.guilty == std::set<size_t>{0}) {
+    verdict_.difference = *Compare(actual_[other], actual_[0], Comparison::kMmu, layout_);
   }
   return false;
 }
@@ -285,14 +284,14 @@ bool CheckedRun::JudgeAddReturns() {
     differences[i] =
         Difference{Finding::kAddReturn, "return value of rmap_add", allowed, "not " + allowed, ""};
   }
-  return Diverge(Check::kAddReturn, differences, Values("", differences, allowed));
+  return Diverge(Check::kAddReturn, std::move(differences));
 }
 
 bool CheckedRun::CheckEverything() {
   found_late_ = verdict_.op_index < full_from_;
   const bool equal = Observe(true);
   // Nothing explains a difference here that was not seen in what was touched.
-  if (!equal && !JudgeState(ops::Commit{})) return false;
+  if (!equal && !JudgeState(std::nullopt)) return false;
   if (!CheckMmus() || !CheckAudits()) return false;
   if (program_.header.whole_mmu() && !CheckObjections(true)) return false;
   found_late_ = false;
@@ -309,9 +308,8 @@ Differences CheckedRun::AuditAll() {
 }
 
 bool CheckedRun::CheckAudits() {
-  const Differences audits = AuditAll();
-  if (!AnyOf(audits)) return true;
-  return Diverge(Check::kAudit, audits, Values("audit", audits, "(passes its audit)"));
+  Differences audits = AuditAll();
+  return !AnyOf(audits) || Diverge(Check::kAudit, std::move(audits));
 }
 
 bool CheckedRun::CheckObjections(bool everything) {
@@ -326,7 +324,7 @@ bool CheckedRun::JudgeObjections(const std::optional<Difference>& common, Differ
   for (std::optional<Difference>& difference : own) {
     if (!difference) difference = common;
   }
-  return Diverge(Check::kTruth, own, Values("truth", own, "(no objection)"));
+  return Diverge(Check::kTruth, std::move(own));
 }
 
 bool CheckedRun::CheckTeardown() {
@@ -340,63 +338,36 @@ bool CheckedRun::CheckTeardown() {
     }));
   }
   verdict_.op_index = program_.ops.size();
-  if (!AnyOf(differences)) return true;
-  return Diverge(Check::kTeardown, differences, Values("", differences, "nothing"));
+  return !AnyOf(differences) || Diverge(Check::kTeardown, std::move(differences));
 }
 
-std::string CheckedRun::Guilty(const Differences& differences) const {
-  std::string names;
-  size_t count = 0;
-  for (size_t i = 0; i < differences.size(); ++i) {
-    if (!differences[i]) continue;
-    if (count++ > 0) names += '+';
-    names += options_.engines[i].name;
-  }
-  if (count == 1 || count < differences.size()) return names;
-  return count == 2 ? "both" : "all";
-}
-
-std::vector<EngineValue> CheckedRun::OutcomeValues() const {
-  std::vector<EngineValue> values;
-  values.reserve(1 + actual_.size());
-  values.push_back({"model", ToString(expected_.outcome)});
-  for (size_t i = 0; i < actual_.size(); ++i) {
-    values.push_back({std::string(options_.engines[i].name), ToString(actual_[i].outcome)});
-  }
-  return values;
-}
-
-std::vector<EngineValue> CheckedRun::Values(const std::string& reference,
-                                            const Differences& differences,
-                                            const std::string& otherwise) const {
-  const Difference& shown = **std::find_if(differences.begin(), differences.end(), Has);
-  std::vector<EngineValue> values;
-  if (!reference.empty()) values.push_back({reference, shown.expected});
-  for (size_t i = 0; i < differences.size(); ++i) {
-    std::string value = otherwise.empty() ? shown.expected : otherwise;
-    if (differences[i]) {
-      const Difference& own = *differences[i];
-      value = own.subject == shown.subject ? own.actual : "(differs in " + own.subject + ")";
-    }
-    values.push_back({std::string(options_.engines[i].name), std::move(value)});
-  }
-  return values;
+Outcomes CheckedRun::LastOutcomes() const {
+  Outcomes outcomes{expected_.outcome, {}};
+  outcomes.actual.reserve(actual_.size());
+  for (const Observation& actual : actual_) outcomes.actual.push_back(actual.outcome);
+  return outcomes;
 }
 
 bool CheckedRun::Classify(const KnownDifference& known) {
   verdict_.kind = VerdictKind::kClassified;
   verdict_.classified = known.name();
-  verdict_.values = OutcomeValues();
+  verdict_.outcomes = LastOutcomes();
   return false;
 }
 
-bool CheckedRun::Diverge(Check check, const Differences& differences,
-                         std::vector<EngineValue> values) {
+bool CheckedRun::Diverge(Check check, Differences differences) {
   verdict_.kind = VerdictKind::kDivergence;
   verdict_.check = check;
-  verdict_.guilty = Guilty(differences);
-  verdict_.difference = **std::find_if(differences.begin(), differences.end(), Has);
-  verdict_.values = std::move(values);
+  verdict_.guilty = PlacesOf(differences);
+  verdict_.difference = FirstOf(differences);
+  verdict_.differences = std::move(differences);
+  verdict_.outcomes.reset();
+  return false;
+}
+
+bool CheckedRun::DivergeInOutcomes(Check check, Differences differences) {
+  Diverge(check, std::move(differences));
+  verdict_.outcomes = LastOutcomes();
   return false;
 }
 
@@ -408,7 +379,7 @@ Verdict RunUnchecked(const Program& program, const RunOptions& options) {
   for (const Op& op : program.ops) {
     verdict.op_index = verdict.ops_run++;
     for (const auto& voice : voices) {
-      if (voice->Apply(op).code == OutcomeCode::kBug) verdict.kind = VerdictKind::kBug;
+      if (voice->Apply(op).is_bug()) verdict.kind = VerdictKind::kBug;
     }
     if (verdict.kind == VerdictKind::kBug) return verdict;
   }
@@ -423,24 +394,6 @@ Verdict RunUnchecked(const Program& program, const RunOptions& options) {
 }
 
 }  // namespace
-
-std::string_view CheckName(Check check) {
-  switch (check) {
-    case Check::kModel:
-      return "model";
-    case Check::kMmus:
-      return "mmus";
-    case Check::kAudit:
-      return "audit";
-    case Check::kAddReturn:
-      return "add-return";
-    case Check::kTruth:
-      return "truth";
-    case Check::kTeardown:
-      return "teardown";
-  }
-  return "?";
-}
 
 Verdict RunProgram(const Program& program, const RunOptions& options) {
   if (options.check == CheckLevel::kOff) return RunUnchecked(program, options);

@@ -336,10 +336,6 @@ MaybeDifference CompareStats(const Stats& expected, const Stats& actual) {
   return std::nullopt;
 }
 
-std::string WriteCountName(const RmapId& id, const GuestLayout& layout) {
-  return "write_count" + ToString(id, layout).substr(std::string_view("rmap").size());
-}
-
 MaybeDifference CompareWriteCounts(const Observation& expected, const Observation& actual,
                                    const GuestLayout& layout) {
   return ForEachPair(expected.write_counts, actual.write_counts, &WriteCount::id,

@@ -31,6 +31,18 @@ std::string LeafFlags(Spte word) {
   return flags;
 }
 
+// Whether a reverse map can be called by a gfn.
+bool HasGfn(const RmapId& id, const GuestLayout& layout) {
+  return !layout.slots_change && id.slot < GuestLayout::kSlots && id.level >= 1 &&
+         id.level <= kRmapLevels;
+}
+
+// "(gfn 0x42, level 1)"
+std::string PlaceText(const RmapId& id, const GuestLayout& layout) {
+  const std::string index = HasGfn(id, layout) ? "" : fmt::format(", index {}", id.index);
+  return fmt::format("({}, level {}{})", FrameName(id, layout), id.level, index);
+}
+
 // "ok, 1 exit, word 0x3027", "guest_fault, error 0x7".
 std::string AccessText(const Outcome& outcome) {
   std::string text(OutcomeName(outcome.code));
@@ -128,70 +140,6 @@ void Touched::SortAndDedupe() {
   SortAndDedupeVector(&slots);
 }
 
-std::string_view FindingName(Finding finding) {
-  switch (finding) {
-    case Finding::kNone:
-      return "none";
-    case Finding::kOutcome:
-      return "outcome";
-    case Finding::kBugClass:
-      return "bug";
-    case Finding::kCycle:
-      return "cycle";
-    case Finding::kDangling:
-      return "dangling";
-    case Finding::kWild:
-      return "wild";
-    case Finding::kRmapMissing:
-      return "rmap-missing";
-    case Finding::kRmapExtra:
-      return "rmap-extra";
-    case Finding::kRmapDuplicate:
-      return "rmap-duplicate";
-    case Finding::kRmapSplice:
-      return "rmap-splice";
-    case Finding::kParentMissing:
-      return "parent-missing";
-    case Finding::kParentExtra:
-      return "parent-extra";
-    case Finding::kParentDuplicate:
-      return "parent-duplicate";
-    case Finding::kSlot:
-      return "spte";
-    case Finding::kPage:
-      return "page";
-    case Finding::kUnsync:
-      return "unsync";
-    case Finding::kDirty:
-      return "dirty";
-    case Finding::kAccessed:
-      return "accessed";
-    case Finding::kFlush:
-      return "flush";
-    case Finding::kStats:
-      return "stats";
-    case Finding::kWriteCount:
-      return "write-count";
-    case Finding::kActiveList:
-      return "active-list";
-    case Finding::kAddReturn:
-      return "add-return";
-    case Finding::kLeak:
-      return "leak";
-    case Finding::kTlb:
-      return "tlb";
-    case Finding::kVcpu:
-      return "vcpu";
-    case Finding::kMemory:
-      return "memory";
-    case Finding::kDirtyLog:
-      return "dirty-log";
-    case Finding::kTruth:
-      return "truth";
-  }
-  return "?";
-}
-
 std::string ToString(const SpteRef& ref) {
   return fmt::format("page {} [{}]", ref.page, ref.index);
 }
@@ -208,16 +156,21 @@ std::string ToString(const std::vector<SpteRef>& refs) {
   return text + " }";
 }
 
-std::string ToString(const RmapId& id, const GuestLayout& layout) {
-  if (layout.slots_change || id.slot >= GuestLayout::kSlots || id.level < 1 ||
-      id.level > kRmapLevels) {
-    return fmt::format("rmap(slot {}, level {}, index {})", id.slot, id.level, id.index);
-  }
+std::string FrameName(const RmapId& id, const GuestLayout& layout) {
+  if (!HasGfn(id, layout)) return fmt::format("slot {}", id.slot);
   // Two memslots can share a large page, so the name is the page's first gfn inside the slot.
   const Gfn base = layout.slots[id.slot].base_gfn;
   const Gfn frames = layout.frames(static_cast<int>(id.level));
   const Gfn first = (base / frames + id.index) * frames;
-  return fmt::format("rmap(gfn {:#x}, level {})", std::max(base, first), id.level);
+  return fmt::format("gfn {:#x}", std::max(base, first));
+}
+
+std::string ToString(const RmapId& id, const GuestLayout& layout) {
+  return "rmap" + PlaceText(id, layout);
+}
+
+std::string WriteCountName(const RmapId& id, const GuestLayout& layout) {
+  return "write_count" + PlaceText(id, layout);
 }
 
 std::string ToString(const Outcome& outcome) {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "fuzzers/state/difference.h"
 #include "fuzzers/state/facts.h"
 #include "fuzzers/state/outcome.h"
 #include "fuzzers/state/rows.h"
@@ -119,51 +120,6 @@ struct Touched {
   void SortAndDedupe();
 };
 
-// Every kind of finding, with the stable name used in signatures: "rmap-missing" ...
-enum class Finding : uint8_t {
-  kNone,
-  kOutcome,   // "outcome": another outcome code or value
-  kBugClass,  // "bug": a BUG where none, or another class, was expected
-  kCycle,     // "cycle", "dangling", "wild": a list walk that cannot be
-  kDangling,
-  kWild,
-  kRmapMissing,      // "rmap-missing": an entry that should be listed is not
-  kRmapExtra,        // "rmap-extra"
-  kRmapDuplicate,    // "rmap-duplicate"
-  kRmapSplice,       // "rmap-splice": an entry that belongs to another list
-  kParentMissing,    // "parent-missing"
-  kParentExtra,      // "parent-extra"
-  kParentDuplicate,  // "parent-duplicate"
-  kSlot,             // "spte": another word in a slot
-  kPage,             // "page": role, gfn, root_count, zapped
-  kUnsync,           // "unsync": unsync flag, bitmap or counter
-  kDirty,            // "dirty": the set of dirtied host frames
-  kAccessed,         // "accessed"
-  kFlush,            // "flush": remote TLB flushes
-  kStats,            // "stats"
-  kWriteCount,       // "write-count"
-  kActiveList,       // "active-list"
-  kAddReturn,        // "add-return": rmap_add returned what its own rule does not allow
-  kLeak,             // "leak": memory or list entries left after teardown
-  kTlb,              // "tlb": another translation in a vcpu's TLB
-  kVcpu,             // "vcpu": a vcpu's registers, requests or roots
-  kMemory,           // "memory": other contents of guest memory
-  kDirtyLog,         // "dirty-log"
-  kTruth,            // "truth": a guest could see what its tables and the host do not allow
-};
-std::string_view FindingName(Finding finding);
-
-// One difference. `subject` says where: "rmap(gfn 0x42, level 1)". Values are rendered for a
-// reader:
-// "{ page 3 [17], page 5 [0] }"; `detail` is the difference in words: "missing: page 5 [0]".
-struct Difference {
-  Finding finding = Finding::kNone;
-  std::string subject;
-  std::string expected;
-  std::string actual;
-  std::string detail;
-};
-
 // kModel leaves out what the model does not restate: the lazily repaired unsync bitmaps.
 enum class Comparison : uint8_t { kModel, kMmu };
 
@@ -187,6 +143,10 @@ std::optional<Difference> CompareOutcomes(const Outcome& expected, const Outcome
 std::string ToString(const SpteRef& ref);
 std::string ToString(const std::vector<SpteRef>& refs);
 std::string ToString(const RmapId& id, const GuestLayout& layout);
+// "gfn 0x42": its first gfn inside the memslot; "slot 0" where memslots change.
+std::string FrameName(const RmapId& id, const GuestLayout& layout);
+// "write_count(gfn 0x40, level 2)"
+std::string WriteCountName(const RmapId& id, const GuestLayout& layout);
 std::string ToString(const Outcome& outcome);
 std::string ToString(const SlotValue& value);
 

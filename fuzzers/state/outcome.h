@@ -52,6 +52,8 @@ struct Outcome {
   uint64_t value = 0;              // the operation's result, see ops.h
   bool of_access = false;          // value is exits | error code << 8 | word << 32, see mmu_ops.h
 
+  bool is_bug() const { return code == OutcomeCode::kBug; }
+
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 

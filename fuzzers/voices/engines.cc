@@ -9,8 +9,8 @@ namespace rmapdiff {
 const std::vector<Engine>& AllEngines() {
   static const std::vector<Engine>* engines = [] {
     auto* all = new std::vector<Engine>{
-        {"legacy", MakeLegacyVoice},
-        {"sibling", MakeSiblingVoice},
+        {"legacy", "legacy_mmu/descriptor_map.h", MapRule::kOld, MakeLegacyVoice},
+        {"sibling", "mmu/sibling_map.h", MapRule::kNew, MakeSiblingVoice},
     };
 #ifdef RMAPDIFF_ALL_MAPS
     all->insert(all->end(), MoreEngines().begin(), MoreEngines().end());

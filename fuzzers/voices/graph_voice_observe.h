@@ -15,39 +15,31 @@ namespace rmapdiff {
 template <ReverseMap R>
 void GraphVoice<R>::ObserveTouched(const Touched& touched, Observation* out) {
   reader_.ObserveCommon(outcome_, out);
-  try {
-    out->rmaps.resize(touched.rmaps.size());
-    for (size_t i = 0; i < touched.rmaps.size(); ++i) {
-      const RmapId& id = touched.rmaps[i];
-      RmapObservation& rmap = out->rmaps[i];
-      rmap.id = id;
-      const auto& slot = graph_.slots().all()[id.slot];
-      reader_.ListEntries(slot.rmap(id.index, static_cast<int>(id.level)), &rmap.entries);
-      Sort(&rmap.entries);
-    }
-    size_t pages = 0;
-    out->pages.resize(touched.pages.size());
-    for (const PageId id : touched.pages) {
-      if (pages_[id] != nullptr) reader_.ObservePage(*pages_[id], &out->pages[pages++]);
-    }
-    out->pages.resize(pages);
-    for (const SpteRef& ref : touched.slots) {
-      if (pages_[ref.page] == nullptr) continue;
-      out->slots.push_back({ref, reader_.SlotAt(*pages_[ref.page], ref.index)});
-    }
-  } catch (const BugError& error) {
-    out->outcome = {.code = OutcomeCode::kBug, .bug = error.bug()};
+  out->rmaps.resize(touched.rmaps.size());
+  for (size_t i = 0; i < touched.rmaps.size(); ++i) {
+    const RmapId& id = touched.rmaps[i];
+    RmapObservation& rmap = out->rmaps[i];
+    rmap.id = id;
+    const auto& slot = graph_.slots().all()[id.slot];
+    reader_.ListEntries(slot.rmap(id.index, static_cast<int>(id.level)), &rmap.entries);
+    Sort(&rmap.entries);
+  }
+  size_t pages = 0;
+  out->pages.resize(touched.pages.size());
+  for (const PageId id : touched.pages) {
+    if (pages_[id] != nullptr) reader_.ObservePage(*pages_[id], &out->pages[pages++]);
+  }
+  out->pages.resize(pages);
+  for (const SpteRef& ref : touched.slots) {
+    if (pages_[ref.page] == nullptr) continue;
+    out->slots.push_back({ref, reader_.SlotAt(*pages_[ref.page], ref.index)});
   }
 }
 
 template <ReverseMap R>
 void GraphVoice<R>::ObserveAll(Observation* out) {
   reader_.ObserveCommon(outcome_, out);
-  try {
-    reader_.Observe(pages_, Raw(), out);
-  } catch (const BugError& error) {
-    out->outcome = {.code = OutcomeCode::kBug, .bug = error.bug()};
-  }
+  reader_.Observe(pages_, Raw(), out);
 }
 
 template <ReverseMap R>

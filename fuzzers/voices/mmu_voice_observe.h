@@ -36,15 +36,11 @@ void MmuVoice<R>::ObserveTouched(const Touched&, Observation* out) {
 template <ReverseMap R>
 void MmuVoice<R>::ObserveAll(Observation* out) {
   ObserveCommon(out);
-  try {
-    reader_.Observe(PagesById(), Raw(), out);
-    ObserveVcpus(&out->facts);
-    ObserveMemory(&out->facts);
-    std::sort(out->facts.begin(), out->facts.end(),
-              [](const Fact& a, const Fact& b) { return a.id < b.id; });
-  } catch (const BugError& error) {
-    out->outcome = {.code = OutcomeCode::kBug, .bug = error.bug()};
-  }
+  reader_.Observe(PagesById(), Raw(), out);
+  ObserveVcpus(&out->facts);
+  ObserveMemory(&out->facts);
+  std::sort(out->facts.begin(), out->facts.end(),
+            [](const Fact& a, const Fact& b) { return a.id < b.id; });
 }
 
 template <ReverseMap R>

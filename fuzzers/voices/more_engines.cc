@@ -4,7 +4,7 @@ namespace rmapdiff {
 
 const std::vector<Engine>& MoreEngines() {
   static const std::vector<Engine>* engines = new std::vector<Engine>{
-      {"counted", MakeCountedVoice},
+      {"counted", "more_maps/counted_sibling_map.h", MapRule::kEither, MakeCountedVoice},
   };
   return *engines;
 }

@@ -5,12 +5,14 @@
 #ifndef RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzzers/judges/known_differences.h"
 #include "fuzzers/program/program.h"
 #include "fuzzers/state/observation.h"
 #include "fuzzers/state/raw_state.h"
@@ -26,13 +28,12 @@ class Voice {
   virtual Outcome Apply(const Op& op) = 0;
 
   // Outcome, events and stats of the last operation and the state of what `touched` names (a page
-  // or slot that is gone is left out), or of everything. A walk that cannot be (cycle, dangling,
-  // wild) makes the outcome that BUG.
+  // or slot that is gone is left out), or of everything. Throws BugError where a list cannot be
+  // walked (cycle, dangling, wild); `out` is then incomplete.
   virtual void ObserveTouched(const Touched& touched, Observation* out) = 0;
   virtual void ObserveAll(Observation* out) = 0;
 
-  // The MMU word by word, for the auditor, valid until the next operation; throws BugError where a
-  // list cannot be walked.
+  // The MMU word by word, for the auditor, valid until the next operation. Throws as ObserveAll.
   virtual const RawState& Raw() = 0;
 
   // For pictures: how its lists are stored. As Raw.
@@ -54,15 +55,20 @@ class Voice {
   virtual std::string Teardown() = 0;
 };
 
-// A reverse map under test: its name in reports and how to build an MMU on it for a header.
+// A reverse map under test, and all that the suite knows of it by name.
 struct Engine {
-  std::string_view name;
-  std::unique_ptr<Voice> (*make)(const Header& header);
+  std::string_view name;    // in reports: "sibling"
+  std::string_view source;  // of its map, below the root: "mmu/sibling_map.h"
+  MapRule rule;
+  // Builds an MMU on it for a header.
+  std::function<std::unique_ptr<Voice>(const Header& header)> make;
 };
 
 // The MMUs that every run compares, the reference first: legacy, sibling. A third joins by a line,
 // here or in more_engines.h.
 const std::vector<Engine>& AllEngines();
+// Null if none of them has that name.
+const Engine* FindEngine(std::string_view name);
 
 }  // namespace rmapdiff
 

@@ -1,101 +1,90 @@
 #include "fuzzers/voices/watched_voice.h"
 
-#include <array>
+#include <memory>
 #include <utility>
 
 namespace rmapdiff {
 namespace {
 
-constexpr size_t kMaxEngines = 8;
-
-Watch& TheWatch() {
-  static Watch watch;
-  return watch;
-}
-
 // While it lives, an engine is at work.
 class AtWork {
  public:
-  explicit AtWork(size_t engine) {
-    Progress& progress = *TheWatch().progress;
-    progress.engine = progress.last_engine = engine;
+  AtWork(Progress* progress, size_t engine) : progress_(*progress) {
+    progress_.engine = progress_.last_engine = engine;
   }
   AtWork(const AtWork&) = delete;
   AtWork& operator=(const AtWork&) = delete;
-  ~AtWork() { TheWatch().progress->engine = Progress::kNobody; }
+  ~AtWork() { progress_.engine = Progress::kNobody; }
+
+ private:
+  Progress& progress_;
 };
 
 class WatchedVoice final : public Voice {
  public:
-  WatchedVoice(size_t engine, std::unique_ptr<Voice> voice)
-      : engine_(engine), voice_(std::move(voice)) {}
+  // `engine`: its place in AllEngines.
+  WatchedVoice(std::shared_ptr<const Watch> watch, size_t engine, std::unique_ptr<Voice> voice)
+      : watch_(std::move(watch)), engine_(engine), voice_(std::move(voice)) {}
 
   Outcome Apply(const Op& op) override {
-    const Watch& watch = TheWatch();
-    watch.progress->operations = ++operations_;
-    const AtWork at_work(engine_);
-    if (watch.before) watch.before(engine_, operations_ - 1);
+    watch_->progress->operations = ++operations_;
+    const AtWork at_work = Begin();
+    if (watch_->before) watch_->before(engine_, operations_ - 1);
     Outcome outcome = voice_->Apply(op);
-    if (watch.after) watch.after(engine_, operations_ - 1);
+    if (watch_->after) watch_->after(engine_, operations_ - 1);
     return outcome;
   }
   void ObserveTouched(const Touched& touched, Observation* out) override {
-    const AtWork at_work(engine_);
+    const AtWork at_work = Begin();
     voice_->ObserveTouched(touched, out);
   }
   void ObserveAll(Observation* out) override {
-    const AtWork at_work(engine_);
+    const AtWork at_work = Begin();
     voice_->ObserveAll(out);
   }
   const RawState& Raw() override {
-    const AtWork at_work(engine_);
+    const AtWork at_work = Begin();
     return voice_->Raw();
   }
   ListShapes Shapes() override {
-    const AtWork at_work(engine_);
+    const AtWork at_work = Begin();
     return voice_->Shapes();
   }
   bool add_returns_ok() const override { return voice_->add_returns_ok(); }
   std::optional<Difference> Objection(bool everything) override {
-    const AtWork at_work(engine_);
+    const AtWork at_work = Begin();
     return voice_->Objection(everything);
   }
   std::string Teardown() override {
-    const Watch& watch = TheWatch();
-    watch.progress->operations = operations_ + 1;
-    const AtWork at_work(engine_);
-    if (watch.before) watch.before(engine_, operations_);
+    watch_->progress->operations = operations_ + 1;
+    const AtWork at_work = Begin();
+    if (watch_->before) watch_->before(engine_, operations_);
     std::string left = voice_->Teardown();
-    if (watch.after) watch.after(engine_, operations_);
+    if (watch_->after) watch_->after(engine_, operations_);
     return left;
   }
 
  private:
+  AtWork Begin() const { return AtWork(watch_->progress, engine_); }
+
+  const std::shared_ptr<const Watch> watch_;
   const size_t engine_;
   const std::unique_ptr<Voice> voice_;
   uint64_t operations_ = 0;
 };
 
-template <size_t kEngine>
-std::unique_ptr<Voice> MakeWatched(const Header& header) {
-  return std::make_unique<WatchedVoice>(kEngine, AllEngines()[kEngine].make(header));
-}
-
-template <size_t... kEngines>
-constexpr std::array<std::unique_ptr<Voice> (*)(const Header&), kMaxEngines> Makers(
-    std::index_sequence<kEngines...>) {
-  return {MakeWatched<kEngines>...};
-}
-
 }  // namespace
 
-std::vector<Engine> WatchedEngines(const Watch& watch, const std::string& only) {
-  static constexpr auto kMakers = Makers(std::make_index_sequence<kMaxEngines>{});
-  TheWatch() = watch;
+std::vector<Engine> WatchedEngines(Watch watch, const std::string& only) {
+  const auto shared = std::make_shared<const Watch>(std::move(watch));
   std::vector<Engine> engines;
-  for (size_t i = 0; i < AllEngines().size() && i < kMaxEngines; ++i) {
-    const Engine& engine = AllEngines()[i];
-    if (only.empty() || engine.name == only) engines.push_back({engine.name, kMakers[i]});
+  for (size_t i = 0; i < AllEngines().size(); ++i) {
+    if (!only.empty() && AllEngines()[i].name != only) continue;
+    Engine engine = AllEngines()[i];
+    engine.make = [shared, i, make = engine.make](const Header& header) {
+      return std::make_unique<WatchedVoice>(shared, i, make(header));
+    };
+    engines.push_back(std::move(engine));
   }
   return engines;
 }

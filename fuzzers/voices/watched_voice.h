@@ -31,8 +31,8 @@ struct Watch {
   std::function<void(size_t engine, size_t op_index)> after;
 };
 
-// AllEngines, watched; only the one of that name unless it is "". There is one watch at a time.
-std::vector<Engine> WatchedEngines(const Watch& watch, const std::string& only);
+// AllEngines, watched; only the one of that name unless it is "".
+std::vector<Engine> WatchedEngines(Watch watch, const std::string& only);
 
 }  // namespace rmapdiff
 

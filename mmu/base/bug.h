@@ -37,6 +37,7 @@ const char* BugName(BugClass bug);
 // Thrown at a BUG() site. The MMU that threw is not to be used again, except to be destroyed.
 class BugError : public std::exception {
  public:
+  // `wording` is not copied: a literal.
   BugError(BugClass bug, const char* wording) : bug_(bug), wording_(wording) {}
 
   BugClass bug() const { return bug_; }

@@ -55,9 +55,9 @@ TEST(FiguresTest, ListsAreCountedByTheirLengths) {
 CorpusFigures SomeFigures() {
   CorpusFigures figures;
   figures.CountProgram(80, 9);
-  figures.CountOutcome("map", "ok, value 3");
-  figures.CountOutcome("map", "ok");
-  figures.CountOutcome("map", "bug rmap_remove");
+  figures.CountOutcome("map", OutcomeCode::kOk);
+  figures.CountOutcome("map", OutcomeCode::kOk);
+  figures.CountOutcome("map", OutcomeCode::kBug);
   figures.CountLists(ThreeListsAndTwoPages());
   figures.unreadable = 2;
   figures.findings = 1;

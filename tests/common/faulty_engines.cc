@@ -32,8 +32,8 @@ std::unique_ptr<Voice> MakeFaulty(const Header&) { return std::make_unique<Fault
 }  // namespace
 
 const std::vector<Engine>& AllEngines() {
-  static const std::vector<Engine>* engines =
-      new std::vector<Engine>{{"legacy", MakeFaulty}, {"sibling", MakeFaulty}};
+  static const std::vector<Engine>* engines = new std::vector<Engine>{
+      {"legacy", "", MapRule::kOld, MakeFaulty}, {"sibling", "", MapRule::kNew, MakeFaulty}};
   return *engines;
 }
 

@@ -48,19 +48,21 @@ std::string ReportOf(const std::string& path, const std::vector<Engine>& engines
 }
 
 TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
-  const std::string report = ReportOf(
-      "docs/examples/lost_tail.ops",
-      {{"legacy", MakeVoice<DescriptorMap>}, {"sibling", MakeVoice<LostTail>}}, "crash-3f2a");
+  const std::string report = ReportOf("docs/examples/lost_tail.ops",
+                                      {{"legacy", "", MapRule::kOld, MakeVoice<DescriptorMap>},
+                                       {"sibling", "", MapRule::kNew, MakeVoice<LostTail>}},
+                                      "crash-3f2a");
   EXPECT_EQ(Example(Contents("README.md"), "report"), report);
 }
 
 TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
   const std::string path = "docs/examples/forgotten_decrement.ops";
-  const std::string report = ReportOf(path,
-                                      {{"legacy", MakeVoice<DescriptorMap>},
-                                       {"sibling", MakeVoice<SiblingMap>},
-                                       {"counted", MakeVoice<ForgottenDecrement>}},
-                                      path);
+  const std::string report =
+      ReportOf(path,
+               {{"legacy", "", MapRule::kOld, MakeVoice<DescriptorMap>},
+                {"sibling", "", MapRule::kNew, MakeVoice<SiblingMap>},
+                {"counted", "", MapRule::kEither, MakeVoice<ForgottenDecrement>}},
+               path);
   EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
 }
 

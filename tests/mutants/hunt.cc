@@ -16,6 +16,7 @@
 #include "fuzzers/program/target_kinds.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/random_program.h"
 
@@ -33,8 +34,8 @@ int Hunt(std::string_view target, uint64_t programs, uint64_t first) {
     const Program program = RandomProgram(DrawHeader(*kind, random), kOps, first + i);
     const Verdict verdict = RunProgram(program, options);
     if (verdict.kind != VerdictKind::kDivergence) continue;
-    std::printf("found %s %s %llu\n", verdict.guilty.c_str(), Signature(program, verdict).c_str(),
-                static_cast<unsigned long long>(i + 1));
+    std::printf("found %s %s %llu\n", GuiltyName(verdict).c_str(),
+                Signature(program, verdict).c_str(), static_cast<unsigned long long>(i + 1));
     std::printf("%s", Print(program).c_str());
     return 0;
   }

@@ -6,38 +6,45 @@
 #include "tests/power/faulty_maps.h"
 
 namespace rmapdiff {
+namespace {
+
+Engine Of(std::string_view name, std::unique_ptr<Voice> (*make)(const Header& header)) {
+  return {name, "tests/power/faulty_maps.h", MapRule::kEither, make};
+}
+
+}  // namespace
 
 const std::vector<Canary>& Canaries() {
   static const std::vector<Canary>* canaries = new std::vector<Canary>{
-      {{"lost_tail", MakeVoice<LostTail>}, 24},
-      {{"long_tail_lost", MakeVoice<LongTailLost>}, 14000},
-      {{"stale_link", MakeVoice<StaleLink>}, 8},
-      {{"uncleared_first_parent", MakeVoice<UnclearedFirstParent>}, 8},
-      {{"unlinked_successor", MakeVoice<UnlinkedSuccessor>}, 24},
-      {{"head_only_remove", MakeVoice<HeadOnlyRemove>}, 20},
-      {{"skipped_head", MakeVoice<SkippedHead>}, 12},
-      {{"double_push", MakeVoice<DoublePush>}, 28},
-      {{"undercounting_add", MakeVoice<UndercountingAdd>}, 28},
-      {{"overcounting_count", MakeVoice<OvercountingCount>}, 28},
-      {{"forgotten_decrement", MakeVoice<ForgottenDecrement>}, 28},
-      {{"kept_parents", MakeVoice<KeptParents>}, 36},
-      {{"forgotten_last_parent", MakeVoice<ForgottenLastParent>}, 24},
-      {{"links_freed_twice", MakeVoice<LinksFreedTwice>}, 4, Sight::kMayDie},
-      {{"links_never_freed", MakeVoice<LinksNeverFreed>}, 4},
-      {{"wrong_entry_moved", MakeVoice<WrongEntryMoved>}, 20},
-      {{"hole_left", MakeVoice<HoleLeft>}, 20},
-      {{"freed_descriptor_linked", MakeVoice<FreedDescriptorLinked>}, 550, Sight::kMayDie},
-      {{"lost_more", MakeVoice<LostMore>}, 68},
-      {{"lost_third_more", MakeVoice<LostThirdMore>}, 8600},
-      {{"empty_descriptor_kept", MakeVoice<EmptyDescriptorKept>}, 12},
-      {{"unlinked_descriptor", MakeVoice<UnlinkedDescriptor>}, 60},
-      {{"double_insert", MakeVoice<DoubleInsert>}, 28},
-      {{"unshifted_chain", MakeVoice<UnshiftedChain>}, 68},
-      {{"head_chain_not_searched", MakeVoice<HeadChainNotSearched>}, 330},
-      {{"multimapped_stays", MakeVoice<MultimappedStays>}, 20},
-      {{"forgotten_last_in_chain", MakeVoice<ForgottenLastInChain>}, 24},
-      {{"gfns_never_freed", MakeVoice<GfnsNeverFreed>}, 8},
-      {{"descriptors_not_topped_up", MakeVoice<DescriptorsNotToppedUp>}, 12},
+      {Of("lost_tail", MakeVoice<LostTail>), 24},
+      {Of("long_tail_lost", MakeVoice<LongTailLost>), 14000},
+      {Of("stale_link", MakeVoice<StaleLink>), 8},
+      {Of("uncleared_first_parent", MakeVoice<UnclearedFirstParent>), 8},
+      {Of("unlinked_successor", MakeVoice<UnlinkedSuccessor>), 24},
+      {Of("head_only_remove", MakeVoice<HeadOnlyRemove>), 20},
+      {Of("skipped_head", MakeVoice<SkippedHead>), 12},
+      {Of("double_push", MakeVoice<DoublePush>), 28},
+      {Of("undercounting_add", MakeVoice<UndercountingAdd>), 28},
+      {Of("overcounting_count", MakeVoice<OvercountingCount>), 28},
+      {Of("forgotten_decrement", MakeVoice<ForgottenDecrement>), 28},
+      {Of("kept_parents", MakeVoice<KeptParents>), 36},
+      {Of("forgotten_last_parent", MakeVoice<ForgottenLastParent>), 24},
+      {Of("links_freed_twice", MakeVoice<LinksFreedTwice>), 4, Sight::kMayDie},
+      {Of("links_never_freed", MakeVoice<LinksNeverFreed>), 4},
+      {Of("wrong_entry_moved", MakeVoice<WrongEntryMoved>), 20},
+      {Of("hole_left", MakeVoice<HoleLeft>), 20},
+      {Of("freed_descriptor_linked", MakeVoice<FreedDescriptorLinked>), 550, Sight::kMayDie},
+      {Of("lost_more", MakeVoice<LostMore>), 68},
+      {Of("lost_third_more", MakeVoice<LostThirdMore>), 8600},
+      {Of("empty_descriptor_kept", MakeVoice<EmptyDescriptorKept>), 12},
+      {Of("unlinked_descriptor", MakeVoice<UnlinkedDescriptor>), 60},
+      {Of("double_insert", MakeVoice<DoubleInsert>), 28},
+      {Of("unshifted_chain", MakeVoice<UnshiftedChain>), 68},
+      {Of("head_chain_not_searched", MakeVoice<HeadChainNotSearched>), 330},
+      {Of("multimapped_stays", MakeVoice<MultimappedStays>), 20},
+      {Of("forgotten_last_in_chain", MakeVoice<ForgottenLastInChain>), 24},
+      {Of("gfns_never_freed", MakeVoice<GfnsNeverFreed>), 8},
+      {Of("descriptors_not_topped_up", MakeVoice<DescriptorsNotToppedUp>), 12},
   };
   return *canaries;
 }
@@ -49,9 +56,9 @@ const Canary& FindCanary(std::string_view name) {
 
 const std::vector<Engine>& CorrectMaps() {
   static const std::vector<Engine>* maps = new std::vector<Engine>{
-      {"push_back", MakeVoice<PushBack>},
-      {"sorted_insert", MakeVoice<SortedInsert>},
-      {"single_again", MakeVoice<SingleAgain>},
+      Of("push_back", MakeVoice<PushBack>),
+      Of("sorted_insert", MakeVoice<SortedInsert>),
+      Of("single_again", MakeVoice<SingleAgain>),
   };
   return *maps;
 }

@@ -10,6 +10,7 @@
 
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "tests/common/checks.h"
 #include "tests/power/canaries.h"
@@ -67,7 +68,7 @@ TEST_P(CanaryTest, IsFoundAndNamed) {
   if (canary.sight == Sight::kMayDie && kAddressSanitizer) {
     const auto die_when_found = [&hunt] {
       const Hunt found = hunt();
-      std::fprintf(stderr, "guilty: %s\n", found.verdict.guilty.c_str());
+      std::fprintf(stderr, "guilty: %s\n", GuiltyName(found.verdict).c_str());
       std::abort();
     };
     const std::string named = "guilty: " + std::string(canary.engine.name);
@@ -77,7 +78,7 @@ TEST_P(CanaryTest, IsFoundAndNamed) {
   const Hunt found = hunt();
   PrintRow(canary.engine.name, found, canary.bound);
   ASSERT_GT(found.programs, 0) << "not found";
-  EXPECT_EQ(found.verdict.guilty, canary.engine.name) << found.signature;
+  EXPECT_EQ(GuiltyName(found.verdict), canary.engine.name) << found.signature;
 }
 INSTANTIATE_TEST_SUITE_P(Faulty, CanaryTest, testing::ValuesIn(Canaries()),
                          [](const auto& info) { return std::string(info.param.engine.name); });
@@ -105,7 +106,7 @@ TEST(Guilty, IsTheLegacyMmuWhenTheFaultIsThere) {
   for (const char* canary : {"hole_left", "unshifted_chain", "empty_descriptor_kept"}) {
     const Hunt hunt = HuntFor(FaultyMmus(canary, nullptr), FindCanary(canary).bound, kSeed);
     ASSERT_GT(hunt.programs, 0) << canary;
-    EXPECT_EQ(hunt.verdict.guilty, "legacy") << hunt.signature;
+    EXPECT_EQ(GuiltyName(hunt.verdict), "legacy") << hunt.signature;
   }
 }
 
@@ -113,7 +114,7 @@ TEST(Guilty, IsTheSiblingMmuWhenTheFaultIsThere) {
   for (const char* canary : {"lost_tail", "kept_parents", "undercounting_add"}) {
     const Hunt hunt = HuntFor(FaultyMmus(nullptr, canary), FindCanary(canary).bound, kSeed);
     ASSERT_GT(hunt.programs, 0) << canary;
-    EXPECT_EQ(hunt.verdict.guilty, "sibling") << hunt.signature;
+    EXPECT_EQ(GuiltyName(hunt.verdict), "sibling") << hunt.signature;
   }
 }
 
@@ -129,7 +130,7 @@ TEST(Guilty, AreBothWhenBothHaveTheSameFault) {
   const Verdict verdict = RunProgram(std::get<Program>(parsed), options);
   ASSERT_EQ(verdict.kind, VerdictKind::kDivergence);
   EXPECT_EQ(verdict.check, Check::kModel);
-  EXPECT_EQ(verdict.guilty, "both");
+  EXPECT_EQ(GuiltyName(verdict), "both");
   EXPECT_EQ(verdict.op_index, 2u);
 }
 

@@ -16,6 +16,7 @@
 #include "fuzzers/program/program.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/voices/more_engines.h"
 #include "tests/power/canaries.h"
 
@@ -273,7 +274,7 @@ TEST_P(ExhaustiveSensitivityTest, TheEnumerationFindsTheCanary) {
     ++programs;
     const Verdict verdict = RunProgram(program, options);
     if (verdict.kind == VerdictKind::kAgree) return true;
-    guilty = verdict.guilty;
+    guilty = GuiltyName(verdict);
     signature = Signature(program, verdict);
     return false;
   });

@@ -11,6 +11,7 @@
 #include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/voices/make_voice.h"
 #include "tests/power/faulty_maps.h"
@@ -59,6 +60,10 @@ void PrintRow(std::string_view name, const Hunt& hunt, int bound) {
 
 // ---- Reverse maps ----
 
+Engine Of(std::string_view name, std::unique_ptr<Voice> (*make)(const Header& header)) {
+  return {name, "tests/power/faulty_maps.h", MapRule::kEither, make};
+}
+
 struct FaultyMap {
   Engine engine;
   int bound;  // programs
@@ -75,15 +80,15 @@ TEST_P(FaultyMapTest, IsFoundUnderAWholeMmuAndNamed) {
   const Hunt hunt = HuntFor(engines, bound, QuirkMode::kNone);
   PrintRow(engine.name, hunt, bound);
   ASSERT_GT(hunt.programs, 0) << "not found";
-  EXPECT_EQ(hunt.verdict.guilty, engine.name) << hunt.signature;
+  EXPECT_EQ(GuiltyName(hunt.verdict), engine.name) << hunt.signature;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Maps, FaultyMapTest,
-    testing::Values(FaultyMap{{"lost_tail", MakeVoice<LostTail>}, 10},
-                    FaultyMap{{"stale_link", MakeVoice<StaleLink>}, 10},
-                    FaultyMap{{"forgotten_last_parent", MakeVoice<ForgottenLastParent>}, 10},
-                    FaultyMap{{"unshifted_chain", MakeVoice<UnshiftedChain>}, 50}),
+    testing::Values(FaultyMap{Of("lost_tail", MakeVoice<LostTail>), 10},
+                    FaultyMap{Of("stale_link", MakeVoice<StaleLink>), 10},
+                    FaultyMap{Of("forgotten_last_parent", MakeVoice<ForgottenLastParent>), 10},
+                    FaultyMap{Of("unshifted_chain", MakeVoice<UnshiftedChain>), 50}),
     [](const auto& info) { return std::string(info.param.engine.name); });
 
 TEST(CorrectMmuTest, IsNotReported) {
@@ -112,7 +117,7 @@ TEST_P(QuirkTest, IsFoundAsTheFaultOfAllEngines) {
   const Hunt hunt = HuntFor(AllEngines(), bound, quirk);
   PrintRow(NameOf(quirk), hunt, bound);
   ASSERT_GT(hunt.programs, 0) << "not found";
-  EXPECT_EQ(hunt.verdict.guilty, "both") << hunt.signature;
+  EXPECT_EQ(GuiltyName(hunt.verdict), "both") << hunt.signature;
 }
 
 INSTANTIATE_TEST_SUITE_P(

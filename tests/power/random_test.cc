@@ -10,6 +10,7 @@
 
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "tests/common/checks.h"
 
@@ -87,7 +88,7 @@ void ExpectEqual(const Verdict& expected, const Verdict& actual, const Program& 
   SCOPED_TRACE(Print(program));
   EXPECT_EQ(expected.kind, actual.kind);
   EXPECT_EQ(expected.op_index, actual.op_index);
-  EXPECT_EQ(expected.guilty, actual.guilty);
+  EXPECT_EQ(GuiltyName(expected), GuiltyName(actual));
   EXPECT_EQ(expected.classified, actual.classified);
   EXPECT_EQ(expected.ops_run, actual.ops_run);
   EXPECT_EQ(expected.state_hash, actual.state_hash);
@@ -137,9 +138,9 @@ std::map<std::string, Applied> CountApplied() {
     RunOptions options;
     options.trace = [&](const TraceStep& step) {
       Applied& count = counts[std::string(OpName(program.ops[step.op_index]))];
-      const std::string& outcome = step.outcomes[0].value;
+      const Outcome& outcome = step.outcomes.expected;
       ++count.all;
-      if (outcome.rfind("ok", 0) == 0 || outcome.rfind("bug", 0) == 0) ++count.applied;
+      if (outcome.code == OutcomeCode::kOk || outcome.is_bug()) ++count.applied;
     };
     RunProgram(program, options);
   }

@@ -28,7 +28,8 @@ void RunPrograms(const Engine& engine) {
 }
 
 TEST(SanitizerCanaryDeathTest, LinksThatAreTooShortAreSeen) {
-  EXPECT_DEATH(RunPrograms({"short_links", MakeVoice<ShortLinks>}),
+  EXPECT_DEATH(RunPrograms({"short_links", "tests/power/faulty_maps.h", MapRule::kEither,
+                            MakeVoice<ShortLinks>}),
                "AddressSanitizer: use-after-poison");
 }
 
@@ -46,7 +47,8 @@ class ClosedSlot : public SiblingMap<L> {
 };
 
 TEST(SanitizerCanaryDeathTest, AStackInTheMmuThatAllMapsShareNamesTheMap) {
-  EXPECT_DEATH(RunPrograms({"closed_slot", MakeVoice<ClosedSlot>}),
+  EXPECT_DEATH(RunPrograms({"closed_slot", "tests/power/faulty_maps.h", MapRule::kEither,
+                            MakeVoice<ClosedSlot>}),
                "use-after-poison.* in rmapdiff::PageGraph<.*VoiceOf<.*ClosedSlot");
 }
 

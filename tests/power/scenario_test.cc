@@ -181,9 +181,10 @@ Figures FiguresOf(const Observation& end) {
   return figures;
 }
 
-bool AnyBug(const std::vector<EngineValue>& outcomes) {
-  return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const EngineValue& value) { return value.value.rfind("bug", 0) == 0; });
+bool AnyBug(const Outcomes& outcomes) {
+  return outcomes.expected.is_bug() ||
+         std::any_of(outcomes.actual.begin(), outcomes.actual.end(),
+                     [](const Outcome& outcome) { return outcome.is_bug(); });
 }
 
 SeedRun RunSeed(const Program& program) {

@@ -53,7 +53,7 @@ class RulesTest(unittest.TestCase):
         return re.findall(r'return "([^"]+)";', body)
 
     def test_every_finding_of_a_verdict_has_a_rule(self):
-        names = [name for name in self.names_in("fuzzers/state/observation.cc", "FindingName")
+        names = [name for name in self.names_in("fuzzers/state/difference.cc", "FindingName")
                  if name not in ("none", "?")]
         self.assertGreater(len(names), 25)
         for name in names:
@@ -172,19 +172,22 @@ class PlacesTest(unittest.TestCase):
         self.assertEqual(places.find(finding)[0], ("mmu/sibling_map.h", 0, 0, "Inner"))
 
     def test_without_lines_the_file_where_it_lives(self):
-        whole = PROGRAM.replace("version=1", "version=1 mode=long")
-        for engine, program, file in [("sibling", PROGRAM, "mmu/sibling_map.h"),
-                                      ("legacy", PROGRAM, "legacy_mmu/descriptor_map.h"),
-                                      ("both", PROGRAM, "mmu/graph/page_graph.h"),
-                                      ("all", PROGRAM, "mmu/graph/page_graph.h"),
-                                      ("counted+legacy", PROGRAM, "mmu/graph/page_graph.h"),
-                                      ("both", "# Said so.\n" + whole,
-                                       "mmu/shadow/shadow_mmu.h"),
-                                      ("undecided", PROGRAM, "fuzzers/run/runner.cc")]:
-            with self.subTest(file):
-                finding = lost_tail(signature="x/y/" + engine, program=program, repro={})
+        graph, shadow = "mmu/graph/page_graph.h", "mmu/shadow/shadow_mmu.h"
+        known = {"engines": {"third": "third_mmu/map.h"}, "shared": shadow}
+        for engine, repro, file in [("third", dict(known, source="third_mmu/map.h"),
+                                     "third_mmu/map.h"),
+                                    ("both", dict(known, source=graph), graph),
+                                    # Not reproduced.
+                                    ("third", known, "third_mmu/map.h"),
+                                    ("both", known, shadow),
+                                    ("third+fourth", known, shadow),
+                                    ("undecided", dict(known, source=""),
+                                     "fuzzers/run/runner.cc"),
+                                    # Not run at all.
+                                    ("third", {}, graph)]:
+            with self.subTest(engine=engine, repro=repro):
+                finding = lost_tail(signature="x/y/" + engine, repro=repro)
                 self.assertEqual(places.find(finding), ((file, 0, 0, ""), []))
-                self.assertTrue(file.startswith("fuzzers/") or os.path.basename(file))
         finding = lost_tail(target="program_fuzzer", repro={})
         self.assertEqual(places.find(finding)[0].file, "fuzzers/program/program.h")
 

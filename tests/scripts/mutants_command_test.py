@@ -224,7 +224,8 @@ class FindingTest(unittest.TestCase):
         self.assertEqual(finding.read(1, text).by, "sanitizer")
 
     def test_a_stack_with_names_says_so_too(self):
-        text = ("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
+        text = ("ENGINES: legacy=legacy_mmu/descriptor_map.h sibling=mmu/sibling_map.h\n"
+                "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
                 "    #0 0x55d1 in rmapdiff::DescriptorMap<Limits>::Remove() legacy_mmu/a.h:1:2\n"
                 "    #1 0x55d2 in main fuzzers/b.cc:3:4\n\n"
                 "freed by thread T0 here:\n    #0 0x55d3 in SiblingMap mmu/c.h:5:6\n")
@@ -232,9 +233,16 @@ class FindingTest(unittest.TestCase):
                          ("sanitizer", "heap-use-after-free/legacy", "legacy"))
 
     def test_the_engine_is_the_one_on_the_stack(self):
-        self.assertEqual(finding.guilty_of_stack(["rmapdiff::SiblingMap<T>::Unlink"]), "sibling")
-        self.assertEqual(finding.guilty_of_stack(["f(DescriptorMap<T>&)"]), "legacy")
-        self.assertEqual(finding.guilty_of_stack(["SiblingMap", "DescriptorMap"]), "")
+        engines = finding.engines_of("INFO: Seed: 1\nENGINES: legacy=old/descriptor_map.h "
+                                     "sibling=mmu/sibling_map.h third=more/counted_sibling_map.h\n")
+        for functions, guilty in [(["rmapdiff::SiblingMap<T>::Unlink"], "sibling"),
+                                  (["f(DescriptorMap<T>&)"], "legacy"),
+                                  (["f(CountedSiblingMap<T>&)"], "third"),
+                                  (["(anonymous)", "/a/old/descriptor_map.h:7:1"], "legacy"),
+                                  (["SiblingMap", "DescriptorMap"], ""),
+                                  (["f(Graph&)"], "")]:
+            self.assertEqual(finding.guilty_of_stack(functions, engines), guilty, functions)
+        self.assertEqual(finding.guilty_of_stack(["SiblingMap"], finding.engines_of("")), "")
 
     def test_an_end_without_a_finding_is_none(self):
         self.assertIsNone(finding.read(0, "Done 5 runs"))

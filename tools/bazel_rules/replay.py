@@ -27,6 +27,9 @@ RUNNING = re.compile(rb"^Running: (.+?)\r?$", re.MULTILINE)
 # How the failure of a seed begins that its program never came to.
 NOT_EXECUTED = "was not executed: "
 
+# Of a target that runs programs (fuzzers/fuzz_target.h).
+ENGINES = re.compile(rb"^ENGINES: .*\n", re.MULTILINE)
+
 FINDING = re.compile(
     rb"runtime error: |ERROR: \w+Sanitizer|ERROR: libFuzzer|SUMMARY: \w+Sanitizer")
 
@@ -36,7 +39,7 @@ class Result:
 
     failure: None if it passed, else a text to be read, of OUTPUT_LIMIT characters and a few.
     code, output: of the process that failed, for a reader that wants all that was printed since it
-    started with the seed.
+    started with the seed, and which engines it compares.
     """
 
     def __init__(self, seed, failure=None, code=0, output=""):
@@ -50,7 +53,9 @@ def failed(seeds, code, output, reason=""):
     """The Results of seeds that the process did not survive, or did not run."""
     text = since(output, seeds[0]).decode("utf-8", "replace")
     failure = f"{reason}exit code {code}\n{shorten(text)}"
-    return [Result(seed, failure, code, text) for seed in seeds]
+    engines = ENGINES.search(output)  # printed once a process, with its first seed
+    line = engines[0].decode("utf-8", "replace") if engines else ""
+    return [Result(seed, failure, code, text if line in text else line + text) for seed in seeds]
 
 
 def read_options(path):

@@ -32,6 +32,8 @@ for path in sys.argv[1:]:
         sys.exit(77)
     if seed == "abort":
         os.abort()
+    if seed == "engines":
+        print("ENGINES: a=a.h")
     if seed == "undefined":
         print("a.cc:1:2: runtime error: shift exponent 64 is too large")
     print("Executed " + path + " in 0 ms", flush=True)
@@ -145,6 +147,13 @@ class ReplayTest(unittest.TestCase):
         self.write("corpus/1", "crash")
         self.assertNotIn("corpus/0", replay.replay(
             [self.target], replay.list_seeds(self.corpus))[1].output)
+
+    def test_the_engines_stand_in_what_each_seed_has_printed(self):
+        for index, seed in enumerate(("engines", "a", "crash")):
+            self.write(f"corpus/{index}", seed)
+        result = replay.replay([self.target], replay.list_seeds(self.corpus))[2]
+        self.assertTrue(result.output.startswith(f"ENGINES: a=a.h\nRunning: {self.corpus}/2\n"))
+        self.assertNotIn("ENGINES", result.failure)
 
     def test_variants_are_shortened(self):
         for text, expected in (

@@ -13,6 +13,7 @@
 #include "fuzzers/finding/state_diff.h"
 #include "fuzzers/finding/test_draft.h"
 #include "fuzzers/finding/trial.h"
+#include "fuzzers/run/report.h"
 #include "tests/power/canaries.h"
 
 namespace rmapdiff {
@@ -32,7 +33,9 @@ Program LostTailProgram() {
 
 RunOptions With(const char* canary) {
   RunOptions options;
-  options.engines = {AllEngines()[0], {"sibling", FindCanary(canary).engine.make}};
+  options.engines = {
+      AllEngines()[0],
+      {"sibling", "tests/power/faulty_maps.h", MapRule::kNew, FindCanary(canary).engine.make}};
   return options;
 }
 
@@ -87,6 +90,48 @@ TEST(StoryTest, SurvivesThePipe) {
   Unpack(&from, &back.story);
   EXPECT_TRUE(from.ok());
   EXPECT_EQ(TrialText(LostTailProgram(), back, {}), TrialText(LostTailProgram(), trial, {}));
+}
+
+// The outcomes instead of differences, one of them without, and an undecided one.
+TEST(StoryTest, EveryKindOfVerdictSurvivesThePipe) {
+  const Program program = LostTailProgram();
+  Verdict agreed = RunProgram(program);
+  ASSERT_TRUE(agreed.outcomes);
+  agreed.outcomes->actual[1] = {OutcomeCode::kBug, BugClass::kWild, 0};
+  Verdict undecided = LostTail().verdict;
+  undecided.check = Check::kMmus;
+  undecided.guilty.clear();
+  undecided.undecided = true;
+  Verdict known = agreed;
+  known.kind = VerdictKind::kClassified;
+  known.classified = "D11";
+  for (const Verdict& verdict : {agreed, undecided, known, LostTail().verdict, Verdict{}}) {
+    Packer packer;
+    Pack(verdict, &packer);
+    Unpacker from(packer.bytes());
+    Verdict back;
+    Unpack(&from, &back);
+    EXPECT_TRUE(from.ok());
+    EXPECT_EQ(ReportJson(program, back), ReportJson(program, verdict));
+    EXPECT_EQ(back.guilty, verdict.guilty);
+    EXPECT_EQ(back.undecided, verdict.undecided);
+    EXPECT_EQ(back.outcomes, verdict.outcomes);
+    EXPECT_EQ(back.differences, verdict.differences);
+  }
+}
+
+TEST(StoryTest, AVerdictThatBlamesAnEngineThatThereIsNotIsRefused) {
+  for (const size_t engines : {size_t{1}, size_t{2}}) {
+    Verdict verdict = LostTail().verdict;
+    verdict.engines.resize(engines);
+    verdict.differences.resize(engines);
+    Packer packer;
+    Pack(verdict, &packer);
+    Unpacker from(packer.bytes());
+    Verdict back;
+    Unpack(&from, &back);
+    EXPECT_EQ(from.ok(), engines == 2) << engines;
+  }
 }
 
 TEST(StoryTest, ATruncatedMessageIsReadToItsEndAndRefused) {
@@ -151,6 +196,43 @@ TEST(CrashLogTest, AReportOfAddressSanitizer) {
   EXPECT_EQ(cause.frames[2].function, "Run");
 }
 
+TEST(CrashLogTest, WhoFreedTheMemoryIsTheSecondStack) {
+  const CrashCause cause = ReadCrashLog(R"(
+==12==ERROR: AddressSanitizer: heap-use-after-free on address 0x52 at pc 0x55 bp 0x7f sp 0x7f
+READ of size 8 at 0x52 thread T0
+    #0 0x55d1 in rmapdiff::SiblingMap<Tiny>::Next(unsigned*) mmu/sibling_map.h:112:5
+
+0x52 is located 8 bytes inside of 16-byte region [0x4a,0x5a)
+freed by thread T0 here:
+    #0 0x99 in free (/x+0x1)
+    #1 0x55d2 in rmapdiff::SiblingMap<Tiny>::Remove(unsigned*) mmu/sibling_map.h:163:9
+
+previously allocated by thread T0 here:
+    #0 0x98 in malloc (/x+0x2)
+    #1 0x55d3 in rmapdiff::SiblingMap<Tiny>::Add(unsigned*) mmu/sibling_map.h:90:9
+
+==13==ERROR: AddressSanitizer: another report
+freed by thread T0 here:
+    #0 0x55d4 in Other mmu/sibling_map.h:1:1
+)");
+  EXPECT_EQ(cause.kind, "asan-heap-use-after-free");
+  ASSERT_EQ(cause.frames.size(), 1u);
+  ASSERT_EQ(cause.freed.size(), 2u) << "neither the allocation nor another report";
+  EXPECT_EQ(cause.freed[1].function, "SiblingMap::Remove");
+  EXPECT_EQ(cause.freed[1].line, 163);
+
+  Trial trial;
+  trial.ending = Ending::kSanitizer;
+  trial.engine = "sibling";
+  trial.op_index = 5;
+  trial.cause = cause;
+  const std::string text = TrialText(LostTailProgram(), trial, {});
+  const size_t reader = text.find("SiblingMap::Next ");
+  const size_t freed = text.find("  memory that was freed by\n");
+  EXPECT_LT(reader, freed);
+  EXPECT_LT(freed, text.find("SiblingMap::Remove "));
+}
+
 TEST(CrashLogTest, AReportOfUndefinedBehaviorSanitizer) {
   const CrashCause cause = ReadCrashLog(
       "mmu/base/spte.h:12:5: runtime error: shift exponent 64 is too large for 32-bit type\n");
@@ -213,6 +295,8 @@ TEST(TrialTest, SignaturesOfProcessesThatEnd) {
   EXPECT_EQ(Signature(LostTailProgram(), trial), "signal-segv/drop/sibling");
   trial.op_index = 7;
   EXPECT_EQ(Signature(LostTailProgram(), trial), "signal-segv/teardown/sibling");
+  trial.engine = "";
+  EXPECT_EQ(Signature(LostTailProgram(), trial), "signal-segv/teardown/reference");
 }
 
 TEST(DraftTest, NamesAreWordsInOne) {

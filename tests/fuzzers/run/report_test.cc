@@ -1,8 +1,11 @@
 // The reports, literally: one golden text for each kind of verdict, and for each way to be wrong.
 #include "fuzzers/run/report.h"
 
+#include <optional>
+#include <set>
 #include <string>
 
+#include "fuzzers/run/verdict_words.h"
 #include "gtest/gtest.h"
 
 namespace rmapdiff {
@@ -22,27 +25,41 @@ Verdict Divergence() {
   verdict.kind = VerdictKind::kDivergence;
   verdict.op_index = 2;
   verdict.ops_run = 3;
-  verdict.guilty = "sibling";
+  verdict.engines = {"legacy", "sibling"};
+  verdict.guilty = {1};
   verdict.difference = {Finding::kRmapMissing, "rmap(gfn 0x2, level 1)",
                         "{ page 3 [17], page 5 [0] }", "{ page 3 [17] }", "missing: page 5 [0]"};
-  verdict.values = {{"model", "{ page 3 [17], page 5 [0] }"},
-                    {"legacy", "{ page 3 [17], page 5 [0] }"},
-                    {"sibling", "{ page 3 [17] }"}};
+  verdict.differences = {std::nullopt, verdict.difference};
   return verdict;
 }
 
-Verdict Outcomes(VerdictKind::Value kind, const char* model, const char* legacy,
-                 const char* sibling) {
+// The same divergence, of these engines.
+Verdict DivergenceOf(const std::set<size_t>& guilty) {
+  Verdict verdict = Divergence();
+  verdict.guilty = guilty;
+  for (size_t i = 0; i < verdict.engines.size(); ++i) {
+    verdict.differences[i].reset();
+    if (guilty.count(i) != 0) verdict.differences[i] = verdict.difference;
+  }
+  return verdict;
+}
+
+Verdict Ended(VerdictKind::Value kind, const Outcome& model, const Outcome& legacy,
+              const Outcome& sibling) {
   Verdict verdict;
   verdict.kind = kind;
   verdict.op_index = 2;
   verdict.ops_run = 3;
-  verdict.values = {{"model", model}, {"legacy", legacy}, {"sibling", sibling}};
+  verdict.engines = {"legacy", "sibling"};
+  verdict.outcomes = Outcomes{model, {legacy, sibling}};
   return verdict;
 }
 
+constexpr Outcome kOk;
+constexpr Outcome kBug{.code = OutcomeCode::kBug, .bug = BugClass::kRmapRemove};
+
 Verdict Agreement() {
-  Verdict verdict = Outcomes(VerdictKind::kAgree, "ok", "ok", "ok");
+  Verdict verdict = Ended(VerdictKind::kAgree, kOk, kOk, kOk);
   verdict.op_index = verdict.ops_run = 4;
   verdict.state_hash = 0x1234abcd;
   return verdict;
@@ -55,7 +72,7 @@ std::string Line(const std::string& text, size_t number) {
 }
 
 // The second line: who is accused of what.
-std::string Accusation(const Verdict& verdict) {
+std::string SecondLine(const Verdict& verdict) {
   return Line(ReportText(SomeProgram(), verdict), 1);
 }
 
@@ -86,7 +103,7 @@ TEST(ReportTextTest, ADivergenceAtTeardownWithoutFile) {
   verdict.check = Check::kTeardown;
   verdict.op_index = verdict.ops_run = 4;
   verdict.difference = {Finding::kLeak, "left after teardown", "nothing", "2 descriptors", ""};
-  verdict.values = {{"legacy", "nothing"}, {"sibling", "2 descriptors"}};
+  verdict.differences = {std::nullopt, verdict.difference};
   EXPECT_EQ(ReportText(SomeProgram(), verdict), R"(DIVERGENCE at teardown, after 4 ops
   engine sibling leaves something behind                    signature leak/teardown/sibling
   left after teardown
@@ -108,13 +125,13 @@ TEST(ReportTextTest, AgreementIsOneLine) {
 }
 
 TEST(ReportTextTest, ABugOfAllVoicesIsOneLine) {
-  EXPECT_EQ(ReportText(SomeProgram(), Outcomes(VerdictKind::kBug, "bug rmap_remove",
-                                               "bug rmap_remove", "bug rmap_remove")),
+  EXPECT_EQ(ReportText(SomeProgram(), Ended(VerdictKind::kBug, kBug, kBug, kBug)),
             "BUG: all voices raise rmap_remove at op 3 of 4: write_protect gfn=0x2\n");
 }
 
 TEST(ReportTextTest, AKnownDifferenceSaysWhereItIsExplained) {
-  Verdict verdict = Outcomes(VerdictKind::kClassified, "ok", "ok", "bug remove_parent");
+  const Outcome bug{.code = OutcomeCode::kBug, .bug = BugClass::kRemoveParent};
+  Verdict verdict = Ended(VerdictKind::kClassified, kOk, kOk, bug);
   verdict.classified = "D11";
   EXPECT_EQ(ReportText(SomeProgram(), verdict),
             R"(KNOWN DIFFERENCE D11 at op 3 of 4: see docs/contract.md
@@ -142,22 +159,21 @@ TEST(ReportTextTest, EachCheckHasItsOwnAccusation) {
   };
   Verdict verdict = Divergence();
   verdict.check = Check::kAudit;
-  EXPECT_EQ(Accusation(verdict), remark("  engine sibling fails its audit"));
+  EXPECT_EQ(SecondLine(verdict), remark("  engine sibling fails its audit"));
   verdict.check = Check::kAddReturn;
-  EXPECT_EQ(Accusation(verdict), remark("  engine sibling breaks its own rule for rmap_add"));
+  EXPECT_EQ(SecondLine(verdict), remark("  engine sibling breaks its own rule for rmap_add"));
   verdict.check = Check::kMmus;
-  EXPECT_EQ(Accusation(verdict),
+  EXPECT_EQ(SecondLine(verdict),
             "  engine sibling disagrees with legacy, and fails its audit    "
             "signature rmap-missing/write_protect/sibling");
 }
 
 TEST(ReportTextTest, AllOrNoneCanBeAccused) {
   const auto starts = [](const Verdict& verdict) {
-    const std::string line = Accusation(verdict);
+    const std::string line = SecondLine(verdict);
     return line.substr(0, line.find("    "));
   };
-  Verdict verdict = Divergence();
-  verdict.guilty = "both";
+  Verdict verdict = DivergenceOf({0, 1});
   EXPECT_EQ(starts(verdict), "  legacy and sibling disagree with the model");
   verdict.check = Check::kAudit;
   EXPECT_EQ(starts(verdict), "  legacy and sibling fail their audits");
@@ -166,31 +182,33 @@ TEST(ReportTextTest, AllOrNoneCanBeAccused) {
   verdict.check = Check::kAddReturn;
   EXPECT_EQ(starts(verdict), "  legacy and sibling break their own rule for rmap_add");
   verdict.check = Check::kMmus;
-  verdict.guilty = "undecided";
+  verdict.guilty.clear();
+  verdict.undecided = true;
   EXPECT_EQ(starts(verdict), "  legacy and sibling disagree; the model does not say");
 }
 
 TEST(ReportTextTest, SomeOfManyEnginesCanBeAccused) {
   Verdict verdict = Divergence();
-  verdict.values.push_back({"canary", "{ }"});
-  verdict.guilty = "sibling+canary";
-  EXPECT_EQ(Accusation(verdict).substr(0, 52),
+  verdict.engines.push_back("canary");
+  verdict.differences.push_back(verdict.difference);
+  verdict.guilty = {1, 2};
+  EXPECT_EQ(GuiltyName(verdict), "sibling+canary");
+  EXPECT_EQ(SecondLine(verdict).substr(0, 52),
             "  sibling and canary disagree with legacy and model ");
 }
 
 TEST(ReportTextTest, TheDifferenceInWordsIsBesideTheFirstGuilty) {
-  Verdict verdict = Divergence();
-  verdict.guilty = "both";
+  const Verdict verdict = DivergenceOf({0, 1});
   const std::string text = ReportText(SomeProgram(), verdict);
   EXPECT_EQ(Line(text, 4),
-            "    legacy   { page 3 [17], page 5 [0] }                    "
+            "    legacy   { page 3 [17] }                                "
             "missing: page 5 [0]");
   EXPECT_EQ(Line(text, 5), "    sibling  { page 3 [17] }");
 }
 
 TEST(ReportTextTest, AWideValuePushesTheWordsAside) {
   Verdict verdict = Divergence();
-  verdict.values[2].value = std::string(70, 'x');
+  verdict.differences[1]->actual = std::string(70, 'x');
   EXPECT_EQ(Line(ReportText(SomeProgram(), verdict), 5),
             "    sibling  " + std::string(70, 'x') + "    missing: page 5 [0]");
 }
@@ -247,8 +265,8 @@ TEST(SignatureTest, NamesFindingOperationAndGuilty) {
 
 TEST(SignatureTest, IsEmptyUnlessThereIsAFinding) {
   EXPECT_EQ(Signature(SomeProgram(), Agreement()), "");
-  EXPECT_EQ(Signature(SomeProgram(), Outcomes(VerdictKind::kBug, "", "", "")), "");
-  EXPECT_EQ(Signature(SomeProgram(), Outcomes(VerdictKind::kClassified, "", "", "")), "");
+  EXPECT_EQ(Signature(SomeProgram(), Ended(VerdictKind::kBug, kBug, kBug, kBug)), "");
+  EXPECT_EQ(Signature(SomeProgram(), Ended(VerdictKind::kClassified, kOk, kOk, kBug)), "");
 }
 
 // ---- JSON ----
@@ -275,22 +293,23 @@ TEST(ReportJsonTest, Agreement) {
 }
 
 TEST(ReportJsonTest, ABug) {
-  EXPECT_EQ(ReportJson(SomeProgram(), Outcomes(VerdictKind::kBug, "bug a", "bug a", "bug a")),
-            R"({"kind":"bug","ops":4,"ops_run":3,"state_hash":"0x0000000000000000","file":"",)"
-            R"("op_index":2,"op":"write_protect gfn=0x2","values":[)"
-            R"({"voice":"model","value":"bug a"},{"voice":"legacy","value":"bug a"},)"
-            R"({"voice":"sibling","value":"bug a"}]})"
-            "\n");
+  EXPECT_EQ(
+      ReportJson(SomeProgram(), Ended(VerdictKind::kBug, kBug, kBug, kBug)),
+      R"({"kind":"bug","ops":4,"ops_run":3,"state_hash":"0x0000000000000000","file":"",)"
+      R"("op_index":2,"op":"write_protect gfn=0x2","values":[)"
+      R"({"voice":"model","value":"bug rmap_remove"},{"voice":"legacy","value":"bug rmap_remove"},)"
+      R"({"voice":"sibling","value":"bug rmap_remove"}]})"
+      "\n");
 }
 
 TEST(ReportJsonTest, AKnownDifference) {
-  Verdict verdict = Outcomes(VerdictKind::kClassified, "a", "b", "c");
+  Verdict verdict = Ended(VerdictKind::kClassified, kOk, Outcome{.value = 1}, kBug);
   verdict.classified = "D12";
   EXPECT_EQ(ReportJson(SomeProgram(), verdict),
             R"({"kind":"classified","ops":4,"ops_run":3,"state_hash":"0x0000000000000000",)"
             R"("file":"","op_index":2,"op":"write_protect gfn=0x2","values":[)"
-            R"({"voice":"model","value":"a"},{"voice":"legacy","value":"b"},)"
-            R"({"voice":"sibling","value":"c"}],"classified":"D12"})"
+            R"({"voice":"model","value":"ok"},{"voice":"legacy","value":"ok, value 1"},)"
+            R"({"voice":"sibling","value":"bug rmap_remove"}],"classified":"D12"})"
             "\n");
 }
 

@@ -7,12 +7,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "fuzzers/judges/model.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "gtest/gtest.h"
 #include "mmu/base/bug.h"
@@ -188,9 +190,9 @@ std::function<void(size_t, Outcome*)> BugAt(size_t at, BugClass bug) {
   };
 }
 
-std::string Rendered(const std::vector<EngineValue>& values) {
+std::string Rendered(const Verdict& verdict) {
   std::string text;
-  for (const EngineValue& value : values) text += value.name + ": " + value.value + "; ";
+  for (const VoiceValue& one : VoiceValues(verdict)) text += one.name + ": " + one.value + "; ";
   return text;
 }
 
@@ -200,7 +202,8 @@ class RunnerTest : public testing::Test {
 
   RunOptions options_ = [] {
     RunOptions options;
-    options.engines = {{"legacy", MakeFake<0>}, {"sibling", MakeFake<1>}};
+    options.engines = {{"legacy", "", MapRule::kOld, MakeFake<0>},
+                       {"sibling", "", MapRule::kNew, MakeFake<1>}};
     return options;
   }();
   Faults& legacy_ = faults[0];
@@ -208,7 +211,9 @@ class RunnerTest : public testing::Test {
   Faults& third_ = faults[2];
 
   Verdict Run(const Program& program = SixOps()) { return RunProgram(program, options_); }
-  void AddThird(std::string_view name) { options_.engines.push_back({name, MakeFake<2>}); }
+  void AddThird(std::string_view name) {
+    options_.engines.push_back({name, "", MapRule::kEither, MakeFake<2>});
+  }
 };
 
 void ExpectDivergence(const Verdict& verdict, Check check, Finding finding, size_t op_index,
@@ -217,7 +222,7 @@ void ExpectDivergence(const Verdict& verdict, Check check, Finding finding, size
   EXPECT_EQ(CheckName(verdict.check), CheckName(check));
   EXPECT_EQ(FindingName(verdict.difference.finding), FindingName(finding));
   EXPECT_EQ(verdict.op_index, op_index);
-  EXPECT_EQ(verdict.guilty, guilty);
+  EXPECT_EQ(GuiltyName(verdict), guilty);
 }
 
 // ---- Agreement ----
@@ -272,7 +277,7 @@ TEST_F(RunnerTest, TheOneEngineThatDiffersFromTheModelIsGuilty) {
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 3, "sibling");
   EXPECT_EQ(verdict.difference.detail, "missing: page 0 [2]");
-  EXPECT_EQ(Rendered(verdict.values),
+  EXPECT_EQ(Rendered(verdict),
             "model: { page 0 [1], page 0 [2] }; legacy: { page 0 [1], page 0 [2] }; "
             "sibling: { page 0 [1] }; ");
   EXPECT_EQ(sibling_.applied, 4u);
@@ -283,7 +288,7 @@ TEST_F(RunnerTest, IfAllEnginesDifferBothAreGuilty) {
   sibling_.observation = LosesEntry(3);
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 3, "both");
-  EXPECT_EQ(Rendered(verdict.values),
+  EXPECT_EQ(Rendered(verdict),
             "model: { page 0 [1], page 0 [2] }; legacy: { page 0 [1] }; sibling: { page 0 [1] }; ");
 }
 
@@ -294,7 +299,7 @@ TEST_F(RunnerTest, EnginesThatDifferElsewhereSaySo) {
   };
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 3, "both");
-  EXPECT_EQ(verdict.values[2].value, "(differs in stats: zapped)");
+  EXPECT_EQ(VoiceValues(verdict)[2].value, "(differs in stats: zapped)");
 }
 
 TEST_F(RunnerTest, OfThreeEnginesSomeOrAllCanBeGuilty) {
@@ -338,8 +343,7 @@ TEST_F(RunnerTest, AnotherOutcomeIsADivergence) {
   };
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kModel, Finding::kOutcome, 4, "legacy");
-  EXPECT_EQ(Rendered(verdict.values),
-            "model: ok, value 2; legacy: ok, value 1; sibling: ok, value 2; ");
+  EXPECT_EQ(Rendered(verdict), "model: ok, value 2; legacy: ok, value 1; sibling: ok, value 2; ");
 }
 
 TEST_F(RunnerTest, ABugThatTheModelDoesNotPromiseIsADivergenceOfItsClass) {
@@ -378,10 +382,10 @@ TEST_F(RunnerTest, AFailedAuditIsTheEnginesOwnFault) {
   const Verdict verdict = Run();
   EXPECT_EQ(verdict.kind, VerdictKind::kDivergence);
   EXPECT_EQ(verdict.check, Check::kAudit);
-  EXPECT_EQ(verdict.guilty, "sibling");
+  EXPECT_EQ(verdict.guilty, std::set<size_t>{1});
   EXPECT_EQ(verdict.op_index, 2u) << "the first map";
-  EXPECT_EQ(verdict.values[0].name, "audit");
-  EXPECT_EQ(verdict.values[1].value, "(passes its audit)");
+  EXPECT_EQ(JudgeOf(verdict), Judge::kAudit);
+  EXPECT_EQ(Rendered(verdict).substr(0, 44), "audit: 1; legacy: (passes its audit); siblin");
 }
 
 TEST_F(RunnerTest, IfAllAuditsFailBothAreGuilty) {
@@ -402,7 +406,7 @@ TEST_F(RunnerTest, WhatTheModelDoesNotRestateIsComparedBetweenTheMmus) {
   };
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kMmus, Finding::kUnsync, 1, "undecided");
-  EXPECT_EQ(Rendered(verdict.values), "model: (does not say); legacy: { }; sibling: { 3 }; ");
+  EXPECT_EQ(Rendered(verdict), "model: (does not say); legacy: { }; sibling: { 3 }; ");
 }
 
 TEST_F(RunnerTest, AnAuditDecidesBetweenTheMmus) {
@@ -420,7 +424,7 @@ TEST_F(RunnerTest, AWrongReturnValueOfRmapAddIsAFinding) {
   sibling_.wrong_add_return_at = 3;
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kAddReturn, Finding::kAddReturn, 3, "sibling");
-  EXPECT_EQ(Rendered(verdict.values),
+  EXPECT_EQ(Rendered(verdict),
             "legacy: as its own rule allows; sibling: not as its own rule allows; ");
   legacy_.wrong_add_return_at = 3;
   ExpectDivergence(Run(), Check::kAddReturn, Finding::kAddReturn, 3, "both");
@@ -430,9 +434,9 @@ TEST_F(RunnerTest, WhatIsLeftAfterTeardownIsALeak) {
   sibling_.teardown = [] { return "2 descriptors"; };
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kTeardown, Finding::kLeak, 6, "sibling");
-  EXPECT_EQ(Rendered(verdict.values), "legacy: nothing; sibling: 2 descriptors; ");
+  EXPECT_EQ(Rendered(verdict), "legacy: nothing; sibling: 2 descriptors; ");
   legacy_.teardown = [] { return "3 pages"; };
-  EXPECT_EQ(Rendered(Run().values), "legacy: 3 pages; sibling: 2 descriptors; ");
+  EXPECT_EQ(Rendered(Run()), "legacy: 3 pages; sibling: 2 descriptors; ");
   ExpectDivergence(Run(), Check::kTeardown, Finding::kLeak, 6, "both");
 }
 
@@ -486,7 +490,7 @@ commit
   EXPECT_EQ(verdict.kind, VerdictKind::kBug);
   EXPECT_EQ(verdict.op_index, 1u);
   EXPECT_EQ(verdict.ops_run, 2u);
-  EXPECT_EQ(Rendered(verdict.values),
+  EXPECT_EQ(Rendered(verdict),
             "model: bug rmap_remove; legacy: bug rmap_remove; sibling: bug rmap_remove; ");
   EXPECT_EQ(legacy_.teardowns + sibling_.teardowns, 0u);
 }
@@ -515,7 +519,7 @@ TEST_F(RunnerTest, RemovingNoParentIsD11) {
   EXPECT_EQ(verdict.kind, VerdictKind::kClassified);
   EXPECT_EQ(verdict.classified, "D11");
   EXPECT_EQ(verdict.op_index, 1u);
-  EXPECT_EQ(Rendered(verdict.values), "model: ok; legacy: ok; sibling: bug remove_parent; ");
+  EXPECT_EQ(Rendered(verdict), "model: ok; legacy: ok; sibling: bug remove_parent; ");
 }
 
 TEST_F(RunnerTest, AnythingElseThanD11IsADivergence) {
@@ -644,11 +648,13 @@ TEST_F(RunnerTest, MapManyWithoutAnyRecycleMustBeEqual) {
 TEST_F(RunnerTest, TheTraceHasEveryOutcomeModelFirst) {
   std::vector<std::string> lines;
   options_.trace = [&](const TraceStep& step) {
-    lines.push_back(std::to_string(step.op_index) + " " + Rendered(step.outcomes));
+    std::string line = std::to_string(step.op_index) + " " + ToString(step.outcomes.expected);
+    for (const Outcome& one : step.outcomes.actual) line += "; " + ToString(one);
+    lines.push_back(std::move(line));
   };
   Run();
   ASSERT_EQ(lines.size(), 6u);
-  EXPECT_EQ(lines[4], "4 model: ok, value 2; legacy: ok, value 2; sibling: ok, value 2; ");
+  EXPECT_EQ(lines[4], "4 ok, value 2; ok, value 2; ok, value 2");
 }
 
 TEST_F(RunnerTest, WithoutChecksNothingIsComparedButEverythingIsRun) {
@@ -657,7 +663,8 @@ TEST_F(RunnerTest, WithoutChecksNothingIsComparedButEverythingIsRun) {
   sibling_.teardown = [] { return "a leak"; };
   const Verdict verdict = Run();
   EXPECT_EQ(verdict.kind, VerdictKind::kAgree);
-  EXPECT_TRUE(verdict.values.empty());
+  EXPECT_FALSE(verdict.outcomes);
+  EXPECT_TRUE(VoiceValues(verdict).empty());
   EXPECT_EQ(verdict.ops_run, 6u);
   EXPECT_EQ(legacy_.applied, 6u);
   EXPECT_EQ(sibling_.teardowns, 1u);

@@ -13,6 +13,7 @@
 #include "fuzzers/program/quirk_modes.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/voices/make_voice.h"
 #include "fuzzers/voices/voice.h"
@@ -439,10 +440,10 @@ TEST(MmuRunner, ABugThatAllRaiseIsAFinding) {
     if (verdict.difference.detail != "all MMUs raise it") continue;
     EXPECT_EQ(verdict.kind, VerdictKind::kDivergence);
     EXPECT_EQ(verdict.check, Check::kTruth);
-    EXPECT_EQ(verdict.guilty, "both");
+    EXPECT_EQ(GuiltyName(verdict), "both");
     EXPECT_EQ(verdict.difference.finding, Finding::kBugClass);
     EXPECT_EQ(verdict.difference.expected, "no BUG");
-    EXPECT_EQ(verdict.values.size(), 3u);
+    EXPECT_EQ(VoiceValues(verdict).size(), 3u);
     return;
   }
   FAIL() << "no program raises it";
@@ -477,13 +478,14 @@ TEST(MmuKnownDifferences, L1IsClassifiedForTheOldReverseMap) {
   EXPECT_EQ(verdict.op_index + 1, program.ops.size());
 }
 
-TEST(MmuKnownDifferences, L1IsAFindingUnderAnyOtherName) {
+TEST(MmuKnownDifferences, L1IsAFindingUnderTheRuleOfTheNew) {
   const Program program = MustParse(HeaderText("long", "oos=no") + kRepStore);
   RunOptions options;
-  options.engines = {{"other", MakeLegacy}, {"sibling", MakeSibling}};
+  options.engines = {{"other", "", MapRule::kNew, MakeLegacy},
+                     {"sibling", "", MapRule::kNew, MakeSibling}};
   const Verdict verdict = RunProgram(program, options);
   EXPECT_EQ(verdict.kind, VerdictKind::kDivergence);
-  EXPECT_EQ(verdict.guilty, "other");
+  EXPECT_EQ(GuiltyName(verdict), "other");
 }
 
 TEST(MmuKnownDifferences, OnlyTheEmptyCacheOfARepStoreIsKnown) {
@@ -494,15 +496,15 @@ TEST(MmuKnownDifferences, OnlyTheEmptyCacheOfARepStoreIsKnown) {
   const KnownDifference rep(header, ops::RepStore{}, right, false);
   EXPECT_EQ(rep.name(), "L1");
   EXPECT_FALSE(rep.ends_program());
-  EXPECT_FALSE(rep.CompareOutcome("legacy", empty));
-  EXPECT_FALSE(rep.CompareOutcome("legacy", right));
-  EXPECT_TRUE(rep.CompareOutcome("sibling", empty));
-  EXPECT_TRUE(rep.CompareOutcome("legacy", cycle));
-  EXPECT_TRUE(rep.CompareOutcome("legacy", Outcome{}));
-  EXPECT_FALSE(rep.AllowsState("legacy"));
+  EXPECT_FALSE(rep.CompareOutcome(MapRule::kOld, empty));
+  EXPECT_FALSE(rep.CompareOutcome(MapRule::kOld, right));
+  EXPECT_TRUE(rep.CompareOutcome(MapRule::kNew, empty));
+  EXPECT_TRUE(rep.CompareOutcome(MapRule::kOld, cycle));
+  EXPECT_TRUE(rep.CompareOutcome(MapRule::kOld, Outcome{}));
+  EXPECT_FALSE(rep.AllowsState(MapRule::kOld));
   const KnownDifference burst(header, ops::Burst{}, right, false);
   EXPECT_EQ(burst.name(), "");
-  EXPECT_TRUE(burst.CompareOutcome("legacy", empty));
+  EXPECT_TRUE(burst.CompareOutcome(MapRule::kOld, empty));
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ std::string ProgramClassName(size_t program_class) {
   return fmt::format("{}-{}", least, 2 * least - 1);
 }
 
-void CorpusFigures::CountOutcome(std::string_view op, std::string_view outcome) {
-  ++outcomes[std::string(op)][std::string(outcome.substr(0, outcome.find_first_of(", ")))];
+void CorpusFigures::CountOutcome(std::string_view op, OutcomeCode outcome) {
+  ++outcomes[std::string(op)][std::string(OutcomeName(outcome))];
 }
 
 void CorpusFigures::CountLists(const Observation& complete) {

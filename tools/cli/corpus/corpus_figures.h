@@ -43,8 +43,7 @@ struct CorpusFigures {
   Histogram parent_lengths;
   Histogram program_lengths;
 
-  // `outcome` is its text (ToString), which begins with its name.
-  void CountOutcome(std::string_view op, std::string_view outcome);
+  void CountOutcome(std::string_view op, OutcomeCode outcome);
   void CountLists(const Observation& complete);
   void CountProgram(uint64_t program_bytes, uint64_t program_ops);
   void Add(const CorpusFigures& more);

@@ -21,6 +21,7 @@
 #include "fuzzers/finding/probe.h"
 #include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
+#include "fuzzers/run/observe.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "tools/cli/base/arguments.h"
@@ -48,11 +49,11 @@ size_t BytesOf(const Program& program, const std::string& content) {
 void RunOne(const Program& program, const std::string& path, CorpusFigures* figures) {
   RunOptions options;
   options.trace = [&](const TraceStep& step) {
-    const std::string& outcome = step.outcomes[0].value;
-    figures->CountOutcome(OpName(program.ops[step.op_index]), outcome);
-    if (step.op_index + 1 < program.ops.size() || outcome.rfind("bug", 0) == 0) return;
+    const Outcome& outcome = step.outcomes.expected;
+    figures->CountOutcome(OpName(program.ops[step.op_index]), outcome.code);
+    if (step.op_index + 1 < program.ops.size() || outcome.is_bug()) return;
     Observation complete;
-    step.reference.ObserveAll(&complete);
+    ObserveAllOrBug(step.reference, &complete);
     figures->CountLists(complete);
   };
   const Verdict verdict = RunProgram(program, options);

@@ -15,14 +15,6 @@
 namespace rmapdiff {
 namespace {
 
-// "long", "tdp" ...: the header's own word.
-std::string ModeName(const Header& header) {
-  constexpr std::string_view kKey = " mode=";
-  const std::string text = Print({header, {}});
-  const size_t begin = text.find(kKey) + kKey.size();
-  return text.substr(begin, text.find(' ', begin) - begin);
-}
-
 // By the name of the file if that is of a target that runs the program.
 std::string TargetOf(const Header& header, const std::string& path) {
   for (const TargetKind& kind : TargetKinds()) {
@@ -43,8 +35,9 @@ std::string TargetBeside(const std::string& path) {
 
 std::string Artifact::Describe() const {
   const Header& header = program.header;
-  const std::string machine =
-      header.whole_mmu() ? fmt::format("a whole MMU, mode {}", ModeName(header)) : "a page graph";
+  const std::string machine = header.whole_mmu()
+                                  ? fmt::format("a whole MMU, mode {}", ModeName(header.mode))
+                                  : "a page graph";
   const char* limits = header.limits == LimitsMode::kTiny ? "tiny" : "production";
   return fmt::format("{}: {} op{} on {}, {} limits; {}", Printable(file), program.ops.size(),
                      program.ops.size() == 1 ? "" : "s", machine, limits,

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/findings/code_lines.h"
 #include "tools/cli/findings/neighbours.h"
@@ -23,10 +24,15 @@ constexpr size_t kLinesShown = 12;
 constexpr uint64_t kNeighbourMs = 5'000;
 constexpr size_t kNeighbourOps = 50'000;  // of all neighbours of a kind
 
-// The source of the engine's own reverse map.
-std::string MapOf(const std::string& engine) {
-  if (engine == "sibling") return "mmu/sibling_map.h";
-  return engine == "legacy" ? "legacy_mmu/descriptor_map.h" : "";
+// Of the engine's map; "" if there is no such engine.
+std::string SourceOf(const std::string& name) {
+  const Engine* engine = FindEngine(name);
+  return engine != nullptr ? std::string(engine->source) : "";
+}
+
+// The source of the one reverse map at fault; "" if there is no such.
+std::string MapOf(const Verdict& verdict) {
+  return verdict.guilty.size() == 1 ? SourceOf(verdict.engines[*verdict.guilty.begin()]) : "";
 }
 
 bool Begins(const std::string& file, const char* folder) { return file.rfind(folder, 0) == 0; }
@@ -35,7 +41,7 @@ bool Begins(const std::string& file, const char* folder) { return file.rfind(fol
 std::vector<StackFrame> OwnFrames(const std::vector<StackFrame>& stack) {
   std::vector<StackFrame> frames;
   for (const StackFrame& frame : stack) {
-    if (Begins(frame.file, "mmu/") || Begins(frame.file, "legacy_mmu/")) frames.push_back(frame);
+    if (IsMmuSource(frame.file)) frames.push_back(frame);
   }
   return frames;
 }
@@ -43,13 +49,12 @@ std::vector<StackFrame> OwnFrames(const std::vector<StackFrame>& stack) {
 // Whether what all maps share is at fault. What the guest sees is never one map's matter, even if
 // only one engine has run.
 bool IsShared(const Verdict& verdict) {
-  if (verdict.guilty == "undecided") return false;
-  return verdict.check == Check::kTruth || verdict.guilty == "both" || verdict.guilty == "all" ||
-         verdict.guilty.find('+') != std::string::npos;
+  return verdict.check == Check::kTruth || verdict.guilty.size() > 1;
 }
 
 bool SameFinding(const Verdict& a, const Verdict& b) {
-  return a.kind == b.kind && a.check == b.check && a.guilty == b.guilty;
+  return a.kind == b.kind && a.check == b.check && a.guilty == b.guilty &&
+         a.undecided == b.undecided;
 }
 
 void FindMapLines(const Trial& trial, GuiltyCode* code) {
@@ -164,6 +169,17 @@ std::string SuspectsText(const GuiltyCode& code) {
 
 }  // namespace
 
+std::string SharedSource(const Header& header) {
+  return header.whole_mmu() ? "mmu/shadow/shadow_mmu.h" : "mmu/graph/page_graph.h";
+}
+
+std::string SourceAtFault(const Program& program, const Trial& trial) {
+  const bool verdict = trial.ending == Ending::kVerdict;
+  if (verdict && trial.verdict.undecided) return "";
+  const std::string map = verdict ? MapOf(trial.verdict) : SourceOf(trial.engine);
+  return map.empty() ? SharedSource(program.header) : map;
+}
+
 GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const ProbeRequest& like,
                           const std::function<bool()>& stop) {
   GuiltyCode code;
@@ -176,7 +192,7 @@ GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const Prob
     FindSuspects(program, trial, like, stop, &code);
     return code;
   }
-  code.map = MapOf(trial.verdict.guilty);
+  code.map = MapOf(trial.verdict);
   if (!code.map.empty()) FindMapLines(trial, &code);
   return code;
 }

@@ -36,6 +36,12 @@ struct GuiltyCode {
   size_t showing = 0;   // of these, that show the finding
 };
 
+// The source of what a finding leads to, without lines: of the one reverse map at fault, else of
+// what all maps share. "" if nothing tells which engine is right.
+std::string SourceAtFault(const Program& program, const Trial& trial);
+// Where programs with this header find what all maps share.
+std::string SharedSource(const Header& header);
+
 // The sanitized probe must be the program that the trial of `program` comes from; `like` says how
 // it was run. `stop` is asked before each run of a neighbour: true does with those so far.
 GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const ProbeRequest& like,

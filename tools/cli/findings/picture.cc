@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "fuzzers/finding/address_space.h"
+#include "fuzzers/run/observe.h"
 #include "fuzzers/run/report.h"
 #include "mmu/base/bug.h"
 #include "tools/cli/base/arguments.h"
@@ -28,11 +29,11 @@ namespace {
 
 constexpr unsigned kSeconds = 60;  // for a run, which may never end
 
-DrawnEngine Look(const Engine& engine, Voice& voice, const std::string& outcome) {
+DrawnEngine Look(const Engine& engine, Voice& voice, const Outcome& outcome) {
   DrawnEngine drawn;
   drawn.name = engine.name;
-  if (outcome.rfind("bug", 0) == 0) {
-    drawn.why_not = "it has ended with " + outcome;
+  if (outcome.is_bug()) {
+    drawn.why_not = "it has ended with " + ToString(outcome);
     return drawn;
   }
   try {
@@ -55,10 +56,9 @@ std::string GraphAt(const Program& program, size_t op_index) {
                               PrintOp(program.header, program.ops[op_index]));
     state.header = program.header;
     state.touched = step.touched;
-    step.reference.ObserveAll(&state.expected);
+    ObserveAllOrBug(step.reference, &state.expected);
     for (size_t i = 0; i < step.voices.size(); ++i) {
-      state.engines.push_back(
-          Look(options.engines[i], *step.voices[i], step.outcomes[i + 1].value));
+      state.engines.push_back(Look(options.engines[i], *step.voices[i], step.outcomes.actual[i]));
     }
     text = StateGraph(state);
   };

@@ -158,9 +158,9 @@ std::string Prober::Said() const {
   return text;
 }
 
-void Prober::NameFrames(CrashCause* cause) {
+void Prober::NameFrames(std::vector<StackFrame>* stack) {
   std::vector<uint64_t> unknown;
-  for (const StackFrame& frame : cause->frames) {
+  for (const StackFrame& frame : *stack) {
     if (frame.offset != 0 && named_.count(frame.offset) == 0) unknown.push_back(frame.offset);
   }
   const std::string program = build_ == ProbeBuild::kPlain ? kSelf : SanitizedProbe();
@@ -169,7 +169,7 @@ void Prober::NameFrames(CrashCause* cause) {
     for (size_t i = 0; i < unknown.size(); ++i) named_[unknown[i]] = std::move(frames[i]);
   }
   std::vector<StackFrame> all;
-  for (const StackFrame& frame : cause->frames) {
+  for (const StackFrame& frame : *stack) {
     const auto names = named_.find(frame.offset);
     if (names == named_.end()) {
       all.push_back(frame);
@@ -177,7 +177,7 @@ void Prober::NameFrames(CrashCause* cause) {
       all.insert(all.end(), names->second.begin(), names->second.end());
     }
   }
-  cause->frames = std::move(all);
+  *stack = std::move(all);
 }
 
 Trial Prober::Try(const ProbeRequest& request) {
@@ -186,7 +186,8 @@ Trial Prober::Try(const ProbeRequest& request) {
   if (Ask(request, &answer) && UnpackAnswer(answer, &trial)) {
     const std::string why = WhyNoAddressSpace(trial);
     if (!why.empty()) NoAddressSpace(why);
-    NameFrames(&trial.cause);
+    NameFrames(&trial.cause.frames);
+    NameFrames(&trial.cause.freed);
     return trial;
   }
   const std::string said = Said();

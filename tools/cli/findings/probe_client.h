@@ -50,7 +50,7 @@ class Prober {
   void Start();
   // Gives the frames of a stack their names, which a sanitizer takes a second for; most trials
   // that end at all end in the same places.
-  void NameFrames(CrashCause* cause);
+  void NameFrames(std::vector<StackFrame>* stack);
   std::string Said() const;
   bool Ask(const ProbeRequest& request, std::string* answer);
 

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "fuzzers/finding/report_story.h"
+#include "fuzzers/run/verdict_words.h"
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
@@ -35,12 +37,20 @@ Json CodeJson(const GuiltyCode& code) {
   return lines;
 }
 
+// The sources of the maps by the names of the engines.
+Json EnginesJson() {
+  Json engines = Json::object();
+  for (const Engine& engine : AllEngines()) engines[std::string(engine.name)] = engine.source;
+  return engines;
+}
+
 void AddFinding(const Program& program, const Trial& trial, const GuiltyCode& code, Json* all) {
   const bool verdict = trial.ending == Ending::kVerdict;
   const Difference difference = verdict ? trial.verdict.difference : Difference{};
   const bool at_op = trial.place() < program.ops.size();
   (*all)["kind"] = verdict ? "divergence" : "crash";
-  (*all)["engine"] = verdict ? trial.verdict.guilty : trial.engine;
+  (*all)["engine"] = GuiltyName(trial);
+  (*all)["source"] = SourceAtFault(program, trial);
   (*all)["op_index"] = trial.place();
   (*all)["op"] = at_op ? PrintOp(program.header, program.ops[trial.place()]) : "teardown";
   (*all)["check"] = verdict ? std::string(CheckName(trial.verdict.check)) : "";
@@ -70,7 +80,9 @@ std::string ReproJson(const Artifact& artifact, const Program& program, const Re
               {"reproduced", result.usual.empty() ? 0 : times(result.usual)},
               {"sanitized", result.sanitized},
               {"signature", result.usual},
-              {"others", others}};
+              {"others", others},
+              {"engines", EnginesJson()},
+              {"shared", SharedSource(program.header)}};
   if (!result.usual.empty()) AddFinding(program, trial, code, &all);
   all["report"] = PrintableLines(TrialText(program, trial, {}));
   // Names of files are any bytes.

@@ -1,8 +1,10 @@
 // `repro --json`: what the runs of an artifact came to, for a program to read.
 //
 // One object: "file", "target", "ops", "runs", "reproduced", "sanitized", "signature" ("" if
-// nothing was found), "others" ({signature: runs} of what else came of it), "report" (as text).
-// With a finding also "kind" ("divergence", "crash"), "engine", "op_index" (from 0; "ops" for
+// nothing was found), "others" ({signature: runs} of what else came of it), "engines" ({name: the
+// source of its map}), "shared" (the source of what all maps share), "report" (as text).
+// With a finding also "kind" ("divergence", "crash"), "engine", "source" (of the one map at fault,
+// else "shared"; "" if nothing tells which engine is right), "op_index" (from 0; "ops" for
 // teardown), "op", "check", "subject", "expected", "actual", "detail" ("" where that does not
 // apply), "code" (an array of {"function", "file", "line", "first", "rank"}: the lines that the
 // operation ran of the reverse map at fault, `first` for those that no operation before had run; of

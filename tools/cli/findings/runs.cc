@@ -52,8 +52,9 @@ std::string TrialReport(const Program& program, const Trial& trial, const Guilty
 }
 
 std::string StoryOf(const Program& program, const Trial& trial) {
-  const std::string report = PrintableLines(TrialText(program, trial, {}));
-  return report.substr(0, report.find("program ("));
+  ReportOptions options;
+  options.listing = false;
+  return PrintableLines(TrialText(program, trial, options));
 }
 
 }  // namespace rmapdiff

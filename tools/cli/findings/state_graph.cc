@@ -246,8 +246,7 @@ class Picture {
         fmt::format("pfn {:#x}{}", PfnOf(value.word), IsWritable(value.word) ? " writable" : "");
     for (const RmapObservation& rmap : state_.expected.rmaps) {
       if (!Has(rmap.entries, slot.ref)) continue;
-      const std::string name = ToString(rmap.id, layout_);
-      return name.substr(5, name.find(',') - 5) + ", " + text;  // "gfn 0x12"
+      return FrameName(rmap.id, layout_) + ", " + text;
     }
     return text;
   }

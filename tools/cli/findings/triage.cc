@@ -80,10 +80,6 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
   return files;
 }
 
-std::string EngineOf(const Trial& trial) {
-  return trial.ending == Ending::kVerdict ? trial.verdict.guilty : trial.engine;
-}
-
 class Triage {
  public:
   explicit Triage(uint64_t runs) : runs_(runs), prober_(BestBuild()) {}
@@ -133,7 +129,7 @@ class Triage {
     group.signature = signature;
     group.first = first ? status.st_mtime : std::min(group.first, status.st_mtime);
     group.last = std::max(group.last, status.st_mtime);
-    group.engine = EngineOf(trial);
+    group.engine = GuiltyName(trial);
     group.reproduced += times[signature];
     group.runs += runs_;
     if (const auto cause = known_.find(signature); cause != known_.end()) {

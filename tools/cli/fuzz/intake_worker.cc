@@ -52,10 +52,6 @@ std::string KindOf(const Trial& trial) {
   return "abort";
 }
 
-std::string EngineOf(const Trial& trial) {
-  return trial.ending == Ending::kVerdict ? trial.verdict.guilty : trial.engine;
-}
-
 // By whichever kind the file's name is of.
 std::string KindByName(const std::string& artifact) {
   const std::string name = std::filesystem::path(artifact).filename().string();
@@ -97,7 +93,7 @@ class Arrival {
     record_.signature = usual;
     if (usual.empty()) return;
     record_.kind = KindOf(runs_.first.at(usual));
-    record_.engine = EngineOf(runs_.first.at(usual));
+    record_.engine = GuiltyName(runs_.first.at(usual));
   }
 
   std::string Signature() {

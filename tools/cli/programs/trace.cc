@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "fuzzers/run/observe.h"
 #include "fuzzers/state/raw_state.h"
 #include "mmu/base/bug.h"
 #include "tools/cli/base/text.h"
@@ -24,8 +25,8 @@ struct Words {
   std::string why_not;
 };
 
-Words WordsOf(Voice& voice, const std::string& outcome) {
-  if (outcome.rfind("bug", 0) == 0) return {std::nullopt, "(ended by the bug)"};
+Words WordsOf(Voice& voice, const Outcome& outcome) {
+  if (outcome.is_bug()) return {std::nullopt, "(ended by the bug)"};
   try {
     return {voice.Raw(), ""};
   } catch (const BugError& bug) {
@@ -84,10 +85,9 @@ bool AllEmpty(const std::vector<std::string>& lists) {
   return std::all_of(lists.begin(), lists.end(), [](const auto& list) { return list.empty(); });
 }
 
-std::string OutcomeText(const std::vector<EngineValue>& outcomes) {
-  const auto same = [&](const EngineValue& one) { return one.value == outcomes[0].value; };
-  if (std::all_of(outcomes.begin(), outcomes.end(), same)) return outcomes[0].value;
-  return "DIFFERS";
+bool AllSame(const Outcomes& outcomes) {
+  return std::all_of(outcomes.actual.begin(), outcomes.actual.end(),
+                     [&](const Outcome& one) { return one == outcomes.expected; });
 }
 
 }  // namespace
@@ -98,23 +98,24 @@ std::string TraceTable::Head() const {
 }
 
 std::string TraceTable::Rows(const TraceStep& step) {
-  const std::string outcome = OutcomeText(step.outcomes);
-  std::string text =
-      fmt::format("{:>5}  {:<{}}{}\n", step.op_index + 1,
-                  PrintOp(program_.header, program_.ops[step.op_index]), kOperationWidth, outcome);
-  if (outcome == "DIFFERS") {
-    Lists cells;
-    for (const EngineValue& one : step.outcomes) cells.push_back(one.value);
+  const Outcomes& outcomes = step.outcomes;
+  const bool same = AllSame(outcomes);
+  std::string text = fmt::format("{:>5}  {:<{}}{}\n", step.op_index + 1,
+                                 PrintOp(program_.header, program_.ops[step.op_index]),
+                                 kOperationWidth, same ? ToString(outcomes.expected) : "DIFFERS");
+  if (!same) {
+    Lists cells = {ToString(outcomes.expected)};
+    for (const Outcome& one : outcomes.actual) cells.push_back(ToString(one));
     text += Columns(cells);
   }
 
   std::vector<Words> words;
   for (size_t i = 0; i < step.voices.size(); ++i) {
-    words.push_back(WordsOf(*step.voices[i], step.outcomes[i + 1].value));
+    words.push_back(WordsOf(*step.voices[i], outcomes.actual[i]));
   }
   Observation model;
-  const bool ended = step.outcomes[0].value.rfind("bug", 0) == 0;
-  if (!ended) step.reference.ObserveAll(&model);
+  const bool ended = outcomes.expected.is_bug();
+  if (!ended) ObserveAllOrBug(step.reference, &model);
   const auto show = [&](const std::string& title, bool unchanged_too, const auto& find) {
     Lists lists = {ended ? "(ended by the bug)" : ListText(find(model))};
     for (const Words& one : words) {

@@ -7,13 +7,11 @@ never that of one map where all are guilty.
 """
 
 import collections
-import re
 
 # file: below the root. first, last: lines, 0 for the file as a whole. function: "" likewise.
 Place = collections.namedtuple("Place", "file first last function")
 
-MAPS = {"sibling": "mmu/sibling_map.h", "legacy": "legacy_mmu/descriptor_map.h"}
-GRAPH, SHADOW = "mmu/graph/page_graph.h", "mmu/shadow/shadow_mmu.h"
+GRAPH = "mmu/graph/page_graph.h"
 CODEC, RUNNER = "fuzzers/program/program.h", "fuzzers/run/runner.cc"
 MOST_LINES = 30  # of one function; more is two functions of one name
 MOST_RELATED = 12
@@ -35,16 +33,15 @@ def _functions(lines):
 
 
 def _without_lines(finding):
-    words = finding.signature.split("/")
     if finding.target == "program_fuzzer":
         return CODEC
-    engine = finding.repro.get("engine") or words[-1]
-    if engine in MAPS:
-        return MAPS[engine]
-    if words[0] == "nondeterminism" or engine == "undecided":
+    repro = finding.repro
+    if repro.get("source"):
+        return repro["source"]
+    words = finding.signature.split("/")  # of a fuzz target's log, if it was not reproduced
+    if words[0] == "nondeterminism" or words[-1] == "undecided":
         return RUNNER
-    whole = re.search(r"^program .*\bmode=", finding.program, re.MULTILINE) is not None
-    return SHADOW if whole else GRAPH
+    return repro.get("engines", {}).get(words[-1]) or repro.get("shared", GRAPH)
 
 
 def find(finding):

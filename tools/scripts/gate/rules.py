@@ -1,6 +1,6 @@
 """The rules of the SARIF log: what kinds of findings there are, and which one a finding is.
 
-A signature begins with a word (fuzzers/state/observation.cc, fuzzers/finding/trial.cc). Where that
+A signature begins with a word (fuzzers/state/difference.cc, fuzzers/finding/trial.cc). Where that
 word leaves open in which direction something differs, the finding's values say it: "flush" is
 flush-missing or flush-extra.
 """

@@ -1,6 +1,7 @@
 """What a fuzz target that ended has found, read from its exit code and what it printed."""
 
 import collections
+import os
 import re
 import subprocess
 
@@ -17,8 +18,8 @@ CHECK = re.compile(r"^CHECK: (\S+)$", re.MULTILINE)
 SANITIZER = re.compile(r"ERROR: (\w+Sanitizer): ([\w-]+)|: (runtime error): ")
 FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ +\(([^()]+)\+(0x[0-9a-f]+)\)", re.MULTILINE)
 SYMBOLIZED = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in (.+)$", re.MULTILINE)
-# Functions of an engine have its reverse map among their template arguments.
-ENGINES = {"legacy": "DescriptorMap", "sibling": "SiblingMap"}
+# What a fuzz target prints first: "NAME=SOURCE" for each engine (fuzzers/fuzz_target.h).
+ENGINES = re.compile(r"^ENGINES: (.+)$", re.MULTILINE)
 
 
 def _functions(text):
@@ -34,10 +35,28 @@ def _functions(text):
     return run.stdout.split("\n")
 
 
-def guilty_of_stack(functions):
+def engines_of(text):
+    """The sources of the engines' maps by the names of the engines, as the target has printed them.
+    """
+    line = ENGINES.search(text)
+    return dict(word.split("=", 1) for word in line.group(1).split()) if line else {}
+
+
+def _is_of(source):
+    """What shows that a function is of the map in a source.
+
+    The function stands there, or has the map among its template arguments. A source has the name
+    of the class in it: mmu/sibling_map.h has SiblingMap.
+    """
+    stem = os.path.splitext(os.path.basename(source))[0]
+    name = "".join(word.capitalize() for word in stem.split("_"))
+    return re.compile(rf"\b{re.escape(name)}\b|(?:^|[\s/]){re.escape(source)}:", re.MULTILINE)
+
+
+def guilty_of_stack(functions, engines):
     """The engine whose code the stack is in, "" if that does not show."""
     text = "\n".join(functions)
-    named = [engine for engine, reverse_map in ENGINES.items() if reverse_map in text]
+    named = [engine for engine, source in engines.items() if _is_of(source).search(text)]
     return named[0] if len(named) == 1 else ""
 
 
@@ -55,7 +74,7 @@ def read(code, text):
         return Finding("oom", "oom", "")
     sanitizer = SANITIZER.search(text)
     if code > 0 and sanitizer:
-        guilty = guilty_of_stack(_functions(text[sanitizer.start():]))
+        guilty = guilty_of_stack(_functions(text[sanitizer.start():]), engines_of(text))
         what = sanitizer.group(2) or "undefined"
         return Finding("sanitizer", f"{what}/{guilty or 'unknown'}", guilty)
     return None

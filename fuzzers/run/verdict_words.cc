@@ -1,0 +1,139 @@
+#include "fuzzers/run/verdict_words.h"
+
+#include "fuzzers/state/observation.h"
+
+namespace rmapdiff {
+namespace {
+
+// "a", "a and b", "a, b and c".
+std::string Join(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+bool AllGuilty(const Verdict& verdict) {
+  return verdict.guilty.size() > 1 && verdict.guilty.size() == verdict.engines.size();
+}
+
+// ---- Values ----
+
+// What the judge of a verdict expects.
+std::string ExpectedBy(const Verdict& verdict, const Difference& shown) {
+  return verdict.check == Check::kMmus ? "(does not say)" : shown.expected;
+}
+
+// What an engine without a difference has.
+std::string WithoutDifference(const Verdict& verdict, const Difference& shown) {
+  if (verdict.check == Check::kAudit) return "(passes its audit)";
+  return verdict.check == Check::kTruth ? "(no objection)" : shown.expected;
+}
+
+std::vector<VoiceValue> OutcomeValues(const Verdict& verdict, const Outcomes& outcomes) {
+  std::vector<VoiceValue> values = {
+      {std::nullopt, std::string(JudgeName(Judge::kModel)), ToString(outcomes.expected)}};
+  for (size_t i = 0; i < outcomes.actual.size(); ++i) {
+    values.push_back({i, verdict.engines[i], ToString(outcomes.actual[i])});
+  }
+  return values;
+}
+
+std::vector<VoiceValue> DifferenceValues(const Verdict& verdict) {
+  const Difference* shown = nullptr;  // the first: where every other engine has a value, too
+  for (const std::optional<Difference>& difference : verdict.differences) {
+    if (difference && shown == nullptr) shown = &*difference;
+  }
+  std::vector<VoiceValue> values;
+  if (shown == nullptr) return values;
+  if (const std::optional<Judge> judge = JudgeOf(verdict)) {
+    values.push_back({std::nullopt, std::string(JudgeName(*judge)), ExpectedBy(verdict, *shown)});
+  }
+  for (size_t i = 0; i < verdict.differences.size(); ++i) {
+    std::string value = WithoutDifference(verdict, *shown);
+    if (const std::optional<Difference>& own = verdict.differences[i]) {
+      value = own->subject == shown->subject ? own->actual : "(differs in " + own->subject + ")";
+    }
+    values.push_back({i, verdict.engines[i], std::move(value)});
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string_view CheckName(Check check) {
+  switch (check) {
+    case Check::kModel:
+      return "model";
+    case Check::kMmus:
+      return "mmus";
+    case Check::kAudit:
+      return "audit";
+    case Check::kAddReturn:
+      return "add-return";
+    case Check::kTruth:
+      return "truth";
+    case Check::kTeardown:
+      return "teardown";
+  }
+  return "?";
+}
+
+std::string_view JudgeName(Judge judge) {
+  switch (judge) {
+    case Judge::kModel:
+      return "model";
+    case Judge::kAudit:
+      return "audit";
+    case Judge::kTruth:
+      return "truth";
+  }
+  return "?";
+}
+
+std::string GuiltyName(const Verdict& verdict) {
+  if (verdict.undecided) return "undecided";
+  if (AllGuilty(verdict)) return verdict.guilty.size() == 2 ? "both" : "all";
+  std::string names;
+  for (const size_t engine : verdict.guilty) {
+    names += (names.empty() ? "" : "+") + verdict.engines[engine];
+  }
+  return names;
+}
+
+std::vector<VoiceValue> VoiceValues(const Verdict& verdict) {
+  if (verdict.outcomes) return OutcomeValues(verdict, *verdict.outcomes);
+  return DifferenceValues(verdict);
+}
+
+std::string Accusation(const Verdict& verdict) {
+  std::vector<std::string> guilty;
+  std::vector<std::string> innocent;
+  for (size_t i = 0; i < verdict.engines.size(); ++i) {
+    (verdict.guilty.count(i) != 0 ? guilty : innocent).push_back(verdict.engines[i]);
+  }
+  const bool one = guilty.size() == 1;
+  const std::string who = one ? "engine " + guilty[0] : Join(guilty);
+  switch (verdict.check) {
+    case Check::kModel:
+      innocent.push_back(innocent.empty() ? "the model" : "model");
+      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent);
+    case Check::kMmus:
+      if (guilty.empty()) return Join(innocent) + " disagree; the model does not say";
+      return who + (one ? " disagrees with " : " disagree with ") + Join(innocent) +
+             (one ? ", and fails its audit" : ", and fail their audits");
+    case Check::kAudit:
+      return who + (one ? " fails its audit" : " fail their audits");
+    case Check::kAddReturn:
+      return who + (one ? " breaks its" : " break their") + " own rule for rmap_add";
+    case Check::kTruth:
+      return who + (one ? " does what no guest may see" : " do what no guest may see");
+    case Check::kTeardown:
+      return who + (one ? " leaves" : " leave") + " something behind";
+  }
+  return who;
+}
+
+}  // namespace rmapdiff

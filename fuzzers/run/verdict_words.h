@@ -1,0 +1,43 @@
+// The words for the values of a verdict, each made here and nowhere else.
+//
+// Invariant: same verdict, same words. They are for readers and for the machine formats that name
+// engines (signatures, JSON); no code of ours reads them back.
+#ifndef RMAPDIFF_FUZZERS_RUN_VERDICT_WORDS_H_
+#define RMAPDIFF_FUZZERS_RUN_VERDICT_WORDS_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzzers/run/verdict.h"
+
+namespace rmapdiff {
+
+// "model", "mmus", "audit", "add-return", "truth", "teardown".
+std::string_view CheckName(Check check);
+// "model", "audit", "truth".
+std::string_view JudgeName(Judge judge);
+
+// "sibling", "sibling+counted", "both" (of two engines), "all" (of more), "undecided"; "" for a
+// verdict that blames nothing.
+std::string GuiltyName(const Verdict& verdict);
+
+// What one voice says: a line of a report.
+struct VoiceValue {
+  std::optional<size_t> engine;  // its place in the verdict's engines; nothing for a judge
+  std::string name;
+  std::string value;
+};
+
+// The judge first, if there is one, then every engine: the differing field, or the last outcomes.
+// Empty if nothing was compared.
+std::vector<VoiceValue> VoiceValues(const Verdict& verdict);
+
+// "engine sibling disagrees with legacy and model". REQUIRES: a divergence.
+std::string Accusation(const Verdict& verdict);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_FUZZERS_RUN_VERDICT_WORDS_H_
