@@ -17,6 +17,7 @@
 #include <new>
 
 #include "fuzzers/finding/address_space.h"
+#include "fuzzers/finding/release_log.h"
 #include "fuzzers/program/codec_check.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/voices/watched_voice.h"
@@ -125,6 +126,7 @@ void AddBlocks(const Program& program, const RunOptions& like, const Verdict& ve
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(log, STDERR_FILENO);
   SetLimits(request);
+  StartReleaseLog();
   const auto* data = reinterpret_cast<const uint8_t*>(request.program.data());
   if (request.codec) {
     const std::string fault = FindCodecFault({data, request.program.size()});

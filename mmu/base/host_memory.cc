@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "mmu/base/memory_watch.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
@@ -16,6 +18,8 @@
 
 namespace rmapdiff {
 namespace {
+
+const MemoryWatch* memory_watch = nullptr;
 
 constexpr size_t kChunkPages = 256;
 constexpr size_t kChunkBytes = kChunkPages * kPageBytes;
@@ -98,6 +102,8 @@ size_t StrideOf(size_t object_bytes) {
 
 void PoisonMemory(const void* start, size_t bytes) { Poison(start, bytes); }
 
+void SetMemoryWatch(const MemoryWatch* watch) { memory_watch = watch; }
+
 void SetPagePrivate(const void* page, void* word) {
   PrivateWord(reinterpret_cast<uintptr_t>(page)) = word;
 }
@@ -167,11 +173,13 @@ void* Pool::Reserve() {
 void Pool::Open(void* object, size_t bytes, uint8_t pattern) {
   Unpoison(object, bytes);
   std::memset(object, pattern, bytes);
+  if (memory_watch != nullptr) memory_watch->opened(object, bytes);
 }
 
 void Pool::Release(void* object) {
   if (object_bytes_ == kPageBytes) SetPagePrivate(object, nullptr);
   Poison(object, object_bytes_);
+  if (memory_watch != nullptr) memory_watch->released(object, object_bytes_);
   free_.push_back(object);
   --live_;
 }
