@@ -39,7 +39,9 @@ printf 'program version=1\nzap\n' >lacks.ops
 } >lost.ops
 
 # Files and folders, in the order of their names; text and bytes; flags of libFuzzer are ignored.
-expect 0 'Running: in/bytes
+engines='ENGINES: legacy=legacy_mmu/descriptor_map.h sibling=mmu/sibling_map.h'
+expect 0 "Running: in/bytes
+${engines}
 Executed in/bytes in N ms
 Running: in/deep/zap.ops
 Executed in/deep/zap.ops in N ms
@@ -47,7 +49,7 @@ Running: in/for_no_target.ops
 Executed in/for_no_target.ops in N ms
 Running: lost.ops
 Executed lost.ops in N ms
-replayed 4 of 4 files: 3 passed, 1 for other targets, 0 failed' \
+replayed 4 of 4 files: 3 passed, 1 for other targets, 0 failed" \
   "${replay}" -max_len=64 -- in lost.ops
 
 # The same on faulty MMUs: it dies of the first finding, and says of which file.
@@ -64,11 +66,13 @@ expect 2 '--unknown: unknown option, expected files and folders' "${replay}" --u
 expect 2 "lacks.ops:2:4: zap lacks 'page', expected a page id from 0 to 31
 none: cannot be read, expected a file that holds a program
 Running: in/bytes
+${engines}
 Executed in/bytes in N ms
 replayed 1 of 3 files: 1 passed, 0 for other targets, 0 failed" \
   "${replay}" lacks.ops none in/bytes
 expect 2 'in/none: holds no file, expected one at least' "${replay}" in/none
-expect 2 'Running: in/for_no_target.ops
+expect 2 "Running: in/for_no_target.ops
+${engines}
 Executed in/for_no_target.ops in N ms
 replayed 1 of 1 files: 0 passed, 1 for other targets, 0 failed
-no file is for this target, expected one at least' "${replay}" in/for_no_target.ops
+no file is for this target, expected one at least" "${replay}" in/for_no_target.ops
