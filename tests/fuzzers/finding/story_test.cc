@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "fuzzers/finding/test_draft.h"
 #include "fuzzers/finding/trial.h"
 #include "fuzzers/run/report.h"
+#include "fuzzers/search/random_program.h"
 #include "tests/power/canaries.h"
 
 namespace rmapdiff {
@@ -61,6 +63,24 @@ TEST(StoryTest, FollowsTheListThatDiffersInTheGuiltyEnginesOrder) {
          page 3 [6]
          expected { page 3 [6], page 5 [0] }
 )");
+}
+
+// The first verdict of a canary that observing, and no operation, has found a broken list.
+Verdict BrokenWhenObserved(const char* canary) {
+  const RunOptions options = With(canary);
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    const Header header{.limits = LimitsMode::kTiny};
+    Verdict verdict = RunProgram(RandomProgram(header, 32, seed), options);
+    const bool in_state = verdict.kind == VerdictKind::kDivergence && !verdict.outcomes;
+    if (in_state && verdict.difference.subject == "outcome") return verdict;
+  }
+  return {};
+}
+
+TEST(StoryTest, AListThatCannotBeWalkedIsToldInTheWordsOfItsBug) {
+  const Verdict verdict = BrokenWhenObserved("uncleared_first_parent");
+  ASSERT_EQ(verdict.guilty, std::set<size_t>{1}) << "no list is found broken by observing it";
+  EXPECT_EQ(verdict.difference.detail, "not an address of host memory");
 }
 
 TEST(StoryTest, AProgramOnWhichAllAgreeHasNone) {
