@@ -40,8 +40,8 @@ const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
 // Whether the frame only passes a call on, between the MMU and a map: it is left out of a stack.
 bool OnlyPassesOn(const StackFrame& frame);
 
-// Whether a path below the workspace is of the MMUs: of what all maps share, or in the folder of an
-// engine's map.
+// Whether a path below the workspace is of the MMUs. All maps share it, or it is in the folder of
+// an engine's map.
 bool IsMmuSource(std::string_view file);
 
 // A path below the workspace: what stands before the first of our folders is left out.

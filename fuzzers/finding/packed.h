@@ -1,8 +1,8 @@
 // Values as bytes and back, for the pipes between our own processes: numbers of eight bytes, texts
 // with their length before them.
 //
-// Reading is total: what is missing reads as zero or "", and ok() says so afterwards, as it does if
-// the reader has refused a number that makes no sense.
+// Reading is total: a missing value reads as zero or "", and ok() says so afterwards. It also says
+// so if the reader has refused a number that makes no sense.
 #ifndef RMAPDIFF_FUZZERS_FINDING_PACKED_H_
 #define RMAPDIFF_FUZZERS_FINDING_PACKED_H_
 

@@ -59,7 +59,7 @@ struct Trial {
 
 // "" if it is no finding.
 std::string Signature(const Program& program, const Trial& trial);
-// What is at fault: as GuiltyName of the verdict, else the engine at work, or "reference".
+// The name at fault: as GuiltyName of the verdict, else the engine at work, or "reference".
 std::string GuiltyName(const Trial& trial);
 
 // Unpack refuses places of engines that there are not (Unpacker::ok).

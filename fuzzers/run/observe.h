@@ -1,4 +1,4 @@
-// Observing a Voice or a Reference whose lists may be broken: a list that cannot be walked makes
+// Observing a Voice or a Reference whose lists may be broken. A list that cannot be walked makes
 // the outcome that BUG, and the rest of the observation is incomplete.
 //
 // Each function returns the BUG's own wording, null if there is none. Not covered: Raw, which is

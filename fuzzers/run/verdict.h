@@ -40,7 +40,7 @@ enum class Check : uint8_t {
 // A voice beside the engines that says what is right.
 enum class Judge : uint8_t { kModel, kAudit, kTruth };
 
-// What every voice says of one operation.
+// The outcomes of one operation, of every voice.
 struct Outcomes {
   Outcome expected;             // by the reference
   std::vector<Outcome> actual;  // one for each engine
@@ -62,7 +62,8 @@ struct Verdict {
   // kDivergence:
   Check check = Check::kModel;  // who found it
   std::set<size_t> guilty;      // the engines at fault
-  // The engines disagree about what the model does not restate, and no audit says who is wrong.
+  // The engines disagree in state that the model does not restate, and no audit tells which is
+  // wrong.
   bool undecided = false;
   Difference difference;    // the one to be shown
   Differences differences;  // of each engine, nothing where it has none

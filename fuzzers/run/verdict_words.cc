@@ -21,12 +21,12 @@ bool AllGuilty(const Verdict& verdict) {
 
 // ---- Values ----
 
-// What the judge of a verdict expects.
+// The value that the judge of a verdict expects.
 std::string ExpectedBy(const Verdict& verdict, const Difference& shown) {
   return verdict.check == Check::kMmus ? "(does not say)" : shown.expected;
 }
 
-// What an engine without a difference has.
+// The value of an engine without a difference.
 std::string WithoutDifference(const Verdict& verdict, const Difference& shown) {
   if (verdict.check == Check::kAudit) return "(passes its audit)";
   return verdict.check == Check::kTruth ? "(no objection)" : shown.expected;

@@ -1,7 +1,7 @@
 // The words for the values of a verdict, each made here and nowhere else.
 //
-// Invariant: same verdict, same words. They are for readers and for the machine formats that name
-// engines (signatures, JSON); no code of ours reads them back.
+// Invariant: same verdict, same words. They are for readers, and for machine formats that name
+// engines (signatures, JSON). No code of ours reads them back.
 #ifndef RMAPDIFF_FUZZERS_RUN_VERDICT_WORDS_H_
 #define RMAPDIFF_FUZZERS_RUN_VERDICT_WORDS_H_
 
@@ -24,7 +24,7 @@ std::string_view JudgeName(Judge judge);
 // verdict that blames nothing.
 std::string GuiltyName(const Verdict& verdict);
 
-// What one voice says: a line of a report.
+// The value of one voice: a line of a report.
 struct VoiceValue {
   std::optional<size_t> engine;  // its place in the verdict's engines; nothing for a judge
   std::string name;

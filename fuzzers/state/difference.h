@@ -1,5 +1,5 @@
-// One difference between two states, as a value: which kind of finding it is, where it is, and both
-// sides in words. Not covered: finding it (observation.h), who is at fault (fuzzers/run/verdict.h).
+// One difference between two states, as a value: its kind, its place, and both sides in words. Not
+// covered: the search for it (observation.h), and the engine at fault (fuzzers/run/verdict.h).
 #ifndef RMAPDIFF_FUZZERS_STATE_DIFFERENCE_H_
 #define RMAPDIFF_FUZZERS_STATE_DIFFERENCE_H_
 
@@ -43,9 +43,8 @@ enum class Finding : uint8_t {
 };
 std::string_view FindingName(Finding finding);
 
-// One difference. `subject` says where: "rmap(gfn 0x42, level 1)". Values are rendered for a
-// reader: "{ page 3 [17], page 5 [0] }"; `detail` is the difference in words: "missing: page 5
-// [0]".
+// One difference. `subject` is the place: "rmap(gfn 0x42, level 1)". Values are for a reader: "{
+// page 3 [17], page 5 [0] }". `detail` is the difference in words: "missing: page 5 [0]".
 struct Difference {
   Finding finding = Finding::kNone;
   std::string subject;

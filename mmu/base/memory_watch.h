@@ -1,5 +1,5 @@
-// Being told what happens to the objects of all pools: for a report that has to say who gave back
-// the memory that was used afterwards.
+// A watcher of the objects of all pools. A report needs it to name the code that gave back memory
+// before its use.
 //
 // Without a watch, which is the default, a pool pays one test of a pointer. Not thread-safe.
 #ifndef RMAPDIFF_MMU_BASE_MEMORY_WATCH_H_

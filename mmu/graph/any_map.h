@@ -12,8 +12,9 @@
 // that needs more does not compile, and the message names the constant to raise.
 //
 // Invariants
-//  1. Zero bytes are an empty head of R, and the fields of R in a new page, as slab objects of the
-//     kernel are zeroed. ErasedMapOf<R> checks both.
+//  1. Zero bytes are an empty head of R, and the fields of R in a new page. The kernel zeroes its
+//  slab
+//     objects as well. ErasedMapOf<R> checks both.
 //  2. AddressSanitizer finds accesses beyond the last field of a page of R. The room for fields of
 //     other maps does not hide them.
 // Not covered: maps whose heads or pages need a destructor (fuzzers/voices/plain_map.h).

@@ -1,5 +1,5 @@
-// What is derived from the table of engines, with a table of our own: that every engine can be
-// watched, however many there are, and that the stack of a crash knows the map of each.
+// Facts that derive from the table of engines, with a table of our own. Every engine can be
+// watched, however many there are. The stack of a crash knows the map of each.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -36,8 +36,8 @@ struct GuiltyCode {
   size_t showing = 0;   // of these, that show the finding
 };
 
-// The source of what a finding leads to, without lines: of the one reverse map at fault, else of
-// what all maps share. "" if nothing tells which engine is right.
+// The source that a finding leads to, without lines. If one reverse map is at fault, it is the
+// map's. Else it is the MMU that all maps share. "" if nothing tells which engine is right.
 std::string SourceAtFault(const Program& program, const Trial& trial);
 // Where programs with this header find what all maps share.
 std::string SharedSource(const Header& header);

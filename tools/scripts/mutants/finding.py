@@ -18,7 +18,7 @@ CHECK = re.compile(r"^CHECK: (\S+)$", re.MULTILINE)
 SANITIZER = re.compile(r"ERROR: (\w+Sanitizer): ([\w-]+)|: (runtime error): ")
 FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ +\(([^()]+)\+(0x[0-9a-f]+)\)", re.MULTILINE)
 SYMBOLIZED = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in (.+)$", re.MULTILINE)
-# What a fuzz target prints first: "NAME=SOURCE" for each engine (fuzzers/fuzz_target.h).
+# The first line of a fuzz target: "NAME=SOURCE" for each engine (fuzzers/fuzz_target.h).
 ENGINES = re.compile(r"^ENGINES: (.+)$", re.MULTILINE)
 
 
