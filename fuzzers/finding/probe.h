@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzzers/finding/run_limits.h"
+#include "fuzzers/finding/child_process.h"
 #include "fuzzers/finding/trial.h"
 
 namespace rmapdiff {
@@ -24,8 +24,7 @@ struct ProbeRequest {
   std::string program;  // its bytes
   std::string engine;   // only this one; "" for all
   std::string blocks;   // the engine whose code is to be watched, whatever comes of it; "" for none
-  uint64_t timeout_ms = kRunSeconds * 1000;
-  uint64_t memory_mb = kRunMegabytes;
+  Limits limits;
   bool full = false;   // check everything after each operation
   bool story = false;  // tell the story of a divergence
   bool leaks = false;  // look for leaks, which takes long

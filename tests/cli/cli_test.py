@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from tools.bazel_rules import patience
@@ -459,6 +460,59 @@ class OutputTest(CliTest):
         self.expect(3, ["show", "big"],
                     "rmapdiff: out of memory, expected more of it, and no limit (ulimit -v)\n",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+
+
+class LimitsTest(CliTest):
+    """A run that never ends, and one that takes too much memory, under each verb that runs one."""
+
+    ENDLESS = ("commit\n", "--timeout=1", "timeout/commit/", "takes longer than 1 s")
+    GREEDY = ("age gfn=0x2 level=1\n", "--memory=64", "memory/age/", "takes more than 64 MB")
+
+    def test_repro_shows_the_trace_so_far(self):
+        for operation, limit, signature, what in (self.ENDLESS, self.GREEDY):
+            self.write("a.ops", HEADER + operation)
+            text = self.expect(1, ["repro", "-k", "1", "--trace", "--no-code", limit, "a.ops"],
+                               program=FAULTY)
+            self.assertIn(f"reproduced 1/1 without sanitizers: {signature}", text)
+            self.assertIn(f"\nthe trace ends here: the next operation {what}\n", text)
+
+    def test_the_time_that_a_reader_takes_is_none_of_the_run(self):
+        self.write("a.ops", PROGRAM + MAP_1 * 2000)  # more than a pipe holds
+        read_end, write_end = os.pipe()
+        process = subprocess.Popen([RMAPDIFF, "repro", "-k", "1", "--trace", "--timeout=1", "a.ops"],
+                                   stdout=write_end)
+        os.close(write_end)
+        time.sleep(3)
+        with open(read_end, "rb") as file:
+            text = file.read()
+        self.assertEqual(process.wait(patience.SECONDS), 0)
+        self.assertNotIn(b"the trace ends here", text)
+
+    def test_graph_draws_nothing(self):
+        for operation, limit, _, what in (self.ENDLESS, self.GREEDY):
+            self.write("a.ops", HEADER + operation)
+            self.expect(2, ["graph", "a.ops", "--at=1", limit, "-o", "a.dot"],
+                        "a.ops: does not get past op 1, expected an operation that ends: it "
+                        f"{what}\n", program=FAULTY)
+            self.assertEqual(os.listdir("."), ["a.ops"])
+
+    def test_triage_and_minimize_obey_it(self):
+        for operation, limit, signature, _ in (self.ENDLESS, self.GREEDY):
+            self.write("a.ops", HEADER + operation)
+            self.assertIn(signature, self.expect(1, ["triage", "-k", "1", limit, "."],
+                                                 program=FAULTY))
+            self.assertIn(signature, self.expect(
+                0, ["minimize", "--time=1", limit, "a.ops", "-o", "out.txt"], program=FAULTY))
+            self.assertIn(signature, self.read("out.txt").decode())
+
+    def test_a_limit_that_is_none_is_wrong_usage(self):
+        for verb in (["repro", "a"], ["triage", "a"], ["graph", "-o", "a.dot", "a"],
+                     ["minimize", "-o", "a", "a"], ["corpus", "stats", "a"]):
+            for option, why in (("--timeout=0", "--timeout: '0' is no time like 90s, 10m or 2h"),
+                                ("--memory=x", "--memory: 'x' is no number from 1 to 1048576")):
+                done = self.run_cli(*verb, option)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(why, done.stderr.decode())
 
 
 class MinimizeTest(CliTest):

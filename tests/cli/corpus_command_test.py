@@ -239,6 +239,17 @@ class StatsTest(CorpusTest):
             "c/tiny_rmap_fuzzer/c.ops: write-count/teardown/both, see rmapdiff repro\n"))
         self.assertIn("3 programs, 40 bytes, 2 operations, 3 with a finding\n", text)
 
+    def test_a_program_that_exceeds_a_limit_does_not_end_the_count(self):
+        for operation, limit, what in (
+                ("commit\n", "--timeout=1", "takes longer than 1 s"),
+                ("age gfn=0x2 level=1\n", "--memory=64", "takes more than 64 MB")):
+            self.write("c/tiny_rmap_fuzzer/a.ops", HEADER + operation)
+            self.write("c/tiny_rmap_fuzzer/b.ops", HEADER)
+            text = self.corpus("stats", "c", limit, code=1, binary=FAULTY, stderr=(
+                f"c/tiny_rmap_fuzzer/a.ops: {what}, see rmapdiff repro\n"
+                "c/tiny_rmap_fuzzer/b.ops: write-count/teardown/both, see rmapdiff repro\n"))
+            self.assertIn("2 programs, 24 bytes, 1 operations, 2 with a finding\n", text)
+
     def test_the_seeds_of_the_tree(self):
         text = self.corpus("stats", os.path.join(ROOT, "corpus"))
         self.assertRegex(text, r"\nrmap_fuzzer: \d+ programs, ")

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "fuzzers/finding/packed.h"
 #include "tools/cli/fuzz/intake_worker.h"
 #include "tools/cli/fuzz/reduce_worker.h"
 #include "tools/cli/run_folder/finding_folder.h"
@@ -107,14 +108,24 @@ TEST(ReduceTest, LibFuzzersLastLineSaysHowManyItPicked) {
   EXPECT_EQ(PickedBy("MERGE-OUTER: attempt 1\n"), std::nullopt);
   EXPECT_EQ(PickedBy(" new files with "), std::nullopt);
   EXPECT_EQ(PickedBy(""), std::nullopt);
-  EXPECT_EQ(ReducedTo("x\nREDUCED: 12 7 2\n")->after, 7u);
-  EXPECT_EQ(ReducedTo("x\nREDUCED: 12 7 2\n")->unmeasured, 2u);
-  EXPECT_FALSE(ReducedTo("REDUCED: 12"));
 }
 
-TEST(TakeInTest, TheChildsLastLineNamesTheFinding) {
-  EXPECT_EQ(TakenIn("TAKEN IN: a\nTAKEN IN: b/c d\n"), "b/c d");
-  EXPECT_EQ(TakenIn("took in\n"), "");
+TEST(ReduceTest, AnAnswerIsWholeOrNone) {
+  Packer answer;
+  for (const uint64_t number : {12, 7, 2}) answer.Number(number);
+  const std::string bytes = answer.bytes();
+  EXPECT_EQ(ReducedTo(bytes)->before, 12u);
+  EXPECT_EQ(ReducedTo(bytes)->after, 7u);
+  EXPECT_EQ(ReducedTo(bytes)->unmeasured, 2u);
+  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(ReducedTo(bytes.substr(0, size)));
+}
+
+TEST(TakeInTest, AnAnswerIsWholeOrNone) {
+  Packer answer;
+  answer.Text("TAKEN IN: b/c d\n");
+  const std::string bytes = answer.bytes();
+  EXPECT_EQ(TakenIn(bytes), "TAKEN IN: b/c d\n");
+  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_EQ(TakenIn(bytes.substr(0, size)), "");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Engines of which every operation fails, in place of the real ones: with them a program on any
-// operation is a divergence, which the real ones never show. A `shrink` ends the process.
+// operation is a divergence, which the real ones never show. A `shrink` ends the process, a
+// `commit` never ends, and an `age` takes all the memory that it gets, up to a GiB.
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -11,10 +13,25 @@
 namespace rmapdiff {
 namespace {
 
+[[noreturn]] void Loop() {
+  for (volatile int turns = 0;; turns = turns + 1) {
+  }
+}
+
+// It keeps the memory, until a limit ends it.
+[[noreturn]] void TakeMemory() {
+  constexpr size_t kPiece = 1 << 20;
+  std::vector<std::string> all;
+  while (all.size() < 1024) all.emplace_back(kPiece, 'x');
+  Loop();
+}
+
 class Faulty final : public Voice {
  public:
   Outcome Apply(const Op& op) override {
     if (std::holds_alternative<ops::Shrink>(op)) std::abort();
+    if (std::holds_alternative<ops::Commit>(op)) Loop();
+    if (std::holds_alternative<ops::Age>(op)) TakeMemory();
     return {.code = OutcomeCode::kNoMemory};
   }
   void ObserveTouched(const Touched&, Observation*) override {}

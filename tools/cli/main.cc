@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include "fuzzers/finding/probe.h"
 #include "tools/cli/base/arguments.h"
@@ -122,6 +123,7 @@ int Dispatch(Words words) {
 int Main(const Words& words) {
   // A parent may have it ignored; a pipe that nobody reads is to end us quietly.
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);  // and then no child had a status
   signal(SIGXFSZ, SIG_IGN);  // what may not be written is an error of the write
   GuardStandardDescriptors();
   try {
@@ -131,6 +133,9 @@ int Main(const Words& words) {
     return failure.code();
   } catch (const std::bad_alloc&) {
     WriteErrorLine("rmapdiff: out of memory, expected more of it, and no limit (ulimit -v)");
+    return kExitEnvironment;
+  } catch (const std::system_error& error) {
+    WriteErrorLine(std::string("rmapdiff: ") + Printable(error.what()));
     return kExitEnvironment;
   } catch (const std::exception& error) {
     WriteErrorLine(std::string("rmapdiff: internal error: ") + Printable(error.what()));

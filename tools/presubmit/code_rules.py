@@ -72,6 +72,12 @@ WITNESS = re.compile(r"^fuzzers/judges/guest_\w+\.(?:cc|h)$")
 HOST = ("mmu/shadow/guest.h", "mmu/shadow/host.h")
 VALUES = ("mmu/base/bug.h", "mmu/base/spte.h", "mmu/base/types.h")
 
+# All of the tree's children are started, and waited for, in one place.
+PROCESSES = "fuzzers/finding/child_process.cc"
+PROCESS_CALL = re.compile(
+    r"\b(?:v?fork|_Fork|clone3?|posix_spawnp?|wait(?:pid|id|[34])|f?exec(?:[lv][pe]?|[lv]pe|veat))"
+    r"\s*\(")
+
 
 def check_format(tree):
     """Each C++ file as clang-format would have it; a process for many, as its start is half of the
@@ -232,3 +238,13 @@ def check_independence(tree):
         for header, number in sorted(_reached(tree, path).items()):
             if header.startswith(("mmu/", "legacy_mmu/", "more_maps/")) and header not in allowed:
                 yield Finding(path, number, f"reaches {header}", f"only {', '.join(allowed)}")
+
+
+def check_processes(tree):
+    for path in tree.matching(*CPP_SUFFIXES):
+        if path == PROCESSES:
+            continue
+        code = blank_opaque(tree.text(path))
+        for match in PROCESS_CALL.finditer(code):
+            line = code.count("\n", 0, match.start()) + 1
+            yield Finding(path, line, match.group() + ")", f"ChildProcess of {PROCESSES}")

@@ -40,6 +40,7 @@ RULES = {
     "link": text_rules.check_links,
     "name": text_rules.check_names,
     "open-end": text_rules.check_open_ends,
+    "process": code_rules.check_processes,
     "script": text_rules.check_scripts,
     "seed-idea": build_rules.check_seed_ideas,
     "sentence-length": prose_rules.check_sentence_length,

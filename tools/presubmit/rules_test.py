@@ -270,6 +270,18 @@ class CodeRulesTest(RuleTest):
             [("fuzzers/judges/auditor.cc", 2), ("fuzzers/judges/guest_walk.cc", 1),
              ("fuzzers/judges/mmu_auditor.h", 1)])
 
+    def test_a_child_is_started_in_one_place(self):
+        calls = ("fork()", "vfork ()", "waitpid(-1, 0, 0)", "waitid(P_ALL, 0, 0, 0)", "wait4(1)",
+                 "posix_spawn(0)", "posix_spawnp(0)", "execl(a)", "execlp(a)", "execle(a)",
+                 "execv(a)", "execve(a)", "execvp(a)", "execvpe(a)", "fexecve(1)", "execveat(1)")
+        self.write("tools/cli/a.cc", "".join(f"auto i{i} = {call};\n"
+                                             for i, call in enumerate(calls)))
+        self.write("fuzzers/finding/child_process.cc", "auto a = fork();\n")
+        self.write("fuzzers/b.cc", '// fork()\nauto b = "fork()"; auto c = Execv(words);\n'
+                   "auto d = WaitForkless(1) + ops::Fork();\n")
+        self.assertEqual(self.lines(code_rules.check_processes),
+                         [("tools/cli/a.cc", line) for line in range(1, len(calls) + 1)])
+
 
 class ShellRulesTest(RuleTest):
 

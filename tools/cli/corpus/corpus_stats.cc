@@ -3,18 +3,8 @@
 // They are run by a child, one after the other, each of which it reports; if one ends it, another
 // child goes on with the next. That is as quick as to run them here, and nothing that a program
 // does to an MMU reaches the figures.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <new>
 
 #include "fuzzers/finding/address_space.h"
 #include "fuzzers/finding/packed.h"
@@ -27,7 +17,9 @@
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
+#include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
+#include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/corpus/corpus.h"
 #include "tools/cli/corpus/corpus_figures.h"
@@ -36,7 +28,6 @@
 namespace rmapdiff {
 namespace {
 
-constexpr unsigned kSecondsForOne = 60;
 constexpr const char* kOther = "other";  // programs that no target runs
 
 // A text counts as the bytes that a fuzz target is given.
@@ -87,35 +78,24 @@ std::string Look(const CorpusFile& file, CorpusFigures* figures) {
   return target;
 }
 
-[[noreturn]] void RunChild(const std::vector<CorpusFile>& files, size_t next, int out) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+// Ends early if there is no reader.
+void RunFrom(const std::vector<CorpusFile>& files, size_t next, int out) {
   for (; next < files.size(); ++next) {
-    alarm(kSecondsForOne);
+    RestartClock();
     CorpusFigures figures;
     Packer message;
-    try {
-      message.Text(Look(files[next], &figures));
-    } catch (const Failure& failure) {
-      WriteErrorLine(failure.what());
-      _exit(failure.code());
-    } catch (const std::bad_alloc&) {
-      if (!HasLimitedAddressSpace()) throw;
-      WriteErrorLine("rmapdiff corpus stats: an allocation failed, expected no limit of memory");
-      _exit(kNoAddressSpaceExit);
-    }
+    message.Text(Look(files[next], &figures));
     message.Text(PackFigures(figures));
-    if (!WriteMessage(out, message.bytes())) _exit(kExitEnvironment);
+    if (!WriteMessage(out, message.bytes())) return;
   }
-  _exit(kExitDone);
 }
 
 // ---- The parent ----
 
 class Counting {
  public:
-  explicit Counting(const std::vector<CorpusFile>& files) : files_(files) {}
+  Counting(const std::vector<CorpusFile>& files, const Limits& limits)
+      : files_(files), limits_(limits) {}
 
   FiguresByTarget CountAll() {
     ReserveHostMemory();  // here, where its failure is no fault of a program
@@ -126,29 +106,19 @@ class Counting {
  private:
   // Until a program ends the child, or all are done.
   void RunSome() {
-    std::array<int, 2> ends = {-1, -1};
-    const pid_t child = pipe2(ends.data(), O_CLOEXEC) == 0 ? fork() : -1;
-    if (child < 0) {
-      throw Failure(kExitEnvironment, fmt::format("rmapdiff corpus stats: no child can be made: {}",
-                                                  std::strerror(errno)));
-    }
-    if (child == 0) {
-      close(ends[0]);
-      RunChild(files_, next_, ends[1]);
-    }
-    close(ends[1]);
-    std::string message;
-    while (next_ < files_.size() && ReadMessage(ends[0], &message)) Take(message);
-    close(ends[0]);
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    Pipe pipe;
+    const auto run = [&] { RunFrom(files_, next_, pipe.write_end.get()); };
+    const auto take = [&] {
+      pipe.write_end.Close();
+      std::string message;
+      while (next_ < files_.size() && ReadMessage(pipe.read_end.get(), &message)) Take(message);
+    };
+    const ExitStatus status = RunInChild(limits_, run, take);
     if (next_ == files_.size()) return;
-    if (WIFEXITED(status)) {
-      throw Failure(WEXITSTATUS(status) == kExitUsage ? kExitUsage : kExitEnvironment,
-                    "rmapdiff corpus stats: the figures are not complete");
+    if (status.kind == ExitStatus::Kind::kExited) {
+      throw Failure(kExitEnvironment, "rmapdiff corpus stats: the figures are not complete");
     }
-    CountCrash(files_[next_++], WTERMSIG(status));
+    CountCrash(files_[next_++], EndText(status, limits_));
   }
 
   void Take(const std::string& message) {
@@ -164,7 +134,7 @@ class Counting {
   }
 
   // Of such a program only what it is counts; what it did before it ended the child is lost.
-  void CountCrash(const CorpusFile& file, int signal) {
+  void CountCrash(const CorpusFile& file, const std::string& how) {
     std::string content;
     const Program program = ReadProgram(file.path, &content);
     const TargetKind* kind = TargetKindFor(program.header);
@@ -172,13 +142,11 @@ class Counting {
     CorpusFigures& figures = figures_[file.target.empty() ? by_header : file.target];
     figures.CountProgram(BytesOf(program, content), program.ops.size());
     ++figures.findings;
-    const std::string how = signal == SIGALRM
-                                ? fmt::format("takes longer than {} s", kSecondsForOne)
-                                : fmt::format("ends the process by signal {}", signal);
     WriteErrorLine(fmt::format("{}: {}, see rmapdiff repro", Printable(file.path), how));
   }
 
   const std::vector<CorpusFile>& files_;
+  const Limits limits_;  // of each program
   size_t next_ = 0;
   FiguresByTarget figures_;
 };
@@ -193,13 +161,16 @@ int CorpusStats(const Words& words) {
                       "rmapdiff corpus stats out/corpus");
   arguments.Positional("PATH", &path, "a corpus, one target's folder, a single program");
   arguments.Flag("--json", &json, "one JSON object");
-  if (const auto code = arguments.Parse(words)) return *code;
+  const LimitOptions limit_options(&arguments);
+  if (const auto code = arguments.Take(words)) return *code;
+  const Limits limits = limit_options.Checked(arguments);
+  if (const auto code = arguments.Checked()) return *code;
 
   const std::vector<CorpusFile> files = ProgramsBelow(path);
   if (files.empty()) {
     throw Failure(kExitUsage, Printable(path) + ": holds no programs, expected a corpus");
   }
-  const FiguresByTarget figures = Counting(files).CountAll();
+  const FiguresByTarget figures = Counting(files, limits).CountAll();
   WriteOut(json ? FiguresJson(figures) : FiguresTable(figures));
   CorpusFigures all;
   for (const auto& [target, one] : figures) all.Add(one);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kColumns = 100;
 constexpr int kMaxLines = 30;  // of one function
+constexpr Limits kSymbolizing = {.wall_ms = 600'000, .memory_mb = 8192};
 constexpr const char* kSymbolizer = "/usr/bin/llvm-symbolizer-19";
 
 // "mmu/sibling_map.h:163:13"; of code that belongs to no single line "mmu/sibling_map.h:0:0".
@@ -67,7 +68,7 @@ std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
   for (const uint64_t address : addresses) input += fmt::format("{:#x}\n", address);
   const std::vector<std::string> command = {kSymbolizer, "--obj=" + program, "--inlines",
                                             "--functions=linkage", "--demangle"};
-  std::istringstream answer(Filtered(command, input).value_or(""));
+  std::istringstream answer(Filtered(command, input, kSymbolizing).value_or(""));
   std::vector<std::vector<StackFrame>> all(addresses.size());
   size_t at = 0;
   std::string function;

@@ -89,7 +89,7 @@ class Neighbourhood {
       : trial_(trial), request_(like), prober_(ProbeBuild::kSanitized) {
     request_.story = request_.leaks = request_.codec = false;
     request_.blocks = trial.story.engine;
-    request_.timeout_ms = std::min(like.timeout_ms, kNeighbourMs);
+    request_.limits.wall_ms = std::min(like.limits.wall_ms, kNeighbourMs);
   }
 
   // Nothing of one that comes to something else.

@@ -14,6 +14,7 @@
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/input.h"
+#include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -153,19 +154,17 @@ int MinimizeVerb(const Words& words) {
   std::string file;
   std::string out;
   std::string time = "60s";
-  std::string timeout = "10s";
   Arguments arguments(
       "minimize", "Finds the simplest program that shows the same finding, operation by operation.",
       "rmapdiff minimize crash-3f2a -o bug.ops");
   arguments.File(&file, "a program that shows a finding, as text or bytes; - is standard input");
   arguments.Option("-o,--output", "OUT", &out, "the text to write", /*required=*/true);
   arguments.Option("--time", "TIME", &time, "stop with the best so far: 90, 90s, 10m, 2h [60s]");
-  arguments.Option("--timeout", "TIME", &timeout, "of one run, which then is a finding [10s]");
+  const LimitOptions limit_options(&arguments,
+                                   {.wall_ms = 10'000, .memory_mb = Limits().memory_mb});
   if (const auto code = arguments.Take(words)) return *code;
-  const std::optional<uint64_t> seconds = ParseDuration(time);
-  if (!seconds) arguments.Reject("--time: '" + time + "' is no time like 90s, 10m or 2h");
-  const std::optional<uint64_t> limit = ParseDuration(timeout);
-  if (!limit) arguments.Reject("--timeout: '" + timeout + "' is no time like 90s, 10m or 2h");
+  const uint64_t seconds = DurationIn(arguments, "--time", time);
+  const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
 
   Artifact artifact = ReadArtifact(file);
@@ -181,8 +180,8 @@ int MinimizeVerb(const Words& words) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   ProbeRequest request = artifact.Request();
-  request.timeout_ms = *limit * 1000;
-  Session session(std::move(artifact), out, static_cast<double>(*seconds), request);
+  request.limits = limits;
+  Session session(std::move(artifact), out, static_cast<double>(seconds), request);
   const Minimized best = session.Minimize();
   WriteOut(session.Summary(best) + "\n" + Print(best.program) + Next(out));
   return kExitDone;

@@ -1,13 +1,8 @@
 // rmapdiff graph FILE -o OUT.svg: the picture of the state after an operation.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <optional>
 
 #include "fuzzers/finding/address_space.h"
@@ -16,6 +11,7 @@
 #include "mmu/base/bug.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
@@ -26,8 +22,6 @@
 
 namespace rmapdiff {
 namespace {
-
-constexpr unsigned kSeconds = 60;  // for a run, which may never end
 
 DrawnEngine Look(const Engine& engine, Voice& voice, const Outcome& outcome) {
   DrawnEngine drawn;
@@ -66,27 +60,29 @@ std::string GraphAt(const Program& program, size_t op_index) {
   return text;
 }
 
-// The same, by a child: an MMU that runs wild takes nothing with it. "" if it comes to nothing.
-std::string GraphFromChild(const Program& program, size_t op_index) {
+// The same, by a child. Throws a Failure if the program does not get that far.
+std::string GraphFromChild(const Artifact& artifact, size_t op_index, const Limits& limits) {
   ReserveHostMemory();  // here, where its failure is no fault of the program
-  const int file = memfd_create("graph", MFD_CLOEXEC);
-  const pid_t child = file >= 0 ? fork() : -1;
-  if (child == 0) {
-    alarm(kSeconds);
-    const std::string text = GraphAt(program, op_index);
-    _exit(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
-  }
-  int status = 1;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  std::string text(status == 0 ? static_cast<size_t>(lseek(file, 0, SEEK_END)) : 0, '\0');
-  if (pread(file, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) text.clear();
-  if (file >= 0) close(file);
-  return text;
+  Pipe pipe;
+  std::string text;
+  const auto draw = [&] {
+    WriteMessage(pipe.write_end.get(), GraphAt(artifact.program, op_index));
+  };
+  const auto read = [&] {
+    pipe.write_end.Close();
+    ReadMessage(pipe.read_end.get(), &text);
+  };
+  const ExitStatus status = RunInChild(limits, draw, read);
+  if (!text.empty()) return text;
+  const std::string why = status.ok() ? "it ends before" : "it " + EndText(status, limits);
+  throw Failure(kExitUsage,
+                fmt::format("{}: does not get past op {}, expected an operation that ends: {}",
+                            Printable(artifact.file), op_index + 1, why));
 }
 
 // The operation to be drawn, from 0: that of the finding, the last one if there is none.
-size_t Place(const Arguments& arguments, const Artifact& artifact, const std::string& at) {
+size_t Place(const Arguments& arguments, const Artifact& artifact, const std::string& at,
+             const Limits& limits) {
   const size_t count = artifact.program.ops.size();
   if (!at.empty()) {
     const std::optional<uint64_t> number = ParseNumber(at);
@@ -94,7 +90,9 @@ size_t Place(const Arguments& arguments, const Artifact& artifact, const std::st
     arguments.Reject(fmt::format("--at: '{}' is no operation from 1 to {}", at, count));
   }
   Prober prober(ProbeBuild::kPlain);
-  const Trial trial = prober.Try(artifact.Request());
+  ProbeRequest request = artifact.Request();
+  request.limits = limits;
+  const Trial trial = prober.Try(request);
   return std::min(trial.place(), count - 1);
 }
 
@@ -112,27 +110,24 @@ int GraphVerb(const Words& words) {
                    "OUT.svg, for Graphviz to draw, or OUT.dot for its "
                    "input",
                    /*required=*/true);
+  const LimitOptions limit_options(&arguments);
   if (const auto code = arguments.Parse(words)) return *code;
   const bool svg = out.ends_with(".svg");
   if (!svg && !out.ends_with(".dot")) {
     arguments.Reject("--output: '" + out + "' ends neither in .svg nor in .dot");
   }
+  const Limits limits = limit_options.Checked(arguments);
   const Artifact artifact = ReadArtifact(file);
   if (artifact.program.ops.empty()) {
     throw Failure(kExitUsage, Printable(file) + ": has no operation, expected one to draw after");
   }
-  const size_t place = Place(arguments, artifact, at);
-  const std::string text = GraphFromChild(artifact.program, place);
-  if (text.empty()) {
-    throw Failure(kExitUsage, fmt::format("{}: does not get past op {}, expected an operation that "
-                                          "ends",
-                                          Printable(file), place + 1));
-  }
+  const size_t place = Place(arguments, artifact, at, limits);
+  const std::string text = GraphFromChild(artifact, place, limits);
   if (!svg) {
     WriteFile(out, text);
     return kExitDone;
   }
-  const std::optional<std::string> drawn = Filtered({"dot", "-Tsvg"}, text);
+  const std::optional<std::string> drawn = Filtered({"dot", "-Tsvg"}, text, limits);
   if (!drawn || drawn->empty()) {
     const std::string dot = out.substr(0, out.size() - 4) + ".dot";
     WriteFile(dot, text);

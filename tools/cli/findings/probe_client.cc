@@ -1,21 +1,17 @@
 #include "tools/cli/findings/probe_client.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "fuzzers/finding/address_space.h"
 #include "tools/cli/base/exit_codes.h"
@@ -26,6 +22,7 @@ namespace rmapdiff {
 namespace {
 
 constexpr uint64_t kGraceMs = 20'000;  // for starting, and for a sanitizer to write its report
+constexpr size_t kMaxSaid = 4096;
 constexpr const char* kSelf = "/proc/self/exe";
 
 std::string Environment(const char* name) {
@@ -42,19 +39,6 @@ void SetSanitizerOptions() {
                                 "halt_on_error=1:leak_check_at_exit=0:log_path=stderr";
     setenv(name, options.c_str(), 1);
   }
-}
-
-[[noreturn]] void Execute(const std::string& program, int in, int out, int log, pid_t parent) {
-  setpgid(0, 0);  // Ctrl-C is for the command line alone
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);
-  dup2(in, STDIN_FILENO);
-  dup2(out, STDOUT_FILENO);
-  dup2(log, STDERR_FILENO);
-  SetSanitizerOptions();
-  signal(SIGINT, SIG_DFL);
-  execl(program.c_str(), "rmapdiff", kProbeWord, static_cast<char*>(nullptr));
-  _exit(127);
 }
 
 [[noreturn]] void CannotStart(const std::string& program, int error) {
@@ -109,53 +93,37 @@ std::string SanitizedProbe() {
 
 void Prober::Start() {
   const std::string program = build_ == ProbeBuild::kPlain ? kSelf : SanitizedProbe();
-  std::array<int, 2> in = {-1, -1};
-  std::array<int, 2> out = {-1, -1};
-  if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) {
-    CannotStart(program, errno);
+  try {
+    Pipe in;
+    Pipe out;
+    log_ = MemoryFile();
+    ChildOptions options;
+    options.in = in.read_end.get();
+    options.out = out.write_end.get();
+    options.err = log_.get();
+    options.own_group = true;  // Ctrl-C is for the command line alone
+    child_.emplace(options, [&] {
+      SetSanitizerOptions();
+      signal(SIGINT, SIG_DFL);
+      return Execv({program, kProbeWord});
+    });
+    to_ = std::move(in.write_end);
+    from_ = std::move(out.read_end);
+  } catch (const std::system_error& error) {
+    CannotStart(program, error.code().value());
   }
-  log_ = memfd_create("log", MFD_CLOEXEC);
-  const pid_t parent = getpid();
-  pid_ = fork();
-  if (pid_ == 0) Execute(program, in[0], out[1], log_, parent);
-  const int error = errno;
-  close(in[0]);
-  close(out[1]);
-  to_ = in[1];
-  from_ = out[0];
-  if (pid_ < 0) CannotStart(program, error);
-  setpgid(pid_, pid_);
-}
-
-void Prober::Stop() {
-  if (to_ >= 0) close(to_);
-  if (from_ >= 0) close(from_);
-  if (log_ >= 0) close(log_);
-  to_ = from_ = log_ = -1;
-  if (pid_ < 0) return;
-  kill(-pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = -1;
 }
 
 bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
-  if (pid_ < 0) Start();
+  if (!child_) Start();
   struct sigaction ignore = {};
   struct sigaction before = {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, &before);
-  const bool written = WriteMessage(to_, PackRequest(request));
+  const bool written = WriteMessage(to_.get(), PackRequest(request));
   sigaction(SIGPIPE, &before, nullptr);
-  return written && WaitFor(from_, request.timeout_ms + kGraceMs) && ReadMessage(from_, answer);
-}
-
-// The probe's own words are few: it runs programs in children that have logs of their own.
-std::string Prober::Said() const {
-  std::string text(4096, '\0');
-  const ssize_t count = pread(log_, text.data(), text.size(), 0);
-  text.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  return text;
+  return written && WaitFor(from_.get(), request.limits.wall_ms + kGraceMs) &&
+         ReadMessage(from_.get(), answer);
 }
 
 void Prober::NameFrames(std::vector<StackFrame>* stack) {
@@ -190,7 +158,7 @@ Trial Prober::Try(const ProbeRequest& request) {
     NameFrames(&trial.cause.freed);
     return trial;
   }
-  const std::string said = Said();
+  const std::string said = ReadBack(log_.get(), kMaxSaid);
   Stop();
   const std::string why = WhyNoAddressSpace(said, HasLimitedAddressSpace());
   if (!why.empty()) NoAddressSpace(why);

@@ -6,12 +6,12 @@
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_PROBE_CLIENT_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_PROBE_CLIENT_H_
 
-#include <sys/types.h>
-
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "fuzzers/finding/child_process.h"
 #include "fuzzers/finding/probe.h"
 #include "fuzzers/finding/trial.h"
 
@@ -38,28 +38,26 @@ class Prober {
   explicit Prober(ProbeBuild build) : build_(build) {}
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
-  ~Prober() { Stop(); }
 
   // Starts the process if there is none. Throws a Failure with kExitEnvironment if it cannot be
   // started, gives no answer where one is due, or lacks address space: no such end is a finding.
   Trial Try(const ProbeRequest& request);
   // The next trial gets a fresh process.
-  void Stop();
+  void Stop() { child_.reset(); }
 
  private:
   void Start();
   // Gives the frames of a stack their names, which a sanitizer takes a second for; most trials
   // that end at all end in the same places.
   void NameFrames(std::vector<StackFrame>* stack);
-  std::string Said() const;
   bool Ask(const ProbeRequest& request, std::string* answer);
 
   const ProbeBuild build_;
-  pid_t pid_ = -1;
-  int to_ = -1;
-  int from_ = -1;
-  // What the probe itself says, apart from what its children do.
-  int log_ = -1;
+  std::optional<ChildProcess> child_;
+  Descriptor to_;
+  Descriptor from_;
+  // The probe's own words are few: its children, which run programs, have logs of their own.
+  Descriptor log_;
   std::map<uint64_t, std::vector<StackFrame>> named_;  // by offset
 };
 

@@ -1,6 +1,5 @@
 // rmapdiff repro FILE: from an artifact to what is wrong, and the commands to go on with.
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,10 +8,11 @@
 #include <cstring>
 #include <optional>
 
-#include "fuzzers/finding/run_limits.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
+#include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/findings/artifact.h"
@@ -32,8 +32,6 @@ struct ReproWords {
   std::string runs = "10";
   std::string engine;
   std::string until;
-  std::string timeout = fmt::format("{}s", kRunSeconds);
-  std::string memory = fmt::format("{}", kRunMegabytes);
   bool trace = false;
   bool gdb = false;
   bool plain = false;
@@ -48,47 +46,31 @@ struct ReproWords {
   char self[4096] = {};
   const ssize_t length = readlink(program.c_str(), self, sizeof self - 1);
   const std::string target = program == "/proc/self/exe" && length > 0 ? self : program;
-  const std::string number = fmt::format("{}", op + 1);
-  const char* words[] = {"gdb",          "-q",
-                         "-ex",          "set breakpoint pending on",
-                         "-ex",          "break rmapdiff::BeforeOperation",
-                         "-ex",          "run",
-                         "-ex",          "up",
-                         "--args",       target.c_str(),
-                         kStepWord,      file.c_str(),
-                         engine.c_str(), number.c_str(),
-                         nullptr};
-  execvp("gdb", const_cast<char* const*>(words));
+  Execvp({"gdb", "-q", "-ex", "set breakpoint pending on", "-ex", "break rmapdiff::BeforeOperation",
+          "-ex", "run", "-ex", "up", "--args", target, kStepWord, file, engine,
+          fmt::format("{}", op + 1)});
   throw Failure(kExitEnvironment, fmt::format("gdb: cannot be started: {}, expected Debian's "
                                               "package gdb",
                                               std::strerror(errno)));
 }
 
-// In a child, so that an MMU that runs wild takes nothing with it.
-void ShowTrace(const Program& program, const std::string& engine) {
+// The trace of a run with these limits; its last line says so if they, or a signal, cut it.
+void ShowTrace(const Program& program, const std::string& engine, const Limits& limits) {
   RunOptions options;
   if (!engine.empty()) {
     const auto other = [&](const Engine& one) { return one.name != engine; };
     options.engines.erase(std::remove_if(options.engines.begin(), options.engines.end(), other),
                           options.engines.end());
   }
-  const pid_t child = fork();
-  if (child == 0) {
+  const ExitStatus status = RunInChild(limits, [&] {
     TraceTable table(program, options.engines);
-    WriteOut(table.Head());
-    options.trace = [&table](const TraceStep& step) { WriteOut(table.Rows(step)); };
+    const auto write = [](const std::string& text) { OffTheClock([&] { WriteOut(text); }); };
+    write(table.Head());
+    options.trace = [&](const TraceStep& step) { write(table.Rows(step)); };
     RunProgram(program, options);
-    _exit(0);
-  }
-  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
-uint64_t NumberIn(const Arguments& arguments, const char* name, const std::string& text,
-                  uint64_t most) {
-  const std::optional<uint64_t> number = ParseNumber(text);
-  if (number && *number >= 1 && *number <= most) return *number;
-  arguments.Reject(fmt::format("{}: '{}' is no number from 1 to {}", name, text, most));
+  });
+  if (status.ok()) return;
+  WriteOut(fmt::format("the trace ends here: the next operation {}\n", EndText(status, limits)));
 }
 
 void CheckEngine(const Arguments& arguments, const std::string& name) {
@@ -110,9 +92,7 @@ int ReproVerb(const Words& words) {
   arguments.Option("--engine", "NAME", &given.engine,
                    "compare only this engine with the reference");
   arguments.Option("--until", "N", &given.until, "only the first N operations");
-  arguments.Option("--timeout", "TIME", &given.timeout,
-                   fmt::format("of one run: 90, 90s, 10m [{}]", given.timeout));
-  arguments.Option("--memory", "MB", &given.memory, fmt::format("of one run [{}]", given.memory));
+  const LimitOptions limit_options(&arguments);
   arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
   arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
   arguments.Flag("--plain", &given.plain, "without sanitizers, even if they are there");
@@ -123,12 +103,10 @@ int ReproVerb(const Words& words) {
   arguments.Excludes("--json", "--gdb");
   if (const auto code = arguments.Take(words)) return *code;
   const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
-  const std::optional<uint64_t> seconds = ParseDuration(given.timeout);
-  if (!seconds) arguments.Reject("--timeout: '" + given.timeout + "' is no time like 90s or 10m");
+  const Limits limits = limit_options.Checked(arguments);
   CheckEngine(arguments, given.engine);
   const uint64_t until =
       given.until.empty() ? UINT32_MAX : NumberIn(arguments, "--until", given.until, UINT32_MAX);
-  const uint64_t memory = NumberIn(arguments, "--memory", given.memory, 1 << 20);
   if (const auto code = arguments.Checked()) return *code;
 
   Artifact artifact = ReadArtifact(given.file);
@@ -137,8 +115,7 @@ int ReproVerb(const Words& words) {
   const ProbeBuild build = given.plain ? ProbeBuild::kPlain : BestBuild();
   ProbeRequest request = artifact.Request();
   request.engine = given.engine;
-  request.timeout_ms = *seconds * 1000;
-  request.memory_mb = memory;
+  request.limits = limits;
   request.full = given.full;
   request.story = true;
   request.leaks = true;
@@ -155,7 +132,7 @@ int ReproVerb(const Words& words) {
     return usual.empty() ? kExitDone : kExitFinding;
   }
   WriteOut(RunsText(runs, build));
-  if (given.trace) ShowTrace(artifact.program, given.engine);
+  if (given.trace) ShowTrace(artifact.program, given.engine, limits);
   WriteOut("\n" + TrialReport(artifact.program, trial, code()));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {

@@ -13,6 +13,7 @@
 
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -82,7 +83,8 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
 
 class Triage {
  public:
-  explicit Triage(uint64_t runs) : runs_(runs), prober_(BestBuild()) {}
+  Triage(uint64_t runs, const Limits& limits)
+      : runs_(runs), limits_(limits), prober_(BestBuild()) {}
 
   // False if the file is no program.
   bool Add(const std::string& file) {
@@ -111,6 +113,7 @@ class Triage {
   void Look(const Artifact& artifact) {
     ProbeRequest request = artifact.Request();
     request.leaks = true;
+    request.limits = limits_;
     std::map<std::string, size_t> times;
     Trial trial;
     std::string signature;
@@ -141,6 +144,7 @@ class Triage {
   }
 
   const uint64_t runs_;
+  const Limits limits_;
   Prober prober_;
   const std::map<std::string, std::string> known_ = KnownRegressions(RegressionsFolder());
   std::map<std::string, Group> groups_;
@@ -203,15 +207,14 @@ int TriageVerb(const Words& words) {
                       "rmapdiff triage out/findings");
   arguments.File(&folder, "a folder with artifacts, in folders of their own or not");
   arguments.Option("-k,--runs", "N", &runs, "how often each is run [3]");
+  const LimitOptions limit_options(&arguments);
   arguments.Flag("--json", &json, "one JSON object");
   if (const auto code = arguments.Take(words)) return *code;
-  const std::optional<uint64_t> count = ParseNumber(runs);
-  if (!count || *count < 1 || *count > 1000) {
-    arguments.Reject("--runs: '" + runs + "' is no number from 1 to 1000");
-  }
+  const uint64_t count = NumberIn(arguments, "--runs", runs, 1000);
+  const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
 
-  Triage triage(*count);
+  Triage triage(count, limits);
   size_t unreadable = 0;
   const std::vector<std::string> files = FilesBelow(folder);
   for (size_t i = 0; i < files.size(); ++i) {

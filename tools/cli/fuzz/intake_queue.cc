@@ -159,12 +159,13 @@ void FuzzIntake::StartChild() {
                                                  : kMinimizeSeconds};
   command.log_file = run_folder_ + "/logs/take-in.log";
   command.low_priority = true;
+  command.answers = true;
   child_ = std::make_unique<FuzzProcess>(command);
 }
 
 void FuzzIntake::FinishChild(const std::function<void(const FuzzFinding&, bool)>& seen) {
   const std::unique_ptr<FuzzProcess> child = std::move(child_);
-  const std::string signature = TakenIn(child->log().report());
+  const std::string signature = TakenIn(child->Answer());
   Arrival arrival = queue_.front();
   if (child->exit_code() == kExitDone && !signature.empty()) {
     Count(arrival, signature, seen);

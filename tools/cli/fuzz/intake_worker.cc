@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "fuzzers/finding/packed.h"
 #include "fuzzers/finding/test_draft.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
@@ -30,7 +31,6 @@ using Clock = std::chrono::steady_clock;
 constexpr uint64_t kRuns = 3;
 constexpr uint64_t kCandidateMs = 10'000;  // what a run gets while minimising
 constexpr double kHurrySeconds = 8;        // that are left when it is told to hurry
-constexpr const char* kTakenIn = "TAKEN IN: ";
 
 volatile sig_atomic_t hurry = 0;
 
@@ -115,7 +115,7 @@ class Arrival {
  private:
   void Minimize(double seconds) {
     ProbeRequest request = artifact_->Request();
-    request.timeout_ms = kCandidateMs;
+    request.limits.wall_ms = kCandidateMs;
     Minimizing minimizing(request);
     const Clock::time_point start = Clock::now();
     MinimizeOptions options;
@@ -143,7 +143,7 @@ class Arrival {
     const Program& program = minimal_ ? *minimal_ : artifact_->program;
     Trial trial = runs_.first.at(record_.signature);
     ProbeRequest request = artifact_->Request();
-    request.timeout_ms = kCandidateMs;
+    request.limits.wall_ms = kCandidateMs;
     if (minimal_) {
       const std::vector<uint8_t> bytes = Encode(program);
       request.program.assign(bytes.begin(), bytes.end());
@@ -195,15 +195,12 @@ int TakeIn(const std::string& run_folder, const std::string& target, const std::
   if (limit && (!arrival.reproduced() || !arrival.known())) arrival.Look(kRuns);
   const std::string signature = arrival.Signature();
   if (!arrival.known()) arrival.Keep(static_cast<double>(limit.value_or(0)));
-  WriteOut(kTakenIn + Printable(signature) + "\n");
+  Packer answer;
+  answer.Text(signature);
+  WriteOut(answer.bytes());
   return kExitDone;
 }
 
-std::string TakenIn(std::string_view printed) {
-  const size_t at = printed.rfind(kTakenIn);
-  if (at == printed.npos) return "";
-  const std::string_view rest = printed.substr(at + std::string_view(kTakenIn).size());
-  return std::string(rest.substr(0, rest.find('\n')));
-}
+std::string TakenIn(std::string_view answer) { return Unpacker(answer).Text(); }
 
 }  // namespace rmapdiff

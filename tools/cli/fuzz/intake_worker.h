@@ -22,12 +22,13 @@ namespace rmapdiff {
 inline constexpr const char* kTakeInWord = "--take-in";
 
 // The child. With SIGTERM it is told to hurry: it keeps the simplest program of some seconds later.
-// Prints one line, which TakenIn reads. Throws a Failure if the finding is not kept.
+// Its standard output is the answer, which TakenIn reads. Throws a Failure if the finding is not
+// kept.
 int TakeIn(const std::string& run_folder, const std::string& target, const std::string& artifact,
            const std::string& seconds);
 
-// The signature in what the child has printed; "" if it did not come that far.
-std::string TakenIn(std::string_view printed);
+// The signature in the child's answer; "" if it is not whole.
+std::string TakenIn(std::string_view answer);
 
 }  // namespace rmapdiff
 

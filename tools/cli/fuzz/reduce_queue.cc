@@ -30,7 +30,7 @@ std::optional<FuzzReducer::Result> FuzzReducer::Step(double now, bool may_start)
     const std::unique_ptr<FuzzProcess> child = std::move(child_);
     Result result;
     result.target = at_work_on_;
-    if (child->exit_code() == kExitDone) result.reduction = ReducedTo(child->log().report());
+    if (child->exit_code() == kExitDone) result.reduction = ReducedTo(child->Answer());
     if (result.reduction) states_[at_work_on_].files.reduced_to = result.reduction->after;
     return result;
   }
@@ -62,6 +62,7 @@ void FuzzReducer::Start(size_t target, double now) {
   command.words.insert(command.words.end(), files.flags.begin(), files.flags.end());
   command.log_file = run_folder_ + "/logs/" + files.name + "-reduce.log";
   command.low_priority = true;
+  command.answers = true;
   command.death_signal = SIGTERM;
   child_ = std::make_unique<FuzzProcess>(command);
   at_work_on_ = target;

@@ -10,6 +10,7 @@
 #include <set>
 #include <system_error>
 
+#include "fuzzers/finding/packed.h"
 #include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
@@ -21,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kReduced = "REDUCED: ";
 constexpr size_t kShownBytes = 64 << 10;  // of what libFuzzer says, the end
 
 [[noreturn]] void CannotReduce(const std::string& corpus, const std::string& why) {
@@ -29,7 +29,7 @@ constexpr size_t kShownBytes = 64 << 10;  // of what libFuzzer says, the end
 }
 
 void ShowEnd(const std::string& log) {
-  WriteOut(log.substr(log.size() - std::min(log.size(), kShownBytes)));
+  WriteError(log.substr(log.size() - std::min(log.size(), kShownBytes)));
 }
 
 Merged Measure(LibFuzzerMerge* merge, const std::string& corpus,
@@ -80,20 +80,19 @@ int Reduce(const std::string& corpus, const std::string& work, const MergeTarget
     if (kept.count(name) == 0) fs::remove(corpus + "/" + name, error);
   }
   fs::remove_all(work, error);
-  WriteOut(fmt::format("{}{} {} {}\n", kReduced, before.size(), kept.size(), unmeasured));
+  Packer answer;
+  for (const size_t number : {before.size(), kept.size(), unmeasured}) answer.Number(number);
+  WriteOut(answer.bytes());
   return kExitDone;
 }
 
-std::optional<Reduction> ReducedTo(std::string_view printed) {
-  const size_t at = printed.rfind(kReduced);
-  if (at == printed.npos) return std::nullopt;
+std::optional<Reduction> ReducedTo(std::string_view answer) {
+  Unpacker from(answer);
   Reduction reduction;
-  const std::string line(printed.substr(at + std::strlen(kReduced)));
-  if (std::sscanf(line.c_str(), "%zu %zu %zu", &reduction.before, &reduction.after,
-                  &reduction.unmeasured) != 3) {
-    return std::nullopt;
+  for (size_t* number : {&reduction.before, &reduction.after, &reduction.unmeasured}) {
+    *number = from.Number();
   }
-  return reduction;
+  return from.ok() ? std::optional(reduction) : std::nullopt;
 }
 
 }  // namespace rmapdiff

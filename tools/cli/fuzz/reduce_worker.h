@@ -23,8 +23,8 @@ namespace rmapdiff {
 // with its flags.
 inline constexpr const char* kReduceWord = "--reduce";
 
-// The child. Prints what libFuzzer says and one line, which ReducedTo reads. Throws a Failure if it
-// cannot be done.
+// The child. Its standard error has what libFuzzer says; its standard output is the answer, which
+// ReducedTo reads. Throws a Failure if it cannot be done.
 int Reduce(const std::string& corpus, const std::string& work, const MergeTarget& target);
 
 struct Reduction {
@@ -32,7 +32,8 @@ struct Reduction {
   size_t after = 0;
   size_t unmeasured = 0;  // of those after it
 };
-std::optional<Reduction> ReducedTo(std::string_view printed);
+// Nothing if the answer is not whole.
+std::optional<Reduction> ReducedTo(std::string_view answer);
 
 }  // namespace rmapdiff
 

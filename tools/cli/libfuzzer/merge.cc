@@ -11,7 +11,7 @@
 #include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
-#include "tools/cli/base/guarded_process.h"
+#include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/libfuzzer/built_targets.h"
 #include "tools/cli/libfuzzer/merge_control.h"

@@ -3,16 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
@@ -21,8 +19,6 @@
 namespace rmapdiff {
 namespace {
 
-constexpr int kCannotExecute = 127;  // as a shell has it
-constexpr int kNicer = 5;            // the lowest gets next to nothing where others take every CPU
 constexpr off_t kLongLog = 16 << 20;
 
 void PutAsideIfLong(const std::string& log) {
@@ -31,90 +27,56 @@ void PutAsideIfLong(const std::string& log) {
   rename(log.c_str(), (log + ".old").c_str());
 }
 
-[[noreturn]] void RunChild(const FuzzCommand& command, int log_fd, pid_t supervisor) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, command.death_signal);
-  if (command.low_priority) setpriority(PRIO_PROCESS, 0, kNicer);
-  if (getppid() != supervisor) _exit(kCannotExecute);  // it died before the line above
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  signal(SIGPIPE, SIG_DFL);
-
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  dup2(null, STDIN_FILENO);
-  dup2(log_fd, STDOUT_FILENO);
-  dup2(log_fd, STDERR_FILENO);
-  for (const auto& [name, value] : command.environment) setenv(name.c_str(), value.c_str(), 1);
-  std::vector<char*> words;
-  for (const std::string& word : command.words) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  execv(words[0], words.data());
-  dprintf(STDERR_FILENO, "cannot be run: %s\n", std::strerror(errno));
-  _exit(kCannotExecute);
-}
-
 }  // namespace
 
 FuzzProcess::FuzzProcess(const FuzzCommand& command) {
   PutAsideIfLong(command.log_file);
-  log_fd_ = OpenRegular(command.log_file, O_APPEND);
-  log_offset_ = lseek(log_fd_, 0, SEEK_END);  // reading begins with what this process prints
-  const pid_t supervisor = getpid();
-  pid_ = fork();
-  if (pid_ == 0) RunChild(command, log_fd_, supervisor);
-  if (pid_ > 0) {
-    setpgid(pid_, pid_);  // whoever of the two is first
-    return;
+  log_file_ = Descriptor(OpenRegular(command.log_file, O_APPEND));
+  // Reading begins with what this process prints.
+  log_offset_ = lseek(log_file_.get(), 0, SEEK_END);
+  ChildOptions options;
+  options.in = ChildOptions::kNothing;
+  options.out = options.err = log_file_.get();
+  options.own_group = true;
+  options.low_priority = command.low_priority;
+  options.death_signal = command.death_signal;
+  try {
+    if (command.answers) answer_ = MemoryFile();
+    if (command.answers) options.out = answer_.get();
+    child_.emplace(options, [&] {
+      for (const auto& [name, value] : command.environment) setenv(name.c_str(), value.c_str(), 1);
+      const int code = Execv(command.words);
+      dprintf(STDERR_FILENO, "cannot be run: %s\n", std::strerror(errno));
+      return code;
+    });
+  } catch (const std::system_error& error) {
+    throw Failure(kExitEnvironment, fmt::format("{}: cannot be started: {}",
+                                                Printable(command.words[0]), error.what()));
   }
-  const int error = errno;
-  close(log_fd_);
-  throw Failure(kExitEnvironment, fmt::format("{}: cannot be started: {}",
-                                              Printable(command.words[0]), std::strerror(error)));
-}
-
-FuzzProcess::~FuzzProcess() {
-  if (!ended_) {
-    Kill();
-    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-  close(log_fd_);
 }
 
 bool FuzzProcess::Poll() {
-  if (ended_) return true;
-  int status = 0;
-  // WNOWAIT: as long as it is not reaped, the group's number is not given to others.
-  siginfo_t info = {};
-  const bool gone =
-      waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-      info.si_pid == pid_;
-  if (gone) Kill();  // what it may have started
+  const std::optional<ExitStatus> status = child_->Poll();
   ReadLog();
-  if (!gone || waitpid(pid_, &status, 0) != pid_) return false;
-  ended_ = true;
-  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return true;
+  if (status) exit_code_ = status->code();
+  return status.has_value();
 }
 
 void FuzzProcess::Interrupt() {
   interrupted_ = true;
-  if (!ended_) kill(-pid_, SIGINT);
+  child_->SignalGroup(SIGINT);
 }
 
-void FuzzProcess::Kill() {
-  if (!ended_) kill(-pid_, SIGKILL);
-}
+void FuzzProcess::Kill() { child_->SignalGroup(SIGKILL); }
 
-void FuzzProcess::Terminate() {
-  if (!ended_) kill(pid_, SIGTERM);
-}
+void FuzzProcess::Terminate() { child_->Signal(SIGTERM); }
+
+std::string FuzzProcess::Answer() const { return ReadBack(answer_.get()); }
 
 void FuzzProcess::ReadLog() {
   char buffer[1 << 14];
   ssize_t count = 0;
-  while ((count = pread(log_fd_, buffer, sizeof buffer, log_offset_)) > 0) {
+  while ((count = pread(log_file_.get(), buffer, sizeof buffer, log_offset_)) > 0) {
     log_.Feed({buffer, static_cast<size_t>(count)});
     log_offset_ += count;
   }

@@ -1,8 +1,8 @@
 // One process of a fuzz target, its output going to a file that is read as it grows.
 //
 // It has a process group of its own, so that Ctrl-C on a terminal reaches the supervisor alone and
-// whatever it has started ends with it; and it dies with its supervisor. Never a zombie: the
-// destructor kills and waits. A log that has become long is put aside as NAME.old.
+// all that it has started ends with it; and it dies with its supervisor (child_process.h). A log
+// that has become long is put aside as NAME.old.
 #ifndef RMAPDIFF_TOOLS_CLI_LIBFUZZER_TARGET_PROCESS_H_
 #define RMAPDIFF_TOOLS_CLI_LIBFUZZER_TARGET_PROCESS_H_
 
@@ -10,9 +10,11 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "fuzzers/finding/child_process.h"
 #include "tools/cli/libfuzzer/log.h"
 
 namespace rmapdiff {
@@ -22,6 +24,7 @@ struct FuzzCommand {
   std::map<std::string, std::string> environment;  // on top of ours
   std::string log_file;                            // appended to
   bool low_priority = false;
+  bool answers = false;        // its standard output is not for the log, but an answer
   int death_signal = SIGKILL;  // what it gets if we end without ending it
 };
 
@@ -31,7 +34,6 @@ class FuzzProcess {
   explicit FuzzProcess(const FuzzCommand& command);
   FuzzProcess(const FuzzProcess&) = delete;
   FuzzProcess& operator=(const FuzzProcess&) = delete;
-  ~FuzzProcess();
 
   // Reads what it has printed since; true as soon as it has ended.
   bool Poll();
@@ -41,6 +43,9 @@ class FuzzProcess {
   // Tells the process alone, and not what it has started, to come to an end.
   void Terminate();
 
+  // Of one that answers, once it has ended: all that it has written, perhaps not in full.
+  std::string Answer() const;
+
   bool interrupted() const { return interrupted_; }
   // Once it has ended: its exit code, or 128 + the signal that killed it.
   int exit_code() const { return exit_code_; }
@@ -49,10 +54,10 @@ class FuzzProcess {
  private:
   void ReadLog();
 
-  pid_t pid_ = -1;
-  int log_fd_ = -1;
+  Descriptor log_file_;
   off_t log_offset_ = 0;  // the child shares the descriptor's own
-  bool ended_ = false;
+  Descriptor answer_;
+  std::optional<ChildProcess> child_;
   bool interrupted_ = false;
   int exit_code_ = 0;
   LibFuzzerLog log_;
