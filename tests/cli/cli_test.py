@@ -479,10 +479,10 @@ class LimitsTest(CliTest):
     def test_the_time_that_a_reader_takes_is_none_of_the_run(self):
         self.write("a.ops", PROGRAM + MAP_1 * 2000)  # more than a pipe holds
         read_end, write_end = os.pipe()
-        process = subprocess.Popen([RMAPDIFF, "repro", "-k", "1", "--trace", "--timeout=1", "a.ops"],
-                                   stdout=write_end)
+        process = subprocess.Popen(
+            [RMAPDIFF, "repro", "-k", "1", "--trace", "--timeout=2", "a.ops"], stdout=write_end)
         os.close(write_end)
-        time.sleep(3)
+        time.sleep(4)
         with open(read_end, "rb") as file:
             text = file.read()
         self.assertEqual(process.wait(patience.SECONDS), 0)
@@ -496,14 +496,22 @@ class LimitsTest(CliTest):
                         f"{what}\n", program=FAULTY)
             self.assertEqual(os.listdir("."), ["a.ops"])
 
+    def test_a_program_that_draws_for_ever(self):
+        self.write("dot", "#!/bin/sh\nsleep 1000\n")
+        os.chmod("dot", 0o755)
+        self.expect(3, ["graph", self.write("a.ops"), "--timeout=1", "-o", "a.svg"],
+                    "dot: cannot draw, expected Debian's package graphviz; its input is in a.dot\n",
+                    env=dict(os.environ, PATH=f"{os.getcwd()}:{os.environ['PATH']}"))
+        self.assertEqual(sorted(os.listdir(".")), ["a.dot", "a.ops", "dot"])
+
     def test_triage_and_minimize_obey_it(self):
         for operation, limit, signature, _ in (self.ENDLESS, self.GREEDY):
             self.write("a.ops", HEADER + operation)
             self.assertIn(signature, self.expect(1, ["triage", "-k", "1", limit, "."],
                                                  program=FAULTY))
-            self.assertIn(signature, self.expect(
-                0, ["minimize", "--time=1", limit, "a.ops", "-o", "out.txt"], program=FAULTY))
-            self.assertIn(signature, self.read("out.txt").decode())
+            done = self.run_cli("minimize", "--time=1", limit, "a.ops", "-o", "out", program=FAULTY)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"# Shows {signature}", self.read("out").decode())
 
     def test_a_limit_that_is_none_is_wrong_usage(self):
         for verb in (["repro", "a"], ["triage", "a"], ["graph", "-o", "a.dot", "a"],

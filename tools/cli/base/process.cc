@@ -81,6 +81,7 @@ std::optional<std::string> Filtered(const std::vector<std::string>& words, const
   options.in = in.get();
   options.out = out.get();
   options.limits = limits;
+  options.own_group = true;
   ChildProcess child(options, [&] { return Execvp(words); });
   if (!child.Wait().ok()) return std::nullopt;
   return ReadBack(out.get());

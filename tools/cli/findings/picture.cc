@@ -1,6 +1,5 @@
 // rmapdiff graph FILE -o OUT.svg: the picture of the state after an operation.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
