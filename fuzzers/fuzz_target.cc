@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "fuzzers/program/fnv.h"
+#include "fuzzers/live_counters.h"
 #include "fuzzers/run/determinism.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
@@ -22,19 +23,11 @@
 namespace rmapdiff {
 namespace {
 
-struct StatsBlock {
-  char magic[8];
-  std::atomic<uint64_t> version;
-  std::atomic<uint64_t> execs;
-  std::atomic<uint64_t> ops;
-  std::atomic<uint64_t> findings;
-};
+using StatsBlock = LiveBlock<std::atomic<uint64_t>>;
 static_assert(std::atomic<uint64_t>::is_always_lock_free, "other processes read the block");
-static_assert(sizeof(StatsBlock) == 40, "the layout is documented");
+static_assert(sizeof(StatsBlock) == sizeof(LiveBlock<uint64_t>), "other processes read the block");
 
-constexpr char kMagic[8] = {'R', 'M', 'A', 'P', 'D', 'I', 'F', 'F'};
 constexpr char kUnset[8] = {};
-constexpr uint64_t kVersion = 1;
 
 // Maps the block in the open file, or returns null if the file holds something else.
 StatsBlock* MapStats(int fd) {
@@ -47,12 +40,9 @@ StatsBlock* MapStats(int fd) {
   auto* stats = static_cast<StatsBlock*>(memory);
   // Another process may have made the file and not yet filled it in.
   if (stats->version == 0 && std::memcmp(stats->magic, kUnset, sizeof kUnset) == 0) {
-    std::memcpy(stats->magic, kMagic, sizeof kMagic);
-    stats->version = kVersion;
+    stats->Begin();
   }
-  if (std::memcmp(stats->magic, kMagic, sizeof kMagic) == 0 && stats->version == kVersion) {
-    return stats;
-  }
+  if (stats->valid()) return stats;
   munmap(memory, sizeof(StatsBlock));
   return nullptr;
 }

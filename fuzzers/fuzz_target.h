@@ -1,10 +1,8 @@
 // What a fuzz target of programs does, so that a target is one line.
 //
 // If the environment variable RMAPDIFF_STATS names a file, live figures are kept in it, through a
-// shared mapping: a supervisor can read them at any time, several processes add to the same ones,
-// and they survive a crash. Layout, in the machine's byte order: 8 bytes "RMAPDIFF", then as uint64
-// the version (1), execs, ops, findings. A file that is neither empty nor such a block is left
-// alone.
+// shared mapping (live_counters.h), which several processes may add to. A file that is neither
+// empty nor such a block is left alone.
 //
 // RMAPDIFF_SEARCH switches techniques of the search off, "no-splice,no-bytes"
 // (search/techniques.h).

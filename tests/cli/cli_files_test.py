@@ -189,8 +189,8 @@ class InputTest(FilesTest):
         os.makedirs("run/logs")
         os.mkfifo("run/findings/one/finding.json")
         os.mkfifo("run/stats.jsonl")
-        self.expect(2, ["status", "run"], "run: holds no figures in stats.jsonl, expected those "
-                                          "of rmapdiff fuzz --dir\n")
+        self.expect(2, ["status", "run"], "run/stats.jsonl: is a pipe, expected a file "
+                                          "that holds the figures of rmapdiff fuzz --dir\n")
 
     def test_a_run_is_not_begun_in_a_folder_of_pipes(self):
         self.fuzz_target("one", "#!/bin/sh\nsleep 100\n")

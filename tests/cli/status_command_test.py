@@ -214,12 +214,15 @@ class StatusCommandTest(unittest.TestCase):
         self.status("none", code=2, stderr="none: no such folder" + line_of)
         self.write("file", "x")
         self.status("file", code=2, stderr="file: is no folder" + line_of)
+        expected = ", expected the figures of rmapdiff fuzz --dir\n"
         for words in ([], ["--json"], ["--metrics"]):
-            self.status("out", *words, code=2, stderr="out: holds no figures in stats.jsonl, "
-                        "expected those of rmapdiff fuzz --dir\n")
-        self.write("out/stats.jsonl", '{"time": 1, "targ')
-        self.status("out", code=2, stderr="out: holds no figures in stats.jsonl, "
-                    "expected those of rmapdiff fuzz --dir\n")
+            self.status("out", *words, code=2,
+                        stderr="out/stats.jsonl: no such file" + expected)
+        for content, problem in (("", "has no whole line"),
+                                 ('{"time": 1, "targ', "has no whole line"),
+                                 ("x\n[]\n{", "2 lines make no sense")):
+            self.write("out/stats.jsonl", content)
+            self.status("out", code=2, stderr=f"out/stats.jsonl: {problem}" + expected)
 
     def test_what_is_half_written_is_left_out_and_said(self):
         self.samples(line(self.now, 3, {"one": target(1, 1)}), end='{"time": 9')

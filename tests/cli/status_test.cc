@@ -46,6 +46,18 @@ TEST(SamplesTest, ALineIsRead) {
   EXPECT_EQ(one.corpus_bytes, 8u);
 }
 
+TEST(SamplesTest, WhatIsWrittenIsRead) {
+  Sample sample = SampleOf(3, 1000.5, 60, {1, 2, 3.5, 4, 5, 6, 7, 8, 9});
+  sample.jobs = 2;
+  sample.seed = 11;
+  sample.findings = 1;
+  sample.final = true;
+  const std::string line = SampleLine(sample);
+  ASSERT_TRUE(ReadSample(line));
+  EXPECT_EQ(SampleLine(*ReadSample(line)), line);
+  EXPECT_EQ(ReadSample(line)->targets.at("one").reduced_to, 9u);
+}
+
 TEST(SamplesTest, ALastLineThatIsCutOffIsLeftOut) {
   size_t skipped = 0;
   const std::string line = R"({"time":1,"targets":{}})";
@@ -76,14 +88,23 @@ TEST(SamplesTest, NumbersThatCannotBeAreZero) {
 }
 
 TEST(FindingTest, OneWithoutASignatureIsNone) {
-  FindingStatus finding;
-  EXPECT_FALSE(ReadFinding("{}", &finding));
-  EXPECT_FALSE(ReadFinding("[", &finding));
-  EXPECT_FALSE(ReadFinding(R"({"signature":4})", &finding));
-  ASSERT_TRUE(ReadFinding(R"({"signature":"a/b/c","count":3,"first_seen":5})", &finding));
-  EXPECT_EQ(finding.signature, "a/b/c");
-  EXPECT_EQ(finding.count, 3u);
-  EXPECT_EQ(finding.first_seen, 5);
+  EXPECT_FALSE(ReadFinding("{}"));
+  EXPECT_FALSE(ReadFinding("["));
+  EXPECT_FALSE(ReadFinding(R"({"signature":4})"));
+}
+
+TEST(FindingTest, WhatIsWrittenIsRead) {
+  FindingRecord record;
+  record.signature = "a/b/c";
+  record.target = "one";
+  record.count = 3;
+  record.first_seen = 5;
+  record.minimal = "minimal.ops";
+  record.draft = "draft_test.cc";
+  const std::string text = FindingJson(record);
+  ASSERT_TRUE(ReadFinding(text));
+  EXPECT_EQ(FindingJson(*ReadFinding(text)), text);
+  EXPECT_EQ(ReadFinding(text)->count, 3u);
 }
 
 TEST(RatesTest, NowIsTheLastMinuteOfThisSession) {
@@ -112,21 +133,28 @@ TEST(RatesTest, ANewFeatureIsSomeTimeOfFuzzingAgo) {
   EXPECT_EQ(StatusOf(samples, true, 9014).targets.at("one").since_new_feature, 24);
 }
 
+LiveCounters Live(uint64_t execs, uint64_t ops) {
+  LiveCounters live = {};
+  live.execs = execs;
+  live.ops = ops;
+  return live;
+}
+
 TEST(LiveTest, CountersOfThisSessionComeOnTopOfTheEarlierOnes) {
   const std::vector<Sample> samples = {SampleOf(1, 1, 1, {.execs = 1000, .ops = 5000}),
                                        SampleOf(2, 2, 2, {.execs = 1100, .ops = 5500})};
   TargetSample begun_at_zero = samples[1].targets.at("one");
-  TakeLive(samples, "one", {120, 600}, &begun_at_zero);
+  TakeLive(samples, "one", Live(120, 600), &begun_at_zero);
   EXPECT_EQ(begun_at_zero.execs, 1120u);
   EXPECT_EQ(begun_at_zero.ops, 5600u);
 
   TargetSample gone_on = samples[1].targets.at("one");
-  TakeLive(samples, "one", {1120, 5600}, &gone_on);
+  TakeLive(samples, "one", Live(1120, 5600), &gone_on);
   EXPECT_EQ(gone_on.execs, 1120u);
   EXPECT_EQ(gone_on.ops, 5600u);
 
   TargetSample none = samples[1].targets.at("one");
-  TakeLive(samples, "one", {0, 0}, &none);
+  TakeLive(samples, "one", {}, &none);
   EXPECT_EQ(none.execs, 1100u);
 }
 
@@ -134,7 +162,7 @@ TEST(TextTest, NamesFromFilesDriveNoTerminal) {
   RunStatus status = StatusOf({SampleOf(1, 1, 1, {})}, false, 2);
   status.folder = "o\x1but";
   status.targets["t\x1b[2J"] = {};
-  FindingStatus finding;
+  FindingRecord finding;
   finding.signature = "s\n\x1b";
   finding.folder = "f\x07";
   status.findings.push_back(finding);
@@ -146,7 +174,7 @@ TEST(TextTest, NamesFromFilesDriveNoTerminal) {
 
 TEST(MetricsTest, LabelsAreEscaped) {
   RunStatus status;
-  FindingStatus finding;
+  FindingRecord finding;
   finding.signature = "a\"b\\c\nd\x1b\xff";
   status.findings.push_back(finding);
   EXPECT_NE(StatusMetrics(status).find(R"(signature="a\"b\\c\nd??")"), std::string::npos);

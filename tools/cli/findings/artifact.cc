@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <optional>
 
 #include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
 #include "fuzzers/run/report.h"
-#include "tools/cli/base/files.h"
 #include "tools/cli/base/input.h"
-#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/text.h"
+#include "tools/cli/run_folder/finding_folder.h"
 
 namespace rmapdiff {
 namespace {
@@ -22,13 +21,6 @@ std::string TargetOf(const Header& header, const std::string& path) {
   }
   const TargetKind* kind = TargetKindFor(header);
   return kind != nullptr ? std::string(kind->name) : "";
-}
-
-// What the finding says that the file is of, in the folder of a continuous run; "" if it is of
-// none.
-std::string TargetBeside(const std::string& path) {
-  const std::filesystem::path record = std::filesystem::path(path).parent_path() / "finding.json";
-  return TextOf(ParseJson(FileContents(record.string())), "target");
 }
 
 }  // namespace
@@ -59,7 +51,8 @@ ProbeRequest Artifact::Request() const {
 Artifact ReadArtifact(const std::string& file) {
   Artifact artifact;
   artifact.file = file;
-  const std::string names = TargetBeside(file) + "/" + file;
+  const std::optional<FindingRecord> finding = FindingOf(file);
+  const std::string names = (finding ? finding->target : "") + "/" + file;
   artifact.codec = NamesCodecTarget(names);
   // To program_fuzzer a text is a program, or bytes like any others.
   const bool any_bytes = artifact.codec && !file.ends_with(".ops");

@@ -100,7 +100,7 @@ FuzzSession::FuzzSession(const FuzzOptions& options, std::vector<FuzzTarget> tar
     targets_.push_back(std::make_unique<Target>());
     Target& target = *targets_.back();
     target.index = targets_.size() - 1;
-    target.stats_file = options_.folder + "/logs/" + files.name + ".stats";
+    target.stats_file = LiveCountersPath(options_.folder, files.name);
     target.figures.name = files.name;
     target.files = std::move(files);
   }
@@ -137,7 +137,7 @@ void FuzzSession::OpenFolder() {
     reduced.push_back({files.name, target->corpus->folder(), IncomingFor(files), files.binary,
                        FlagsFor(files), known ? before->second.reduced_to : 0});
   }
-  const RunTotals& last = stats_log_->last();
+  const Sample& last = stats_log_->last();
   schedule_.BeginWith(last.run % targets_.size());
   intake_ = std::make_unique<FuzzIntake>(options_.folder, names);
   reducer_ = std::make_unique<FuzzReducer>(
@@ -145,7 +145,7 @@ void FuzzSession::OpenFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(options_.folder + "/reducing", ignored);
   for (const std::string& name : FilesIn(logs)) std::filesystem::remove(logs + "/" + name, ignored);
-  for (const auto& target : targets_) MakeStatsFile(target->stats_file);
+  for (const auto& target : targets_) MakeLiveCounters(target->stats_file);
 }
 
 FuzzSummary FuzzSession::Run() {
@@ -299,7 +299,7 @@ void FuzzSession::StopInTime(Slot& slot) {
     return;
   }
   const bool executed =
-      process.log().figures().executions > 0 || ReadStatsFile(slot.target->stats_file).execs > 0;
+      process.log().figures().executions > 0 || ReadLiveCounters(slot.target->stats_file).execs > 0;
   const bool in_a_hurry = stop_requests_ > 0 || !cannot_write_.empty();
   if (!executed && !in_a_hurry && now_ < slot.end + kStartGrace) return;
   process.Interrupt();
@@ -390,7 +390,7 @@ void FuzzSession::WatchTheDisk() {
 
 // Adds this session to what all before it came to.
 void FuzzSession::WriteStats(bool final) {
-  RunTotals totals = stats_log_->last();
+  Sample totals = stats_log_->last();
   totals.time =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   totals.run += 1;
@@ -403,7 +403,7 @@ void FuzzSession::WriteStats(bool final) {
   for (const auto& target : targets_) {
     const TargetFigures& figures = summary.targets[target->index];
     const CorpusSize size = target->corpus->Size();
-    TargetTotals& total = totals.targets[figures.name];
+    TargetSample& total = totals.targets[figures.name];
     total.execs += figures.execs;
     total.ops += figures.ops;
     total.seconds += figures.seconds;
@@ -438,7 +438,7 @@ FuzzSummary FuzzSession::Figures() const {
       figures.corpus = std::max(figures.corpus, seen.corpus);
     }
     // The target's own count is of this moment; the log's comes now and then.
-    const TargetStats stats = ReadStatsFile(target->stats_file);
+    const LiveCounters stats = ReadLiveCounters(target->stats_file);
     if (stats.execs > 0) figures.execs = stats.execs;
     figures.ops = stats.ops;
     figures.findings = static_cast<uint64_t>(

@@ -68,13 +68,14 @@ FuzzIntake::FuzzIntake(std::string run_folder, std::vector<std::string> targets)
     : run_folder_(std::move(run_folder)), folders_(run_folder_) {
   MakeFolder(run_folder_ + "/findings");
   folders_.Clean();
-  for (const std::string& record : folders_.Damaged()) {
-    WriteErrorLine(Printable(record) + ": left out, expected a finding");
-  }
-  for (const FindingRecord& record : folders_.All()) {
+  std::vector<std::string> damaged;
+  for (const FindingRecord& record : folders_.All(&damaged)) {
     signatures_.insert(record.signature);
     ++kept_of_[record.target];
     ++kept_;
+  }
+  for (const std::string& record : damaged) {
+    WriteErrorLine(Printable(record) + ": left out, expected a finding");
   }
   for (const std::string& log : FilesIn(run_folder_ + "/logs")) {
     RecoverFacts(run_folder_ + "/logs/" + log);

@@ -28,27 +28,6 @@ constexpr const char* kRecord = "finding.json";
 constexpr const char* kTemporary = ".new-";
 constexpr size_t kMaxName = 100;
 
-// Nothing if it is no finding of ours, or damaged.
-std::optional<FindingRecord> ReadRecord(const std::string& path) {
-  const nlohmann::json json = ParseJson(FileContents(path));
-  FindingRecord record;
-  record.signature = TextOf(json, "signature");
-  if (record.signature.empty()) return std::nullopt;
-  record.target = TextOf(json, "target");
-  record.kind = TextOf(json, "kind");
-  record.engine = TextOf(json, "engine");
-  record.reproduced = TextOf(json, "reproduced");
-  record.count = std::max<uint64_t>(WholeOf(json, "count"), 1);
-  record.first_seen = static_cast<int64_t>(NumberOf(json, "first_seen"));
-  record.last_seen = static_cast<int64_t>(NumberOf(json, "last_seen"));
-  record.artifact = TextOf(json, "artifact");
-  record.ops = WholeOf(json, "ops");
-  record.minimal = TextOf(json, "minimal");
-  record.report = TextOf(json, "report");
-  record.draft = TextOf(json, "draft");
-  return record;
-}
-
 std::vector<fs::path> EntriesOf(const fs::path& folder) {
   std::vector<fs::path> entries;
   std::error_code error;
@@ -109,29 +88,49 @@ std::string FindingJson(const FindingRecord& record) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::vector<FindingRecord> FindingFolders::All() const {
+std::optional<FindingRecord> ReadFinding(std::string_view text) {
+  const nlohmann::json json = ParseJson(text);
+  FindingRecord record;
+  record.signature = TextOf(json, "signature");
+  if (record.signature.empty()) return std::nullopt;
+  record.target = TextOf(json, "target");
+  record.kind = TextOf(json, "kind");
+  record.engine = TextOf(json, "engine");
+  record.reproduced = TextOf(json, "reproduced");
+  record.count = std::max<uint64_t>(WholeOf(json, "count"), 1);
+  record.first_seen = static_cast<int64_t>(NumberOf(json, "first_seen"));
+  record.last_seen = static_cast<int64_t>(NumberOf(json, "last_seen"));
+  record.artifact = TextOf(json, "artifact");
+  record.ops = WholeOf(json, "ops");
+  record.minimal = TextOf(json, "minimal");
+  record.report = TextOf(json, "report");
+  record.draft = TextOf(json, "draft");
+  return record;
+}
+
+std::optional<FindingRecord> FindingOf(const std::string& file) {
+  return ReadFinding(FileContents(fs::path(file).parent_path() / kRecord));
+}
+
+std::vector<FindingRecord> FindingFolders::All(std::vector<std::string>* damaged) const {
   std::vector<FindingRecord> all;
+  std::error_code ignored;
   for (const fs::path& folder : EntriesOf(root_)) {
-    if (NameBegins(folder, ".")) continue;
-    std::optional<FindingRecord> record = ReadRecord(folder / kRecord);
-    if (record) all.push_back(std::move(*record));
+    const fs::path file = folder / kRecord;
+    if (NameBegins(folder, ".") || !fs::exists(file, ignored)) continue;
+    std::optional<FindingRecord> record = FindingOf(file);
+    if (!record) {
+      damaged->push_back(file.string());
+      continue;
+    }
+    record->folder = folder.filename().string();
+    all.push_back(std::move(*record));
   }
   return all;
 }
 
-std::vector<std::string> FindingFolders::Damaged() const {
-  std::vector<std::string> damaged;
-  std::error_code ignored;
-  for (const fs::path& folder : EntriesOf(root_)) {
-    const fs::path record = folder / kRecord;
-    if (NameBegins(folder, ".") || !fs::exists(record, ignored)) continue;
-    if (!ReadRecord(record)) damaged.push_back(record.string());
-  }
-  return damaged;
-}
-
 std::optional<FindingRecord> FindingFolders::Find(std::string_view signature) const {
-  return ReadRecord(PathOf(signature) + "/" + kRecord);
+  return FindingOf(PathOf(signature) + "/" + kRecord);
 }
 
 void FindingFolders::Clean() const {
@@ -166,7 +165,7 @@ void FindingFolders::Make(const FindingRecord& record,
 void FindingFolders::Again(std::string_view signature, uint64_t times, int64_t now,
                            const std::string& input) const {
   const std::string folder = PathOf(signature);
-  std::optional<FindingRecord> record = ReadRecord(folder + "/" + kRecord);
+  std::optional<FindingRecord> record = FindingOf(folder + "/" + kRecord);
   if (!record) return;
   record->count += times;
   record->last_seen = std::max(record->last_seen, now);

@@ -38,9 +38,18 @@ struct FindingRecord {
   std::string minimal;
   std::string report;
   std::string draft;
+
+  std::string folder;  // the name of its folder below findings/; not in the file
 };
 
-// The name of a signature's folder: "rmap-missing.drop.sibling-5e1f0c22".
+// The text of finding.json. Names of files may be any bytes; what is no UTF-8 is replaced.
+std::string FindingJson(const FindingRecord& record);
+// Nothing if the text is no finding.json, or damaged.
+std::optional<FindingRecord> ReadFinding(std::string_view text);
+// The finding in whose folder the file is; nothing if it is in none.
+std::optional<FindingRecord> FindingOf(const std::string& file);
+
+// The name of a signature's folder: "rmap-missing.drop.sibling-f87aaaa9".
 std::string SlugOf(std::string_view signature);
 
 // "crash-<digits>", "timeout-<digits>" ... as "input-<digits>".
@@ -53,10 +62,9 @@ class FindingFolders {
   explicit FindingFolders(std::string run_folder) : root_(std::move(run_folder) + "/findings") {}
 
   std::string PathOf(std::string_view signature) const { return root_ + "/" + SlugOf(signature); }
-  // All that are whole, by signature.
-  std::vector<FindingRecord> All() const;
-  // The records that are there and cannot be read.
-  std::vector<std::string> Damaged() const;
+  // All that are whole, by the name of their folder; adds the paths of the records that are there
+  // and cannot be read.
+  std::vector<FindingRecord> All(std::vector<std::string>* damaged) const;
   std::optional<FindingRecord> Find(std::string_view signature) const;
 
   // What the writers that follow throw is a Failure with kExitEnvironment.
@@ -74,9 +82,6 @@ class FindingFolders {
  private:
   const std::string root_;
 };
-
-// What is told of a run in lines of JSON is safe from names that are no UTF-8.
-std::string FindingJson(const FindingRecord& record);
 
 }  // namespace rmapdiff
 

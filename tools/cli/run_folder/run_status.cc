@@ -10,41 +10,15 @@
 #include <filesystem>
 
 #include "tools/cli/base/exit_codes.h"
-#include "tools/cli/base/files.h"
-#include "tools/cli/base/json_fields.h"
+#include "tools/cli/base/input.h"
 #include "tools/cli/base/text.h"
-#include "tools/cli/run_folder/live_counters.h"
 
 namespace rmapdiff {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
 constexpr double kNowSeconds = 60;  // what the rates of now are taken over
-
-TargetSample TargetOf(const Json& object) {
-  return {WholeOf(object, "execs"),        WholeOf(object, "ops"),      NumberOf(object, "seconds"),
-          WholeOf(object, "coverage"),     WholeOf(object, "features"), WholeOf(object, "corpus"),
-          WholeOf(object, "corpus_bytes"), WholeOf(object, "findings")};
-}
-
-bool ReadSample(std::string_view line, Sample* sample) {
-  const Json json = ParseJson(line);
-  if (!json.is_object() || !json.contains("time") || !json.contains("targets")) return false;
-  if (!json["targets"].is_object()) return false;
-  sample->time = NumberOf(json, "time");
-  sample->run = WholeOf(json, "run");
-  sample->elapsed = NumberOf(json, "elapsed");
-  sample->jobs = WholeOf(json, "jobs");
-  sample->seed = WholeOf(json, "seed");
-  sample->findings = WholeOf(json, "findings");
-  sample->final = FlagOf(json, "final");
-  for (const auto& [name, target] : json["targets"].items()) {
-    if (target.is_object()) sample->targets[name] = TargetOf(target);
-  }
-  return true;
-}
 
 const TargetSample* Find(const Sample& sample, const std::string& target) {
   const auto at = sample.targets.find(target);
@@ -75,30 +49,6 @@ double LastNewFeature(const std::vector<Sample>& samples, const std::string& tar
   return when;
 }
 
-std::vector<FindingStatus> ReadFindings(const std::string& folder,
-                                        std::vector<std::string>* remarks) {
-  std::vector<FindingStatus> findings;
-  std::error_code error;
-  for (fs::directory_iterator at(folder + "/findings", error);
-       !error && at != fs::directory_iterator(); at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    std::error_code ignored;
-    const fs::path file = at->path() / "finding.json";
-    if (name[0] == '.' || !fs::is_regular_file(file, ignored)) continue;
-    FindingStatus finding;
-    finding.folder = name;
-    if (ReadFinding(FileContents(file), &finding)) {
-      findings.push_back(std::move(finding));
-    } else {
-      remarks->push_back(file.string() + ": left out, expected a finding");
-    }
-  }
-  std::sort(findings.begin(), findings.end(), [](const FindingStatus& a, const FindingStatus& b) {
-    return a.last_seen != b.last_seen ? a.last_seen > b.last_seen : a.folder < b.folder;
-  });
-  return findings;
-}
-
 void AddTo(TargetSample* total, const TargetSample& one) {
   total->execs += one.execs;
   total->ops += one.ops;
@@ -119,6 +69,28 @@ TargetSample Between(const TargetSample& before, const TargetSample& after) {
   added.ops = Grown(before.ops, after.ops);
   added.seconds = std::max(after.seconds - before.seconds, 0.0);
   return added;
+}
+
+// Those of stats.jsonl. A run that has ended and left none is none; one may have only begun.
+std::vector<Sample> SamplesOf(const std::string& folder, bool running,
+                              std::vector<std::string>* remarks) {
+  constexpr const char* kExpected = "the figures of rmapdiff fuzz --dir";
+  const std::string path = folder + "/stats.jsonl";
+  const FileRead file = TryReadFile(path, kMaxFileBytes, kExpected);
+  size_t skipped = 0;
+  std::vector<Sample> samples = ReadSamples(file.content, &skipped);
+  std::string problem = file.problem;
+  if (skipped > 0) problem = fmt::format("{} lines make no sense", skipped);
+  if (samples.empty() && !running) {
+    if (problem.empty()) problem = "has no whole line";
+    if (file.problem.empty()) problem += fmt::format(", expected {}", kExpected);
+    throw Failure(kExitUsage, Printable(path) + ": " + problem);
+  }
+  std::error_code ignored;
+  if (!problem.empty() && fs::exists(path, ignored)) {
+    remarks->push_back(path + ": " + problem + (skipped > 0 ? ", left out" : ""));
+  }
+  return samples;
 }
 
 void CheckFolder(const std::string& folder) {
@@ -145,37 +117,6 @@ bool IsRunning(const std::string& folder, std::string* pid) {
              pid->end());
   close(fd);
   return held;
-}
-
-std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped) {
-  std::vector<Sample> samples;
-  *skipped = 0;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    if (end == text.npos) break;  // being written, or cut off
-    Sample sample;
-    if (ReadSample(text.substr(0, end), &sample)) {
-      samples.push_back(std::move(sample));
-    } else {
-      ++*skipped;
-    }
-    text.remove_prefix(end + 1);
-  }
-  return samples;
-}
-
-bool ReadFinding(std::string_view text, FindingStatus* finding) {
-  const Json json = ParseJson(text);
-  if (TextOf(json, "signature").empty()) return false;
-  finding->signature = TextOf(json, "signature");
-  finding->target = TextOf(json, "target");
-  finding->kind = TextOf(json, "kind");
-  finding->engine = TextOf(json, "engine");
-  finding->count = WholeOf(json, "count");
-  finding->first_seen = static_cast<int64_t>(NumberOf(json, "first_seen"));
-  finding->last_seen = static_cast<int64_t>(NumberOf(json, "last_seen"));
-  finding->ops = WholeOf(json, "ops");
-  return true;
 }
 
 TargetStatus RunStatus::Total() const {
@@ -225,22 +166,20 @@ RunStatus ReadRun(const std::string& folder, double now) {
   status.folder = folder;
   status.now = now;
   status.running = IsRunning(folder, &status.pid);
-  size_t skipped = 0;
-  const std::vector<Sample> samples = ReadSamples(FileContents(folder + "/stats.jsonl"), &skipped);
-  if (samples.empty() && !status.running) {
-    throw Failure(kExitUsage, Printable(folder) + ": holds no figures in stats.jsonl, expected " +
-                                  "those of rmapdiff fuzz --dir");
+  const std::vector<Sample> samples = SamplesOf(folder, status.running, &status.remarks);
+  std::vector<std::string> damaged;
+  status.findings = FindingFolders(folder).All(&damaged);
+  std::sort(status.findings.begin(), status.findings.end(),
+            [](const FindingRecord& a, const FindingRecord& b) {
+              return a.last_seen != b.last_seen ? a.last_seen > b.last_seen : a.folder < b.folder;
+            });
+  for (const std::string& file : damaged) {
+    status.remarks.push_back(file + ": left out, expected a finding");
   }
-  if (skipped > 0) {
-    status.remarks.push_back(
-        fmt::format("{}/stats.jsonl: {} lines make no sense, left out", folder, skipped));
-  }
-  status.findings = ReadFindings(folder, &status.remarks);
   TakeSamples(samples, &status);
   for (auto& [name, target] : status.targets) {
     if (!status.running || name.find('/') != name.npos) continue;
-    const TargetStats live = ReadStatsFile(folder + "/logs/" + name + ".stats");
-    TakeLive(samples, name, {live.execs, live.ops}, &target.figures);
+    TakeLive(samples, name, ReadLiveCounters(LiveCountersPath(folder, name)), &target.figures);
   }
   return status;
 }

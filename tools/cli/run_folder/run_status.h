@@ -10,52 +10,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/live_counters.h"
+#include "tools/cli/run_folder/sample.h"
+
 namespace rmapdiff {
-
-// One target's part of a line of stats.jsonl.
-struct TargetSample {
-  uint64_t execs = 0;
-  uint64_t ops = 0;
-  double seconds = 0;  // of its processes
-  uint64_t coverage = 0;
-  uint64_t features = 0;
-  uint64_t corpus = 0;
-  uint64_t corpus_bytes = 0;
-  uint64_t findings = 0;
-};
-
-// A line of stats.jsonl.
-struct Sample {
-  double time = 0;  // Unix seconds
-  uint64_t run = 0;
-  double elapsed = 0;
-  uint64_t jobs = 0;
-  uint64_t seed = 0;
-  uint64_t findings = 0;
-  bool final = false;
-  std::map<std::string, TargetSample> targets;
-};
-
-// The lines that make sense, in order; the last one may be cut off. `*skipped` counts the others.
-std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped);
-
-struct FindingStatus {
-  std::string folder;
-  std::string signature;
-  std::string target;
-  std::string kind;
-  std::string engine;
-  uint64_t count = 0;
-  int64_t first_seen = 0;
-  int64_t last_seen = 0;
-  uint64_t ops = 0;
-};
-
-// False if the text is no finding.json.
-bool ReadFinding(std::string_view text, FindingStatus* finding);
 
 struct TargetStatus {
   TargetSample figures;          // of this moment, as far as anybody knows
@@ -82,7 +43,7 @@ struct RunStatus {
   Sample last;
   double lately = 0;  // the seconds that TargetStatus::lately is about
   std::map<std::string, TargetStatus> targets;
-  std::vector<FindingStatus> findings;  // the latest first
+  std::vector<FindingRecord> findings;  // the latest first
   std::vector<std::string> remarks;
 
   TargetStatus Total() const;
@@ -93,10 +54,6 @@ void TakeSamples(const std::vector<Sample>& samples, RunStatus* status);
 
 // The live counters of a target beside its figures: a session begins to count at zero, or goes on
 // from the counters of the last.
-struct LiveCounters {
-  uint64_t execs = 0;
-  uint64_t ops = 0;
-};
 void TakeLive(const std::vector<Sample>& samples, const std::string& target,
               const LiveCounters& live, TargetSample* figures);
 

@@ -8,68 +8,20 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
-#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr off_t kMaxLine = 1 << 20;
 constexpr double kShortInterval = 10;
 constexpr double kLinesAtAPace = 2000;  // fourteen days make ten thousand lines
-
-std::string ToLine(const RunTotals& totals) {
-  Json targets = Json::object();
-  for (const auto& [name, one] : totals.targets) {
-    targets[name] = {{"execs", one.execs},
-                     {"ops", one.ops},
-                     {"seconds", one.seconds},
-                     {"coverage", one.coverage},
-                     {"features", one.features},
-                     {"corpus", one.corpus},
-                     {"corpus_bytes", one.corpus_bytes},
-                     {"findings", one.findings},
-                     {"reduced_to", one.reduced_to}};
-  }
-  Json line = {{"time", totals.time},        {"run", totals.run},   {"elapsed", totals.elapsed},
-               {"jobs", totals.jobs},        {"seed", totals.seed}, {"targets", targets},
-               {"findings", totals.findings}};
-  if (totals.final) line["final"] = true;
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::optional<RunTotals> FromLine(std::string_view line) {
-  const nlohmann::json json = ParseJson(line);
-  if (!json.contains("time") || !json.contains("targets") || !json["targets"].is_object()) {
-    return std::nullopt;
-  }
-  RunTotals totals;
-  totals.run = WholeOf(json, "run");
-  totals.elapsed = NumberOf(json, "elapsed");
-  totals.findings = WholeOf(json, "findings");
-  for (const auto& [name, one] : json["targets"].items()) {
-    TargetTotals& target = totals.targets[name];
-    target.execs = WholeOf(one, "execs");
-    target.ops = WholeOf(one, "ops");
-    target.seconds = NumberOf(one, "seconds");
-    target.coverage = WholeOf(one, "coverage");
-    target.features = WholeOf(one, "features");
-    target.corpus = WholeOf(one, "corpus");
-    target.corpus_bytes = WholeOf(one, "corpus_bytes");
-    target.findings = WholeOf(one, "findings");
-    target.reduced_to = WholeOf(one, "reduced_to");
-  }
-  return totals;
-}
 
 // The last bytes of the file, as many as a line can have.
 std::string TailOf(int fd, off_t size) {
@@ -102,8 +54,8 @@ void FuzzStatsLog::TakeLast(std::string_view lines) {
   while (!lines.empty()) {
     lines.remove_suffix(1);
     const size_t begin = lines.rfind('\n') + 1;
-    if (const auto totals = FromLine(lines.substr(begin))) {
-      last_ = *totals;
+    if (const auto sample = ReadSample(lines.substr(begin))) {
+      last_ = *sample;
       break;
     }
     ++damaged;
@@ -126,8 +78,8 @@ void FuzzStatsLog::SetAside() {
 
 FuzzStatsLog::~FuzzStatsLog() { close(fd_); }
 
-void FuzzStatsLog::Append(const RunTotals& totals) {
-  const std::string line = ToLine(totals);
+void FuzzStatsLog::Append(const Sample& sample) {
+  const std::string line = SampleLine(sample);
   const off_t before = lseek(fd_, 0, SEEK_END);
   ssize_t count = 0;
   while ((count = write(fd_, line.data(), line.size())) < 0 && errno == EINTR) {

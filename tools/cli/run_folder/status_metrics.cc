@@ -78,20 +78,20 @@ struct FindingMetric {
   const char* name;
   const char* type;
   const char* help;
-  double (*value)(const FindingStatus& finding);
+  double (*value)(const FindingRecord& finding);
 };
 
 constexpr FindingMetric kFindingMetrics[] = {
     {"finding_seen_total", "counter", "How often the finding came.",
-     [](const FindingStatus& one) { return static_cast<double>(one.count); }},
+     [](const FindingRecord& one) { return static_cast<double>(one.count); }},
     {"finding_first_seen_timestamp_seconds", "gauge", "When the finding came first.",
-     [](const FindingStatus& one) { return static_cast<double>(one.first_seen); }},
+     [](const FindingRecord& one) { return static_cast<double>(one.first_seen); }},
     {"finding_last_seen_timestamp_seconds", "gauge", "When the finding came last.",
-     [](const FindingStatus& one) { return static_cast<double>(one.last_seen); }},
+     [](const FindingRecord& one) { return static_cast<double>(one.last_seen); }},
 };
 
 // The folder tells apart findings whose other labels are the same.
-std::string LabelsOf(const FindingStatus& one) {
+std::string LabelsOf(const FindingRecord& one) {
   return fmt::format("target={},signature={},kind={},engine={},folder={}", LabelValue(one.target),
                      LabelValue(one.signature), LabelValue(one.kind), LabelValue(one.engine),
                      LabelValue(one.folder));
@@ -119,7 +119,7 @@ std::string StatusMetrics(const RunStatus& status) {
   for (const FindingMetric& metric : kFindingMetrics) {
     if (status.findings.empty()) break;
     to.Begin(metric.name, metric.type, metric.help);
-    for (const FindingStatus& one : status.findings) to.Value(LabelsOf(one), metric.value(one));
+    for (const FindingRecord& one : status.findings) to.Value(LabelsOf(one), metric.value(one));
   }
   return to.text();
 }

@@ -70,12 +70,12 @@ std::string Targets(const RunStatus& status) {
 std::string Findings(const RunStatus& status) {
   if (status.findings.empty()) return "";
   size_t width = std::string("signature").size();
-  for (const FindingStatus& one : status.findings) {
+  for (const FindingRecord& one : status.findings) {
     width = std::max(width, Printable(one.signature).size());
   }
   std::string text = fmt::format("\n{:<{}}  {:>5}  {:>5}  {:<16}  {:<16}  {}\n", "signature", width,
                                  "count", "ops", "first seen", "last seen", "target");
-  for (const FindingStatus& one : status.findings) {
+  for (const FindingRecord& one : status.findings) {
     text += fmt::format("{:<{}}  {:>5}  {:>5}  {}  {}  {}\n  {}/findings/{}\n",
                         Printable(one.signature), width, FormatCount(one.count),
                         FormatCount(one.ops), UtcTime(one.first_seen), UtcTime(one.last_seen),
@@ -113,7 +113,7 @@ std::string StatusJson(const RunStatus& status) {
   Json targets = Json::object();
   for (const auto& [name, one] : status.targets) targets[name] = TargetJson(one);
   Json findings = Json::array();
-  for (const FindingStatus& one : status.findings) {
+  for (const FindingRecord& one : status.findings) {
     findings.push_back({{"signature", one.signature},
                         {"target", one.target},
                         {"kind", one.kind},

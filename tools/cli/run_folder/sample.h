@@ -1,0 +1,53 @@
+// A line of DIR/stats.jsonl: how a continuous run has grown, over all its restarts.
+//
+//   {"time": unix seconds, "run": n-th start, "elapsed": seconds of all runs so far, "jobs": N,
+//    "seed": N, "targets": {NAME: {"execs", "ops", "seconds", "coverage", "features", "corpus",
+//    "corpus_bytes", "findings", "reduced_to"}}, "findings": N, "final": true}
+//
+// Counts go on where the last whole line left them.
+#ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_SAMPLE_H_
+#define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_SAMPLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rmapdiff {
+
+struct TargetSample {
+  uint64_t execs = 0;
+  uint64_t ops = 0;
+  double seconds = 0;     // of its processes
+  uint64_t coverage = 0;  // the most that was seen, as features
+  uint64_t features = 0;
+  uint64_t corpus = 0;  // inputs in DIR/corpus/NAME
+  uint64_t corpus_bytes = 0;
+  uint64_t findings = 0;
+  uint64_t reduced_to = 0;  // inputs after the last set cover
+};
+
+struct Sample {
+  double time = 0;  // Unix seconds
+  uint64_t run = 0;
+  double elapsed = 0;
+  uint64_t jobs = 0;
+  uint64_t seed = 0;
+  std::map<std::string, TargetSample> targets;
+  uint64_t findings = 0;
+  bool final = false;  // the last line of a session that ended by itself
+};
+
+std::string SampleLine(const Sample& sample);
+
+// Nothing if the line is no sample.
+std::optional<Sample> ReadSample(std::string_view line);
+// The lines that are samples, in order; the last one may be cut off. `*skipped` counts the others.
+std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped);
+
+}  // namespace rmapdiff
+
+#endif  // RMAPDIFF_TOOLS_CLI_RUN_FOLDER_SAMPLE_H_
