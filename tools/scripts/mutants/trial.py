@@ -32,6 +32,8 @@ HUNT = "hunt"
 # A trial that the clean build has stopped goes on with another seed, so far away from the last one.
 NEXT_SEED = 1 << 20
 
+LIVE_BLOCK = struct.Struct("=8sQQQQ")  # magic, version, execs, ops, findings
+
 # What libFuzzer writes the input to that has ended it.
 ARTIFACTS = ("crash-", "timeout-", "oom-", "leak-")
 
@@ -66,10 +68,17 @@ class Broken(script.Failure):
 
 
 def read_execs(path):
-    """Of the block of figures that fuzzers/fuzz_target.h describes."""
+    """Programs that a target has counted, 0 if the file holds no figures.
+
+    The layout is that of fuzzers/live_counters.h. A trial needs no command line, which would have
+    to be built first, so it reads the block itself; live_counters_test keeps the two alike.
+    """
     with open(path, "rb") as file:
         block = file.read()
-    return struct.unpack_from("=Q", block, 16)[0] if len(block) >= 24 else 0
+    if len(block) != LIVE_BLOCK.size:
+        return 0
+    magic, version, execs, _, _ = LIVE_BLOCK.unpack(block)
+    return execs if (magic, version) == (b"RMAPDIFF", 1) else 0
 
 
 def _start_input(target):
