@@ -9,9 +9,14 @@ namespace {
 
 constexpr size_t kSha1Digits = 40;
 
-// What libFuzzer, OSS-Fuzz, AFL++ and a continuous run begin the names of inputs with.
-constexpr std::string_view kInputPrefixes[] = {"crash-",     "leak-",        "oom-",   "timeout-",
-                                               "slow-unit-", "clusterfuzz-", "input-", "id:"};
+constexpr std::string_view kOtherPrefixes[] = {"slow-unit-", "clusterfuzz-", "input-", "id:"};
+
+template <size_t N>
+bool BeginsWithAny(std::string_view path, const std::string_view (&prefixes)[N]) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  return std::any_of(std::begin(prefixes), std::end(prefixes),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
 
 bool IsSha1(std::string_view name) {
   return name.size() == kSha1Digits &&
@@ -20,9 +25,7 @@ bool IsSha1(std::string_view name) {
 
 bool IsNamedAsBytes(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-  return IsSha1(name) || name.ends_with(".bin") ||
-         std::any_of(std::begin(kInputPrefixes), std::end(kInputPrefixes),
-                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+  return IsSha1(name) || name.ends_with(".bin") || IsInputName(name);
 }
 
 bool IsPrintable(std::string_view content) {
@@ -37,6 +40,12 @@ bool IsPrintable(std::string_view content) {
 bool HoldsText(std::string_view path, std::string_view content) {
   if (path.ends_with(".ops") || LooksLikeText(content)) return true;
   return !IsNamedAsBytes(path) && IsPrintable(content);
+}
+
+bool IsArtifactName(std::string_view path) { return BeginsWithAny(path, kArtifactPrefixes); }
+
+bool IsInputName(std::string_view path) {
+  return IsArtifactName(path) || BeginsWithAny(path, kOtherPrefixes);
 }
 
 bool PathNames(std::string_view path, std::string_view name) {

@@ -23,6 +23,13 @@ bool HoldsText(std::string_view path, std::string_view content);
 // Whether `name`, a fuzz target's say, stands in the path as a word of its own.
 bool PathNames(std::string_view path, std::string_view name);
 
+// What libFuzzer begins the name of an input with that has ended it: the input of a finding.
+inline constexpr std::string_view kArtifactPrefixes[] = {"crash-", "leak-", "oom-", "timeout-"};
+// Whether libFuzzer has named the file so. A unit that was merely slow is no finding.
+bool IsArtifactName(std::string_view path);
+// Whether libFuzzer, OSS-Fuzz, AFL++ or a continuous run has named the file, for whatever reason.
+bool IsInputName(std::string_view path);
+
 // The fuzz target whose inputs are any bytes.
 inline constexpr std::string_view kCodecTarget = "program_fuzzer";
 inline bool NamesCodecTarget(std::string_view path) { return PathNames(path, kCodecTarget); }

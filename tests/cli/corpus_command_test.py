@@ -726,7 +726,11 @@ class DocumentTest(CorpusTest):
         samples = (sample(26270, (18204, 21000)), sample(28600, (18204, 21877)),
                    sample(28800, (18204, 21877)))
         self.write("out/stats.jsonl", "".join(json.dumps(one) + "\n" for one in samples))
-        self.write("out/findings/rmap-missing.drop.sibling-5d1e02ab/finding.json", json.dumps(
+        # The command line gives the folder its name.
+        subprocess.run([RMAPDIFF, "--take-in", "out", TINY, "none", "none",
+                        "rmap-missing/drop/sibling", "1"], check=True, stdout=subprocess.DEVNULL)
+        folder, = os.listdir("out/findings")
+        self.write(f"out/findings/{folder}/finding.json", json.dumps(
             {"signature": "rmap-missing/drop/sibling", "target": "tiny_rmap_fuzzer",
              "kind": "divergence", "engine": "sibling", "count": 3, "ops": 4,
              "first_seen": now - 6 * 3600 - 13 * 60, "last_seen": now - 17 * 60}))

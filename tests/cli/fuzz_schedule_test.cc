@@ -120,12 +120,12 @@ TEST(ReduceTest, AnAnswerIsWholeOrNone) {
   for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(ReducedTo(bytes.substr(0, size)));
 }
 
-TEST(TakeInTest, AnAnswerIsWholeOrNone) {
-  Packer answer;
-  answer.Text("TAKEN IN: b/c d\n");
-  const std::string bytes = answer.bytes();
-  EXPECT_EQ(TakenIn(bytes), "TAKEN IN: b/c d\n");
-  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_EQ(TakenIn(bytes.substr(0, size)), "");
+TEST(TakeInTest, TheChildsLastLineNamesTheFinding) {
+  FindingRecord record;
+  record.signature = "b/c d";
+  EXPECT_EQ(TakenIn("a warning\n" + FindingLine(record)), "b/c d");
+  EXPECT_EQ(TakenIn(FindingLine(record) + "and then it was killed"), "");
+  EXPECT_EQ(TakenIn("took in\n"), "");
 }
 
 }  // namespace

@@ -7,8 +7,11 @@ import re
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 from tools.bazel_rules import patience
+from tools.scripts.gate import findings
+from tools.scripts.gate.outcome import Artifact
 
 ROOT = os.getcwd()
 MUTANT = os.path.join(ROOT, "tests/mutants/sibling_unlink_loses_tail")
@@ -69,6 +72,7 @@ class ContinuousFuzzingTest(unittest.TestCase):
         self.assertGreaterEqual(len(commands), 6)
         self.assertRegex(commands[0], r"\Atools/fuzz --time=14d .*--dir=out\Z")
         self.check_run(commands[0])
+        self.check_gate()
         for command in commands[1:]:
             if "--target" in command or "--weight" in command:
                 self.check_refusal(command)
@@ -103,6 +107,30 @@ class ContinuousFuzzingTest(unittest.TestCase):
                 self.assertLessEqual(record["ops"], 10)
         for name in ("corpus", "incoming", "logs", "stats.jsonl", "summary.json", ".lock"):
             self.assertTrue(os.path.exists("out/" + name), name)
+
+    def check_gate(self):
+        """The gate files the same bug under the same name, with the same files and fields."""
+        os.makedirs("built/tools/cli")
+        os.symlink(MUTANT + "_rmapdiff", "built/tools/cli/rmapdiff")
+        with mock.patch.dict(os.environ, RMAPDIFF_PROBE=MUTANT + "_probe"):
+            tool = findings.Tool(ROOT, os.path.abspath("built"))
+        artifact = Artifact("tiny_rmap_fuzzer", "bin/tiny_rmap_fuzzer_corpus/crash", "raw")
+        finding, = findings.look([artifact, artifact], tool)
+        findings.keep(finding, "gate-out", tool)
+        self.assertEqual((finding.kept_note, finding.count), ("", 2))
+        self.assertEqual(finding.folder, FIRST.replace("out/", "gate-out/", 1))
+        files, of_run = ({name for name in os.listdir(folder) if not name.startswith("input-")}
+                         for folder in (finding.folder, FIRST))
+        self.assertEqual(files, of_run)
+        records = []
+        for folder in (finding.folder, FIRST):
+            with open(folder + "/finding.json", encoding="utf-8") as file:
+                records.append(json.load(file))
+        of_gate, of_run = records
+        self.assertEqual(of_gate["count"], 2)
+        self.assertEqual(list(of_gate), list(of_run))
+        for key in ("signature", "target", "kind", "engine", "minimal", "report", "draft"):
+            self.assertEqual(of_gate[key], of_run[key], key)
 
     def check_refusal(self, command):
         """Of a target that is not among these; the words before it were understood."""

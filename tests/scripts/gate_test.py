@@ -8,6 +8,7 @@ input. Sanitizers have a test of their own (gate_sanitizers_test), and so has wh
 import contextlib
 import io
 import os
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -368,7 +369,7 @@ class FakeTool:
     """The command line; an artifact's signature stands in it."""
 
     def __init__(self):
-        self.minimized = []
+        self.taken_in = []
 
     def repro(self, path, code=True):  # pylint: disable=unused-argument
         with open(path, encoding="utf-8") as file:
@@ -376,14 +377,20 @@ class FakeTool:
         signature = words[1] if words[:1] == ["crash"] else ""
         return {"signature": signature, "kind": "divergence", "ops": 1, "report": "REPORT\n"}
 
-    def minimize(self, path, out):
-        self.minimized.append(path)
-        with open(path, encoding="utf-8") as source, open(out, "w", encoding="utf-8") as target:
-            target.write(source.read())
-        return True
+    def take_in(self, finding, folder, seconds):
+        self.taken_in.append((finding.raw, finding.count, seconds))
+        name = finding.signature.replace("/", ".")
+        path = os.path.join(folder, "findings", name)
+        os.makedirs(path)
+        shutil.copy(finding.artifact, os.path.join(path, "finding.json"))
+        shutil.copy(finding.artifact, os.path.join(path, "input-1"))
+        shutil.copy(finding.artifact, os.path.join(path, "minimal.ops"))
+        return {"signature": finding.signature, "folder": name, "artifact": "input-1",
+                "minimal": "minimal.ops" if seconds else ""}
 
     def assemble(self, path, out):
-        return self.minimize(path, out)
+        shutil.copy(path, out)
+        return True
 
     def show(self, path):
         with open(path, encoding="utf-8") as file:
@@ -412,18 +419,23 @@ class FindingsTest(Folder):
         found = findings.look([self.artifact("1", "accept")], FakeTool())
         self.assertEqual([one.signature for one in found], ["raw/raw/raw"])
 
-    def test_the_folder_is_as_in_a_long_run(self):
-        finding, = findings.look([self.artifact("1", "crash a-b/c/sibling")], FakeTool())
-        findings.keep(finding, self.path("findings"), FakeTool())
-        folder, = os.listdir(self.path("findings"))
-        self.assertRegex(folder, r"\Aa-b\.c\.sibling-[0-9a-f]{8}\Z")
-        names = sorted(os.listdir(self.path("findings", folder)))
-        self.assertEqual([name for name in names if not name.startswith("input-")],
-                         ["finding.json", "minimal.ops", "report.txt"])
-        self.assertEqual(finding.program, "crash a-b/c/sibling")
-        findings.keep(finding, self.path("findings"), FakeTool())  # replaces it
-        self.assertEqual(os.listdir(self.path("findings")), [folder])
+    def test_the_command_line_files_each_finding(self):
+        tool = FakeTool()
+        finding, = findings.look([self.artifact("1", "crash a/b/c"),
+                                  self.artifact("2", "crash a/b/c")], tool)
+        findings.keep(finding, self.root, tool)
+        self.assertEqual(tool.taken_in, [("raw/raw/raw", 2, findings.MINIMIZE_SECONDS)])
+        self.assertEqual(finding.artifact, self.path("findings", "a.b.c", "input-1"))
+        self.assertEqual(finding.minimal, self.path("findings", "a.b.c", "minimal.ops"))
+        self.assertEqual((finding.program, finding.kept_note), ("crash a/b/c", ""))
 
+    def test_a_finding_that_cannot_be_filed_is_one_all_the_same(self):
+        tool = FakeTool()
+        tool.take_in = mock.Mock(side_effect=Failure(ENVIRONMENT, "x: no room"))
+        finding, = findings.look([self.artifact("1", "crash a/b/c")], tool)
+        findings.keep(finding, self.root, tool)
+        self.assertEqual((finding.kept_note, finding.minimal, finding.program),
+                         ("x: no room", "", "crash a/b/c"))
 
     def test_only_findings_of_an_earlier_gate_are_removed(self):
         self.write("findings/a/finding.json", "{}")
@@ -435,9 +447,9 @@ class FindingsTest(Folder):
     def test_not_everything_is_minimized_where_everything_is_broken(self):
         tool = FakeTool()
         finding, = findings.look([self.artifact("1", "crash a/b/c")], tool)
-        findings.keep(finding, self.path("findings"), tool, minimize=False)
-        self.assertEqual((tool.minimized, finding.minimal, finding.program),
-                         ([], "", "crash a/b/c"))
+        findings.keep(finding, self.root, tool, minimize=False)
+        self.assertEqual((tool.taken_in[0][2], finding.minimal, finding.program),
+                         (0, "", "crash a/b/c"))
 
 
 class BaseTest(Folder):
@@ -551,7 +563,8 @@ class GateTest(Folder):
         self.assertNotIn("canary", gate.last_line())
 
     def test_findings_are_told_and_count_if_their_folders_cannot_be_written(self):
-        with mock.patch.object(findings, "keep", side_effect=OSError(28, "No space", "x")):
+        with mock.patch.object(FakeTool, "take_in",
+                               side_effect=Failure(ENVIRONMENT, "x: No space")):
             gate, said = self.run_gate(rules="5 leak/teardown/sibling")
         self.assertEqual(gate.exit_code, 1)
         self.assertIn("could not be kept: x: No space", said)

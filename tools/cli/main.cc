@@ -100,8 +100,8 @@ int Dispatch(Words words) {
     RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
     return kExitDone;
   }
-  if (words[0] == kTakeInWord && words.size() == 5) {
-    return TakeIn(words[1], words[2], words[3], words[4]);
+  if (words[0] == kTakeInWord && (words.size() == 5 || words.size() == 7)) {
+    return TakeIn({words.begin() + 1, words.end()});
   }
   if (words[0] == kReduceWord && words.size() > 4) {
     return Reduce(words[1], words[2],

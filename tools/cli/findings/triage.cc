@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/limit_options.h"
@@ -47,12 +48,9 @@ bool IsArtifact(const fs::path& path) {
   const std::string folder = path.parent_path().filename().string();
   if (path.extension() == ".txt") return false;  // the report beside an artifact
   if (path.extension() == ".ops") return true;
-  for (const char* prefix :
-       {"crash-", "leak-", "oom-", "timeout-", "slow-unit-", "clusterfuzz-", "input-"}) {
-    if (name.rfind(prefix, 0) == 0) return true;
-  }
   // AFL++ names what it keeps for its coverage alike, in a folder beside these.
-  return name.rfind("id:", 0) == 0 && (folder == "crashes" || folder == "hangs");
+  if (name.starts_with("id:")) return folder == "crashes" || folder == "hangs";
+  return IsInputName(name);
 }
 
 // Artifacts below the folder, in order; other files are left out.

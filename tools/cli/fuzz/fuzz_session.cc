@@ -16,6 +16,7 @@
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/fuzz/fuzz_corpus.h"
+#include "tools/cli/libfuzzer/ending.h"
 #include "tools/cli/run_folder/live_counters.h"
 
 namespace rmapdiff {
@@ -317,7 +318,7 @@ void FuzzSession::Finish(Slot& slot) {
   target.figures.features = std::max(target.figures.features, seen.features);
   target.figures.corpus = std::max(target.figures.corpus, seen.corpus);
 
-  if (LacksAddressSpace(*process)) {
+  if (LacksAddressSpace(process->exit_code(), process->log())) {
     // Its input is to blame for nothing, and another process would fare no better.
     const std::string incoming = options_.folder + "/incoming/" + target.files.name + "/";
     const std::string& artifact = process->log().artifact();
@@ -327,8 +328,8 @@ void FuzzSession::Finish(Slot& slot) {
     }
     schedule_.GiveUp(target.index);
     Pause(slot, target.files.name + " lacks address space");
-  } else if (IsFinding(*process)) {
-    const LogFacts facts = FactsOf(*process);
+  } else if (IsFinding(process->exit_code(), process->log())) {
+    const LogFacts facts = FactsOf(process->exit_code(), process->log());
     const std::string& artifact = process->log().artifact();
     if (!artifact.empty()) {
       target.corpus->SetAside(IncomingFor(target.files) + "/" + artifact);

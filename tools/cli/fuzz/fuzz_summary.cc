@@ -1,48 +1,15 @@
 #include "tools/cli/fuzz/fuzz_summary.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "fuzzers/finding/address_space.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {
-
-// Exit codes of libFuzzer; an interrupted process ends with 72, a sanitizer's finding with 1.
-constexpr int kSanitizerExit = 1;
-constexpr int kTimeoutExit = 70;
-constexpr int kOutOfMemoryExit = 71;
-constexpr int kInterruptedExit = 72;
-constexpr int kAbortExit = 77;
-
-bool IsCrashSignal(int exit_code) {
-  const int signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
-  return std::any_of(std::begin(signals), std::end(signals),
-                     [&](int number) { return exit_code == 128 + number; });
-}
-
-std::string KindOf(const FuzzProcess& process) {
-  const LibFuzzerLog& log = process.log();
-  if (log.has_own_signature()) return "divergence";
-  if (log.artifact().rfind("leak-", 0) == 0) return "leak";
-  switch (process.exit_code()) {
-    case kTimeoutExit:
-      return "timeout";
-    case kOutOfMemoryExit:
-      return "oom";
-    case kSanitizerExit:
-      return "sanitizer";
-    case kAbortExit:
-      return "abort";
-    default:
-      return IsCrashSignal(process.exit_code()) ? "signal" : "abort";
-  }
-}
 
 std::string Plural(uint64_t count, const char* noun) {
   return fmt::format("{} {}{}", FormatCount(count), noun, count == 1 ? "" : "s");
@@ -84,33 +51,6 @@ TargetFigures FuzzSummary::Total() const {
     total.findings += figures.findings;
   }
   return total;
-}
-
-bool LacksAddressSpace(const FuzzProcess& process) {
-  const int code = process.exit_code();
-  if (code == 0 || code == kInterruptedExit) return false;
-  return code == kNoAddressSpaceExit ||
-         !WhyNoAddressSpace(process.log().report(), HasLimitedAddressSpace()).empty();
-}
-
-bool IsFinding(const FuzzProcess& process) {
-  const int code = process.exit_code();
-  if (code == 0 || code == kInterruptedExit || LacksAddressSpace(process)) return false;
-  if (code == kTimeoutExit || code == kOutOfMemoryExit || code == kAbortExit) return true;
-  return !process.log().signature().empty() || !process.log().artifact().empty() ||
-         IsCrashSignal(code);
-}
-
-LogFacts FactsOf(const FuzzProcess& process) {
-  LogFacts facts;
-  facts.kind = KindOf(process);
-  facts.signature = process.log().signature();
-  facts.own = process.log().has_own_signature();
-  facts.report = process.log().report();
-  if (facts.signature.empty()) {
-    facts.signature = fmt::format("{}, exit code {}", facts.kind, process.exit_code());
-  }
-  return facts;
 }
 
 std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now) {

@@ -6,16 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/libfuzzer/sighting.h"
-#include "tools/cli/libfuzzer/target_process.h"
-
 namespace rmapdiff {
 
 // One bug, as far as its signature tells.
 struct FuzzFinding {
   std::string target;
   std::string signature;
-  std::string kind;          // divergence, abort, sanitizer, timeout, oom, leak, signal
+  std::string kind;          // libfuzzer/ending.h
   std::string folder;        // where it is kept (run_folder/finding_folder.h)
   std::string artifact;      // the input that showed it first; "" if there is none
   std::string report;        // the file that says what is wrong
@@ -47,12 +44,6 @@ struct FuzzSummary {
 
   TargetFigures Total() const;
 };
-
-// Whether the process, which has ended, did so for want of address space, which is no finding.
-bool LacksAddressSpace(const FuzzProcess& process);
-// Whether the process, which has ended, has found something; then also what its log says.
-bool IsFinding(const FuzzProcess& process);
-LogFacts FactsOf(const FuzzProcess& process);
 
 // One line; `before` is what the last one was about, so that the rates are of now.
 std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now);

@@ -11,10 +11,12 @@
 #include <sstream>
 #include <utility>
 
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
+#include "tools/cli/libfuzzer/ending.h"
 #include "tools/cli/libfuzzer/log.h"
 
 namespace rmapdiff {
@@ -30,15 +32,10 @@ constexpr size_t kMaxKnown = 10'000;        // artifacts that are remembered
 constexpr int kAttempts = 2;                // to look at an artifact, then the log is believed
 constexpr std::streamoff kLogTail = 512 << 10;
 
-bool IsFacts(const std::string& name) {
-  return name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0;
-}
+bool IsFacts(const std::string& name) { return name.size() > 5 && name.ends_with(".json"); }
 
-// A unit that was slow, say, is none.
-bool IsArtifact(const std::string& name) {
-  constexpr std::string_view kWords[] = {"crash-", "leak-", "oom-", "timeout-", kReport};
-  return std::any_of(std::begin(kWords), std::end(kWords),
-                     [&](std::string_view word) { return name.rfind(word, 0) == 0; });
+bool IsFindings(const std::string& name) {
+  return IsArtifactName(name) || name.starts_with(kReport);
 }
 
 void Remove(const std::string& path) {
@@ -94,12 +91,7 @@ void FuzzIntake::RecoverFacts(const std::string& log_file) {
       run_folder_ + "/incoming/" + name.substr(0, dash) + "/" + log.artifact();
   std::error_code error;
   if (!fs::exists(artifact, error) || fs::exists(FactsPath(artifact), error)) return;
-  LogFacts facts;
-  facts.signature = log.signature();
-  facts.own = log.has_own_signature();
-  facts.report = log.report();
-  if (facts.own) facts.kind = "divergence";
-  WriteFacts(artifact, facts);
+  WriteFacts(artifact, FactsOf(std::nullopt, log));
 }
 
 void FuzzIntake::TakeUp(const std::string& target) {
@@ -112,7 +104,7 @@ void FuzzIntake::TakeUp(const std::string& target) {
     const std::string path = folder + "/" + name;
     const bool queued = std::any_of(queue_.begin(), queue_.end(),
                                     [&](const Arrival& one) { return one.path == path; });
-    if (IsArtifact(name) && !queued) queue_.push_back({target, path});
+    if (IsFindings(name) && !queued) queue_.push_back({target, path});
   }
 }
 

@@ -10,8 +10,9 @@
 #include <optional>
 #include <utility>
 
-#include "fuzzers/finding/packed.h"
 #include "fuzzers/finding/test_draft.h"
+#include "fuzzers/program/program_file.h"
+#include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/output.h"
@@ -20,6 +21,7 @@
 #include "tools/cli/findings/confirmed_minimize.h"
 #include "tools/cli/findings/guilty_code.h"
 #include "tools/cli/findings/runs.h"
+#include "tools/cli/libfuzzer/ending.h"
 #include "tools/cli/libfuzzer/sighting.h"
 #include "tools/cli/run_folder/finding_folder.h"
 
@@ -34,43 +36,25 @@ constexpr double kHurrySeconds = 8;        // that are left when it is told to h
 
 volatile sig_atomic_t hurry = 0;
 
-std::string KindOf(const Trial& trial) {
-  switch (trial.ending) {
-    case Ending::kVerdict:
-      return "divergence";
-    case Ending::kSanitizer:
-      return trial.cause.kind.find("leak") != std::string::npos ? "leak" : "sanitizer";
-    case Ending::kSignal:
-      return "signal";
-    case Ending::kTimeout:
-      return "timeout";
-    case Ending::kMemory:
-      return "oom";
-    case Ending::kExit:
-      return "abort";
-  }
-  return "abort";
-}
-
-// By whichever kind the file's name is of.
-std::string KindByName(const std::string& artifact) {
-  const std::string name = std::filesystem::path(artifact).filename().string();
-  const std::string word = name.substr(0, name.find('-'));
-  return word == "timeout" || word == "oom" || word == "leak" ? word : "abort";
-}
-
 // One artifact on its way into a folder.
 class Arrival {
  public:
-  Arrival(std::string run_folder, const std::string& target, std::string path)
-      : folders_(std::move(run_folder)), path_(std::move(path)), facts_(ReadFacts(path_)) {
+  Arrival(const std::string& run_folder, const std::string& target, std::string path,
+          const std::string& said)
+      : folders_(run_folder),
+        path_(std::move(path)),
+        facts_(said.empty() ? ReadFacts(path_) : LogFacts{said, /*own=*/true, "", ""}) {
     std::error_code ignored;
     record_.target = target;
     record_.first_seen = record_.last_seen = std::time(nullptr);
-    record_.kind = facts_.kind.empty() ? KindByName(path_) : facts_.kind;
+    record_.kind = facts_.kind.empty() ? KindOf(path_) : facts_.kind;
     if (std::filesystem::exists(path_, ignored)) {
-      record_.artifact = InputName(std::filesystem::path(path_).filename().string());
-      files_[record_.artifact] = FileContents(path_);
+      const std::string content = FileContents(path_);
+      // libFuzzer names an artifact by its content; a seed has a name of its own.
+      record_.artifact = IsArtifactName(path_)
+                             ? InputName(std::filesystem::path(path_).filename().string())
+                             : "input-" + ContentName(content);
+      files_[record_.artifact] = content;
     }
   }
 
@@ -96,17 +80,22 @@ class Arrival {
     record_.engine = GuiltyName(runs_.first.at(usual));
   }
 
-  std::string Signature() {
-    if (!record_.signature.empty()) return record_.signature;
+  // By what the log said, unless a run has given it its signature.
+  void Sign() {
+    if (!record_.signature.empty()) return;
     const std::string said = facts_.signature.empty() ? record_.kind : facts_.signature;
-    return record_.signature = Printable(facts_.own ? said : "unreproduced/" + said);
+    record_.signature = Printable(facts_.own ? said : "unreproduced/" + said);
   }
 
   bool reproduced() const { return artifact_ && !runs_.Usual().empty(); }
-  bool known() const { return folders_.Find(record_.signature).has_value(); }
+  bool known() const { return kept().has_value(); }
+  std::optional<FindingRecord> kept() const { return folders_.Find(record_.signature); }
+  void Again(uint64_t times) const {
+    folders_.Again(record_.signature, times, record_.last_seen, "");
+  }
 
   void Keep(double seconds) {
-    if (reproduced() && !artifact_->codec) Minimize(seconds);
+    if (reproduced() && !artifact_->codec && seconds > 0) Minimize(seconds);
     record_.report = "report.txt";
     files_["report.txt"] = reproduced() ? Report() : WhatTheLogSaid();
     folders_.Make(record_, files_);
@@ -167,7 +156,7 @@ class Arrival {
   std::string WhatTheLogSaid() const {
     const std::string tried = artifact_ ? fmt::format("run {} times", runs_.count) : "not run";
     return fmt::format("not reproduced: {}; what {} said:\n\n{}", tried, record_.target,
-                       facts_.report.empty() ? "(nobody knows: the run was killed)\n"
+                       facts_.report.empty() ? "(its report was not kept)\n"
                                              : PrintableLines(WithoutAlternatives(facts_.report)));
   }
 
@@ -183,24 +172,29 @@ class Arrival {
 
 }  // namespace
 
-int TakeIn(const std::string& run_folder, const std::string& target, const std::string& artifact,
-           const std::string& seconds) {
+int TakeIn(const Words& words) {
   struct sigaction action = {};
   action.sa_handler = [](int) { hurry = 1; };
   sigaction(SIGTERM, &action, nullptr);
-  Arrival arrival(run_folder, target, artifact);
-  const std::optional<uint64_t> limit = ParseNumber(seconds);
+  Arrival arrival(words[0], words[1], words[2], words.size() > 4 ? words[4] : "");
+  const std::optional<uint64_t> limit = ParseNumber(words[3]);
+  const uint64_t times = words.size() > 5 ? ParseNumber(words[5]).value_or(1) : 1;
   // Once is enough for one of many that show the same.
   if (limit) arrival.Look(1);
   if (limit && (!arrival.reproduced() || !arrival.known())) arrival.Look(kRuns);
-  const std::string signature = arrival.Signature();
-  if (!arrival.known()) arrival.Keep(static_cast<double>(limit.value_or(0)));
-  Packer answer;
-  answer.Text(signature);
-  WriteOut(answer.bytes());
+  arrival.Sign();
+  const bool is_new = !arrival.known();
+  if (is_new) arrival.Keep(static_cast<double>(limit.value_or(0)));
+  // A session that fuzzes does the counting itself.
+  if (words.size() > 5 && times > (is_new ? 1 : 0)) arrival.Again(times - (is_new ? 1 : 0));
+  WriteOut(FindingLine(arrival.kept().value()));
   return kExitDone;
 }
 
-std::string TakenIn(std::string_view answer) { return Unpacker(answer).Text(); }
+std::string TakenIn(std::string_view printed) {
+  printed = printed.substr(0, printed.find_last_not_of('\n') + 1);
+  const auto record = ReadFinding(printed.substr(printed.rfind('\n') + 1));  // npos + 1 is 0
+  return record ? record->signature : "";
+}
 
 }  // namespace rmapdiff

@@ -14,18 +14,21 @@
 #include <string>
 #include <string_view>
 
+#include "tools/cli/base/verbs.h"
+
 namespace rmapdiff {
 
-// The word by which this program is told to take in an artifact, in place of a verb; then the
-// folder of the run, the target, the path of the artifact, and for how many seconds to minimise
-// ("none": believe the log, run nothing).
+// The word by which this program is told to take in an artifact, in place of a verb. Then come the
+// folder of the run, the target, the path of the artifact, and for how many seconds to minimise: 0
+// for not at all, "none" to believe the log and run nothing. The gate adds the signature that the
+// target's output had, in place of facts beside the artifact (libfuzzer/sighting.h), and how often
+// the finding came.
 inline constexpr const char* kTakeInWord = "--take-in";
 
-// The child. With SIGTERM it is told to hurry: it keeps the simplest program of some seconds later.
-// Its standard output is the answer, which TakenIn reads. Throws a Failure if the finding is not
-// kept.
-int TakeIn(const std::string& run_folder, const std::string& target, const std::string& artifact,
-           const std::string& seconds);
+// The child; `words` are those after its word. With SIGTERM it is told to hurry: it keeps the
+// simplest program of some seconds later. Prints the record that is kept, as a FindingLine. Throws
+// a Failure if the finding is not kept.
+int TakeIn(const Words& words);
 
 // The signature in the child's answer; "" if it is not whole.
 std::string TakenIn(std::string_view answer);

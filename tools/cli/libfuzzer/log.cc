@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "fuzzers/program/program_file.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
@@ -33,7 +34,7 @@ uint64_t NumberAfter(std::string_view line, std::string_view key, uint64_t other
 // "crash-<40 hex digits>" in the line, whatever folder stands before it; "" if there is none.
 std::string FindArtifact(std::string_view line) {
   constexpr size_t kDigits = 40;
-  for (std::string_view prefix : {"crash-", "leak-", "oom-", "timeout-"}) {
+  for (std::string_view prefix : kArtifactPrefixes) {
     const size_t at = line.rfind(prefix);
     if (at == line.npos) continue;
     const std::string_view name = line.substr(at, prefix.size() + kDigits);

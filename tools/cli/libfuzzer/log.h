@@ -2,7 +2,7 @@
 // that it ends with if it has found something.
 //
 // Tolerant: what is no line of figures is ignored, unknown words in one are, too. Lines may come in
-// pieces. Not covered: the meaning of an exit code, which is fuzz/fuzz_summary.h.
+// pieces. Not covered: the meaning of an exit code, which is ending.h.
 #ifndef RMAPDIFF_TOOLS_CLI_LIBFUZZER_LOG_H_
 #define RMAPDIFF_TOOLS_CLI_LIBFUZZER_LOG_H_
 

@@ -42,6 +42,22 @@ bool NameBegins(const fs::path& path, std::string_view with) {
   return path.filename().string().rfind(with, 0) == 0;
 }
 
+Json ToJson(const FindingRecord& record) {
+  return {{"signature", record.signature},
+          {"target", record.target},
+          {"kind", record.kind},
+          {"engine", record.engine},
+          {"reproduced", record.reproduced},
+          {"count", record.count},
+          {"first_seen", record.first_seen},
+          {"last_seen", record.last_seen},
+          {"artifact", record.artifact},
+          {"ops", record.ops},
+          {"minimal", record.minimal},
+          {"report", record.report},
+          {"draft", record.draft}};
+}
+
 void Move(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) return;
   throw Failure(kExitEnvironment, fmt::format("{}: cannot be moved to {}: {}", Printable(from),
@@ -72,20 +88,13 @@ std::string InputName(std::string_view artifact_name) {
 }
 
 std::string FindingJson(const FindingRecord& record) {
-  const Json json = {{"signature", record.signature},
-                     {"target", record.target},
-                     {"kind", record.kind},
-                     {"engine", record.engine},
-                     {"reproduced", record.reproduced},
-                     {"count", record.count},
-                     {"first_seen", record.first_seen},
-                     {"last_seen", record.last_seen},
-                     {"artifact", record.artifact},
-                     {"ops", record.ops},
-                     {"minimal", record.minimal},
-                     {"report", record.report},
-                     {"draft", record.draft}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return ToJson(record).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string FindingLine(const FindingRecord& record) {
+  Json json = ToJson(record);
+  json["folder"] = record.folder;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::optional<FindingRecord> ReadFinding(std::string_view text) {
@@ -109,7 +118,10 @@ std::optional<FindingRecord> ReadFinding(std::string_view text) {
 }
 
 std::optional<FindingRecord> FindingOf(const std::string& file) {
-  return ReadFinding(FileContents(fs::path(file).parent_path() / kRecord));
+  const fs::path folder = fs::path(file).parent_path();
+  std::optional<FindingRecord> record = ReadFinding(FileContents(folder / kRecord));
+  if (record) record->folder = folder.filename().string();
+  return record;
 }
 
 std::vector<FindingRecord> FindingFolders::All(std::vector<std::string>* damaged) const {
@@ -123,7 +135,6 @@ std::vector<FindingRecord> FindingFolders::All(std::vector<std::string>* damaged
       damaged->push_back(file.string());
       continue;
     }
-    record->folder = folder.filename().string();
     all.push_back(std::move(*record));
   }
   return all;

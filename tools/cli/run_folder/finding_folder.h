@@ -9,7 +9,7 @@
 // Invariants: a finding's folder is made whole under a temporary name and then renamed, and changes
 // only file by file, each replaced whole; so whoever looks, at whatever moment a writer was killed,
 // sees a finding or none. A signature has one folder.
-// Not covered: two writers at once, which the lock of a run excludes.
+// Not covered: two writers of one signature at once, which the lock of a run excludes.
 #ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
 #define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
 
@@ -27,7 +27,7 @@ namespace rmapdiff {
 struct FindingRecord {
   std::string signature;
   std::string target;
-  std::string kind;        // divergence, abort, sanitizer, timeout, oom, leak, signal
+  std::string kind;        // libfuzzer/ending.h
   std::string engine;      // whose fault it is, or who was at work
   std::string reproduced;  // "3/3"; "" if it was not tried
   uint64_t count = 1;
@@ -44,7 +44,9 @@ struct FindingRecord {
 
 // The text of finding.json. Names of files may be any bytes; what is no UTF-8 is replaced.
 std::string FindingJson(const FindingRecord& record);
-// Nothing if the text is no finding.json, or damaged.
+// The same and its folder, in one line, for another process.
+std::string FindingLine(const FindingRecord& record);
+// Of either; nothing if the text is no finding, or damaged.
 std::optional<FindingRecord> ReadFinding(std::string_view text);
 // The finding in whose folder the file is; nothing if it is in none.
 std::optional<FindingRecord> FindingOf(const std::string& file);

@@ -1,16 +1,13 @@
 """From artifacts to findings: what each shows, its simplest program, a folder for each of them.
 
-DIR/findings/SLUG/ has input-SHA1 (the artifact), minimal.ops, report.txt and finding.json, as in
-the folder of a long run of fuzzing. It is made under another name and then renamed.
+The command line makes DIR/findings/SLUG/, as it does for a long run of fuzzing, so one bug has one
+name and one record there and here.
 """
 
-import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
-import time
 
 from tools.scripts.common import script
 from tools.scripts.gate.outcome import Finding
@@ -18,13 +15,7 @@ from tools.scripts.gate.outcome import Finding
 RUNS = 3
 MINIMIZE_SECONDS = 20
 MOST_MINIMIZED = 12  # where everything is broken, a dozen programs say so as well as a hundred
-MAX_SLUG = 100
-
-
-def slug(signature):
-    """A name for a folder."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", signature.replace("/", "."))[:MAX_SLUG]
-    return f"{plain}-{hashlib.sha1(signature.encode()).hexdigest()[:8]}"
+UNKNOWN = "unknown/unknown/unknown"  # what neither the target nor repro has a signature for
 
 
 class Tool:
@@ -54,10 +45,16 @@ class Tool:
             return {}
         return json.loads(done.stdout)
 
-    def minimize(self, path, out):
-        """Whether `out` is now the simplest program with the same signature."""
-        done = self._run("minimize", f"--time={MINIMIZE_SECONDS}s", path, "-o", out)
-        return done.returncode == 0 and os.path.exists(out)
+    def take_in(self, finding, folder, seconds):
+        """Files a finding below folder/findings; what finding.json says of it.
+
+        seconds: for how long to minimise. Raises script.Failure if the finding is not kept.
+        """
+        done = self._run("--take-in", folder, finding.target, finding.artifact, str(seconds),
+                         finding.raw or UNKNOWN, str(finding.count))
+        if done.returncode != 0:
+            raise script.Failure(done.returncode, done.stderr.decode("utf-8", "replace").strip())
+        return json.loads(done.stdout)
 
     def assemble(self, path, out):
         """Whether `out` has the program's canonical bytes."""
@@ -74,7 +71,7 @@ def look(artifacts, tool, progress=lambda artifact: None):
     for artifact in sorted(artifacts, key=lambda one: (not one.seed, one.target, one.path)):
         progress(artifact)
         repro = tool.repro(artifact.path, code=False)
-        signature = repro.get("signature") or artifact.raw or "unknown/unknown/unknown"
+        signature = repro.get("signature") or artifact.raw or UNKNOWN
         key = (signature, bool(artifact.seed))
         if key in found:
             found[key].count += 1
@@ -87,21 +84,6 @@ def look(artifacts, tool, progress=lambda artifact: None):
     return list(found.values())
 
 
-def _write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _describe(finding, artifact, now):
-    return {
-        "signature": finding.signature, "target": finding.target,
-        "kind": finding.repro.get("kind", "crash"), "engine": finding.repro.get("engine", ""),
-        "count": finding.count, "first_seen": now, "last_seen": now, "artifact": artifact,
-        "ops": finding.repro.get("ops", 0), "minimal": "minimal.ops" if finding.minimal else "",
-        "report": "report.txt", "draft": "", "seed": finding.seed,
-    }
-
-
 def clear(folder):
     """Removes the findings of an earlier gate, and nothing else."""
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
@@ -111,31 +93,21 @@ def clear(folder):
 
 
 def keep(finding, folder, tool, minimize=True):
-    """Minimises a finding and makes its folder below `folder`."""
-    final = os.path.join(folder, slug(finding.signature))
-    temporary = os.path.join(folder, ".new-" + os.path.basename(final))
-    shutil.rmtree(temporary, ignore_errors=True)
-    os.makedirs(temporary)
-    with open(finding.artifact, "rb") as file:
-        content = file.read()
-    artifact = "input-" + hashlib.sha1(content).hexdigest()
-    with open(os.path.join(temporary, artifact), "wb") as file:
-        file.write(content)
-    minimal = os.path.join(temporary, "minimal.ops")
-    known = minimize and finding.repro.get("signature")
-    if known and tool.minimize(finding.artifact, minimal):
-        simplest = tool.repro(minimal)
-        if simplest.get("signature") == finding.signature:
-            finding.repro = simplest
-            finding.minimal = os.path.join(final, "minimal.ops")
-    if known and not finding.minimal:
-        finding.repro = tool.repro(finding.artifact) or finding.repro
-    source = minimal if finding.minimal else finding.artifact
+    """Files a finding below folder/findings, and reads what its simplest program shows.
+
+    A finding that cannot be filed is a finding all the same; `kept_note` says why.
+    """
+    try:
+        record = tool.take_in(finding, folder, MINIMIZE_SECONDS if minimize else 0)
+    except script.Failure as error:
+        finding.kept_note = str(error)
+    else:
+        finding.signature = record["signature"]
+        finding.folder = os.path.join(folder, "findings", record["folder"])
+        finding.artifact = os.path.join(finding.folder, record["artifact"])
+        if record["minimal"]:
+            finding.minimal = os.path.join(finding.folder, record["minimal"])
+    source = finding.minimal or finding.artifact
+    if finding.repro.get("signature"):
+        finding.repro = tool.repro(source) or finding.repro
     finding.program = tool.show(source)
-    _write(os.path.join(temporary, "report.txt"), finding.repro.get("report", ""))
-    _write(os.path.join(temporary, "finding.json"),
-           json.dumps(_describe(finding, artifact, int(time.time())), indent=2) + "\n")
-    shutil.rmtree(final, ignore_errors=True)
-    os.rename(temporary, final)
-    finding.folder = final
-    finding.artifact = os.path.join(final, artifact)

@@ -222,16 +222,9 @@ class Gate:
 
     def _keep(self, found, tool):
         """Writes a folder for each; one that cannot be written hides no finding."""
-        folder = os.path.join(self._options.dir, "findings")
-
-        def keep(numbered):
-            number, finding = numbered
-            try:
-                findings.keep(finding, folder, tool, number < findings.MOST_MINIMIZED)
-            except OSError as error:
-                finding.kept_note = f"{error.filename or folder}: {error.strerror}"
-
-        self._each(keep, enumerate(found))
+        self._each(lambda numbered: findings.keep(numbered[1], self._options.dir, tool,
+                                                  numbered[0] < findings.MOST_MINIMIZED),
+                   enumerate(found))
         return Step([Case("gate", f"keeps {finding.signature}", 0.0, finding.kept_note)
                      for finding in found if finding.kept_note])
 
