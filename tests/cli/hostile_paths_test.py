@@ -387,18 +387,21 @@ class HostileTest(unittest.TestCase):
             self.write("NAME/run/.keep", "")
             report_fixture.write(os.fsdecode(self.path(self.name, "run")), names=["a"], lines=3)
             self.write("NAME/stats.json", '{"targets": {}}')
+            said = self.run_words(["status", "--history", "--", "NAME/run"], (RMAPDIFF,))
+            self.write("NAME/status.json", said.stdout)
 
         def pages(result):
             page = result[3].get(b"plain/r.html") or b""
             return result[0], page.count(b"<svg"), sorted(result[3]), result[2]
 
-        result = self.same(a_long_run, "-oNAME/r.html", "--corpus-stats=NAME/stats.json", "--",
-                           "NAME/run", binary=REPORT, normal=pages)
+        result = self.same(a_long_run, "-oNAME/r.html", "--status=NAME/status.json",
+                           "--corpus-stats=NAME/stats.json", "--", "NAME/run", binary=REPORT,
+                           normal=pages)
         self.assertGreater(result[1], 0)
         self.assertEqual(result[3], b"")
 
     def test_a_run_that_is_not_there_is_one_line(self):
-        result = self.same(lambda: None, "-o", "x", "--", "NAME/none", code=2,
+        result = self.same(lambda: None, "-o", "x", "--status=NAME/none", "--", "NAME", code=2,
                            binary=REPORT,
                            normal=lambda result: (*result[:2], result[2].count(b"\n"), result[3]))
         self.assertEqual(result[1:3], (b"", 1))

@@ -207,6 +207,27 @@ class StatusCommandTest(unittest.TestCase):
         self.finding(".new-2", signature="unfinished", last_seen=9)
         self.assertEqual([one["signature"] for one in self.json()["findings"]], ["new", "old"])
 
+    # ---- Over time ----
+
+    def test_the_figures_over_time(self):
+        self.two_samples()
+        said = json.loads(self.status("out", "--history"))
+        history = said.pop("history")
+        self.assertEqual(said.keys(), self.json().keys())
+        with open(self.path("out/stats.jsonl"), encoding="utf-8") as file:
+            samples = [json.loads(line) for line in file]
+        self.assertEqual(history["lines"], len(samples))
+        for sample, seen in zip(samples, history["samples"], strict=True):
+            self.assertEqual((sample["time"], sample["targets"]["rmap_fuzzer"]["execs"]),
+                             (seen["time"], seen["targets"]["rmap_fuzzer"]["execs"]))
+
+    def test_the_report_gets_findings_without_figures(self):
+        self.finding("new-1", signature="new")
+        said = json.loads(self.status("out", "--history"))
+        self.assertEqual(said["history"], {"lines": 0, "samples": []})
+        self.assertEqual([one["signature"] for one in said["findings"]], ["new"])
+        self.assertEqual(len(said["remarks"]), 1)
+
     # ---- What is not as it should be ----
 
     def test_no_folder_and_no_run(self):

@@ -1,6 +1,7 @@
 // The pure parts of rmapdiff status: reading what a run has written, rates, and how it is shown.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,24 @@ TEST(SamplesTest, WhatIsWrittenIsRead) {
   ASSERT_TRUE(ReadSample(line));
   EXPECT_EQ(SampleLine(*ReadSample(line)), line);
   EXPECT_EQ(ReadSample(line)->targets.at("one").reduced_to, 9u);
+}
+
+TEST(SamplesTest, OfManySomeStayAndTheFirstOfEachSession) {
+  std::vector<Sample> samples;
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    samples.push_back(SampleOf(1 + (i >= 12'345), 0, static_cast<double>(i), {}));
+  }
+  std::vector<Sample> some = Thinned(samples);
+  EXPECT_LE(some.size(), 4098u);
+  EXPECT_GT(some.size(), 2000u);
+  EXPECT_EQ(some.front().elapsed, 0);
+  EXPECT_EQ(some.back().elapsed, 19'999);
+  EXPECT_TRUE(std::any_of(some.begin(), some.end(),
+                          [](const Sample& one) { return one.elapsed == 12'345; }));
+  for (Sample& sample : samples) sample.run = static_cast<uint64_t>(sample.elapsed);
+  EXPECT_LE(Thinned(samples).size(), 4096u + 1000u + 1u);
+  samples.resize(7);
+  EXPECT_EQ(Thinned(samples).size(), 7u);
 }
 
 TEST(SamplesTest, ALastLineThatIsCutOffIsLeftOut) {

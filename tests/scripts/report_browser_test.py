@@ -9,10 +9,13 @@ import subprocess
 import tempfile
 import unittest
 import zlib
+from unittest import mock
 
 from tests.scripts import report_fixture
 from tools.bazel_rules import patience
 from tools.scripts.report import command, markup, page
+
+RMAPDIFF = os.path.abspath("tools/cli/rmapdiff")
 
 
 class Elements(html.parser.HTMLParser):
@@ -67,8 +70,9 @@ class BrowserTest(unittest.TestCase):
         return done.stdout.decode(), re.findall(r".*:CONSOLE[:(].*", errors)
 
     def report(self, name):
-        command.main([self.path(name), "-o", self.path(f"{name}.html"), "--corpus-stats",
-                      self.path(f"{name}.stats.json")])
+        with mock.patch.object(command, "RMAPDIFF", RMAPDIFF):
+            command.main([self.path(name), "-o", self.path(f"{name}.html"), "--corpus-stats",
+                          self.path(f"{name}.stats.json")])
 
     def test_it_renders_light_and_dark_without_a_word_on_the_console(self):
         report_fixture.write(self.path("out"), lines=100)

@@ -13,9 +13,12 @@ import unittest
 from unittest import mock
 
 from tests.scripts import report_fixture
-from tools.scripts.common.script import ROOT
+from tools.scripts.common.script import ROOT, USAGE, Failure
 from tools.scripts.report import (axes, command, corpus_stats, figure, history, markup, mutation,
                                   run_folder, series, words)
+
+
+RMAPDIFF = os.path.abspath("tools/cli/rmapdiff")
 
 
 def point(elapsed, run=1, **figures):
@@ -120,65 +123,28 @@ class AxesTest(unittest.TestCase):
         self.assertEqual([at for at, _ in axes.value_tics(2, 4, whole=True)], [0, 1, 2])
 
 
-class HistoryTest(FolderTest):
+def line(elapsed, **more):
+    return {"time": 1, "run": 1, "elapsed": elapsed, "jobs": 1, "seed": 1, "targets": {},
+            "findings": 0, **more}
 
-    def read(self, content):
-        return history.read(self.write("stats.jsonl", content))
 
-    def test_a_last_line_that_is_cut_off_is_ignored(self):
-        lines = [json.dumps(sample) for sample in report_fixture.samples(["a"], 1, 2)]
-        past = self.read("\n".join(lines)[:-30])
-        self.assertEqual((past.lines, past.notes), (2, []))
-        self.assertFalse(past.samples[-1].final)
+class HistoryTest(unittest.TestCase):
 
-    def test_bad_lines_are_counted_and_the_first_is_named(self):
-        good = json.dumps({"elapsed": 1, "targets": {}})
-        past = self.read(f"{good}\nnull\n[1\n\xff\n{good}\n" + "[" * 100000 + "\n")
-        self.assertEqual(past.lines, 2)
-        self.assertEqual(past.notes,
-                         ["stats.jsonl:2: no JSON object; left out (3 more lines as well)"])
-
-    def test_a_line_of_many_megabytes_is_left_out(self):
-        good = json.dumps({"elapsed": 1, "targets": {}})
-        past = self.read(f"{good}\n" + "x" * (3 << 20) + f"\n{good}\n")
-        self.assertEqual((past.lines, len(past.notes)), (2, 1))
-
-    def test_numbers_that_are_none_are_unknown(self):
-        past = self.read('{"elapsed": 1, "targets": {"a": {"execs": NaN, "ops": "<b>", '
-                         '"features": -1, "corpus": true, "coverage": 7}, "b": 5}}\n')
-        self.assertEqual(list(past.samples[0].targets), ["a"])
-        self.assertEqual(past.samples[0].targets["a"],
-                         {**dict.fromkeys(history.FIELDS), "coverage": 7})
+    def take(self, *samples):
+        return history.take({"lines": len(samples), "samples": samples})
 
     def test_time_that_goes_back_is_no_sample(self):
-        past = self.read("".join(json.dumps({"elapsed": i, "targets": {}}) + "\n"
-                                 for i in (5, 3, 6)))
+        past = self.take(line(5), line(3), line(6, final=True))
         self.assertEqual([sample.elapsed for sample in past.samples], [5, 6])
+        self.assertEqual([sample.final for sample in past.samples], [False, True])
 
     def test_a_target_stays_when_a_line_does_not_name_it(self):
-        past = self.read('{"elapsed": 1, "targets": {"a": {"execs": 5}}}\n'
-                         '{"elapsed": 2, "targets": {}}\n')
+        past = self.take(line(1, targets={"a": {"execs": 5}}), line(2))
         self.assertEqual(series.of_run(past.samples, "execs"), [(1, 5), (2, 5)])
 
-    def test_of_many_lines_few_are_kept_and_the_first_of_each_session(self):
-        many, second = 5 * history.MOST, 3 * history.MOST + 1
-        past = self.read("".join(
-            json.dumps({"elapsed": i, "run": 1 + (i >= second), "targets": {}}) + "\n"
-            for i in range(many)))
-        kept = [sample.elapsed for sample in past.samples]
-        self.assertLessEqual(len(kept), history.MOST + 3)
-        self.assertGreater(len(kept), history.MOST / 3)
-        self.assertEqual((kept[0], kept[-1], past.lines), (0, many - 1, many))
-        self.assertEqual([sample.elapsed for sample in past.sessions], [0, second])
-        self.assertIn(second, kept)
-
-    def test_a_session_a_line_is_bounded_too(self):
-        many = 2 * history.MOST
-        past = self.read("".join(json.dumps({"elapsed": i, "run": i, "targets": {}}) + "\n"
-                                 for i in range(many)))
-        self.assertEqual(len(past.sessions), history.MOST_SESSIONS)
-        self.assertLessEqual(len(past.samples), history.MOST + history.MOST_SESSIONS + 1)
-        self.assertEqual(past.samples[-1].elapsed, many - 1)
+    def test_a_session_begins_with_its_first_sample(self):
+        past = self.take(line(1), line(2), line(3, run=2), line(4, run=2))
+        self.assertEqual([sample.elapsed for sample in past.sessions], [1, 3])
 
 
 class RunFolderTest(FolderTest):
@@ -189,51 +155,66 @@ class RunFolderTest(FolderTest):
                    values if isinstance(values, (bytes, str)) else json.dumps(values))
         for name, content in contents.items():
             self.write(f"out/findings/f/{name}", content)
-        return run_folder.read(self.run_path).findings[0]
+        return self.read().findings[0]
+
+    def read(self):
+        return run_folder.read(self.run_path, run_folder.ask(RMAPDIFF, self.run_path))
 
     def test_what_is_no_run_is_said_in_one_line(self):
-        for path, what in ((self.run_path, "no such folder"), (self.folder, "not the folder"),
+        for path, what in ((self.run_path, "no such folder"), (self.folder, "no such file"),
                            (self.write("file", ""), "is no folder")):
-            with self.assertRaises(run_folder.NoRun) as caught:
-                run_folder.read(path)
+            with self.assertRaises(Failure) as caught:
+                run_folder.ask(RMAPDIFF, path)
+            self.assertEqual(caught.exception.code, USAGE)
             self.assertIn(what, str(caught.exception))
             self.assertNotIn("\n", str(caught.exception))
 
-    def test_without_samples_the_summary_has_the_end(self):
-        self.write("out/summary.json", json.dumps({
-            "elapsed": 60.0, "jobs": 2, "seed": 5, "targets": {"a": {"execs": 7}}}))
-        run = run_folder.read(self.run_path)
-        self.assertEqual(run.history.samples[0].targets["a"]["execs"], 7)
-        self.assertEqual(run.notes[0], "stats.jsonl is not there")
-
-    def test_json_that_is_none_costs_no_finding(self):
-        for content in ("{", b"\xff", "[]", "[" * 100000, '{"signature": 5}'):
-            finding = self.finding(content)
-            self.assertEqual(finding.signature, "f")
-            self.assertTrue(finding.problems)
+    def test_what_status_says_is_in_the_run(self):
+        report_fixture.write(self.run_path, lines=20)
+        self.write("out/findings/bad/finding.json", "{")
+        run = self.read()
+        self.assertEqual((len(run.history.samples), run.history.lines), (21, 21))
+        self.assertEqual(len(run.history.sessions), 2)
+        self.assertTrue(run.history.samples[-1].final)
+        self.assertEqual([(one.kind, one.count, one.minimal == "") for one in run.findings],
+                         [("divergence", 3, False), ("sanitizer", 1, False)])
+        self.assertEqual(len(run.notes), 1)
+        self.assertIn("bad/finding.json: left out", run.notes[0])
 
     def test_bytes_that_are_no_text_are_spelled(self):
         finding = self.finding({"signature": "s", "report": "r"}, r=b"a\xffb")
         self.assertEqual((finding.report, finding.problems), ("a\\xffb", []))
 
     def test_a_huge_report_is_shown_from_its_beginning(self):
-        finding = self.finding({"report": "r"}, r="x" * (run_folder.LONGEST_TEXT + 1))
+        finding = self.finding({"signature": "s", "report": "r"},
+                               r="x" * (run_folder.LONGEST_TEXT + 1))
         self.assertEqual(len(finding.report), run_folder.LONGEST_TEXT)
         self.assertIn("64 KiB", finding.problems[0])
 
     def test_a_finding_cannot_name_files_elsewhere(self):
         self.write("out/secret", "secret")
         for name in ("../../secret", "/etc/passwd", "..", "a\0b", 5, ["r"]):
-            self.assertEqual(self.finding({"report": name}).report, "", name)
+            finding = self.finding({"signature": "s", "report": name})
+            self.assertEqual(finding.report, "", name)
         os.symlink("../../secret", os.path.join(self.run_path, "findings", "f", "link"))
-        finding = self.finding({"report": "link"})
+        finding = self.finding({"signature": "s", "report": "link"})
         self.assertEqual(finding.report, "")
         self.assertIn("cannot be read", finding.problems[0])
 
     def test_a_pipe_is_not_waited_for(self):
         os.makedirs(self.run_path)
         os.mkfifo(os.path.join(self.run_path, "stats.jsonl"))
-        self.assertEqual(run_folder.read(self.run_path).notes, ["stats.jsonl is no file"])
+        note, = self.read().notes
+        self.assertIn("stats.jsonl: is a pipe", note)
+
+    def test_what_is_no_status_is_said(self):
+        for content in ("{}", '{"findings": 5}', "[]", "x"):
+            path = self.write("status.json", content)
+            with self.assertRaises(Failure) as caught:
+                command.main([self.folder, "--status", path])
+            self.assertEqual(caught.exception.code, USAGE, content)
+            self.assertIn("expected what `rmapdiff status --history` prints",
+                          str(caught.exception))
 
 
 class CorpusStatsTest(FolderTest):
@@ -376,7 +357,8 @@ class CommandTest(FolderTest):
 
     def report(self, *arguments):
         output, errors = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), \
+                mock.patch.object(command, "RMAPDIFF", RMAPDIFF):
             code = command.main([self.run_path, "-o", self.run_path + ".html",
                                  "--corpus-stats", self.run_path + ".stats.json", *arguments])
         self.assertEqual((code, errors.getvalue()), (0, ""))
@@ -415,8 +397,8 @@ class CommandTest(FolderTest):
         self.write("out/stats.jsonl", "")
         self.write("out.stats.json", "nonsense")
         text = Page(self.report()).text
-        for note in ("Nothing was found; the run has left no figures.", "stats.jsonl has no sample",
-                     "too few lines to draw", "no JSON", "None."):
+        for note in ("Nothing was found; the run has left no figures.", "too few lines to draw",
+                     "no JSON", "None."):
             self.assertIn(note, text)
 
     def test_without_gnuplot_there_is_a_page(self):
@@ -440,13 +422,19 @@ class CommandTest(FolderTest):
         words = [sys.executable, "-B", start, "tools.scripts.report.command", *arguments]
         return subprocess.run(words, check=False, capture_output=True, text=True, cwd=self.folder)
 
-    def test_exit_codes_and_one_line_each(self):
+    def given(self):
+        """Options with what the command line has said of a run that has only begun."""
         self.write("out/stats.jsonl", "")
-        stats = self.write("s.json", "{}")
+        said = json.dumps(run_folder.ask(RMAPDIFF, self.run_path))
+        return ["--status", self.write("status.json", said),
+                "--corpus-stats", self.write("s.json", "{}")]
+
+    def test_exit_codes_and_one_line_each(self):
+        read = self.given()
         for arguments, code in (
-                (["nowhere"], 2), ([self.folder], 2), ([self.run_path, "-o", self.folder], 2),
+                (["--status", "none", self.run_path], 2), ([self.run_path, "-o", self.folder], 2),
                 ([self.run_path, "-o", "no/such/folder.html"], 3)):
-            done = self.run_command(*arguments, "--corpus-stats", stats)
+            done = self.run_command(*read, *arguments)
             self.assertEqual((done.returncode, done.stderr.count("\n"), done.stdout),
                              (code, 1, ""), done.stderr)
             self.assertTrue(done.stderr.startswith("rmapdiff report: "), done.stderr)
@@ -454,16 +442,14 @@ class CommandTest(FolderTest):
         self.assertEqual(self.run_command("--help").returncode, 0)
 
     def test_standard_output_and_devices(self):
-        self.write("out/stats.jsonl", "")
-        stats = self.write("s.json", "{}")
-        done = self.run_command("out", "-o", "-", "--corpus-stats", stats)
+        read = self.given()
+        done = self.run_command("out", "-o", "-", *read)
         self.assertTrue(done.stdout.startswith("<!DOCTYPE html>\n"))
         self.assertTrue(done.stdout.endswith("</html>\n"))
-        self.assertEqual(self.run_command("out", "-o", "/dev/null", "--corpus-stats",
-                                          stats).returncode, 0)
+        self.assertEqual(self.run_command("out", "-o", "/dev/null", *read).returncode, 0)
         self.assertFalse(os.path.isfile("/dev/null"))
         os.mkfifo(os.path.join(self.folder, "pipe"))  # without a reader
-        done = self.run_command("out", "-o", "pipe", "--corpus-stats", stats)
+        done = self.run_command("out", "-o", "pipe", *read)
         self.assertEqual((done.returncode, done.stderr), (
             3, "rmapdiff report: pipe: cannot be written: No such device or address\n"))
 

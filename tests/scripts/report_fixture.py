@@ -48,7 +48,7 @@ HOSTILE = (
     "<script>console.error('script ran')</script>",
     "\"><img src=x onerror=\"console.error('handler ran')\">",
     "</style><svg onload=console.error(1)></svg></title></textarea><!--",
-    "\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x00 \ud800 &lt;b&gt; ]]>",
+    "\x1b[31mred\x1b[0m \u202etxt.exe\u2066 \x00 &lt;b&gt; ]]>",
     "javascript:console.error('link')",
 )
 
@@ -149,7 +149,7 @@ def write_hostile(folder):
     write(folder, names=HOSTILE, lines=40, operations={text: HOSTILE for text in HOSTILE})
     for i, text in enumerate(HOSTILE):
         write_finding(folder, f"hostile-{i}<b>", signature=text, target=text, kind=text,
-                      engine=text, artifact=text, minimal=text, text=text.replace("\ud800", ""))
+                      engine=text, artifact=text, minimal=text, text=text)
 
 
 if __name__ == "__main__":

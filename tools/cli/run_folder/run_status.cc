@@ -71,8 +71,8 @@ TargetSample Between(const TargetSample& before, const TargetSample& after) {
   return added;
 }
 
-// Those of stats.jsonl. A run that has ended and left none is none; one may have only begun.
-std::vector<Sample> SamplesOf(const std::string& folder, bool running,
+// Those of stats.jsonl. `needed`: to have none is an error.
+std::vector<Sample> SamplesOf(const std::string& folder, bool needed,
                               std::vector<std::string>* remarks) {
   constexpr const char* kExpected = "the figures of rmapdiff fuzz --dir";
   const std::string path = folder + "/stats.jsonl";
@@ -81,15 +81,13 @@ std::vector<Sample> SamplesOf(const std::string& folder, bool running,
   std::vector<Sample> samples = ReadSamples(file.content, &skipped);
   std::string problem = file.problem;
   if (skipped > 0) problem = fmt::format("{} lines make no sense", skipped);
-  if (samples.empty() && !running) {
+  if (samples.empty() && needed) {
     if (problem.empty()) problem = "has no whole line";
     if (file.problem.empty()) problem += fmt::format(", expected {}", kExpected);
     throw Failure(kExitUsage, Printable(path) + ": " + problem);
   }
-  std::error_code ignored;
-  if (!problem.empty() && fs::exists(path, ignored)) {
-    remarks->push_back(path + ": " + problem + (skipped > 0 ? ", left out" : ""));
-  }
+  if (skipped > 0) problem += ", left out";
+  if (!problem.empty()) remarks->push_back(path + ": " + problem);
   return samples;
 }
 
@@ -160,13 +158,18 @@ void TakeLive(const std::vector<Sample>& samples, const std::string& target,
   figures->ops = std::max(figures->ops, live.ops + (goes_on ? 0 : earlier.ops));
 }
 
-RunStatus ReadRun(const std::string& folder, double now) {
+RunStatus ReadRun(const std::string& folder, double now, bool any) {
   CheckFolder(folder);
   RunStatus status;
   status.folder = folder;
   status.now = now;
   status.running = IsRunning(folder, &status.pid);
-  const std::vector<Sample> samples = SamplesOf(folder, status.running, &status.remarks);
+  std::error_code ignored;
+  const bool begun = fs::exists(folder + "/stats.jsonl", ignored);
+  any = any && (begun || fs::exists(folder + "/findings", ignored));
+  if (begun || any || !status.running) {
+    status.history = SamplesOf(folder, !status.running && !any, &status.remarks);
+  }
   std::vector<std::string> damaged;
   status.findings = FindingFolders(folder).All(&damaged);
   std::sort(status.findings.begin(), status.findings.end(),
@@ -176,10 +179,11 @@ RunStatus ReadRun(const std::string& folder, double now) {
   for (const std::string& file : damaged) {
     status.remarks.push_back(file + ": left out, expected a finding");
   }
-  TakeSamples(samples, &status);
+  TakeSamples(status.history, &status);
   for (auto& [name, target] : status.targets) {
     if (!status.running || name.find('/') != name.npos) continue;
-    TakeLive(samples, name, ReadLiveCounters(LiveCountersPath(folder, name)), &target.figures);
+    TakeLive(status.history, name, ReadLiveCounters(LiveCountersPath(folder, name)),
+             &target.figures);
   }
   return status;
 }

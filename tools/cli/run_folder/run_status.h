@@ -41,7 +41,8 @@ struct RunStatus {
   std::string pid;  // what the lock says
   double now = 0;   // Unix seconds
   Sample last;
-  double lately = 0;  // the seconds that TargetStatus::lately is about
+  std::vector<Sample> history;  // all samples
+  double lately = 0;            // the seconds that TargetStatus::lately is about
   std::map<std::string, TargetStatus> targets;
   std::vector<FindingRecord> findings;  // the latest first
   std::vector<std::string> remarks;
@@ -61,8 +62,10 @@ void TakeLive(const std::vector<Sample>& samples, const std::string& target,
 // lock, and lets it go at once.
 bool IsRunning(const std::string& folder, std::string* pid);
 
-// Throws a Failure with kExitUsage, one clear line, if the folder is not one of a run.
-RunStatus ReadRun(const std::string& folder, double now);
+// Throws a Failure with kExitUsage, one clear line, if the folder is not one of a run, or if it has
+// no figures. With `any`, a file of no figures is a remark, and so is their absence beside
+// findings.
+RunStatus ReadRun(const std::string& folder, double now, bool any = false);
 
 }  // namespace rmapdiff
 

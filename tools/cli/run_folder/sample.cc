@@ -1,6 +1,5 @@
 #include "tools/cli/run_folder/sample.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "tools/cli/base/json_fields.h"
@@ -29,16 +28,23 @@ TargetSample ReadTarget(const nlohmann::json& object) {
       WholeOf(object, "corpus_bytes"), WholeOf(object, "findings"), WholeOf(object, "reduced_to")};
 }
 
+constexpr size_t kMost = 4096;
+constexpr size_t kMostSessions = 1000;
+
 }  // namespace
 
-std::string SampleLine(const Sample& sample) {
+Json SampleJson(const Sample& sample) {
   Json targets = Json::object();
   for (const auto& [name, one] : sample.targets) targets[name] = TargetJson(one);
   Json line = {{"time", sample.time},        {"run", sample.run},   {"elapsed", sample.elapsed},
                {"jobs", sample.jobs},        {"seed", sample.seed}, {"targets", targets},
                {"findings", sample.findings}};
   if (sample.final) line["final"] = true;
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return line;
+}
+
+std::string SampleLine(const Sample& sample) {
+  return SampleJson(sample).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::optional<Sample> ReadSample(std::string_view line) {
@@ -73,6 +79,18 @@ std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped) {
     text.remove_prefix(end + 1);
   }
   return samples;
+}
+
+std::vector<Sample> Thinned(const std::vector<Sample>& samples) {
+  std::vector<Sample> some;
+  const size_t stride = (samples.size() + kMost - 1) / kMost;
+  size_t sessions = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const bool begins = i == 0 || samples[i].run != samples[i - 1].run;
+    const bool kept = (begins && ++sessions <= kMostSessions) || i % stride == 0;
+    if (kept || i + 1 == samples.size()) some.push_back(samples[i]);
+  }
+  return some;
 }
 
 }  // namespace rmapdiff

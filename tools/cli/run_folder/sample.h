@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,12 +42,16 @@ struct Sample {
   bool final = false;  // the last line of a session that ended by itself
 };
 
+nlohmann::ordered_json SampleJson(const Sample& sample);
 std::string SampleLine(const Sample& sample);
 
 // Nothing if the line is no sample.
 std::optional<Sample> ReadSample(std::string_view line);
 // The lines that are samples, in order; the last one may be cut off. `*skipped` counts the others.
 std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped);
+
+// Some thousands of them, evenly: the first, the last, and the first of each session among them.
+std::vector<Sample> Thinned(const std::vector<Sample>& samples);
 
 }  // namespace rmapdiff
 

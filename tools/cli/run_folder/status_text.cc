@@ -109,7 +109,7 @@ std::string StatusText(const RunStatus& status) {
   return text;
 }
 
-std::string StatusJson(const RunStatus& status) {
+std::string StatusJson(const RunStatus& status, bool history) {
   Json targets = Json::object();
   for (const auto& [name, one] : status.targets) targets[name] = TargetJson(one);
   Json findings = Json::array();
@@ -122,20 +122,28 @@ std::string StatusJson(const RunStatus& status) {
                         {"first_seen", one.first_seen},
                         {"last_seen", one.last_seen},
                         {"ops", one.ops},
+                        {"artifact", one.artifact},
+                        {"minimal", one.minimal},
+                        {"report", one.report},
                         {"folder", status.folder + "/findings/" + one.folder}});
   }
-  const Json json = {{"folder", status.folder},
-                     {"running", status.running},
-                     {"clean", status.last.final},
-                     {"sessions", status.last.run},
-                     {"elapsed", status.last.elapsed},
-                     {"time", status.last.time},
-                     {"jobs", status.last.jobs},
-                     {"seed", status.last.seed},
-                     {"targets", targets},
-                     {"total", TargetJson(status.Total())},
-                     {"findings", findings},
-                     {"remarks", status.remarks}};
+  Json json = {{"folder", status.folder},
+               {"running", status.running},
+               {"clean", status.last.final},
+               {"sessions", status.last.run},
+               {"elapsed", status.last.elapsed},
+               {"time", status.last.time},
+               {"jobs", status.last.jobs},
+               {"seed", status.last.seed},
+               {"targets", targets},
+               {"total", TargetJson(status.Total())},
+               {"findings", findings},
+               {"remarks", status.remarks}};
+  if (history) {
+    Json samples = Json::array();
+    for (const Sample& one : Thinned(status.history)) samples.push_back(SampleJson(one));
+    json["history"] = {{"lines", status.history.size()}, {"samples", samples}};
+  }
   // Names of files are any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -9,7 +9,8 @@
 namespace rmapdiff {
 
 std::string StatusText(const RunStatus& status);
-std::string StatusJson(const RunStatus& status);
+// `history`: with the samples over time, some thousands at most.
+std::string StatusJson(const RunStatus& status, bool history);
 // The text format of Prometheus: HELP and TYPE, base units, counters that end in _total.
 std::string StatusMetrics(const RunStatus& status);
 

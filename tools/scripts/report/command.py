@@ -32,6 +32,9 @@ def parse_arguments(arguments):
     parser.add_argument("dir", metavar="DIR", help="the folder of a run")
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE",
                         help="the page, - for standard output [report.html]")
+    parser.add_argument("--status", metavar="FILE",
+                        help="what `rmapdiff status --history DIR` has printed; without it, it is "
+                        "run")
     parser.add_argument("--corpus-stats", metavar="FILE",
                         help="what `rmapdiff corpus stats --json DIR/corpus` has printed; without "
                         "it, it is run")
@@ -100,10 +103,13 @@ def install_gnuplot():
 
 def main(arguments):
     options = parse_arguments(arguments)
+    status = (run_folder.load(options.status) if options.status
+              else run_folder.ask(RMAPDIFF, options.dir))
     try:
-        run = run_folder.read(options.dir)
-    except run_folder.NoRun as error:
-        raise Failure(USAGE, str(error)) from None
+        run = run_folder.read(options.dir, status)
+    except (AttributeError, KeyError, TypeError):
+        raise Failure(USAGE, f"{options.status}: expected what `rmapdiff status --history` prints"
+                      ) from None
     install_gnuplot()
     content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
     write(options.output, content)

@@ -59,7 +59,3 @@ def number(value):
     """A count or a time as it stands in JSON; None for anything else."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if is_number and 0 <= value < 2 ** 63 else None
-
-
-def string(value):
-    return value if isinstance(value, str) else ""

@@ -1,105 +1,76 @@
-"""The folder of a run: what it says of itself, and its findings. Nothing in it is trusted."""
+"""The folder of a run: what `rmapdiff status` says of it, and the texts of its findings.
+
+Names and texts may be anything, so no file outside the folder of a finding is read.
+"""
 
 import collections
 import os
+import subprocess
 
+from tools.scripts.common import script
 from tools.scripts.report import files, history
 
 MOST_FINDINGS = 1000
-LONGEST_JSON = 1 << 20
+LONGEST_JSON = 256 << 20
 LONGEST_TEXT = 64 << 10
 
+FIELDS = "signature target kind engine count first_seen last_seen artifact ops"
+
 # folder: its name below findings/. minimal, report: their text. problems: what could not be read.
-Finding = collections.namedtuple(
-    "Finding", "folder signature target kind engine count first_seen last_seen artifact ops "
-    "minimal report problems")
+Finding = collections.namedtuple("Finding", f"folder {FIELDS} minimal report problems")
 
 # notes: what of the folder is missing or left out, each a line for the reader of the page.
 Run = collections.namedtuple("Run", "path name history findings notes")
 
 
-class NoRun(Exception):
-    """Why a path is not the folder of a run, in one line that begins with the path."""
-
-
-def read(path):
-    if not os.path.isdir(path):
-        what = "is no folder" if os.path.lexists(path) else "no such folder"
-        raise NoRun(f"{path}: {what}, expected the DIR of `rmapdiff fuzz --dir=DIR`")
-    if not any(os.path.lexists(os.path.join(path, name))
-               for name in ("stats.jsonl", "summary.json", "findings")):
-        raise NoRun(f"{path}: not the folder of a run: it has neither stats.jsonl nor summary.json "
-                    "nor findings/")
-    past, notes = _read_history(path)
-    findings, more = _read_findings(os.path.join(path, "findings"))
-    return Run(path, os.path.basename(os.path.abspath(path)), past, findings, notes + more)
-
-
-def _read_history(path):
-    """Of stats.jsonl; else the end alone, of summary.json."""
+def ask(rmapdiff, path):
+    """What `rmapdiff status --history` says. Raises script.Failure, with its line and exit code."""
     try:
-        past = history.read(os.path.join(path, "stats.jsonl"))
-        if past.samples:
-            return past, past.notes
-        notes = past.notes + ["stats.jsonl has no sample yet"]
-    except files.Unreadable as error:
-        notes = [f"stats.jsonl {error}"]
-    try:
-        summary = files.read_object(os.path.join(path, "summary.json"), LONGEST_JSON)
-    except files.Unreadable:
-        return history.EMPTY, notes
-    end = history.sample_of_summary(summary)
-    if end is None:
-        return history.EMPTY, notes + ["summary.json has no figures"]
-    notes.append("the figures are those of the last session, from summary.json")
-    return history.EMPTY._replace(samples=[end], sessions=[end]), notes
-
-
-def _read_findings(folder):
-    """Those that can be read, the oldest first, and notes on the others."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder)
-                       if not entry.name.startswith("."))
-    except FileNotFoundError:
-        return [], []
+        done = subprocess.run([rmapdiff, "status", "--history", "--", path],
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
-        return [], [f"findings/ cannot be read: {error.strerror}"]
-    notes = []
-    if len(names) > MOST_FINDINGS:
-        notes.append(f"findings/ holds {len(names):,}; the first {MOST_FINDINGS:,} by name are "
-                     "shown")
-    findings = [_read_finding(folder, name) for name in names[:MOST_FINDINGS]]
-    return sorted(findings, key=_age), notes
+        raise script.Failure(script.ENVIRONMENT, f"rmapdiff status: {error}") from None
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")[-1]
+        raise script.Failure(done.returncode, said)
+    return files.parse_object(done.stdout)
 
 
-def _age(finding):
-    first_seen = finding.first_seen
-    return (first_seen is None, first_seen or 0, finding.folder)
-
-
-def _read_finding(folder, name):
-    path, problems = os.path.join(folder, name), []
+def load(path):
+    """The same of a file. Raises script.Failure."""
     try:
-        values = files.read_object(os.path.join(path, "finding.json"), LONGEST_JSON)
+        return files.read_object(path, LONGEST_JSON)
     except files.Unreadable as error:
-        values = {}
-        problems.append(f"finding.json {error}")
-    text = {key: files.string(values.get(key))
-            for key in ("signature", "target", "kind", "engine", "artifact")}
-    number = {key: files.number(values.get(key))
-              for key in ("count", "first_seen", "last_seen", "ops")}
-    minimal = _read_part(path, values.get("minimal", ""), problems)
-    report = _read_part(path, values.get("report", "report.txt"), problems)
+        raise script.Failure(script.USAGE, f"{path}: {error}, expected what `rmapdiff status "
+                             "--history` prints") from None
+
+
+def read(path, status):
+    """A Run, with the texts of its findings from the folder, the oldest first."""
+    folder, notes = os.path.join(path, "findings"), list(status["remarks"])
+    found = sorted(status["findings"], key=lambda one: (one["first_seen"], one["folder"]))
+    if len(found) > MOST_FINDINGS:
+        notes.append(f"findings/ holds {len(found):,}; the first {MOST_FINDINGS:,} are shown")
+    findings = [_read_finding(folder, values) for values in found[:MOST_FINDINGS]]
+    return Run(path, os.path.basename(os.path.abspath(path)), history.take(status["history"]),
+               findings, notes)
+
+
+def _read_finding(folder, values):
+    name, problems = os.path.basename(values["folder"]), []
+    path = os.path.join(folder, name)
+    minimal = _read_part(path, values["minimal"], problems)
+    report = _read_part(path, values["report"], problems)
     return Finding(folder=name, minimal=minimal, report=report, problems=problems,
-                   **{**text, "signature": text["signature"] or name}, **number)
+                   **{field: values[field] for field in FIELDS.split()})
 
 
 def _read_part(path, name, problems):
     """The text of a file in the folder of a finding; "" if there is none."""
     if name == "":
         return ""
-    if not isinstance(name, str) or os.path.basename(name) != name or "\0" in name:
-        problems.append(f"finding.json names a file outside its folder: {str(name)[:100]}")
+    if os.path.basename(name) != name or "\0" in name:
+        problems.append(f"finding.json names a file outside its folder: {name[:100]}")
         return ""
     try:
         text, whole = files.read_text(os.path.join(path, name), LONGEST_TEXT)
