@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "fuzzers/program/fnv.h"
 #include "fuzzers/live_counters.h"
+#include "fuzzers/program/fnv.h"
 #include "fuzzers/run/determinism.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"

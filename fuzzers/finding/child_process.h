@@ -5,8 +5,8 @@
 // parent dies, and it has ended, and is reaped, when its ChildProcess is destroyed. Descriptors
 // that are not its standard ones stay open in a function, as after fork(2).
 //
-// Not covered: a child that gives itself other limits, as libFuzzer does with its alarm; and
-// processes that a child of no group starts itself.
+// Not covered: a child that gives itself other limits, as libFuzzer does with its alarm. Nor
+// processes that a child without a group of its own starts.
 #ifndef RMAPDIFF_FUZZERS_FINDING_CHILD_PROCESS_H_
 #define RMAPDIFF_FUZZERS_FINDING_CHILD_PROCESS_H_
 
@@ -54,7 +54,7 @@ struct Pipe {
 };
 // A file in memory: its writer never waits for a reader.
 Descriptor MemoryFile();
-// What a file holds, its first `most` bytes.
+// The first `most` bytes of a file.
 std::string ReadBack(int fd, size_t most = SIZE_MAX);
 
 // Time is that of the clock on the wall. Memory is what a function has resident, and the data
@@ -76,7 +76,7 @@ struct ExitStatus {
   int code() const { return kind == Kind::kSignaled ? 128 + number : number; }
 };
 
-// What a child starts with.
+// The descriptors and limits with which a child starts.
 struct ChildOptions {
   static constexpr int kNothing = -1;  // /dev/null
 
@@ -91,8 +91,8 @@ struct ChildOptions {
 
 class ChildProcess {
  public:
-  // The child ends with what `run` returns. An allocation of it that fails counts as out of memory,
-  // or ends it with kNoAddressSpaceExit (address_space.h); another exception aborts it. Throws a
+  // The child ends with the value of `run`. A failed allocation counts as out of memory, or ends
+  // the child with kNoAddressSpaceExit (address_space.h). Another exception aborts it. Throws a
   // std::system_error if there can be no child.
   ChildProcess(const ChildOptions& options, const std::function<int()>& run);
   ChildProcess(const ChildProcess&) = delete;
@@ -116,8 +116,8 @@ class ChildProcess {
   std::optional<ExitStatus> status_;
 };
 
-// In a child: its limit of time begins anew; and what runs here takes none of its time, as when it
-// waits for a reader.
+// In a child: RestartClock begins its limit of time anew. OffTheClock stops it, as for a wait for a
+// reader.
 void RestartClock();
 void OffTheClock(const std::function<void()>& run);
 

@@ -68,16 +68,7 @@ void AppendOp(const Header& header, const Op& op, std::string& text) {
 
 }  // namespace
 
-std::string_view ModeName(MmuMode mode) {
-  std::string_view mode_name;
-  const auto visit = [&](std::string_view key, const auto& value,
-                         std::initializer_list<std::string_view> names) {
-    if (key == "mode") mode_name = names.begin()[static_cast<size_t>(value)];
-  };
-  const Header header{.mode = mode};
-  ForEachHeaderField(header, visit);
-  return mode_name;
-}
+std::string_view ModeName(MmuMode mode) { return kModeWords[static_cast<size_t>(mode)]; }
 
 std::string PrintOp(const Header& header, const Op& op) {
   std::string text;

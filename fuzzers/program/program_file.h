@@ -23,9 +23,9 @@ bool HoldsText(std::string_view path, std::string_view content);
 // Whether `name`, a fuzz target's say, stands in the path as a word of its own.
 bool PathNames(std::string_view path, std::string_view name);
 
-// What libFuzzer begins the name of an input with that has ended it: the input of a finding.
+// Beginnings of names that libFuzzer gives to inputs of findings.
 inline constexpr std::string_view kArtifactPrefixes[] = {"crash-", "leak-", "oom-", "timeout-"};
-// Whether libFuzzer has named the file so. A unit that was merely slow is no finding.
+// Whether libFuzzer has named the file so. A unit that was merely slow is not a finding.
 bool IsArtifactName(std::string_view path);
 // Whether libFuzzer, OSS-Fuzz, AFL++ or a continuous run has named the file, for whatever reason.
 bool IsInputName(std::string_view path);

@@ -516,8 +516,9 @@ class LimitsTest(CliTest):
     def test_a_limit_that_is_none_is_wrong_usage(self):
         for verb in (["repro", "a"], ["triage", "a"], ["graph", "-o", "a.dot", "a"],
                      ["minimize", "-o", "a", "a"], ["corpus", "stats", "a"]):
-            for option, why in (("--timeout=0", "--timeout: '0' is no time like 90s, 10m or 2h"),
-                                ("--memory=x", "--memory: 'x' is no number from 1 to 1048576")):
+            for option, why in (
+                    ("--timeout=0", "--timeout: '0': expected a time like 90s, 10m or 2h"),
+                    ("--memory=x", "--memory: 'x': expected a number from 1 to 1048576")):
                 done = self.run_cli(*verb, option)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(why, done.stderr.decode())
@@ -578,7 +579,7 @@ class MinimizeTest(CliTest):
     def test_a_time_that_is_none_is_wrong_usage(self):
         self.write("a.ops", self.HEADER + self.BUG)
         self.expect(2, ["minimize", "a.ops", "-o", "b.ops", "--time=soon"],
-                    "rmapdiff minimize: --time: 'soon' is no time like 90s, 10m or 2h, "
+                    "rmapdiff minimize: --time: 'soon': expected a time like 90s, 10m or 2h, "
                     "see rmapdiff minimize --help\n")
 
 

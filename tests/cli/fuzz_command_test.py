@@ -184,17 +184,18 @@ class FuzzCommandTest(unittest.TestCase):
         end = ", see rmapdiff fuzz --help"
         for words, what in (
                 (["--time=1y"],
-                 "--time: '1y' is no time like 90s, 10m, 2h or 14d, nor 'forever'"),
-                (["--time=0"], "--time: '0' is no time like 90s, 10m, 2h or 14d, nor 'forever'"),
+                 "--time: '1y': expected a time like 90s, 10m, 2h or 14d, or 'forever'"),
+                (["--time=0"],
+                 "--time: '0': expected a time like 90s, 10m, 2h or 14d, or 'forever'"),
                 (["--reduce=0"],
-                 "--reduce: '0' is no time like 90s, 10m, 2h or 14d, nor 'never'"),
+                 "--reduce: '0': expected a time like 90s, 10m, 2h or 14d, or 'never'"),
                 (["--weight=one"], "--weight: 'one' is no TARGET=N, expected a target that runs "
                  "and a number from 1 to 100"),
                 (["--weight=two=3", "--target=one"], "--weight: 'two=3' is no TARGET=N, expected "
                  "a target that runs and a number from 1 to 100"),
-                (["--jobs=0"], "--jobs: '0' is no number from 1 to 1024"),
-                (["--jobs=x"], "--jobs: 'x' is no number from 1 to 1024"),
-                (["--seed=-1"], "--seed: '-1' is no number from 0 to 4294967295"),
+                (["--jobs=0"], "--jobs: '0': expected a number from 1 to 1024"),
+                (["--jobs=x"], "--jobs: 'x': expected a number from 1 to 1024"),
+                (["--seed=-1"], "--seed: '-1': expected a number from 0 to 4294967295"),
                 (["--target=tow"], "--target: no target 'tow', expected one of one, two"),
                 (["--time=1", "--jobs=1"],
                  "--time: 1s is too short for 2 targets, expected at least 2s")):

@@ -10,8 +10,8 @@ import tempfile
 import unittest
 
 ROOT = os.getcwd()
-RMAPDIFF = os.path.join(ROOT, "tests/third_map_rmapdiff")
-PROBE = os.path.join(ROOT, "tests/third_map_probe")
+RMAPDIFF = os.path.join(ROOT, "tests/cli/third_map_rmapdiff")
+PROBE = os.path.join(ROOT, "tests/cli/third_map_probe")
 SOURCE = "tests/power/faulty_maps.h"
 
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"

@@ -61,6 +61,7 @@ for path in files:
     if text.startswith("crash"):
         fail(text.split()[1])
     if text == "poison":
+        print("ENGINES: legacy=legacy_mmu/descriptor_map.h sibling=mmu/sibling_map.h")
         print("==1==ERROR: AddressSanitizer: use-after-poison on address 0x1")
         print("    #0 0x1 in f(DescriptorMap<std::variant<a>>) a.h:1:2\\n" + "report\\n" * 9999)
         sys.exit(77)

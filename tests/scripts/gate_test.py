@@ -680,9 +680,9 @@ class CommandTest(Folder):
         return errors.getvalue()
 
     def test_values_that_make_no_sense(self):
-        for word, message in [("--budget=0", "no number from 1"), ("--budget=30s", "no number"),
-                              ("--limit=0", "no time like"), ("--limit=x", "no time like"),
-                              ("--seed=-1", "no number from 1"), ("--jobs=0", "no number from 1"),
+        for word, message in [("--budget=0", "a number from 1"), ("--budget=30s", "a number"),
+                              ("--limit=0", "a time like"), ("--limit=x", "a time like"),
+                              ("--seed=-1", "a number from 1"), ("--jobs=0", "a number from 1"),
                               ("--base=", "is no revision"), ("--base=-x", "is no revision"),
                               ("--dir=", "is empty"), ("--sarif=", "is empty"),
                               ("--bogus", "unrecognized"), ("extra", "unrecognized")]:

@@ -17,12 +17,12 @@ uint64_t NumberIn(const Arguments& arguments, const char* name, const std::strin
                   uint64_t most) {
   const std::optional<uint64_t> number = ParseNumber(text);
   if (number && *number >= 1 && *number <= most) return *number;
-  arguments.Reject(fmt::format("{}: '{}' is no number from 1 to {}", name, text, most));
+  arguments.Reject(fmt::format("{}: '{}': expected a number from 1 to {}", name, text, most));
 }
 
 uint64_t DurationIn(const Arguments& arguments, const char* name, const std::string& text) {
   if (const std::optional<uint64_t> seconds = ParseDuration(text)) return *seconds;
-  arguments.Reject(fmt::format("{}: '{}' is no time like 90s, 10m or 2h", name, text));
+  arguments.Reject(fmt::format("{}: '{}': expected a time like 90s, 10m or 2h", name, text));
 }
 
 LimitOptions::LimitOptions(Arguments* arguments, const Limits& usual) : usual_(usual) {

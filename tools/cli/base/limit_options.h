@@ -22,7 +22,7 @@ class LimitOptions {
   // Adds both options; `usual` is for those that are not given. This outlives the parsing.
   explicit LimitOptions(Arguments* arguments, const Limits& usual = {});
 
-  // What was given, or a Failure with kExitUsage.
+  // The limits as given, or a Failure with kExitUsage.
   Limits Checked(const Arguments& arguments) const;
 
  private:

@@ -13,9 +13,9 @@
 
 namespace rmapdiff {
 
-// Runs the function in a child, so that an MMU that runs wild takes nothing with it, and meanwhile
-// the other function here. A Failure of either is thrown here, with kExitEnvironment if there can
-// be no child, or if it lacks address space.
+// Runs the function in a child, so that an MMU that runs wild takes nothing with it. Meanwhile the
+// other function runs here. Throws a Failure of either. It has kExitEnvironment if there can be no
+// child, or if the child lacks address space.
 ExitStatus RunInChild(
     const Limits& limits, const std::function<void()>& run,
     const std::function<void()>& meanwhile = [] {});
@@ -23,8 +23,8 @@ ExitStatus RunInChild(
 // "takes longer than 25 s", "takes more than 2560 MB", "ends the process by signal 6".
 std::string EndText(const ExitStatus& status, const Limits& limits);
 
-// What the program (found in PATH) writes to standard output with `input` on its standard input;
-// nothing if it cannot be run, exceeds a limit or does not end with 0.
+// The standard output of the program (found in PATH) with `input` as its standard input. Nothing if
+// it cannot be run, exceeds a limit or does not end with 0.
 std::optional<std::string> Filtered(const std::vector<std::string>& words, const std::string& input,
                                     const Limits& limits);
 
@@ -32,8 +32,8 @@ std::optional<std::string> Filtered(const std::vector<std::string>& words, const
 // with it, and with this process, even if that is killed. It runs in the folder, from where
 // words[0] is a path; its output goes to the end of the file.
 //
-// libFuzzer merges in processes that it starts through a shell: a signal at the death of a parent
-// reaches the first of them alone. So a guard stands between. It leads the process group, gets a
+// libFuzzer merges in processes that it starts through a shell. A signal at the death of a parent
+// reaches the first of them alone, so a guard stands between. It leads the process group, gets a
 // signal at our death, and kills the group.
 int RunGuarded(const std::vector<std::string>& words,
                const std::map<std::string, std::string>& environment, const std::string& folder,

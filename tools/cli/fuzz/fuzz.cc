@@ -41,7 +41,8 @@ uint64_t NumberOr(const Arguments& arguments, const std::string& name, const std
   if (text.empty()) return otherwise;
   const std::optional<uint64_t> number = ParseNumber(text);
   if (number && *number >= least && *number <= most) return *number;
-  arguments.Reject(fmt::format("{}: '{}' is no number from {} to {}", name, text, least, most));
+  arguments.Reject(
+      fmt::format("{}: '{}': expected a number from {} to {}", name, text, least, most));
 }
 
 std::vector<FuzzTarget> Select(const Arguments& arguments, std::vector<FuzzTarget> built,
@@ -67,7 +68,7 @@ uint64_t SecondsOf(const Arguments& arguments, const std::string& name, const st
   if (text == word) return 0;
   if (const std::optional<uint64_t> seconds = ParseDuration(text)) return *seconds;
   arguments.Reject(
-      fmt::format("{}: '{}' is no time like 90s, 10m, 2h or 14d, nor '{}'", name, text, word));
+      fmt::format("{}: '{}': expected a time like 90s, 10m, 2h or 14d, or '{}'", name, text, word));
 }
 
 // "TARGET=N" each.

@@ -20,9 +20,9 @@ namespace rmapdiff {
 
 // The word by which this program is told to take in an artifact, in place of a verb. Then come the
 // folder of the run, the target, the path of the artifact, and for how many seconds to minimise: 0
-// for not at all, "none" to believe the log and run nothing. The gate adds the signature that the
-// target's output had, in place of facts beside the artifact (libfuzzer/sighting.h), and how often
-// the finding came.
+// for not at all, "none" to believe the log and run nothing. The gate adds the signature of the
+// target's output, in place of facts beside the artifact (libfuzzer/sighting.h). It also adds how
+// often the finding came.
 inline constexpr const char* kTakeInWord = "--take-in";
 
 // The child; `words` are those after its word. With SIGTERM it is told to hurry: it keeps the

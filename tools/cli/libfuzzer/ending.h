@@ -20,12 +20,12 @@ std::string KindOf(const Trial& trial);
 // Of an artifact of which only the path is known.
 std::string KindOf(std::string_view artifact);
 
-// Whether a process with this exit code (128 and the signal) ended for want of address space, which
-// is no finding.
+// Whether a process with this exit code (128 and the signal) ended for want of address space. That
+// is not a finding.
 bool LacksAddressSpace(int exit_code, const LibFuzzerLog& log);
 // Whether it has found something.
 bool IsFinding(int exit_code, const LibFuzzerLog& log);
-// What its log says of the finding; nothing for the exit code of a process that was killed with its
+// The facts of its log on the finding. No exit code means a process that was killed with its
 // supervisor.
 LogFacts FactsOf(std::optional<int> exit_code, const LibFuzzerLog& log);
 

@@ -42,11 +42,11 @@ struct FindingRecord {
   std::string folder;  // the name of its folder below findings/; not in the file
 };
 
-// The text of finding.json. Names of files may be any bytes; what is no UTF-8 is replaced.
+// The text of finding.json. Names of files may be any bytes; bytes that are not UTF-8 are replaced.
 std::string FindingJson(const FindingRecord& record);
 // The same and its folder, in one line, for another process.
 std::string FindingLine(const FindingRecord& record);
-// Of either; nothing if the text is no finding, or damaged.
+// Of either; nothing if the text is not a finding, or damaged.
 std::optional<FindingRecord> ReadFinding(std::string_view text);
 // The finding in whose folder the file is; nothing if it is in none.
 std::optional<FindingRecord> FindingOf(const std::string& file);
@@ -64,8 +64,8 @@ class FindingFolders {
   explicit FindingFolders(std::string run_folder) : root_(std::move(run_folder) + "/findings") {}
 
   std::string PathOf(std::string_view signature) const { return root_ + "/" + SlugOf(signature); }
-  // All that are whole, by the name of their folder; adds the paths of the records that are there
-  // and cannot be read.
+  // All that are whole, by the name of their folder. Adds the paths of records that exist and
+  // cannot be read.
   std::vector<FindingRecord> All(std::vector<std::string>* damaged) const;
   std::optional<FindingRecord> Find(std::string_view signature) const;
 

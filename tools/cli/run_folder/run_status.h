@@ -62,9 +62,9 @@ void TakeLive(const std::vector<Sample>& samples, const std::string& target,
 // lock, and lets it go at once.
 bool IsRunning(const std::string& folder, std::string* pid);
 
-// Throws a Failure with kExitUsage, one clear line, if the folder is not one of a run, or if it has
-// no figures. With `any`, a file of no figures is a remark, and so is their absence beside
-// findings.
+// Throws a Failure with kExitUsage, one clear line. The cause is a folder that is not one of a run,
+// or one without figures. With `any`, a file without figures is a remark. So is their absence
+// beside findings.
 RunStatus ReadRun(const std::string& folder, double now, bool any = false);
 
 }  // namespace rmapdiff

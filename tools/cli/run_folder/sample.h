@@ -45,7 +45,7 @@ struct Sample {
 nlohmann::ordered_json SampleJson(const Sample& sample);
 std::string SampleLine(const Sample& sample);
 
-// Nothing if the line is no sample.
+// Nothing if the line is not a sample.
 std::optional<Sample> ReadSample(std::string_view line);
 // The lines that are samples, in order; the last one may be cut off. `*skipped` counts the others.
 std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped);

@@ -37,7 +37,7 @@ def duration(word):
     match = re.fullmatch(r"(\d{1,6})([smh]?)", word)
     seconds = int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
     if not 1 <= seconds <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"'{word}' is no time like 90s, 10m or 2h")
+        raise argparse.ArgumentTypeError(f"'{word}': expected a time like 90s, 10m or 2h")
     return seconds
 
 
@@ -45,7 +45,7 @@ def number(most):
     """For argparse: a reader of whole numbers from 1."""
     def parse(word):
         if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= most:
-            raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 to {most}")
+            raise argparse.ArgumentTypeError(f"'{word}': expected a number from 1 to {most}")
         return int(word)
     return parse
 
