@@ -142,7 +142,7 @@ class UsageTest(CorpusTest):
                 ("promote", ["a", "b", "--name=x"],
                  "--name: is for one file, expected none with several"),
                 ("promote", ["a", "--name=../x"],
-                 "--name: '../x' is no name of small letters, digits and _")):
+                 "--name: '../x': expected a name of small letters, digits and _")):
             self.corpus(action, *words, code=2, stderr=f"rmapdiff corpus {action}: {what}, see "
                         f"rmapdiff corpus {action} --help\n")
 
@@ -156,7 +156,7 @@ class UsageTest(CorpusTest):
                               ("migrate", [])):
             for path, what in (
                     ("none", "none: no such file or folder, expected a corpus\n"),
-                    ("file", "file: is no folder, expected a corpus\n"),
+                    ("file", "file: is not a folder, expected a corpus\n"),
                     ("other/", "other/x: does not belong in a corpus, expected folders named "
                      + names),
                     ("texts", "texts/rmap_fuzzer/a.ops: is a text, expected inputs as bytes\n")):
@@ -389,7 +389,7 @@ class PruneTest(CorpusTest):
         other = b"\1" + bytes(7)
         self.add(program(1), other)
         text = self.prune()
-        self.assertIn("2 of 2 inputs needed, 24 of 24 bytes, 1 are no programs for it\n", text)
+        self.assertIn("2 of 2 inputs needed, 24 of 24 bytes, 1 are not programs for it\n", text)
         self.assertIn(other, self.files("c").values())
 
     def test_a_target_that_does_not_work_loses_nothing(self):
@@ -582,8 +582,8 @@ class PackTest(CorpusTest):
             done = subprocess.run([RMAPDIFF, "corpus", "unpack", "bad.tar", "d"],
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2)
-            self.assertRegex(done.stderr, rf"\Abad\.tar: member '{name}/?': (is no plain file as "
-                             "rmapdiff corpus pack writes it|expected names like [ -~]+)\n\\Z")
+            self.assertRegex(done.stderr, rf"\Abad\.tar: member '{name}/?': (is not a plain file "
+                             "as rmapdiff corpus pack writes it|expected names like [ -~]+)\n\\Z")
         self.assertFalse(os.path.exists("d"))
 
     def test_what_is_damaged_is_refused(self):
@@ -691,7 +691,7 @@ class PromoteTest(CorpusTest):
         self.promote("b.ops", code=2, stderr=(
             f"{corpus}/rmap_fuzzer: no such folder, expected one of corpus/\n"))
         self.promote("b.ops", "--to=corpus/" + TINY, code=2, stderr=(
-            f"b.ops: is no program for {TINY}, expected --to=corpus/rmap_fuzzer\n"))
+            f"b.ops: is not a program for {TINY}, expected --to=corpus/rmap_fuzzer\n"))
         self.write(f"corpus/{TINY}/x.ops", HEADER + ALLOC)
         self.promote("a.ops", "--name=x", code=2, stderr=(
             f"{corpus}/{TINY}/x.ops: is there already, expected another --name\n"))

@@ -189,9 +189,9 @@ class FuzzCommandTest(unittest.TestCase):
                  "--time: '0': expected a time like 90s, 10m, 2h or 14d, or 'forever'"),
                 (["--reduce=0"],
                  "--reduce: '0': expected a time like 90s, 10m, 2h or 14d, or 'never'"),
-                (["--weight=one"], "--weight: 'one' is no TARGET=N, expected a target that runs "
+                (["--weight=one"], "--weight: 'one': expected TARGET=N, a target that runs "
                  "and a number from 1 to 100"),
-                (["--weight=two=3", "--target=one"], "--weight: 'two=3' is no TARGET=N, expected "
+                (["--weight=two=3", "--target=one"], "--weight: 'two=3': expected TARGET=N, "
                  "a target that runs and a number from 1 to 100"),
                 (["--jobs=0"], "--jobs: '0': expected a number from 1 to 1024"),
                 (["--jobs=x"], "--jobs: 'x': expected a number from 1 to 1024"),

@@ -234,7 +234,7 @@ class StatusCommandTest(unittest.TestCase):
         line_of = ", expected one that rmapdiff fuzz --dir has made\n"
         self.status("none", code=2, stderr="none: no such folder" + line_of)
         self.write("file", "x")
-        self.status("file", code=2, stderr="file: is no folder" + line_of)
+        self.status("file", code=2, stderr="file: is not a folder" + line_of)
         expected = ", expected the figures of rmapdiff fuzz --dir\n"
         for words in ([], ["--json"], ["--metrics"]):
             self.status("out", *words, code=2,

@@ -137,7 +137,7 @@ class ContinuousFuzzingTest(unittest.TestCase):
         done = self.sh(command)
         self.assertEqual(done.returncode, 2, command)
         self.assertRegex(done.stderr, r"--target: no target 'oom_fuzzer'|--weight: 'dirty_log_fuzze"
-                                      r"r=20' is no TARGET=N, expected a target that runs")
+                                      r"r=20': expected TARGET=N, a target that runs")
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ class SummaryTest(unittest.TestCase):
     def test_an_exclusion_of_no_function_is_warned_of(self):
         found = self.summarize(["mmu/map.h:H  why"])
         self.assertEqual(
-            found["warnings"], ["list:1: mmu/map.h:H is no function of a fuzz target"])
+            found["warnings"], ["list:1: mmu/map.h:H is not a function of a fuzz target"])
 
     def test_a_line_without_a_reason_excludes_nothing(self):
         exclusions, warnings = summary_lib.read_exclusions(["mmu/map.h:G", "G why"], "list")
@@ -421,7 +421,7 @@ class CommandTest(unittest.TestCase):
     def test_an_exclusion_may_be_for_a_target_that_is_left_out(self):
         self.write("tools/scripts/coverage/unreachable.txt", "mmu/map.h:Other  why\n")
         _, complaints = self.run_command()
-        self.assertIn("unreachable.txt:1: mmu/map.h:Other is no function", complaints)
+        self.assertIn("unreachable.txt:1: mmu/map.h:Other is not a function", complaints)
         _, complaints = self.run_command("--target=one_fuzzer")
         self.assertEqual(complaints, "")
 

@@ -323,7 +323,7 @@ class ChangeTest(Repository):
                          ["a", "b/with space", "untracked"])
 
     def test_a_revision_that_is_none_is_wrong_usage(self):
-        with self.assertRaisesRegex(Failure, "--base: 'nothing' is no revision") as caught:
+        with self.assertRaisesRegex(Failure, "--base: 'nothing' is not a revision") as caught:
             affected.read_change(self.root, "nothing")
         self.assertEqual(caught.exception.code, USAGE)
 
@@ -683,7 +683,7 @@ class CommandTest(Folder):
         for word, message in [("--budget=0", "a number from 1"), ("--budget=30s", "a number"),
                               ("--limit=0", "a time like"), ("--limit=x", "a time like"),
                               ("--seed=-1", "a number from 1"), ("--jobs=0", "a number from 1"),
-                              ("--base=", "is no revision"), ("--base=-x", "is no revision"),
+                              ("--base=", "a revision like"), ("--base=-x", "a revision like"),
                               ("--dir=", "is empty"), ("--sarif=", "is empty"),
                               ("--bogus", "unrecognized"), ("extra", "unrecognized")]:
             with self.subTest(word):

@@ -290,8 +290,8 @@ class CommandTest(unittest.TestCase):
     def test_wrong_usage(self):
         for words, complaint in (
                 (["--engine=afl", "--sanitizer=coverage"], "one of libfuzzer/address/x86_64"),
-                (["--dir=/nonexistent"], "is no folder"),
-                (["--build-script=none.sh"], "none.sh: is no file")):
+                (["--dir=/nonexistent"], "is not a folder"),
+                (["--build-script=none.sh"], "none.sh: is not a file")):
             with self.subTest(words):
                 errors = io.StringIO()
                 with contextlib.redirect_stderr(errors):

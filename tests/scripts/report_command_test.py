@@ -162,7 +162,7 @@ class RunFolderTest(FolderTest):
 
     def test_what_is_no_run_is_said_in_one_line(self):
         for path, what in ((self.run_path, "no such folder"), (self.folder, "no such file"),
-                           (self.write("file", ""), "is no folder")):
+                           (self.write("file", ""), "is not a folder")):
             with self.assertRaises(Failure) as caught:
                 run_folder.ask(RMAPDIFF, path)
             self.assertEqual(caught.exception.code, USAGE)

@@ -99,7 +99,7 @@ std::variant<Members, std::string> UnpackMembers(std::string_view archive) {
     const std::optional<size_t> size = SizeIn(header);
     if (!IsMemberName(name)) return who + "expected names like rmap_fuzzer/" + ContentName("");
     if (!size || HeaderOf(name, *size) != header) {
-      return who + "is no plain file as rmapdiff corpus pack writes it";
+      return who + "is not a plain file as rmapdiff corpus pack writes it";
     }
     archive.remove_prefix(kBlock);
     const std::string_view content = archive.substr(0, *size);

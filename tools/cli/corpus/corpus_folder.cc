@@ -117,7 +117,7 @@ std::vector<CorpusFile> ProgramsBelow(const std::string& path) {
 
 std::vector<TargetFolder> ReadCorpus(const std::string& folder) {
   if (!fs::is_directory(Look(folder))) {
-    throw Failure(kExitUsage, Printable(folder) + ": is no folder, expected a corpus");
+    throw Failure(kExitUsage, Printable(folder) + ": is not a folder, expected a corpus");
   }
   const Listing top = List(folder);
   std::vector<std::string> foreign = top.files;

@@ -119,7 +119,7 @@ class Promoting {
     const std::string name = fs::path(folder).filename();
     const TargetKind* by_folder = FindTargetKind(name);
     if (by_folder != nullptr && !by_folder->accepts(header)) {
-      throw Failure(kExitUsage, fmt::format("{}: is no program for {}, expected --to=corpus/{}",
+      throw Failure(kExitUsage, fmt::format("{}: is not a program for {}, expected --to=corpus/{}",
                                             Printable(file), name, by_header->name));
     }
     std::error_code ignored;
@@ -141,7 +141,8 @@ void CheckName(const Arguments& arguments, const std::string& name, size_t files
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos) {
     return;
   }
-  arguments.Reject(fmt::format("--name: '{}' is no name of small letters, digits and _", name));
+  arguments.Reject(
+      fmt::format("--name: '{}': expected a name of small letters, digits and _", name));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ std::string Text(const std::string& target, const Account& account) {
                                  FormatCount(account.kept), FormatCount(account.inputs),
                                  FormatCount(account.kept_bytes), FormatCount(account.bytes));
   if (account.crashing > 0) text += fmt::format(", {} crash it", account.crashing);
-  if (account.foreign > 0) text += fmt::format(", {} are no programs for it", account.foreign);
+  if (account.foreign > 0) text += fmt::format(", {} are not programs for it", account.foreign);
   if (account.unmeasured > 0) {
     text += fmt::format(", {} could not be measured and stay", account.unmeasured);
   }

@@ -57,7 +57,8 @@ void CheckCause(const Arguments& arguments, const std::string& cause) {
   const bool plain = !cause.empty() && cause.size() <= 80 &&
                      cause.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == cause.npos;
   if (!plain) {
-    arguments.Reject(fmt::format("--cause: '{}' is no name of small letters, digits and _", cause));
+    arguments.Reject(
+        fmt::format("--cause: '{}': expected a name of small letters, digits and _", cause));
   }
 }
 

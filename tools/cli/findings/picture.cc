@@ -86,7 +86,7 @@ size_t Place(const Arguments& arguments, const Artifact& artifact, const std::st
   if (!at.empty()) {
     const std::optional<uint64_t> number = ParseNumber(at);
     if (number && *number >= 1 && *number <= count) return static_cast<size_t>(*number) - 1;
-    arguments.Reject(fmt::format("--at: '{}' is no operation from 1 to {}", at, count));
+    arguments.Reject(fmt::format("--at: '{}': expected an operation from 1 to {}", at, count));
   }
   Prober prober(ProbeBuild::kPlain);
   ProbeRequest request = artifact.Request();

@@ -61,7 +61,7 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
     throw Failure(kExitUsage, Printable(folder) + ": no such folder, expected one of artifacts");
   }
   if (!fs::is_directory(status)) {
-    throw Failure(kExitUsage, Printable(folder) + ": is no folder, expected one of artifacts");
+    throw Failure(kExitUsage, Printable(folder) + ": is not a folder, expected one of artifacts");
   }
   std::vector<std::string> files;
   const auto skip = fs::directory_options::skip_permission_denied;

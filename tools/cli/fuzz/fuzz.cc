@@ -83,8 +83,8 @@ void SetWeights(const Arguments& arguments, const std::vector<std::string>& word
                                      [&](const FuzzTarget& one) { return one.name == name; });
     if (target == targets->end() || !weight || *weight < 1 || *weight > kMaxWeight) {
       arguments.Reject(fmt::format(
-          "--weight: '{}' is no TARGET=N, expected a target that runs and a number from 1 to {}",
-          word, kMaxWeight));
+          "--weight: '{}': expected TARGET=N, a target that runs and a number from 1 to {}", word,
+          kMaxWeight));
     }
     target->weight = *weight;
   }

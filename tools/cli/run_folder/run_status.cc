@@ -95,7 +95,7 @@ void CheckFolder(const std::string& folder) {
   std::error_code ignored;
   const fs::file_status status = fs::status(folder, ignored);
   const char* what = !fs::exists(status)         ? "no such folder"
-                     : !fs::is_directory(status) ? "is no folder"
+                     : !fs::is_directory(status) ? "is not a folder"
                                                  : nullptr;
   if (what == nullptr) return;
   throw Failure(kExitUsage, fmt::format("{}: {}, expected one that rmapdiff fuzz --dir has made",

@@ -83,7 +83,7 @@ def check_replaceable(folder):
             raise Failure(USAGE, f"--dir: {folder} holds no report of ours, expected one, an "
                                  "empty folder or none")
     elif os.path.lexists(folder):
-        raise Failure(USAGE, f"--dir: {folder} is no folder")
+        raise Failure(USAGE, f"--dir: {folder} is not a folder")
 
 
 def publish(made, folder):

@@ -92,7 +92,7 @@ def _split_unreached(functions, exclusions, source, complete):
     for item in exclusions:
         key = (item.path, item.function)
         if key not in needed and (complete or key in named):
-            what = "is covered" if key in named else "is no function of a fuzz target"
+            what = "is covered" if key in named else "is not a function of a fuzz target"
             warnings.append(f"{source}:{item.line}: {item.path}:{item.function} {what}")
     return unreached, excluded, warnings
 

@@ -42,7 +42,7 @@ def read_change(root, base):
     if code != 0:
         code, _, _ = _run(["git", "rev-parse", "--verify", "-q", base + "^{commit}"], root)
         why = ("has no common ancestor with HEAD here, expected a complete clone" if code == 0
-               else "is no revision")
+               else "is not a revision")
         raise Failure(USAGE, f"gate: --base: '{base}' {why}")
     revision = out.strip()
     # -z: a name can hold anything. A rename is a file that is gone and a new one.

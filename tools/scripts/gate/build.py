@@ -39,7 +39,7 @@ def read_names(folder):
         raise Failure(ENVIRONMENT, f"{path}: names no fuzz target, expected one at least")
     for name in names:
         if not re.fullmatch(r"\w+", name):
-            raise Failure(ENVIRONMENT, f"{path}: '{name}' is no name of a fuzz target")
+            raise Failure(ENVIRONMENT, f"{path}: '{name}' is not a name of a fuzz target")
     return names
 
 

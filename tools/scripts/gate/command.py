@@ -35,7 +35,7 @@ def path(word):
 
 def revision(word):
     if not word or word.startswith("-"):
-        raise argparse.ArgumentTypeError(f"'{word}' is no revision, expected one like origin/main")
+        raise argparse.ArgumentTypeError(f"'{word}': expected a revision like origin/main")
     return word
 
 

@@ -150,9 +150,9 @@ def check_all(args):
         raise Failure(USAGE, "OSS-Fuzz builds no such configuration, expected one of "
                        + ", ".join(map(str, image.all_configurations())))
     if args.dir is not None and not os.path.isdir(args.dir):
-        raise Failure(USAGE, f"--dir={args.dir}: is no folder")
+        raise Failure(USAGE, f"--dir={args.dir}: is not a folder")
     if not os.path.isfile(os.path.join(ROOT, args.build_script)):
-        raise Failure(USAGE, f"--build-script={args.build_script}: is no file of {ROOT}")
+        raise Failure(USAGE, f"--build-script={args.build_script}: is not a file of {ROOT}")
     set_up(ROOT, "engines")
     passed = failed = 0
     for configuration in chosen:

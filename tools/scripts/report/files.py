@@ -19,7 +19,7 @@ def open_file(path):
         raise Unreadable(f"cannot be read: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise Unreadable("is no file")
+        raise Unreadable("is not a file")
     return os.fdopen(handle, "rb")
 
 
@@ -52,7 +52,7 @@ def read_object(path, most):
     try:
         return parse_object(text)
     except ValueError as error:
-        raise Unreadable(f"is no JSON: {error}") from None
+        raise Unreadable(f"is not JSON: {error}") from None
 
 
 def number(value):
