@@ -172,7 +172,8 @@ std::string WithoutAlternatives(std::string_view text) {
 
 bool OnlyPassesOn(const StackFrame& frame) {
   return frame.file == "mmu/base/function_ref.h" || frame.file == "mmu/graph/any_map.h" ||
-         frame.file == "mmu/graph/erased_map_of.h";
+         frame.file == "mmu/graph/erased_map_of.h" ||
+         frame.file == "fuzzers/finding/child_process.cc";
 }
 
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames) {

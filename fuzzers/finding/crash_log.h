@@ -37,7 +37,8 @@ CrashCause ReadCrashLog(std::string_view log);
 // none); null if there is none.
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
 
-// Whether the frame only passes a call on, between the MMU and a map: it is left out of a stack.
+// Whether the frame is left out of a stack. It only passes a call on, between the MMU and a map. Or
+// it is the tick that ends a child at its limit.
 bool OnlyPassesOn(const StackFrame& frame);
 
 // Whether a path below the workspace is of the MMUs. All maps share it, or it is in the folder of

@@ -159,6 +159,7 @@ class ReproTest(Faulty):
                             self.endless(), code=1)
         self.assertRegex(text, r"reproduced 1/1 under ASan and UBSan: timeout/(map|drop)/\w+\n")
         self.assertRegex(text, r"CRASH at op \d+ of 120018: (map|drop) ")
+        self.assertNotIn("child_process", text)
 
     def test_a_program_has_only_so_much_memory(self):
         text = self.run_cli(READ_AFTER_UNLINK, "repro", "-k", "1", "--full", "--memory=1",

@@ -417,9 +417,12 @@ class CommandTest(FolderTest):
         self.assertEqual(caught.exception.code, 3)
         self.assertEqual(sorted(os.listdir(self.folder)), ["out", "out.html", "out.stats.json"])
 
-    def run_command(self, *arguments):
+    def words(self, *arguments):
         start = os.path.join(ROOT, "tools/scripts/start.py")
-        words = [sys.executable, "-B", start, "tools.scripts.report.command", *arguments]
+        return [sys.executable, "-B", start, "tools.scripts.report.command", *arguments]
+
+    def run_command(self, *arguments):
+        words = self.words(*arguments)
         return subprocess.run(words, check=False, capture_output=True, text=True, cwd=self.folder)
 
     def given(self):
@@ -446,6 +449,13 @@ class CommandTest(FolderTest):
         done = self.run_command("out", "-o", "-", *read)
         self.assertTrue(done.stdout.startswith("<!DOCTYPE html>\n"))
         self.assertTrue(done.stdout.endswith("</html>\n"))
+        done = subprocess.run(self.words("out", "-o", "-", *read), check=False, cwd=self.folder,
+                              stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.close(1))
+        self.assertEqual((done.returncode, done.stderr), (
+            3, "rmapdiff report: standard output: is closed, expected to write there\n"))
+        os.symlink("status.json", os.path.join(self.folder, "link.json"))
+        done = self.run_command("out", "-o", "-", "--status", "link.json", *read[2:])
+        self.assertTrue(done.stdout.endswith("</html>\n"), done.stderr)
         self.assertEqual(self.run_command("out", "-o", "/dev/null", *read).returncode, 0)
         self.assertFalse(os.path.isfile("/dev/null"))
         os.mkfifo(os.path.join(self.folder, "pipe"))  # without a reader

@@ -83,6 +83,8 @@ def make_page(run, corpus, mutants, now):
 
 def write(path, content):
     try:
+        if path == "-" and sys.stdout is None:
+            raise Failure(ENVIRONMENT, "standard output: is closed, expected to write there")
         if path == "-":
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()

@@ -37,9 +37,9 @@ def ask(rmapdiff, path):
 
 
 def load(path):
-    """The same of a file. Raises script.Failure."""
+    """The same of a file, which may be a link. Raises script.Failure."""
     try:
-        return files.read_object(path, LONGEST_JSON)
+        return files.read_object(os.path.realpath(path), LONGEST_JSON)
     except files.Unreadable as error:
         raise script.Failure(script.USAGE, f"{path}: {error}, expected what `rmapdiff status "
                              "--history` prints") from None
