@@ -77,7 +77,7 @@ class ReproTest(Faulty):
                                r"reproduced 10/10 under ASan and UBSan: "
                                r"rmap-missing/drop/sibling\n")
         for part in ("\nDIVERGENCE at op ", "\nhistory of rmap(gfn 0x12, level 1), as sib",
-                     "\nmmu/sibling_map.h, what op ", "  SiblingMap::Unlink\n",
+                     "\nmmu/sibling_map.h, what op ", "  Unlink\n",
                      "      *link = nullptr;\n",
                      "\nreproduce:  tools/rmapdiff repro crash-0f5d\n",
                      "\nminimise:   tools/rmapdiff minimize crash-0f5d -o minimal.ops\n",
@@ -104,7 +104,7 @@ class ReproTest(Faulty):
                            ("target", "tiny_rmap_fuzzer"), ("file", "crash-0f5d")]:
             self.assertEqual(answer[key], value, key)
         self.assertIn("\nhistory of rmap(gfn 0x12, level 1)", answer["report"])
-        unlink = [line for line in answer["code"] if line["function"] == "SiblingMap::Unlink"]
+        unlink = [line for line in answer["code"] if line["function"] == "Unlink"]
         self.assertTrue(unlink)
         for line in unlink:
             self.assertEqual((line["file"], line["first"]), ("mmu/sibling_map.h", True))

@@ -94,9 +94,6 @@ _ENTRIES = {
     "_rapidcheck": ["//bench/peers:rapidcheck_main"],
 }
 
-# UBSan takes a third of the time to build a mutant, and what a seeded fault does shows without it.
-_COPTS = ["-fno-sanitize=undefined"]
-
 _OURS = ("fuzzers/", "legacy_mmu/", "mmu/")
 
 def _source_headers(deps):
@@ -201,7 +198,7 @@ def _objects(name, suffix, copts, manual):
         name = name + suffix,
         srcs = [":%s_sources" % name],
         alwayslink = True,
-        copts = _COPTS + copts,
+        copts = copts,
         includes = [name + "_sources"],
         linkstatic = True,
         deps = ["@system//:fmt"],
