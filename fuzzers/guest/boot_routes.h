@@ -35,7 +35,7 @@ class BootRoutes {
     }
   }
 
-  // What an entry of level 1 maps, as far as is known: an index into the guest's gfns.
+  // The page that an entry of level 1 maps, as far as is known: an index into the guest's gfns.
   uint8_t& PageBehind(Place place) {
     return pages_[place.table % TableArg::kCount][place.entry % kEntries];
   }

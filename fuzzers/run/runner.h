@@ -8,9 +8,10 @@
 // verdict names the one that did it.) After the last operation each engine is torn down: every list
 // must be empty and nothing still allocated.
 //
-// A program on a whole MMU is run by the same loop. Nobody knows what an operation of that size has
-// touched, so outcomes and counters are compared after each one, everything every kMmuInterval
-// operations; and the reference's voice is asked for its objections (guest_truth.h).
+// The same loop runs a program on a whole MMU. No voice can list the state that an operation of
+// that size has touched. So the loop compares outcomes and counters after each operation, and
+// everything every kMmuInterval operations. It also asks the reference's voice for its objections
+// (guest_truth.h).
 //
 // Differences that the contract knows (docs/contract.md) are classified, never silently equal. Each
 // engine says which rule its reverse map follows (Engine::rule).
@@ -39,7 +40,7 @@ enum class CheckLevel : uint8_t {
   kFull,     // observe, compare and audit everything after each operation
 };
 
-// What a trace is shown after each operation, before anything is compared.
+// A trace gets this after each operation, before the loop compares anything.
 struct TraceStep {
   size_t op_index;
   const Outcomes& outcomes;

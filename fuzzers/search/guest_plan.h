@@ -63,8 +63,8 @@ class GuestPlan {
     if (random_.Below(2) == 0) op.user.value = false;
     if (boot::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.value = false;
   }
-  // The table that the guest has just written to: then it is out of sync and nobody can write to
-  // it.
+  // The table that the guest has just written to. Afterwards it is out of sync, and no vcpu can
+  // write to it.
   void Aim(ops::InvalidatePage& op) {
     op.hva.value = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
   }

@@ -1,6 +1,6 @@
 // One MMU under test, driven by operations and observed by value.
 //
-// What hangs below is PageGraph or ShadowMmu on AnyMap, compiled once for all reverse maps, and the
+// Below a voice are PageGraph or ShadowMmu on AnyMap, compiled once for all reverse maps, and the
 // map behind it.
 #ifndef RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_VOICE_H_

@@ -23,10 +23,11 @@ class FunctionRef;
 template <class R, class... Args>
 class FunctionRef<R(Args...)> {
  public:
+  // Implicit, so that a caller passes a lambda as it is.
   template <class Function>
     requires(!std::same_as<std::remove_cvref_t<Function>, FunctionRef> &&
              std::is_invocable_r_v<R, Function&, Args...>)
-  FunctionRef(Function&& function)  // NOLINT: a lambda is passed as it is
+  FunctionRef(Function&& function)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<Function>*>(object))(

@@ -5,8 +5,8 @@
 //     all maps                  ErasedMapOf<R>    the map R behind it: a small object file each
 //
 // PageGraph and ShadowMmu are templates over the map, and take a minute of the processor to compile
-// with sanitizers. On AnyMap they are compiled once, and each map by itself in a second. Whoever
-// measures maps compiles the templates on the map itself, so that no call in between is timed.
+// with sanitizers. On AnyMap they are compiled once, and each map by itself in a second. Benchmarks
+// compile the templates on the map itself, so that they time no call in between.
 //
 // Heads, pages and caches are memory of a fixed size. ErasedMapOf<R> keeps those of R in it. A map
 // that needs more does not compile, and the message names the constant to raise.

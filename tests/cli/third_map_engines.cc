@@ -3,15 +3,15 @@
 #include <vector>
 
 #include "fuzzers/voices/make_voice.h"
-#include "tests/power/faulty_maps.h"
+#include "tests/power/faulty_engine.h"
 
 namespace rmapdiff {
 
 const std::vector<Engine>& AllEngines() {
   static const std::vector<Engine>* engines = new std::vector<Engine>{
       {"legacy", "legacy_mmu/descriptor_map.h", MapRule::kOld, MakeVoice<DescriptorMap>},
-      {"loser", "tests/power/faulty_maps.h", MapRule::kEither, MakeVoice<LostTail>},
-      {"user", "tests/power/faulty_maps.h", MapRule::kEither, MakeVoice<FreedDescriptorLinked>},
+      FaultyEngine<LostTail>("loser"),
+      FaultyEngine<FreedDescriptorLinked>("user"),
   };
   return *engines;
 }

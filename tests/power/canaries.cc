@@ -3,48 +3,42 @@
 #include <algorithm>
 
 #include "fuzzers/voices/make_voice.h"
-#include "tests/power/faulty_maps.h"
+#include "tests/power/faulty_engine.h"
 
 namespace rmapdiff {
-namespace {
-
-Engine Of(std::string_view name, std::unique_ptr<Voice> (*make)(const Header& header)) {
-  return {name, "tests/power/faulty_maps.h", MapRule::kEither, make};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 const std::vector<Canary>& Canaries() {
   static const std::vector<Canary>* canaries = new std::vector<Canary>{
-      {Of("lost_tail", MakeVoice<LostTail>), 24},
-      {Of("long_tail_lost", MakeVoice<LongTailLost>), 14000},
-      {Of("stale_link", MakeVoice<StaleLink>), 8},
-      {Of("uncleared_first_parent", MakeVoice<UnclearedFirstParent>), 8},
-      {Of("unlinked_successor", MakeVoice<UnlinkedSuccessor>), 24},
-      {Of("head_only_remove", MakeVoice<HeadOnlyRemove>), 20},
-      {Of("skipped_head", MakeVoice<SkippedHead>), 12},
-      {Of("double_push", MakeVoice<DoublePush>), 28},
-      {Of("undercounting_add", MakeVoice<UndercountingAdd>), 28},
-      {Of("overcounting_count", MakeVoice<OvercountingCount>), 28},
-      {Of("forgotten_decrement", MakeVoice<ForgottenDecrement>), 28},
-      {Of("kept_parents", MakeVoice<KeptParents>), 36},
-      {Of("forgotten_last_parent", MakeVoice<ForgottenLastParent>), 24},
-      {Of("links_freed_twice", MakeVoice<LinksFreedTwice>), 4, Sight::kMayDie},
-      {Of("links_never_freed", MakeVoice<LinksNeverFreed>), 4},
-      {Of("wrong_entry_moved", MakeVoice<WrongEntryMoved>), 20},
-      {Of("hole_left", MakeVoice<HoleLeft>), 20},
-      {Of("freed_descriptor_linked", MakeVoice<FreedDescriptorLinked>), 550, Sight::kMayDie},
-      {Of("lost_more", MakeVoice<LostMore>), 68},
-      {Of("lost_third_more", MakeVoice<LostThirdMore>), 8600},
-      {Of("empty_descriptor_kept", MakeVoice<EmptyDescriptorKept>), 12},
-      {Of("unlinked_descriptor", MakeVoice<UnlinkedDescriptor>), 60},
-      {Of("double_insert", MakeVoice<DoubleInsert>), 28},
-      {Of("unshifted_chain", MakeVoice<UnshiftedChain>), 68},
-      {Of("head_chain_not_searched", MakeVoice<HeadChainNotSearched>), 330},
-      {Of("multimapped_stays", MakeVoice<MultimappedStays>), 20},
-      {Of("forgotten_last_in_chain", MakeVoice<ForgottenLastInChain>), 24},
-      {Of("gfns_never_freed", MakeVoice<GfnsNeverFreed>), 8},
-      {Of("descriptors_not_topped_up", MakeVoice<DescriptorsNotToppedUp>), 12},
+      {FaultyEngine<LostTail>("lost_tail"), 24},
+      {FaultyEngine<LongTailLost>("long_tail_lost"), 14000},
+      {FaultyEngine<StaleLink>("stale_link"), 8},
+      {FaultyEngine<UnclearedFirstParent>("uncleared_first_parent"), 8},
+      {FaultyEngine<UnlinkedSuccessor>("unlinked_successor"), 24},
+      {FaultyEngine<HeadOnlyRemove>("head_only_remove"), 20},
+      {FaultyEngine<SkippedHead>("skipped_head"), 12},
+      {FaultyEngine<DoublePush>("double_push"), 28},
+      {FaultyEngine<UndercountingAdd>("undercounting_add"), 28},
+      {FaultyEngine<OvercountingCount>("overcounting_count"), 28},
+      {FaultyEngine<ForgottenDecrement>("forgotten_decrement"), 28},
+      {FaultyEngine<KeptParents>("kept_parents"), 36},
+      {FaultyEngine<ForgottenLastParent>("forgotten_last_parent"), 24},
+      {FaultyEngine<LinksFreedTwice>("links_freed_twice"), 4, Sight::kMayDie},
+      {FaultyEngine<LinksNeverFreed>("links_never_freed"), 4},
+      {FaultyEngine<WrongEntryMoved>("wrong_entry_moved"), 20},
+      {FaultyEngine<HoleLeft>("hole_left"), 20},
+      {FaultyEngine<FreedDescriptorLinked>("freed_descriptor_linked"), 550, Sight::kMayDie},
+      {FaultyEngine<LostMore>("lost_more"), 68},
+      {FaultyEngine<LostThirdMore>("lost_third_more"), 8600},
+      {FaultyEngine<EmptyDescriptorKept>("empty_descriptor_kept"), 12},
+      {FaultyEngine<UnlinkedDescriptor>("unlinked_descriptor"), 60},
+      {FaultyEngine<DoubleInsert>("double_insert"), 28},
+      {FaultyEngine<UnshiftedChain>("unshifted_chain"), 68},
+      {FaultyEngine<HeadChainNotSearched>("head_chain_not_searched"), 330},
+      {FaultyEngine<MultimappedStays>("multimapped_stays"), 20},
+      {FaultyEngine<ForgottenLastInChain>("forgotten_last_in_chain"), 24},
+      {FaultyEngine<GfnsNeverFreed>("gfns_never_freed"), 8},
+      {FaultyEngine<DescriptorsNotToppedUp>("descriptors_not_topped_up"), 12},
   };
   return *canaries;
 }
@@ -56,9 +50,9 @@ const Canary& FindCanary(std::string_view name) {
 
 const std::vector<Engine>& CorrectMaps() {
   static const std::vector<Engine>* maps = new std::vector<Engine>{
-      Of("push_back", MakeVoice<PushBack>),
-      Of("sorted_insert", MakeVoice<SortedInsert>),
-      Of("single_again", MakeVoice<SingleAgain>),
+      FaultyEngine<PushBack>("push_back"),
+      FaultyEngine<SortedInsert>("sorted_insert"),
+      FaultyEngine<SingleAgain>("single_again"),
   };
   return *maps;
 }

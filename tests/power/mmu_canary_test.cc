@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -14,7 +13,7 @@
 #include "fuzzers/run/verdict_words.h"
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/voices/make_voice.h"
-#include "tests/power/faulty_maps.h"
+#include "tests/power/faulty_engine.h"
 
 namespace rmapdiff {
 namespace {
@@ -60,10 +59,6 @@ void PrintRow(std::string_view name, const Hunt& hunt, int bound) {
 
 // ---- Reverse maps ----
 
-Engine Of(std::string_view name, std::unique_ptr<Voice> (*make)(const Header& header)) {
-  return {name, "tests/power/faulty_maps.h", MapRule::kEither, make};
-}
-
 struct FaultyMap {
   Engine engine;
   int bound;  // programs
@@ -85,10 +80,10 @@ TEST_P(FaultyMapTest, IsFoundUnderAWholeMmuAndNamed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Maps, FaultyMapTest,
-    testing::Values(FaultyMap{Of("lost_tail", MakeVoice<LostTail>), 10},
-                    FaultyMap{Of("stale_link", MakeVoice<StaleLink>), 10},
-                    FaultyMap{Of("forgotten_last_parent", MakeVoice<ForgottenLastParent>), 10},
-                    FaultyMap{Of("unshifted_chain", MakeVoice<UnshiftedChain>), 50}),
+    testing::Values(FaultyMap{FaultyEngine<LostTail>("lost_tail"), 10},
+                    FaultyMap{FaultyEngine<StaleLink>("stale_link"), 10},
+                    FaultyMap{FaultyEngine<ForgottenLastParent>("forgotten_last_parent"), 10},
+                    FaultyMap{FaultyEngine<UnshiftedChain>("unshifted_chain"), 50}),
     [](const auto& info) { return std::string(info.param.engine.name); });
 
 TEST(CorrectMmuTest, IsNotReported) {

@@ -9,7 +9,7 @@
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/voices/make_voice.h"
-#include "tests/power/faulty_maps.h"
+#include "tests/power/faulty_engine.h"
 
 namespace rmapdiff {
 namespace {
@@ -28,8 +28,7 @@ void RunPrograms(const Engine& engine) {
 }
 
 TEST(SanitizerCanaryDeathTest, LinksThatAreTooShortAreSeen) {
-  EXPECT_DEATH(RunPrograms({"short_links", "tests/power/faulty_maps.h", MapRule::kEither,
-                            MakeVoice<ShortLinks>}),
+  EXPECT_DEATH(RunPrograms(FaultyEngine<ShortLinks>("short_links")),
                "AddressSanitizer: use-after-poison");
 }
 
@@ -47,8 +46,7 @@ class ClosedSlot : public SiblingMap<L> {
 };
 
 TEST(SanitizerCanaryDeathTest, AStackInTheMmuThatAllMapsShareNamesTheMap) {
-  EXPECT_DEATH(RunPrograms({"closed_slot", "tests/power/faulty_maps.h", MapRule::kEither,
-                            MakeVoice<ClosedSlot>}),
+  EXPECT_DEATH(RunPrograms(FaultyEngine<ClosedSlot>("closed_slot")),
                "use-after-poison.* in rmapdiff::PageGraph<.*VoiceOf<.*ClosedSlot");
 }
 

@@ -1,5 +1,7 @@
 #include "tools/cli/base/arguments.h"
 
+#include <fmt/format.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -89,6 +91,18 @@ std::optional<int> Arguments::Take(std::vector<std::string> words) {
 void Arguments::Reject(const std::string& what) const {
   throw Failure(kExitUsage, "rmapdiff " + verb_ + ": " + Printable(what) + ", see rmapdiff " +
                                 verb_ + " --help");
+}
+
+uint64_t Arguments::Number(const std::string& name, const std::string& text, uint64_t least,
+                           uint64_t most) const {
+  const std::optional<uint64_t> number = ParseNumber(text);
+  if (number && *number >= least && *number <= most) return *number;
+  Reject(fmt::format("{}: '{}': expected a number from {} to {}", name, text, least, most));
+}
+
+uint64_t Arguments::Duration(const std::string& name, const std::string& text) const {
+  if (const std::optional<uint64_t> seconds = ParseDuration(text)) return *seconds;
+  Reject(fmt::format("{}: '{}': expected a time like 90s, 10m or 2h", name, text));
 }
 
 }  // namespace rmapdiff

@@ -4,6 +4,7 @@
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_ARGUMENTS_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_ARGUMENTS_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,10 @@ class Arguments {
 
   // What is wrong with a value, found after Parse or Take: a Failure with kExitUsage.
   [[noreturn]] void Reject(const std::string& what) const;
+  // The value of an option as a number, or as a time in seconds. Rejects all others.
+  uint64_t Number(const std::string& name, const std::string& text, uint64_t least,
+                  uint64_t most) const;
+  uint64_t Duration(const std::string& name, const std::string& text) const;
 
  private:
   const std::string verb_;

@@ -2,20 +2,12 @@
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_LIMIT_OPTIONS_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_LIMIT_OPTIONS_H_
 
-#include <cstdint>
 #include <string>
 
 #include "fuzzers/finding/child_process.h"
 #include "tools/cli/base/arguments.h"
 
 namespace rmapdiff {
-
-// The value of an option, from 1 to `most`, or a Failure with kExitUsage.
-uint64_t NumberIn(const Arguments& arguments, const char* name, const std::string& text,
-                  uint64_t most);
-
-// The same of a time, in seconds.
-uint64_t DurationIn(const Arguments& arguments, const char* name, const std::string& text);
 
 class LimitOptions {
  public:

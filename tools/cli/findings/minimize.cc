@@ -163,7 +163,7 @@ int MinimizeVerb(const Words& words) {
   const LimitOptions limit_options(&arguments,
                                    {.wall_ms = 10'000, .memory_mb = Limits().memory_mb});
   if (const auto code = arguments.Take(words)) return *code;
-  const uint64_t seconds = DurationIn(arguments, "--time", time);
+  const uint64_t seconds = arguments.Duration("--time", time);
   const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
 

@@ -102,11 +102,11 @@ int ReproVerb(const Words& words) {
   arguments.Excludes("--json", "--trace");
   arguments.Excludes("--json", "--gdb");
   if (const auto code = arguments.Take(words)) return *code;
-  const uint64_t count = NumberIn(arguments, "--runs", given.runs, kMaxRuns);
+  const uint64_t count = arguments.Number("--runs", given.runs, 1, kMaxRuns);
   const Limits limits = limit_options.Checked(arguments);
   CheckEngine(arguments, given.engine);
   const uint64_t until =
-      given.until.empty() ? UINT32_MAX : NumberIn(arguments, "--until", given.until, UINT32_MAX);
+      given.until.empty() ? UINT32_MAX : arguments.Number("--until", given.until, 1, UINT32_MAX);
   if (const auto code = arguments.Checked()) return *code;
 
   Artifact artifact = ReadArtifact(given.file);

@@ -208,7 +208,7 @@ int TriageVerb(const Words& words) {
   const LimitOptions limit_options(&arguments);
   arguments.Flag("--json", &json, "one JSON object");
   if (const auto code = arguments.Take(words)) return *code;
-  const uint64_t count = NumberIn(arguments, "--runs", runs, 1000);
+  const uint64_t count = arguments.Number("--runs", runs, 1, 1000);
   const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
 

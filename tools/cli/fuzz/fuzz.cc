@@ -38,11 +38,7 @@ struct FuzzWords {
 
 uint64_t NumberOr(const Arguments& arguments, const std::string& name, const std::string& text,
                   uint64_t otherwise, uint64_t least, uint64_t most) {
-  if (text.empty()) return otherwise;
-  const std::optional<uint64_t> number = ParseNumber(text);
-  if (number && *number >= least && *number <= most) return *number;
-  arguments.Reject(
-      fmt::format("{}: '{}': expected a number from {} to {}", name, text, least, most));
+  return text.empty() ? otherwise : arguments.Number(name, text, least, most);
 }
 
 std::vector<FuzzTarget> Select(const Arguments& arguments, std::vector<FuzzTarget> built,

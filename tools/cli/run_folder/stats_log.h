@@ -21,7 +21,7 @@ class FuzzStatsLog {
   FuzzStatsLog& operator=(const FuzzStatsLog&) = delete;
   ~FuzzStatsLog();
 
-  // What the last whole line that makes sense says, as it was opened; all zero if there is none.
+  // The last whole line that made sense when the file was opened. All zero without such a line.
   const Sample& last() const { return last_; }
   void Append(const Sample& sample);
   // From one line to the next, in seconds: rarer the longer all runs have taken.
