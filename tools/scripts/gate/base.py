@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 
+from tools.scripts.build import bazel
 from tools.scripts.common import script
 from tools.scripts.gate import affected, build
 from tools.scripts.mutants import finding as finding_text, trial
@@ -52,7 +53,7 @@ class Base:
 
     def __exit__(self, *_):
         if self._used_bazel:
-            subprocess.run(["bazel", *build.startup_flags(), "clean", "--expunge"],
+            subprocess.run(["bazel", *bazel.startup_flags(), "clean", "--expunge"],
                            cwd=self._tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            check=False)
         self._remove()

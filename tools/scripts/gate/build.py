@@ -5,7 +5,6 @@ import os
 import re
 
 from tools.bazel_rules import replay
-from tools.scripts.build import bazel
 from tools.scripts.common import script
 from tools.scripts.common.script import ENVIRONMENT, ROOT, Failure
 
@@ -14,8 +13,6 @@ Target = collections.namedtuple("Target", "name binary seeds options")
 
 # Takes any bytes and keeps no figures (fuzzers/fuzz_target.h).
 CODEC_TARGET = "program_fuzzer"
-
-startup_flags = bazel.startup_flags
 
 
 def run_build(product, labels):

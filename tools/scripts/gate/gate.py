@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 
+from tools.scripts.build import bazel
 from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure
 from tools.scripts.gate import (affected, base, build, canary, findings, fuzzing, kill_rate,
                                 replaying, sanitizers, shares, unchanged)
@@ -143,7 +144,7 @@ class Gate:
         names = [target.name for target in targets]
         touched = affected.Affected(names, "no --base")
         if change:
-            graph = affected.Graph(self._root, build.startup_flags())
+            graph = affected.Graph(self._root, bazel.startup_flags())
             touched = affected.affected(self._root, change.files, names, graph)
         names, why = touched.targets, touched.why
         chosen = [target for target in targets if target.name in names]

@@ -8,6 +8,8 @@ never that of one map where all are guilty.
 
 import collections
 
+from tools.scripts.gate.build import CODEC_TARGET
+
 # file: below the root. first, last: lines, 0 for the file as a whole. function: "" likewise.
 Place = collections.namedtuple("Place", "file first last function")
 
@@ -33,7 +35,7 @@ def _functions(lines):
 
 
 def _without_lines(finding):
-    if finding.target == "program_fuzzer":
+    if finding.target == CODEC_TARGET:
         return CODEC
     repro = finding.repro
     if repro.get("source"):
