@@ -13,7 +13,7 @@ FORBIDDEN = re.compile(
 
 # The mechanism itself, the tests of it, and these rules name what is forbidden.
 MECHANISM = ("tests/common/skip.h", "tests/scripts/skip_canary.cc", "tests/scripts/skip_test.py",
-             "tools/bazel_rules/skip.py", "tools/presubmit/rules_test.py",
+             "tools/bazel_rules/skip.py", "tests/presubmit/rules_test.py",
              "tools/presubmit/skip_rules.py")
 
 USE = re.compile(r"\bSKIP_FOR\(\"([^\"]*)\"\)|\bskip_for\(\"([^\"]*)\"|\bskip\.py (no-[a-z0-9-]+)")

@@ -2,8 +2,8 @@
 
 import unittest
 
+from tests.presubmit.rule_fixture import RuleTest
 from tools.presubmit import habit_rules
-from tools.presubmit.rules_test import RuleTest
 
 EDITORCONFIG = """root = true
 

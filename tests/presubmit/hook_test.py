@@ -25,9 +25,7 @@ class HookTest(unittest.TestCase):
             "HOME": scratch.name, "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x", "GIT_COMMITTER_NAME": "x",
             "GIT_COMMITTER_EMAIL": "x"}
-        own = [os.path.join(PRESUBMIT, name)
-               for name in os.listdir(PRESUBMIT) if "_test" not in name]
-        for path in [".clang-format", "tools/__init__.py", "tools/scripts", *own]:
+        for path in (".clang-format", "tools/__init__.py", "tools/scripts", PRESUBMIT):
             self.copy(path)
         self.write(PRESUBMIT + "/limits.txt", "")
         self.git("init", "-q")

@@ -1,12 +1,11 @@
 """Each rule fires on a bad sample, and only there."""
 
 import os
-import tempfile
 import unittest
 
+from tests.presubmit.rule_fixture import RuleTest
 from tools.presubmit import (build_rules, code_rules, presubmit, python_rules, shell_rules,
                              skip_rules, text_rules)
-from tools.presubmit.tree import Tree
 
 GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
         "#endif  // RMAPDIFF_{0}_H_\n"
@@ -37,28 +36,6 @@ FORBIDDEN_INCLUDES = {
     "bench/b.cc": "mmu/missing.h",
     "bench/c.cc": "../mmu/mmu.h",
 }
-
-
-class RuleTest(unittest.TestCase):
-
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.root = scratch.name
-
-    def write(self, path, content, mode=0o644):
-        absolute = os.path.join(self.root, path)
-        os.makedirs(os.path.dirname(absolute), exist_ok=True)
-        with open(absolute, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(absolute, mode)
-
-    def tree(self):
-        return Tree(self.root)
-
-    def lines(self, rule):
-        """Path and line of each finding."""
-        return [(finding.path, finding.line) for finding in rule(self.tree())]
 
 
 class TreeTest(RuleTest):

@@ -2,8 +2,8 @@
 
 import unittest
 
+from tests.presubmit.rule_fixture import RuleTest
 from tools.presubmit import presubmit, prose, prose_rules
-from tools.presubmit.rules_test import RuleTest
 
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen " \
        "sixteen seventeen eighteen nineteen twenty"
