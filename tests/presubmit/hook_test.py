@@ -25,7 +25,8 @@ class HookTest(unittest.TestCase):
             "HOME": scratch.name, "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "x", "GIT_AUTHOR_EMAIL": "x", "GIT_COMMITTER_NAME": "x",
             "GIT_COMMITTER_EMAIL": "x"}
-        for path in (".clang-format", "tools/__init__.py", "tools/scripts", PRESUBMIT):
+        for path in (".clang-format", "tools/__init__.py", "tools/scripts", PRESUBMIT,
+                     "tools/bazel_rules/junit.py"):
             self.copy(path)
         self.write(PRESUBMIT + "/limits.txt", "")
         self.git("init", "-q")
@@ -111,6 +112,21 @@ class HookTest(unittest.TestCase):
         self.git("rm", "-q", "a.md")
         self.assertTrue(self.commit(), self.said)
         self.assertIn("presubmit: 0 files", self.said)
+
+    def test_links_that_lead_nowhere_or_to_no_file(self):
+        for name, target in (("a.md", "nowhere"), ("b", "/dev/zero"), ("c.cc", "c.cc")):
+            os.symlink(target, os.path.join(self.root, name))
+        self.write("d.md", "x\n")
+        self.git("add", "-A")
+        self.assertTrue(self.commit(), self.said)
+        self.assertIn("presubmit: 1 files", self.said)
+
+    def test_a_program_with_an_error(self):
+        self.write("a.py", "if\n")
+        self.git("add", "-A")
+        self.assertFalse(self.commit())
+        self.assertIn("a.py:1: invalid syntax, expected Python [syntax]", self.said)
+        self.assertNotIn("Traceback", self.said)
 
     def test_prose_and_limits(self):
         self.write("a.md", "It is read by " + "who" "ever comes.\n")

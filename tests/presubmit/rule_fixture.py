@@ -25,5 +25,5 @@ class RuleTest(unittest.TestCase):
         return Tree(self.root)
 
     def lines(self, rule):
-        """Path and line of each finding."""
-        return [(finding.path, finding.line) for finding in rule(self.tree())]
+        """Path and line of each finding, in order."""
+        return sorted((finding.path, finding.line) for finding in rule(self.tree()))

@@ -6,6 +6,7 @@ import unittest
 from tests.presubmit.rule_fixture import RuleTest
 from tools.presubmit import (build_rules, code_rules, presubmit, python_rules, shell_rules,
                              skip_rules, text_rules)
+from tools.presubmit.tree import Finding
 
 GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
         "#endif  // RMAPDIFF_{0}_H_\n"
@@ -46,8 +47,15 @@ class TreeTest(RuleTest):
             self.write(path, "")
         self.assertEqual(self.tree().paths, [".gitignore", "a.h", "d/out/f.h"])
 
+    def test_links_and_pipes_are_no_source_files(self):
+        self.write("a.md", "")
+        for name, target in (("b.md", "nowhere"), ("c.md", "a.md"), ("d", "/dev/zero"), ("e", ".")):
+            os.symlink(target, os.path.join(self.root, name))
+        os.mkfifo(os.path.join(self.root, "f.md"))
+        self.assertEqual(self.tree().paths, ["a.md"])
+
     def test_finding_is_one_line(self):
-        finding = presubmit.Finding("a.h", 3, "a tab", "spaces")
+        finding = Finding("a.h", 3, "a tab", "spaces")
         self.assertEqual(str(finding), "a.h:3: a tab, expected spaces")
 
 
@@ -120,12 +128,16 @@ class CodeRulesTest(RuleTest):
         self.assertEqual(self.lines(code_rules.check_format), [("a.cc", 2)])
 
     def function_lines(self, code):
-        return [(first, last) for first, last, _ in code_rules.cpp_functions(code)]
+        self.write("a.cc", code)
+        return code_rules.functions(self.tree(), "a.cc")
 
     def test_functions_are_found_in_scopes(self):
         code = ("namespace a {\nstruct B : C<int(long)> {\n  void F() {\n    if (x) {\n    }\n"
-                "  }\n};\n}\ntemplate <typename T>\nT G(T t)\n{\n  return {t};\n}\n")
-        self.assertEqual(self.function_lines(code), [(3, 6), (9, 13)])
+                "  }\n  ~B() {\n    x();\n  }\n};\n}\ntemplate <typename T>\nT G(T t,\n"
+                "    T u = {}) {\n\n  return {t};\n}\nextern \"C\" int H() {\n  return 1;\n}\n"
+                "extern \"C\" {\n[[noreturn]] B::B(int b)\n    : a_{f(b)} {\n  x();\n}\n}\n")
+        self.assertEqual(self.function_lines(code),
+                         [(3, 6), (7, 9), (13, 17), (18, 20), (22, 25)])
 
     def test_braces_in_literals_and_comments_do_not_count(self):
         code = "void F() {\n  a('{', \"}\\\"{\", R\"x({)x\");  // {\n  /* { */\n}\n#define M {\n"
@@ -146,7 +158,7 @@ class CodeRulesTest(RuleTest):
         self.write("long", shell)
         self.assertEqual(
             self.lines(code_rules.check_function_length),
-            [("long.cc", 1), ("long.py", 1), ("long", 2)])
+            [("long", 2), ("long.cc", 1), ("long.py", 1)])
 
     def test_header_guard(self):
         self.write("mmu/good.h", header("MMU_GOOD"))
@@ -370,6 +382,16 @@ class PythonRulesTest(RuleTest):
                      "TEXT = 'import rules'"):
             self.assertEqual(self.found("tools/scripts/gate/a.py", good + "\n"), [], good)
 
+    def test_syntax(self):
+        for path in ("a.py", "a.bzl", "BUILD"):
+            self.write(path, "x = 1\n")
+        self.assertEqual(self.lines(python_rules.check_syntax), [])
+        for path in ("a.py", "a.bzl", "BUILD"):
+            self.write(path, "x = 1\nif\n")
+        self.assertEqual(self.lines(python_rules.check_syntax),
+                         [("BUILD", 2), ("a.bzl", 2), ("a.py", 2)])
+        presubmit.check(self.tree())  # The other rules go on.
+
     def test_the_finding_says_where_the_module_is(self):
         self.write("tools/scripts/gate/rules.py", "import rules\n")
         self.write("tools/scripts/oss_fuzz/rules.py", "")
@@ -391,23 +413,14 @@ class BuildRulesTest(RuleTest):
             self.lines(build_rules.check_build_format), [("b/BUILD", 3), ("c/BUILD", 2),
                                                          ("c/BUILD", 3)])
 
-    def write_corpus(self, corpus_build):
-        self.write("corpus/BUILD", corpus_build)
-        self.write("fuzzers/BUILD", 'load("//x.bzl", "cc_fuzz_test")\n'
-                                    'cc_fuzz_test(name = "f", corpus = ["//corpus:used"])\n')
-        self.write("corpus/used/a.ops", "x\n")
-        self.write("corpus/dead/b.ops", "x\n")
-
     def test_dead_seeds(self):
-        self.write_corpus('filegroup(name = "used", srcs = glob(["used/*.ops"]))\n'
-                          'filegroup(name = "dead", srcs = glob(["dead/**"]))\n')
-        self.assertEqual(self.lines(build_rules.check_dead_seeds), [("corpus/dead/b.ops", 1)])
-
-    def test_seeds_are_followed_through_groups_and_comprehensions(self):
-        self.write_corpus('[filegroup(name = n, srcs = glob([n + "/*.ops"]))\n'
-                          ' for n in ["one", "dead"]]\n'
-                          'filegroup(name = "used", srcs = glob(["used/*.ops"]) + [":dead"])\n')
-        self.assertEqual(self.lines(build_rules.check_dead_seeds), [])
+        self.write("corpus/BUILD", 'filegroup(name = "used", srcs = glob(["used/*.ops"]))\n'
+                                   'filegroup(name = "idle", srcs = glob(["idle/*"]))\n')
+        self.write("fuzzers/BUILD", 'cc_fuzz_test(corpus = ["//corpus:used", "//corpus:none"])\n')
+        for name in ("used/a", "used/below/b", "idle/c", "none/d"):
+            self.write(f"corpus/{name}.ops", "x\n")
+        self.assertEqual(sorted({path for path, _ in self.lines(build_rules.check_dead_seeds)}),
+                         ["corpus/idle/c.ops", "corpus/none/d.ops", "corpus/used/below/b.ops"])
 
     def test_a_seed_says_what_it_is_for(self):
         self.write("corpus/a/told.ops", "# Two chains.\nprogram\n")

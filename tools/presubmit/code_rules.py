@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from tools.presubmit.tree import CPP_SUFFIXES, Finding
+from tools.presubmit.tree import CPP_SUFFIXES, Finding, line_of, search
 
 MAX_FUNCTION_LINES = 70
 
@@ -21,9 +21,15 @@ OPAQUE = re.compile(
     r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[ \t]*#(?:\\\n|[^\n])*",
     re.DOTALL | re.MULTILINE)
 
-CONTAINER = re.compile(r"\b(?:namespace|class|struct|union|enum|extern)\b")
+# A function of C++ or of a shell, as clang-format leaves it: all of it stands further to the right
+# than its first line and its last brace.
+FUNCTION = re.compile(
+    r"^( *)(?!(?:namespace|class|struct|union|enum|template)\b)"
+    r"[\w~[](?:[^\n;]|\n\1  )*?\)[^\n]*\{\n(?:(?:\1 [^\n]*)?\n)*\1\}", re.MULTILINE)
 
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+HEADER_COMMENT = re.compile(r"(?:// SPDX-License-Identifier.*\n)?(?!// SPDX)/[/*]")
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 
 # The layers, from the bottom to the top: code of one may include only what stands below it.
 # A folder takes the longest prefix that fits it.
@@ -97,100 +103,48 @@ def check_format(tree):
         yield Finding(path, line, "format", f"what `{CLANG_FORMAT} -i` makes of it")
 
 
-def blank_opaque(text):
+def cpp_code(tree, path):
     """C++ without comments, literals and preprocessor lines; line breaks stay."""
-    return OPAQUE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    return OPAQUE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), tree.text(path))
 
 
-def _is_container(head):
-    """Whether the text before a brace opens a scope of declarations, not a function."""
-    flat = head
-    while True:
-        shorter = re.sub(r"\([^()]*\)|<[^<>]*>", " ", flat)
-        if shorter == flat:
-            break
-        flat = shorter
-    return bool(CONTAINER.search(flat))
-
-
-def cpp_functions(text):
-    """Yields first line, last line and head of each function that is not within another one."""
-    code = blank_opaque(text)
-    stack, head_start = [], 0
-    for match in re.finditer(r"[{};]", code):
-        position = match.start()
-        inside_function = any(kind == "function" for kind, _, _ in stack)
-        if match.group() == "{" and inside_function:
-            stack.append(("inner", 0, ""))
-        elif match.group() == "{":
-            head = code[head_start:position]
-            kind = "function" if ")" in head and not _is_container(head) else "container"
-            start = head_start + len(head) - len(head.lstrip())
-            stack.append((kind, start, " ".join(head.split())))
-        elif match.group() == "}" and stack:
-            kind, start, head = stack.pop()
-            if kind == "function":
-                yield code.count("\n", 0, start) + 1, code.count("\n", 0, position) + 1, head
-        head_start = position + 1
-
-
-def _python_functions(text):
-    """The same for Python, and for the subset of it that Bazel's macros are written in."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            yield node.lineno, node.end_lineno, node.name
-
-
-def _shell_functions(text):
-    for match in re.finditer(r"^(\w+)\(\) \{\n.*?^\}", text, re.DOTALL | re.MULTILINE):
-        first = text.count("\n", 0, match.start()) + 1
-        yield first, first + match.group().count("\n"), match.group(1)
-
-
-def _functions(tree, path):
-    if path.endswith(CPP_SUFFIXES):
-        return cpp_functions(tree.text(path))
+def functions(tree, path):
+    """(first line, last line) of each function of Python, or that is not within another one."""
     if path.endswith((".py", ".bzl")):
-        return _python_functions(tree.text(path))
-    return _shell_functions(tree.text(path))
+        return [(node.lineno, node.end_lineno) for node in ast.walk(tree.python(path)[0])
+                if isinstance(node, ast.FunctionDef)]
+    text = cpp_code(tree, path) if path.endswith(CPP_SUFFIXES) else tree.text(path)
+    return [(line_of(text, match.start()), line_of(text, match.end()))
+            for match in FUNCTION.finditer(text)]
 
 
 def check_function_length(tree):
-    for path in tree.matching(*CPP_SUFFIXES, ".py", ".bzl") + tree.scripts("bash"):
-        for first, last, head in _functions(tree, path):
-            if last - first + 1 > MAX_FUNCTION_LINES:
-                yield Finding(
-                    path, first, f"a function of {last - first + 1} lines ({head[-60:]})",
-                    f"at most {MAX_FUNCTION_LINES}")
+    for path in tree.matching(*CPP_SUFFIXES, ".py", ".bzl", interpreter="bash"):
+        for first, last in functions(tree, path):
+            if last - first >= MAX_FUNCTION_LINES:
+                yield Finding(path, first, f"a function of {last - first + 1} lines",
+                              f"at most {MAX_FUNCTION_LINES}")
 
 
 def check_header_guards(tree):
     for path in tree.matching(".h"):
         guard = "RMAPDIFF_" + re.sub(r"\W", "_", path).upper() + "_"
-        lines = [line for _, line in tree.lines(path)]
-        opening = [line for line in lines if line.startswith("#")][:2]
-        if opening != [f"#ifndef {guard}", f"#define {guard}"]:
+        if not re.match(rf"(?:(?!#).*\n)*#ifndef {guard}\n#define {guard}\n(?s:.*)\n"
+                        rf"#endif  // {guard}\s*\Z", tree.text(path)):
             yield Finding(path, 1, "no header guard of the right name", guard)
-        elif not tree.text(path).rstrip().endswith(f"#endif  // {guard}"):
-            yield Finding(path, len(lines), "the guard's end", f"'#endif  // {guard}'")
 
 
 def check_header_comments(tree):
     """A header opens with its contract, or with the licence line and then its contract."""
     for path in tree.matching(".h"):
-        head = tree.text(path).split("#ifndef", 1)[0]
-        comment = [line for line in head.splitlines() if line.startswith("//")]
-        prose = [line for line in comment if "SPDX-License-Identifier" not in line]
-        if not tree.text(path).startswith(("//", "/*")) or not (prose or "/*" in head):
+        if not HEADER_COMMENT.match(tree.text(path)):
             yield Finding(path, 1, "no opening comment", "what the header promises")
 
 
 def includes(tree, path):
     """Line and name of each quoted include."""
-    for number, line in tree.lines(path):
-        match = INCLUDE.match(line)
-        if match:
-            yield number, match.group(1)
+    text = tree.text(path)
+    return [(line_of(text, match.start()), match[1]) for match in INCLUDE.finditer(text)]
 
 
 def _layer(path):
@@ -241,10 +195,5 @@ def check_independence(tree):
 
 
 def check_processes(tree):
-    for path in tree.matching(*CPP_SUFFIXES):
-        if path == PROCESSES:
-            continue
-        code = blank_opaque(tree.text(path))
-        for match in PROCESS_CALL.finditer(code):
-            line = code.count("\n", 0, match.start()) + 1
-            yield Finding(path, line, match.group() + ")", f"ChildProcess of {PROCESSES}")
+    paths = [path for path in tree.matching(*CPP_SUFFIXES) if path != PROCESSES]
+    return search(tree, paths, PROCESS_CALL, f"ChildProcess of {PROCESSES}", "{})", cpp_code)

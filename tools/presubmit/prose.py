@@ -38,14 +38,14 @@ def comment_mark(tree, path):
     return next((mark for end, mark in COMMENT.items() if path.endswith(end)), None)
 
 
-def document_lines(tree, path):
-    """(number, line, whether it is code) of a Markdown file, without the fences."""
-    in_code = False
-    for number, line in tree.lines(path):
-        if line.lstrip().startswith("```"):
-            in_code = not in_code
-        else:
-            yield number, line, in_code
+def document_text(tree, path, code=False):
+    """The text of a Markdown file beside its code blocks, or theirs; each line at its place."""
+    lines, inside = [], False
+    for _, line in tree.lines(path):
+        is_fence = line.lstrip().startswith("```")
+        inside ^= is_fence
+        lines.append(line if inside == code and not is_fence else "")
+    return "\n".join(lines)
 
 
 def _comment_lines(tree, path):
@@ -63,8 +63,9 @@ def _text_lines(tree, path):
     """(number, text) of the lines that may be prose."""
     if not path.endswith(".md"):
         return _comment_lines(tree, path)
-    return ((number, "" if in_code or line.startswith("#") or line.lstrip().startswith("|")
-             else line.strip()) for number, line, in_code in document_lines(tree, path))
+    lines = document_text(tree, path).split("\n")
+    return ((number, "" if line.startswith("#") or line.lstrip().startswith("|") else line.strip())
+            for number, line in enumerate(lines, 1))
 
 
 def paragraphs(tree, path):

@@ -5,7 +5,7 @@ import collections
 import os
 import re
 
-from tools.presubmit.tree import Finding
+from tools.presubmit.tree import Finding, search
 
 # Also within a string: a test may write a program.
 SEARCH_PATH = re.compile(r"\bsys\.path\b|\bsite\.addsitedir\b")
@@ -14,13 +14,18 @@ SEARCH_PATH = re.compile(r"\bsys\.path\b|\bsite\.addsitedir\b")
 START = "tools/scripts/start.py"
 
 
-def _python_paths(tree):
-    return sorted({*tree.matching(".py"), *tree.scripts("python3")})
+def check_syntax(tree):
+    """Python and Bazel's subset of it; the other rules would see nothing in such a file."""
+    for path in tree.matching(".py", ".bzl", "BUILD", interpreter="python3"):
+        _, error = tree.python(path)
+        if error:
+            yield Finding(path, getattr(error, "lineno", 1), getattr(error, "msg", str(error)),
+                          "Python")
 
 
-def _imports(text):
+def _imports(module):
     """(line, module) of each import; a relative one begins with a dot."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -33,12 +38,11 @@ def check_imports(tree):
     for path in tree.matching(".py"):
         folder, name = os.path.split(path)
         homes[name[:-len(".py")]].append(folder.replace("/", "."))
-    for path in _python_paths(tree):
-        for number, line in tree.lines(path):
-            found = SEARCH_PATH.search(line)
-            if found and path != START:
-                yield Finding(path, number, found.group(), f"{START} to start the program")
-        for number, name in _imports(tree.text(path)):
+    paths = tree.matching(".py", interpreter="python3")
+    yield from search(tree, [path for path in paths if path != START], SEARCH_PATH,
+                      f"{START} to start the program")
+    for path in paths:
+        for number, name in _imports(tree.python(path)[0]):
             module = name.strip(".").split(".")[-1]
             if name.startswith(".") or name in homes:
                 home = " or ".join(homes.get(module, ["its package"]))

@@ -6,9 +6,9 @@ named by a variable that the trap expands. What a shell reads as a program stand
 
 import re
 
-from tools.presubmit.code_rules import blank_opaque
-from tools.presubmit.text_rules import code_of_document
-from tools.presubmit.tree import CPP_SUFFIXES, Finding
+from tools.presubmit.code_rules import cpp_code
+from tools.presubmit.prose import document_text
+from tools.presubmit.tree import CPP_SUFFIXES, Tree, search
 
 CPP_CALL = re.compile(r"\b(?:system|popen|wordexp)\s*\(")
 CPP_SHELL = re.compile(r'"(?:/usr)?(?:/bin/)?(?:ba|da)?sh"')
@@ -26,26 +26,20 @@ SHELL = re.compile(
 EXPECTED = "words for exec, or a trap in single quotes"
 
 
-def _findings(path, text, pattern):
-    for match in pattern.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        yield Finding(path, line, f"{match.group().strip()!r} makes text for a shell", EXPECTED)
-
-
-def _shell_paths(tree):
-    """Files that are shell or hold some; scripts in other languages write such as well."""
-    named = [path for path in tree.text_paths()
-             if path.endswith((".py", ".sh", ".bzl", ".yml", ".yaml", "BUILD", "Dockerfile"))]
-    return sorted({*named, *tree.scripts("bash"), *tree.scripts("sh"), *tree.scripts("python3")})
+WHAT = "'{}' makes text for a shell"
 
 
 def check_shell_text(tree):
-    for path in tree.matching(*CPP_SUFFIXES):
-        yield from _findings(path, blank_opaque(tree.text(path)), CPP_CALL)
-        yield from _findings(path, tree.text(path), CPP_SHELL)
-    for path in sorted({*tree.matching(".py"), *tree.scripts("python3")}):
-        yield from _findings(path, tree.text(path), PYTHON)
-    for path in _shell_paths(tree):
-        yield from _findings(path, tree.text(path), SHELL)
-    for path in tree.matching(".md"):
-        yield from _findings(path, code_of_document(tree, path), SHELL)
+    cpp, documents = tree.matching(*CPP_SUFFIXES), tree.matching(".md")
+    # Files that are shell or hold some; scripts in other languages write such as well.
+    shell = {*tree.matching(".py", ".sh", ".bzl", ".yml", ".yaml", "BUILD", "Dockerfile"),
+             *tree.scripts("bash", "sh", "python3")}
+    for paths, pattern, view in (
+            (cpp, CPP_CALL, cpp_code), (cpp, CPP_SHELL, Tree.text),
+            (tree.matching(".py", interpreter="python3"), PYTHON, Tree.text),
+            (sorted(shell), SHELL, Tree.text), (documents, SHELL, _code_of_document)):
+        yield from search(tree, paths, pattern, EXPECTED, WHAT, view)
+
+
+def _code_of_document(tree, path):
+    return document_text(tree, path, code=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from tools.presubmit.tree import Finding
+from tools.presubmit.tree import Finding, line_of, search
 
 REASONS = "tools/bazel_rules/skip_reasons.txt"
 
@@ -16,48 +16,28 @@ MECHANISM = ("tests/common/skip.h", "tests/scripts/skip_canary.cc", "tests/scrip
              "tools/bazel_rules/skip.py", "tests/presubmit/rules_test.py",
              "tools/presubmit/skip_rules.py")
 
-USE = re.compile(r"\bSKIP_FOR\(\"([^\"]*)\"\)|\bskip_for\(\"([^\"]*)\"|\bskip\.py (no-[a-z0-9-]+)")
+USE = re.compile(r"\b(?:(?:SKIP_FOR|skip_for)\(\"|skip(?:\.py)? (?=no-))([^\"\s]*)")
 LINE = re.compile(r"(no-[a-z0-9-]+): \S")
-
-
-def _is_test_code(path):
-    return path.endswith((".cc", ".h", ".py", ".sh", ".bzl", "BUILD"))
-
-
-def _uses(tree):
-    """Path, line number and reason of each skip."""
-    for path in tree.text_paths():
-        if _is_test_code(path) and path not in MECHANISM:
-            for number, line in tree.lines(path):
-                yield from ((path, number, "".join(found)) for found in USE.findall(line))
 
 
 def check_skips(tree):
     """No test skips itself unseen: only by skip.py and skip.h, and for a listed reason."""
-    for path in tree.text_paths():
-        if _is_test_code(path) and path not in MECHANISM:
-            for number, line in tree.lines(path):
-                found = FORBIDDEN.search(line)
-                if found:
-                    yield Finding(path, number, found.group(),
-                                  "SKIP_FOR, skip_for or skip.py (tools/bazel_rules/skip.py)")
-    yield from _check_reasons(tree)
-
-
-def _check_reasons(tree):
-    listed = {}
-    if tree.exists(REASONS):
-        for number, line in tree.lines(REASONS):
-            found = LINE.match(line)
-            if found:
-                listed[found[1]] = number
-            elif line and not line.startswith("#"):
-                yield Finding(REASONS, number, "bad reason", "'no-ID: what the machine lacks'")
-    used = set()
-    for path, number, reason in _uses(tree):
-        used.add(reason)
-        if reason not in listed:
-            yield Finding(path, number, f"a skip for '{reason}'", f"a reason of {REASONS}")
-    for reason, number in listed.items():
-        if reason not in used:
-            yield Finding(REASONS, number, f"{reason}, which no test gives", "a reason in use")
+    tests = [path for path in tree.matching(".cc", ".h", ".py", ".sh", ".bzl", "BUILD")
+             if path not in MECHANISM]
+    yield from search(tree, tests, FORBIDDEN,
+                      "SKIP_FOR, skip_for or skip.py (tools/bazel_rules/skip.py)")
+    listed, used = {}, set()
+    for number, line in tree.lines(REASONS) if tree.exists(REASONS) else ():
+        found = LINE.match(line)
+        if found:
+            listed[found[1]] = number
+        elif line and not line.startswith("#"):
+            yield Finding(REASONS, number, "bad reason", "'no-ID: what the machine lacks'")
+    for path in tests:
+        for match in USE.finditer(tree.text(path)):
+            used.add(match[1])
+            if match[1] not in listed:
+                yield Finding(path, line_of(tree.text(path), match.start()),
+                              f"a skip for '{match[1]}'", f"a reason of {REASONS}")
+    for reason in listed.keys() - used:
+        yield Finding(REASONS, listed[reason], f"{reason}, which no test gives", "a reason in use")

@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 
-from tools.presubmit.prose import document_lines
-from tools.presubmit.tree import Finding
+from tools.presubmit.prose import document_text
+from tools.presubmit.tree import Finding, line_of, search
 
 MAX_LINE_LENGTH = 100
 MAX_FILE_SIZE = 64 * 1024
@@ -24,12 +24,17 @@ RAW_SEEDS = (".bin", ".txt")
 # Spelled in two halves, or this file would break its own rule.
 OPEN_ENDS = re.compile(r"\b(?:FIX" r"ME|TO" r"DO|XX" r"X)\b")
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# A link, or a piece of code, in which nothing is one.
+LINK = re.compile(r"`[^`\n]*`|\[[^\]\n]*\]\(([^)\s]+)\)")
+
+TRAILING = re.compile(r"[^\S\n]+$", re.MULTILINE)
+BAD_END = re.compile(r"(?:(?<=[^\n])|(?<=\n\n))\Z")
 
 
-def _is_verbatim(path):
-    """Whether a file's form is not ours to choose; seeds that are not text programs may be bad."""
-    return path.endswith(VERBATIM) or path.startswith("corpus/") and path.endswith(RAW_SEEDS)
+def _own_text(tree):
+    """Text files whose form is ours to choose. Seeds that are not text programs may be bad."""
+    return [path for path in tree.text_paths() if not path.endswith(VERBATIM) and
+            not (path.startswith("corpus/") and path.endswith(RAW_SEEDS))]
 
 
 def check_names(tree):
@@ -50,17 +55,10 @@ def check_sizes(tree):
 
 
 def check_white_space(tree):
-    for path in tree.text_paths():
-        text = tree.text(path)
-        if _is_verbatim(path) or not text:
-            continue
-        for number, line in tree.lines(path):
-            if line != line.rstrip():
-                yield Finding(path, number, "white space at the end of the line", "none")
-            if "\t" in line:
-                yield Finding(path, number, "a tab", "spaces")
-        if not text.endswith("\n") or text.endswith("\n\n"):
-            yield Finding(path, text.count("\n") + 1, "bad end of file", "exactly one line feed")
+    paths = _own_text(tree)
+    yield from search(tree, paths, TRAILING, "none", "white space at the end of the line")
+    yield from search(tree, paths, re.compile("\t"), "spaces", "a tab")
+    yield from search(tree, paths, BAD_END, "exactly one line feed", "bad end of file")
 
 
 def _may_be_long(path, line):
@@ -73,68 +71,39 @@ def _may_be_long(path, line):
 
 
 def check_line_length(tree):
-    for path in tree.text_paths():
-        if _is_verbatim(path):
-            continue
+    for path in _own_text(tree):
         for number, line in tree.lines(path):
             if len(line) > MAX_LINE_LENGTH and not _may_be_long(path, line):
                 yield Finding(path, number, f"{len(line)} columns", f"at most {MAX_LINE_LENGTH}")
 
 
 def check_open_ends(tree):
-    for path in tree.text_paths():
-        for number, line in tree.lines(path):
-            match = OPEN_ENDS.search(line)
-            if match and not _is_verbatim(path):
-                yield Finding(path, number, f"{match.group()} in the source", "finished work")
+    return search(tree, _own_text(tree), OPEN_ENDS, "finished work", "{} in the source")
 
 
 def check_scripts(tree):
     """Scripts can be run, and shell scripts stop at the first error."""
     shell = tree.scripts("bash")
-    for path in shell + tree.scripts("python3"):
+    for path in tree.scripts("bash", "python3"):
         if not os.access(tree.absolute(path), os.X_OK):
             yield Finding(path, 1, "a script that is not executable", "mode 755")
     for path in shell:
         if "set -euo pipefail" not in tree.text(path):
             yield Finding(path, 1, "errors are ignored", "'set -euo pipefail'")
-    yield from _shellcheck(tree, shell)
-
-
-def _shellcheck(tree, scripts):
-    if not scripts:
-        return
-    done = subprocess.run(
-        ["shellcheck", "--format=gcc", *scripts],
-        cwd=tree.root, capture_output=True, text=True, check=False)
-    for line in done.stdout.splitlines():
-        path, number, _, message = line.split(":", 3)
-        yield Finding(path, int(number), message.strip(), "a script without findings of shellcheck")
-
-
-def _slug(heading):
-    """The anchor that Markdown viewers give a heading."""
-    kept = re.sub(r"[^\w\- ]", "", heading.strip().lower().replace("`", ""))
-    return kept.replace(" ", "-")
-
-
-def _prose(tree, path):
-    """The lines of a Markdown file outside its code blocks."""
-    return [(number, line) for number, line, in_code in document_lines(tree, path)
-            if not in_code]
-
-
-def code_of_document(tree, path):
-    """What stands in the code blocks of a Markdown file, each line at its place."""
-    lines = [""] * len(tree.lines(path))
-    for number, line, in_code in document_lines(tree, path):
-        lines[number - 1] = line if in_code else ""
-    return "\n".join(lines)
+    if shell:
+        done = subprocess.run(["shellcheck", "--format=gcc", *shell], cwd=tree.root,
+                              capture_output=True, text=True, check=False)
+        for line in done.stdout.splitlines():
+            path, number, _, message = line.split(":", 3)
+            yield Finding(path, int(number), message.strip(),
+                          "a script without findings of shellcheck")
 
 
 def _anchors(tree, path):
-    headings = [line for _, line in _prose(tree, path) if line.startswith("#")]
-    return {_slug(heading.lstrip("#")) for heading in headings}
+    """The anchors that Markdown viewers give the headings."""
+    headings = re.findall(r"^#+ *(.*)", document_text(tree, path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+            for heading in headings}
 
 
 def _check_link(tree, path, number, link):
@@ -148,7 +117,7 @@ def _check_link(tree, path, number, link):
 
 def check_links(tree):
     for path in tree.matching(".md"):
-        for number, line in _prose(tree, path):
-            for link in LINK.findall(re.sub(r"`[^`]*`", "", line)):
-                if not re.match(r"[a-z]+:", link):
-                    yield from _check_link(tree, path, number, link)
+        text = document_text(tree, path)
+        for match in LINK.finditer(text):
+            if match[1] and not re.match(r"[a-z]+:", match[1]):
+                yield from _check_link(tree, path, line_of(text, match.start()), match[1])
