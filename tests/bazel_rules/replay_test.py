@@ -10,7 +10,7 @@ import unittest
 import unittest.mock as mock
 import xml.etree.ElementTree as ElementTree
 
-from tools.bazel_rules import replay
+from tools.bazel_rules import junit, replay, replay_corpus
 
 # Behaves like a fuzz target of libFuzzer: what it does with a seed stands in the seed.
 FAKE_TARGET = f"""#!{sys.executable}
@@ -71,13 +71,13 @@ class ReplayTest(unittest.TestCase):
         outputs = os.path.join(self.root, "outputs")
         os.makedirs(outputs, exist_ok=True)
         options = self.write("x.options", "[libfuzzer]\nmax_len=64\n")
-        argv = ["replay.py", "--name=x", f"--binary={self.target}", f"--corpus={self.corpus}",
+        argv = ["replay_corpus", "--name=x", f"--binary={self.target}", f"--corpus={self.corpus}",
                 f"--options={options}", *flags]
         environment = {"XML_OUTPUT_FILE": xml, "TEST_UNDECLARED_OUTPUTS_DIR": outputs}
         output = io.StringIO()
         with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "argv", argv):
             with contextlib.redirect_stdout(output):
-                code = replay.main()
+                code = replay_corpus.main()
         return code, output.getvalue(), ElementTree.parse(xml).getroot()
 
     def test_all_pass(self):
@@ -91,7 +91,19 @@ class ReplayTest(unittest.TestCase):
 
     def test_a_finding_that_is_not_fatal_fails_its_seed(self):
         self.assertEqual(self.failures("a", "undefined", "b"), [1])
-        self.assertEqual(self.failures("undefined", "a", "crash"), [0, 2])
+        self.assertEqual(self.failures("undefined", "a", "undefined", "crash"), [0, 2, 3])
+
+    def test_a_finding_between_the_seeds_fails_them_all(self):
+        early = self.write("early", "#!/bin/sh\necho ERROR: AddressSanitizer\nexec ./target $@\n")
+        os.chmod(early, stat.S_IRWXU)
+        with contextlib.chdir(self.root):
+            self.assertEqual(self.failures("a", "b", target=early), [0, 1])
+
+    def test_an_error_after_the_last_seed_fails_it(self):
+        late = self.write("late", "#!/bin/sh\n./target $@\nexit 23\n")
+        os.chmod(late, stat.S_IRWXU)
+        with contextlib.chdir(self.root):
+            self.assertEqual(self.failures("a", "b", target=late), [1])
 
     def test_a_program_that_stops_early_fails_what_did_not_run(self):
         self.assertEqual(self.failures("stop"), [0])
@@ -101,6 +113,9 @@ class ReplayTest(unittest.TestCase):
         idle = self.write("idle", "#!/bin/sh\nexit 0\n")
         os.chmod(idle, stat.S_IRWXU)
         self.assertEqual(self.failures("a", "b", target=idle), [0, 1])
+        for target, not_executed in ((idle, True), (self.target, False)):
+            result, = replay.replay([target], [self.write("corpus/0", "abort")])
+            self.assertEqual(result.failure.startswith(replay.NOT_EXECUTED), not_executed)
 
     def test_an_empty_corpus_fails(self):
         code, output, root = self.run_main()
@@ -166,7 +181,13 @@ class ReplayTest(unittest.TestCase):
             self.assertEqual(replay.without_variants(text), expected)
 
     def test_xml_holds_no_control_characters(self):
-        self.assertEqual(replay.xml_text("a\x00\x1b<\n"), "a??&lt;\n")
+        xml = os.path.join(self.root, "test.xml")
+        with mock.patch.dict(os.environ, {"XML_OUTPUT_FILE": xml}):
+            junit.write([("s\x00", "n<", "a\x00\x1b<\udc80\n", ""), ("s", "n", "", "b\x01")])
+        failed, skipped = ElementTree.parse(xml).getroot().iter("testcase")
+        self.assertEqual((failed.get("classname"), failed.get("name"), failed[0].text),
+                         ("s?", "n<", "a??<?\n"))
+        self.assertEqual((skipped[0].tag, skipped[0].get("message")), ("skipped", "b?"))
 
 
 if __name__ == "__main__":

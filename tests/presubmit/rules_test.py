@@ -324,7 +324,7 @@ class SkipRulesTest(RuleTest):
     def setUp(self):
         super().setUp()
         self.write(skip_rules.REASONS, "# Why.\nno-disk: there is no disk\n")
-        self.write("used.sh", "exec tools/bazel_rules/skip.py no-disk\n")
+        self.write("used.sh", "run_module.sh tools.bazel_rules.skip no-disk\n")
 
     def test_the_one_way_is_allowed(self):
         self.write("a.cc", 'SKIP_FOR("no-disk") << "none";\n')
@@ -345,7 +345,7 @@ class SkipRulesTest(RuleTest):
         self.write(skip_rules.REASONS, "no-disk: there is no disk\nNo Reason\nold: gone\n")
         self.write("a.cc", 'SKIP_FOR("no-net");\n')
         self.write("b.py", 'skip_for("no-net")\n')
-        self.write("c.sh", "skip.py no-net\n")
+        self.write("c.sh", "exec run_module.sh tools.bazel_rules.skip no-net\n")
         self.assertCountEqual(
             self.lines(skip_rules.check_skips),
             [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), ("a.cc", 1), ("b.py", 1),

@@ -110,7 +110,7 @@ class SkipTest(Scratch):
                 self.assertRegex(self.count(done)[1], r"[01] passed, [12] failed, 0 skipped")
 
     def test_from_shell(self):
-        command = (sys.executable, "-B", skip.__file__)
+        command = (sys.executable, "-B", START, "tools.bazel_rules.skip")
         self.assert_skipped(self.run_test(*command, "no-tmpfs", "as <mount> says"),
                             "0 passed, 0 failed, 1 skipped")
         self.assertEqual(self.run_test(*command, "not-listed").returncode, 1)

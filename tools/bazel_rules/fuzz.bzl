@@ -33,26 +33,8 @@ the settings of rules_fuzzing, for example `--@rules_fuzzing//fuzzing:cc_engine_
 """
 
 load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_package")
-load(
-    ":instrumentation.bzl",
-    _coverage_binary = "coverage_binary",
-    _debug_binary = "debug_binary",
-    _instrumented_binary = "instrumented_binary",
-    _m32_sh_test = "m32_sh_test",
-    _m32_test = "m32_test",
-    _optimized_binary = "optimized_binary",
-    _sanitized_test = "sanitized_test",
-)
-
-debug_binary = _debug_binary
-
-instrumented_binary = _instrumented_binary
-
-m32_test = _m32_test
-
-optimized_binary = _optimized_binary
-
-sanitized_test = _sanitized_test
+load(":instrumentation.bzl", "coverage_binary", "instrumented_binary", "m32_binary", "m32_sh_test")
+load(":python.bzl", "python_test")
 
 _LONG_GFN_SUFFIX = "_long_gfn_m32"
 
@@ -60,102 +42,51 @@ _LONG_GFN_SUFFIX = "_long_gfn_m32"
 ASSEMBLER = "//fuzzers:assemble"
 
 # Runs a fuzz target over its seeds.
-_REPLAY = "//tools/bazel_rules:replay.py"
+_REPLAY = "tools.bazel_rules.replay_corpus"
 
-def _replay_test(name, binary, corpus, options, m32, **kwargs):
-    args = [
-        "--name=" + name,
-        "--binary=$(rootpath %s)" % binary,
-        "--corpus=$(rootpath %s)" % corpus,
-        "--options=$(rootpath %s)" % options,
-    ]
-    data = [binary, corpus, options]
+def _flags(name, parts):
+    """How a script is told of the parts of a target: ("binary", ":NAME_bin")."""
+    return ["--name=" + name] + ["--%s=$(rootpath %s)" % part for part in parts]
+
+def _replay_test(name, parts, m32, **kwargs):
+    args = _flags(name, parts)
+    data = [label for _, label in parts] + ["//tools/bazel_rules:replay"]
     if m32:
-        _m32_sh_test(name = name, test = _REPLAY, args = args, data = data, **kwargs)
-    else:
-        native.sh_test(
+        m32_sh_test(
             name = name,
-            srcs = [_REPLAY],
-            args = args,
+            test = "//tools/bazel_rules:run_module.sh",
+            args = [_REPLAY] + args,
             data = data,
             **kwargs
         )
+    else:
+        python_test(name = name, module = _REPLAY, args = args, data = data, **kwargs)
 
-def _afl_test(name, binary, corpus, dictionary):
-    native.sh_test(
+def _afl_test(name, parts):
+    python_test(
         name = name,
         size = "medium",
-        srcs = ["//tools/bazel_rules:afl_test.py"],
-        args = [
-            "--name=" + name,
-            "--binary=$(rootpath %s)" % binary,
-            "--corpus=$(rootpath %s)" % corpus,
-        ] + (["--dictionary=$(rootpath %s)" % dictionary] if dictionary else []),
-        data = [binary, corpus] + ([dictionary] if dictionary else []),
+        module = "tools.bazel_rules.afl_test",
+        args = _flags(name, parts),
+        data = [label for _, label in parts] + ["//tools/bazel_rules:afl_test.py"],
         tags = [
             "afl",
             "manual",
         ],
     )
 
-def _launcher(name, binary, corpus, options, dictionary):
-    dictionary_args = ["--dictionary=$(rootpath %s)" % dictionary] if dictionary else []
-    native.sh_binary(
-        name = name + "_run",
-        testonly = True,
-        srcs = ["//tools/bazel_rules:fuzz_run.sh"],
-        args = [
-            "--name=" + name,
-            "--binary=$(rootpath %s)" % binary,
-            "--corpus=$(rootpath %s)" % corpus,
-            "--options=$(rootpath %s)" % options,
-        ] + dictionary_args,
-        data = [binary, corpus, options] + ([dictionary] if dictionary else []),
-        tags = ["manual"],
-    )
-
 def _binaries(name, raw_name, m32_suffixes, binary_kwargs):
-    tags = ["manual"]
-    native.cc_binary(
-        name = raw_name,
-        testonly = True,
-        linkstatic = True,
-        tags = tags,
-        **binary_kwargs
-    )
-    instrumented_binary(name = name + "_bin", binary = ":" + raw_name, tags = tags)
-    _coverage_binary(name = name + "_cov_bin", binary = ":" + raw_name, tags = tags)
+    manual = {"tags": ["manual"], "testonly": True}
+    native.cc_binary(name = raw_name, linkstatic = True, **dict(binary_kwargs, **manual))
+    instrumented_binary(name = name + "_bin", binary = ":" + raw_name, **manual)
+    coverage_binary(name = name + "_cov_bin", binary = ":" + raw_name, **manual)
     for suffix in m32_suffixes:
-        instrumented_binary(
+        m32_binary(
             name = name + suffix + "_bin",
             binary = ":" + raw_name,
             long_gfn = suffix == _LONG_GFN_SUFFIX,
-            m32 = True,
-            tags = tags,
+            **manual
         )
-
-def _files(name, corpus, dicts, options):
-    tags = ["manual"]
-    fuzz_corpus(
-        name = name + "_corpus",
-        testonly = True,
-        srcs = corpus,
-        assembler = ASSEMBLER,
-        tags = tags,
-    )
-    fuzz_options(name = name + "_options", options = options, tags = tags)
-    if dicts:
-        fuzz_dictionary(name = name + "_dict", srcs = dicts, out = name + ".dict", tags = tags)
-    fuzz_package(
-        name = name + "_oss_fuzz",
-        testonly = True,
-        binary = ":%s_bin" % name,
-        corpus = ":%s_corpus" % name,
-        dictionary = ":%s_dict" % name if dicts else None,
-        options = ":%s_options" % name,
-        target_name = name,
-        tags = tags,
-    )
 
 def cc_fuzz_test(
         name,
@@ -186,20 +117,34 @@ def cc_fuzz_test(
       long_gfn: whether to replay as 32-bit code whose gfns have 4 bytes, as in older kernels.
       **binary_kwargs: further attributes of the cc_binary.
     """
+    manual = {"tags": ["manual"], "testonly": True}
     binary_kwargs["srcs"] = srcs
     binary_kwargs["deps"] = deps + ["@rules_fuzzing//fuzzing:cc_engine"]
     m32_suffixes = (["_m32"] if m32 else []) + ([_LONG_GFN_SUFFIX] if long_gfn else [])
     _binaries(name, name + "_raw_", m32_suffixes, binary_kwargs)
-    _files(name, corpus, dicts, options)
-    dictionary = ":%s_dict" % name if dicts else None
-    _launcher(name, ":%s_bin" % name, ":%s_corpus" % name, ":%s_options" % name, dictionary)
-    _afl_test(name + "_afl", ":%s_bin" % name, ":%s_corpus" % name, dictionary)
+    fuzz_corpus(name = name + "_corpus", srcs = corpus, assembler = ASSEMBLER, **manual)
+    fuzz_options(name = name + "_options", options = options, **manual)
+    seeds = [("corpus", ":%s_corpus" % name)]
+    settings = [("options", ":%s_options" % name)]
+    words = []
+    if dicts:
+        fuzz_dictionary(name = name + "_dict", srcs = dicts, out = name + ".dict", **manual)
+        words = [("dictionary", ":%s_dict" % name)]
+    program = [("binary", ":%s_bin" % name)]
+    parts = program + seeds + settings + words
+    fuzz_package(name + "_oss_fuzz", name, parts, **manual)
+    native.sh_binary(
+        name = name + "_run",
+        srcs = ["//tools/bazel_rules:fuzz_run.sh"],
+        args = _flags(name, parts),
+        data = [label for _, label in parts],
+        **manual
+    )
+    _afl_test(name + "_afl", program + seeds + words)
     for suffix in [""] + m32_suffixes:
         _replay_test(
             name + suffix,
-            ":%s%s_bin" % (name, suffix),
-            ":%s_corpus" % name,
-            ":%s_options" % name,
+            [("binary", ":%s%s_bin" % (name, suffix))] + seeds + settings,
             m32 = suffix != "",
             size = size,
             timeout = timeout,

@@ -30,34 +30,23 @@ fuzz_corpus = rule(
     },
 )
 
-def _fuzz_dictionary_impl(ctx):
-    arguments = ctx.actions.args()
-    arguments.add(ctx.outputs.out)
-    arguments.add_all(ctx.files.srcs)
-    ctx.actions.run(
-        outputs = [ctx.outputs.out],
-        inputs = ctx.files.srcs,
-        executable = ctx.executable._merge,
-        arguments = [arguments],
-        mnemonic = "FuzzDictionary",
-    )
-    out = ctx.outputs.out
-    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+def fuzz_dictionary(name, srcs, out, **kwargs):
+    """Checks dictionaries of libFuzzer and merges them into one.
 
-fuzz_dictionary = rule(
-    implementation = _fuzz_dictionary_impl,
-    doc = "Checks dictionaries and merges them into one.",
-    attrs = {
-        "out": attr.output(mandatory = True),
-        "srcs": attr.label_list(allow_files = True, mandatory = True),
-        "_merge": attr.label(
-            allow_single_file = True,
-            cfg = "exec",
-            default = ":merge_dictionaries.py",
-            executable = True,
-        ),
-    },
-)
+    Args:
+      name: the target.
+      srcs: the dictionaries.
+      out: the file.
+      **kwargs: further attributes of the target.
+    """
+    native.genrule(
+        name = name,
+        srcs = srcs,
+        outs = [out],
+        cmd = "$(location //tools/bazel_rules:merge_dictionaries.py) $@ $(SRCS)",
+        exec_tools = ["//tools/bazel_rules:merge_dictionaries.py"],
+        **kwargs
+    )
 
 def _fuzz_options_impl(ctx):
     for option in ctx.attr.options:
@@ -73,42 +62,23 @@ fuzz_options = rule(
     attrs = {"options": attr.string_list()},
 )
 
-def _fuzz_package_impl(ctx):
-    out = ctx.actions.declare_file(ctx.label.name + ".tar")
-    corpus = ctx.files.corpus[0]
-    inputs = [ctx.executable.binary, corpus, ctx.file.options]
-    arguments = ctx.actions.args()
-    arguments.add("--out", out)
-    arguments.add("--name", ctx.attr.target_name)
-    arguments.add("--binary", ctx.executable.binary)
-    arguments.add("--corpus", corpus.path)
-    arguments.add("--options", ctx.file.options)
-    if ctx.file.dictionary:
-        inputs.append(ctx.file.dictionary)
-        arguments.add("--dictionary", ctx.file.dictionary)
-    ctx.actions.run(
-        outputs = [out],
-        inputs = inputs,
-        executable = ctx.executable._pack,
-        arguments = [arguments],
-        mnemonic = "FuzzPackage",
-    )
-    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+def fuzz_package(name, target_name, parts, **kwargs):
+    """Packs a fuzz target into a tar as OSS-Fuzz unpacks it.
 
-fuzz_package = rule(
-    implementation = _fuzz_package_impl,
-    doc = "A tar of a fuzz target as OSS-Fuzz unpacks it.",
-    attrs = {
-        "binary": attr.label(cfg = "target", executable = True, mandatory = True),
-        "corpus": attr.label(mandatory = True),
-        "dictionary": attr.label(allow_single_file = True),
-        "options": attr.label(allow_single_file = True, mandatory = True),
-        "target_name": attr.string(mandatory = True),
-        "_pack": attr.label(
-            allow_single_file = True,
-            cfg = "exec",
-            default = ":pack.py",
-            executable = True,
+    Args:
+      name: the package; the file is NAME.tar.
+      target_name: the fuzz target.
+      parts: pairs of a flag of pack.py and the label of its file.
+      **kwargs: further attributes of the target.
+    """
+    native.genrule(
+        name = name,
+        srcs = [label for _, label in parts],
+        outs = [name + ".tar"],
+        cmd = "$(location //tools/bazel_rules:pack.py) --out=$@ --name=%s %s" % (
+            target_name,
+            " ".join(["--%s=$(location %s)" % part for part in parts]),
         ),
-    },
-)
+        exec_tools = ["//tools/bazel_rules:pack.py"],
+        **kwargs
+    )

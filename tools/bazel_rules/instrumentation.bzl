@@ -1,10 +1,10 @@
 """Builds of a target with sanitizers, line counters or as 32-bit code inside a plain build.
 
 A rule of this file names an ordinary cc_binary or cc_test and builds it once more under other
-compiler flags, by a Starlark transition. There are few such configurations, on purpose: every
-library is compiled at most six times (plain, instrumented, instrumented 32-bit with gfns of 8 bytes
-and of 4, with line counters if tools/coverage asks, and optimised if tools/claims does), however
-many targets ask.
+compiler flags, by a Starlark transition. There are few such configurations, on purpose: however
+many targets ask, a library is compiled once a configuration. They are plain, instrumented,
+instrumented 32-bit with gfns of 8 bytes and of 4, with line counters if tools/coverage asks,
+optimised if tools/claims does, and for a debugger.
 """
 
 load(
@@ -109,191 +109,99 @@ def _instrumented_settings(settings, word_size):
         _LINKOPT: _without_superseded(settings[_LINKOPT]) + flags.linkopts,
     }
 
-def _native_transition_impl(settings, attr):
-    _ = attr  # @unused
-    return _instrumented_settings(settings, 64)
+# Builds without a sanitizer. No line numbers in the one, DWARF 4 in the other: Debian's valgrind
+# cannot read the lines that a compiler of this age writes by itself.
+_UNSANITIZED = {
+    # Neither frame pointers: what a kernel's build would make of the same sources.
+    "optimized": ["-O2", "-fomit-frame-pointer", "-g0"],
+    # For a debugger: not optimised, with variables.
+    "debug": ["-O0", "-g", "-gdwarf-4"],
+}
 
-def _m32_transition_impl(settings, attr):
-    result = _instrumented_settings(settings, 32)
-    if attr.long_gfn:
+def _transition_impl(settings, attr):
+    build = attr.build
+    if build in _UNSANITIZED:
+        return {
+            _COPT: _without_superseded(settings[_COPT]) + _UNSANITIZED[build],
+            _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
+            _CXXOPT: _without_superseded(settings[_CXXOPT]),
+            _LINKOPT: _without_superseded(settings[_LINKOPT]),
+        }
+    settings = dict(settings)
+    if build == "coverage":
+        settings[_INSTRUMENTATION] = "none"
+        settings[_SANITIZER] = "coverage"
+    result = _instrumented_settings(settings, 32 if build == "m32" else 64)
+    if build == "m32" and attr.long_gfn:
         result[_COPT] = result[_COPT] + [_LONG_GFN]
     return result
 
-def _optimized_transition_impl(settings, attr):
-    """No sanitizer and no frame pointers: what a kernel's build would make of the same sources.
+_transition = transition(
+    implementation = _transition_impl,
+    inputs = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER],
+    outputs = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT],
+)
 
-    No line numbers either: Debian's valgrind cannot read those of a compiler of this age.
+def _built_impl(ctx):
+    """Offers the program of the other build as this target's own executable.
+
+    A 32-bit one is NAME.elf, and the executable NAME a launcher of it.
     """
-    _ = attr  # @unused
-    return {
-        _COPT: _without_superseded(settings[_COPT]) + ["-O2", "-fomit-frame-pointer", "-g0"],
-        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
-        _CXXOPT: _without_superseded(settings[_CXXOPT]),
-        _LINKOPT: _without_superseded(settings[_LINKOPT]),
-    }
-
-def _coverage_transition_impl(settings, attr):
-    _ = attr  # @unused
-    counted = dict(settings)
-    counted[_INSTRUMENTATION] = "none"
-    counted[_SANITIZER] = "coverage"
-    return _instrumented_settings(counted, 64)
-
-def _debug_transition_impl(settings, attr):
-    """DWARF 4: Debian's valgrind cannot read what a compiler of this age writes by itself."""
-    _ = attr  # @unused
-    return {
-        _COPT: _without_superseded(settings[_COPT]) + ["-O0", "-g", "-gdwarf-4"],
-        _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
-        _CXXOPT: settings[_CXXOPT],
-        _LINKOPT: settings[_LINKOPT],
-    }
-
-_INPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT, _INSTRUMENTATION, _SANITIZER]
-
-_OUTPUTS = [_COPT, _CUSTOM_MALLOC, _CXXOPT, _LINKOPT]
-
-_native_transition = transition(
-    implementation = _native_transition_impl,
-    inputs = _INPUTS,
-    outputs = _OUTPUTS,
-)
-
-_m32_transition = transition(
-    implementation = _m32_transition_impl,
-    inputs = _INPUTS,
-    outputs = _OUTPUTS,
-)
-
-_optimized_transition = transition(
-    implementation = _optimized_transition_impl,
-    inputs = _INPUTS,
-    outputs = _OUTPUTS,
-)
-
-_coverage_transition = transition(
-    implementation = _coverage_transition_impl,
-    inputs = _INPUTS,
-    outputs = _OUTPUTS,
-)
-
-_debug_transition = transition(
-    implementation = _debug_transition_impl,
-    inputs = _INPUTS,
-    outputs = _OUTPUTS,
-)
-
-def _forward_impl(ctx):
-    """Offers the transitioned program as this target's own executable."""
-    program = ctx.attr.program[0][DefaultInfo]
+    program = ctx.attr.binary[0][DefaultInfo]
     executable = ctx.actions.declare_file(ctx.label.name)
+    files = [executable]
+    if ctx.attr.build == "m32":
+        files.append(ctx.actions.declare_file(ctx.label.name + ".elf"))
+
+        # A copy that is made anew with the program: its time tells which corpus is older.
+        ctx.actions.run_shell(
+            inputs = [ctx.file._launcher, files[-1]],
+            outputs = [executable],
+            command = 'cp "$1" "$2" && chmod 755 "$2"',
+            arguments = [ctx.file._launcher.path, executable.path],
+        )
     ctx.actions.symlink(
-        output = executable,
+        output = files[-1],
         target_file = program.files_to_run.executable,
         is_executable = True,
     )
     return [DefaultInfo(
         executable = executable,
-        files = depset([executable]),
-        runfiles = ctx.runfiles().merge(program.default_runfiles),
+        files = depset(files),
+        runfiles = ctx.runfiles(files).merge(program.default_runfiles),
     )]
 
-def _forward_rule(transition, test, attrs = {}, impl = _forward_impl):
+def _built(build, doc, test = False):
     return rule(
-        implementation = impl,
-        attrs = dict(
-            attrs,
-            program = attr.label(cfg = transition, executable = False, mandatory = True),
-            _allowlist_function_transition = attr.label(
+        implementation = _built_impl,
+        doc = doc,
+        attrs = {
+            "binary": attr.label(cfg = _transition, executable = False, mandatory = True),
+            "build": attr.string(default = build),
+            "long_gfn": attr.bool(doc = "Whether gfns of 32-bit code have 4 bytes, not 8."),
+            "_allowlist_function_transition": attr.label(
                 default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
             ),
-        ),
+            "_launcher": attr.label(default = _M32, allow_single_file = True),
+        },
         executable = not test,
         test = test,
     )
 
-def _m32_impl(ctx):
-    """Offers the program as NAME.elf, and as the executable NAME a launcher of it."""
-    program = ctx.attr.program[0][DefaultInfo]
-    elf = ctx.actions.declare_file(ctx.label.name + ".elf")
-    ctx.actions.symlink(output = elf, target_file = program.files_to_run.executable)
-    launcher = ctx.actions.declare_file(ctx.label.name)
+instrumented_binary = _built("instrumented", "A cc_binary with sanitizers and instrumentation.")
 
-    # A copy that is made anew with the program: its time tells which corpus is older.
-    ctx.actions.run_shell(
-        inputs = [ctx.file._launcher, elf],
-        outputs = [launcher],
-        command = 'cp "$1" "$2" && chmod 755 "$2"',
-        arguments = [ctx.file._launcher.path, launcher.path],
-    )
-    return [DefaultInfo(
-        executable = launcher,
-        files = depset([launcher, elf]),
-        runfiles = ctx.runfiles([elf]).merge(program.default_runfiles),
-    )]
+m32_binary = _built("m32", "The same as 32-bit code, and a launcher of it (m32.sh).")
 
-_native_binary = _forward_rule(_native_transition, test = False)
+coverage_binary = _built(
+    "coverage",
+    "A cc_binary that counts how often each line and branch runs, into $LLVM_PROFILE_FILE.",
+)
 
-_M32_ATTRS = {
-    "long_gfn": attr.bool(),
-    "_launcher": attr.label(default = _M32, allow_single_file = True),
-}
+optimized_binary = _built("optimized", "A cc_binary with -O2 and nothing else, to be measured.")
 
-_m32_binary = _forward_rule(_m32_transition, test = False, attrs = _M32_ATTRS, impl = _m32_impl)
+debug_binary = _built("debug", "A cc_binary for a debugger.")
 
-_coverage_binary = _forward_rule(_coverage_transition, test = False)
-
-_optimized_binary = _forward_rule(_optimized_transition, test = False)
-
-_debug_binary = _forward_rule(_debug_transition, test = False)
-
-_native_test = _forward_rule(_native_transition, test = True)
-
-def instrumented_binary(name, binary, m32 = False, testonly = True, **kwargs):
-    """Builds a cc_binary with sanitizers and fuzzing instrumentation.
-
-    Args:
-      name: the new target, an executable.
-      binary: the cc_binary.
-      m32: whether to build 32-bit code; the new target is then a launcher of NAME.elf (m32.sh).
-      testonly: as for any rule.
-      **kwargs: attributes of the new target; with m32 `long_gfn` too: whether gfns have 4 bytes.
-    """
-    rule = _m32_binary if m32 else _native_binary
-    rule(name = name, program = binary, testonly = testonly, **kwargs)
-
-def coverage_binary(name, binary, testonly = True, **kwargs):
-    """Builds a cc_binary that counts how often each line and branch runs, without sanitizers.
-
-    Args:
-      name: the new target, an executable; it writes its counts to $LLVM_PROFILE_FILE.
-      binary: the cc_binary.
-      testonly: as for any rule.
-      **kwargs: attributes of the new target.
-    """
-    _coverage_binary(name = name, program = binary, testonly = testonly, **kwargs)
-
-def optimized_binary(name, binary, testonly = True, **kwargs):
-    """Builds a cc_binary with -O2 and nothing else, to be measured.
-
-    Args:
-      name: the new target, an executable.
-      binary: the cc_binary.
-      testonly: as for any rule.
-      **kwargs: attributes of the new target.
-    """
-    _optimized_binary(name = name, program = binary, testonly = testonly, **kwargs)
-
-def debug_binary(name, binary, testonly = True, **kwargs):
-    """Builds a cc_binary for a debugger: not optimised, with variables.
-
-    Args:
-      name: the new target, an executable.
-      binary: the cc_binary.
-      testonly: as for any rule.
-      **kwargs: attributes of the new target.
-    """
-    _debug_binary(name = name, program = binary, testonly = testonly, **kwargs)
+_sanitized_test = _built("instrumented", "A cc_test with sanitizers.", test = True)
 
 def sanitized_test(name, test, **kwargs):
     """Runs a cc_test under ASan and UBSan, every finding fatal.
@@ -303,7 +211,7 @@ def sanitized_test(name, test, **kwargs):
       test: the cc_test; its `args` are not taken over.
       **kwargs: attributes of the new test.
     """
-    _native_test(name = name, program = test, **kwargs)
+    _sanitized_test(name = name, binary = test, **kwargs)
 
 def m32_sh_test(name, test, args = [], data = [], tags = [], **kwargs):
     """A test of 32-bit programs by a script; it is skipped where they do not run.
@@ -340,10 +248,10 @@ def m32_test(name, test, long_gfn = False, tags = [], **kwargs):
       tags: tags of the new test beside "m32".
       **kwargs: attributes of the new test.
     """
-    _m32_binary(
+    m32_binary(
         name = name + "_bin",
+        binary = test,
         long_gfn = long_gfn,
-        program = test,
         testonly = True,
         tags = ["manual"],
     )

@@ -73,7 +73,8 @@ need() {
 run_test() {
   local way
   way="$(how)" || exit
-  [[ "${way}" != none ]] || exec tools/bazel_rules/skip.py no-32-bit-programs
+  [[ "${way}" != none ]] ||
+    exec tools/bazel_rules/run_module.sh tools.bazel_rules.skip no-32-bit-programs
   exec "$@"
 }
 

@@ -1,34 +1,27 @@
-#!/usr/bin/env python3
-"""Runs a fuzz target over every seed of its corpus, once, and says what really ran.
+"""Runs a fuzz target over every seed of a corpus, once, and says what really ran.
 
 The exit code of the program alone cannot be trusted: an empty corpus ends with 0, and so does a
 finding of a sanitizer that is not fatal. So a seed passes only if libFuzzer says that it executed
 it, the process that did so reported no error, and no sanitizer printed a finding. A crash ends the
 process; the rest of the seeds then run in a new one, so one bad seed hides no other.
-
-Failing seeds are copied to $TEST_UNDECLARED_OUTPUTS_DIR, and $XML_OUTPUT_FILE gets one test case a
-seed. Exit code: 0 if there are seeds and all passed, 1 otherwise.
 """
 
-import argparse
 import os
 import re
-import shutil
 import subprocess
-import sys
-from xml.sax import saxutils
 
 # How much of a failing program's output is shown: its beginning, where a sanitizer says what is
 # wrong, and its end, where our own report is.
 OUTPUT_LIMIT = 16000
 
 EXECUTED = re.compile(rb"^Executed (.+) in \d+ ms\r?$", re.MULTILINE)
-RUNNING = re.compile(rb"^Running: (.+?)\r?$", re.MULTILINE)
+# With the line begins all that a seed prints.
+RUNNING = re.compile(rb"^(?=Running: )", re.MULTILINE)
 # How the failure of a seed begins that its program never came to.
 NOT_EXECUTED = "was not executed: "
 
 # Of a target that runs programs (fuzzers/fuzz_target.h).
-ENGINES = re.compile(rb"^ENGINES: .*\n", re.MULTILINE)
+ENGINES = re.compile(r"^ENGINES: .*\n", re.MULTILINE)
 
 FINDING = re.compile(
     rb"runtime error: |ERROR: \w+Sanitizer|ERROR: libFuzzer|SUMMARY: \w+Sanitizer")
@@ -47,15 +40,6 @@ class Result:
         self.failure = failure
         self.code = code
         self.output = output
-
-
-def failed(seeds, code, output, reason=""):
-    """The Results of seeds that the process did not survive, or did not run."""
-    text = since(output, seeds[0]).decode("utf-8", "replace")
-    failure = f"{reason}exit code {code}\n{shorten(text)}"
-    engines = ENGINES.search(output)  # printed once a process, with its first seed
-    line = engines[0].decode("utf-8", "replace") if engines else ""
-    return [Result(seed, failure, code, text if line in text else line + text) for seed in seeds]
 
 
 def read_options(path):
@@ -109,145 +93,45 @@ def shorten(text):
     return f"{text[:half]}\n... {left_out} characters are left out ...\n{text[-half:]}"
 
 
-def judge(seeds, code, output):
-    """The verdicts that one process supports, a prefix of the seeds; the rest must run again.
+def _result(seed, code, output, printed):
+    """The verdict on a seed that printed this, the last words of a process that failed.
 
-    A process that fails is blamed on the last seed it started. One that dies before it starts any,
-    or that ends well without executing all, would do the same for every seed: all of them fail.
+    code, output: of the process; code is 0 if it went on to the next seed.
     """
-    executed = EXECUTED.findall(output)
-    started = RUNNING.findall(output)
-    expected = [os.fsencode(seed) for seed in seeds]
-    if code == 0 and executed == expected and not FINDING.search(output):
-        return [Result(seed) for seed in seeds]
-    last = len(started) - 1
-    if last < 0 or started != expected[:last + 1]:
-        return failed(seeds, code, output, NOT_EXECUTED)
-    if code == 0 and last + 1 == len(seeds):
-        return None  # A finding that was not fatal: only one process a seed can tell whose it is.
-    if code == 0:
-        return failed(seeds, code, output, NOT_EXECUTED)
-    passed = [Result(seed) for seed in seeds[:last]]
-    if executed[:last] != expected[:last] or FINDING.search(before(output, seeds[last])):
-        return None
-    return passed + failed(seeds[last:last + 1], code, output)
-
-
-def start_of(output, seed):
-    """Where the program has said that it starts with the seed; -1 if it has not."""
-    return output.rfind(b"Running: " + os.fsencode(seed))
-
-
-def before(output, seed):
-    """What was printed until the last seed was started."""
-    return output[:start_of(output, seed)]
-
-
-def since(output, seed):
-    """What was printed from there on, all of it if the seed was never started."""
-    return output[max(start_of(output, seed), 0):]
-
-
-def judge_alone(command, seed):
-    """The verdict on one seed that has a process to itself."""
-    code, output = run_once(command, [seed])
-    executed = EXECUTED.findall(output) == [os.fsencode(seed)]
-    if code == 0 and executed and not FINDING.search(output):
+    executed = EXECUTED.findall(printed) == [os.fsencode(seed)]
+    if code == 0 and executed and not FINDING.search(printed):
         return Result(seed)
-    reason = "" if executed or RUNNING.search(output) else NOT_EXECUTED
-    return failed([seed], code, output, reason)[0]
+    text = printed.decode("utf-8", "replace")
+    reason = "" if executed or RUNNING.match(printed) else NOT_EXECUTED
+    failure = f"{reason}exit code {code}\n{shorten(text)}"
+    # A process prints its engines once, with its first seed.
+    engines = ENGINES.search(output.decode("utf-8", "replace"))
+    line = engines[0] if engines else ""
+    return Result(seed, failure, code, text if line in text else line + text)
+
+
+def judge(command, seeds):
+    """The verdicts of one process, on the seeds up to the one that ended it.
+
+    A process that fails is blamed on the last seed that it started. One that starts none would do
+    the same for every seed: all of them fail.
+    """
+    code, output = run_once(command, seeds)
+    before, *printed = RUNNING.split(output)
+    if not printed or FINDING.search(before):
+            return [_result(seed, code, output, before) for seed in seeds]
+    last = len(printed) - 1
+    return [_result(seed, code if at == last else 0, output, text)
+            for at, (seed, text) in enumerate(zip(seeds, printed))]
+
+
+def verdicts(command, seeds, batch=1000):
+    """The verdicts on all seeds, in order; no more is run than for those that are taken."""
+    while seeds:
+        found = judge(command, seeds[:batch])
+        yield from found
+        seeds = seeds[len(found):]
 
 
 def replay(command, seeds, batch=1000):
-    """The verdicts on all seeds, in order."""
-    results = []
-    rest = seeds
-    while rest:
-        batch_seeds = rest[:batch]
-        code, output = run_once(command, batch_seeds)
-        verdicts = judge(batch_seeds, code, output)
-        if verdicts is None:
-            verdicts = [judge_alone(command, seed) for seed in batch_seeds]
-        results.extend(verdicts)
-        rest = rest[len(verdicts):]
-    return results
-
-
-def xml_text(text):
-    """Text as XML 1.0 allows it: a crash report may hold control characters."""
-    return saxutils.escape(re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd]", "?", text))
-
-
-def xml_case(suite, result):
-    name = saxutils.quoteattr(os.path.basename(result.seed))
-    head = f'    <testcase name={name} classname={saxutils.quoteattr(suite)} status="run" time="0"'
-    if result.failure is None:
-        return head + " />\n"
-    message = saxutils.quoteattr(result.failure.split("\n", 1)[0])
-    failure = f"<failure message={message}>{xml_text(result.failure)}</failure>"
-    return f"{head}>{failure}</testcase>\n"
-
-
-def write_xml(path, suite, results):
-    failures = sum(result.failure is not None for result in results)
-    attributes = f'tests="{len(results)}" failures="{failures}" errors="0"'
-    name = saxutils.quoteattr(suite)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-        file.write(f"<testsuites {attributes}>\n  <testsuite name={name} {attributes}>\n")
-        file.writelines(xml_case(suite, result) for result in results)
-        file.write("  </testsuite>\n</testsuites>\n")
-
-
-def keep(seed, folder):
-    """Copies a failing seed to where Bazel collects what a test leaves behind."""
-    if folder:
-        target = os.path.join(folder, os.path.basename(seed))
-        shutil.copyfile(seed, target)
-        os.chmod(target, 0o644)
-
-
-def from_workspace(path):
-    """A path as one types it at the workspace's root."""
-    return path if os.path.isabs(path) else os.path.join("bazel-bin", path)
-
-
-def report(results, binary, outputs):
-    failures = [result for result in results if result.failure is not None]
-    for result in failures:
-        print(f"FAILED: {os.path.basename(result.seed)}: {result.failure}")
-        if os.path.isfile(result.seed):
-            print(f"reproduce: {from_workspace(binary)} {from_workspace(result.seed)}\n")
-            keep(result.seed, outputs)
-    print(f"replayed {len(results)} seeds: {len(results) - len(failures)} passed, "
-          f"{len(failures)} failed")
-    return 1 if failures else 0
-
-
-def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    for flag in ("name", "binary", "corpus", "options"):
-        parser.add_argument("--" + flag, required=True)
-    parser.add_argument("flags", nargs="*", help="further flags of libFuzzer")
-    return parser.parse_args()
-
-
-def main():
-    args = parse_args()
-    seeds = list_seeds(args.corpus)
-    outputs = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR", "")
-    if seeds:
-        command = [os.path.abspath(args.binary), *read_options(args.options), *args.flags]
-        if outputs:
-            command.append(f"-artifact_prefix={outputs}/")
-        results = replay(command, seeds)
-    else:
-        results = [Result("corpus", f"{args.corpus} holds no seed, expected one at least")]
-        outputs = ""
-    if "XML_OUTPUT_FILE" in os.environ:
-        write_xml(os.environ["XML_OUTPUT_FILE"], args.name, results)
-    return report(results, args.binary, outputs)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return list(verdicts(command, seeds, batch))

@@ -1,25 +1,21 @@
-#!/usr/bin/env python3
 """The one way to skip a test: for a reason of skip_reasons.txt, which tools/test then counts.
 
-    Python      import skip; skip.skip_for("no-tmpfs", "what mount has said")
+    Python      from tools.bazel_rules import skip; skip.skip_for("no-tmpfs", "what mount has said")
     GoogleTest  #include "tests/common/skip.h": SKIP_FOR("no-tmpfs") << "what mount has said";
-    shell       exec tools/bazel_rules/skip.py no-tmpfs "what mount has said"
+    shell       exec tools/bazel_rules/run_module.sh tools.bazel_rules.skip no-tmpfs "what ..."
 
-Each leaves the words "skip[ID]" in the XML of the test, the shell's by the command
+Each leaves the words "skip[ID]" in the XML of the test. A skip without these words, or with an ID
+that the list does not hold, is a failure (test_summary.py). The presubmit forbids every other way.
 
-    skip.py ID [DETAIL]
-
-which writes $XML_OUTPUT_FILE. A skip without these words, or with an ID that the list does not
-hold, is a failure (test_summary.py). The presubmit forbids every other way to skip.
-
-Exit code of the command: 0 the test is skipped, 1 the list does not hold the reason, 2 wrong usage.
+Exit code of the module: 0 the test is skipped, 1 the list does not hold the reason, 2 wrong usage.
 """
 
 import os
 import re
 import sys
 import unittest
-from xml.sax import saxutils
+
+from tools.bazel_rules import junit
 
 REASONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "skip_reasons.txt")
 
@@ -27,9 +23,9 @@ MARK = re.compile(r"skip\[([^\]]*)\]")
 LINE = re.compile(r"(no-[a-z0-9-]+): (\S.*)")
 
 
-def read_reasons(path=REASONS):
+def read_reasons():
     """The texts of the list by id, in its order."""
-    with open(path, encoding="utf-8") as file:
+    with open(REASONS, encoding="utf-8") as file:
         lines = [line.rstrip("\n") for line in file if not line.startswith("#")]
     return dict(LINE.fullmatch(line).groups() for line in lines)
 
@@ -53,18 +49,9 @@ def skip_for(reason, detail=""):
     raise unittest.SkipTest(mark(reason, detail))
 
 
-def xml(name, message):
-    """The XML of a test that is one skipped case."""
-    case = saxutils.quoteattr(name)
-    return (f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n<testsuite name={case} '
-            f'tests="1" failures="0" skipped="1">\n<testcase name={case}>'
-            f'<skipped message={saxutils.quoteattr(message)}/></testcase>\n</testsuite>\n'
-            '</testsuites>\n')
-
-
 def main(words):
     if len(words) not in (1, 2):
-        print("usage: skip.py ID [DETAIL]", file=sys.stderr)
+        print("usage: skip ID [DETAIL]", file=sys.stderr)
         return 2
     try:
         message = mark(*words)
@@ -72,9 +59,8 @@ def main(words):
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
     print(message)
-    if os.environ.get("XML_OUTPUT_FILE"):
-        with open(os.environ["XML_OUTPUT_FILE"], "w", encoding="utf-8") as file:
-            file.write(xml(os.environ.get("TEST_TARGET", "test"), message))
+    test = os.environ.get("TEST_TARGET", "test")
+    junit.write([(test, test, "", message)])
     # Bazel asks each shard for this sign of life.
     if os.environ.get("TEST_SHARD_STATUS_FILE"):
         with open(os.environ["TEST_SHARD_STATUS_FILE"], "w", encoding="utf-8"):

@@ -16,7 +16,7 @@ MECHANISM = ("tests/common/skip.h", "tests/scripts/skip_canary.cc", "tests/scrip
              "tools/bazel_rules/skip.py", "tests/presubmit/rules_test.py",
              "tools/presubmit/skip_rules.py")
 
-USE = re.compile(r"\b(?:(?:SKIP_FOR|skip_for)\(\"|skip(?:\.py)? (?=no-))([^\"\s]*)")
+USE = re.compile(r"(?:\b(?:SKIP_FOR|skip_for)\(\"|\bbazel_rules\.skip (?=no-))([^\"\s]*)")
 LINE = re.compile(r"(no-[a-z0-9-]+): \S")
 
 

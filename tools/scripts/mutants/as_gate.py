@@ -54,11 +54,7 @@ def _first_to_fail(target, seeds):
     """(seed, signature) of the first that fails, None if all pass."""
     command = ["env", *(f"{name}={value}" for name, value in trial.SANITIZER_OPTIONS.items()),
                target.binary, *target.options]
-    code, output = replay.run_once(command, seeds) if seeds else (0, b"")
-    results = replay.judge(seeds, code, output) if seeds else []
-    if results is None:  # a finding that was not fatal
-        results = replay.replay(command, seeds, batch=1)
-    for result in results:
+    for result in replay.verdicts(command, seeds):
         if result.failure and result.failure.startswith(replay.NOT_EXECUTED):
             raise trial.Broken(f"{target.binary}: {result.failure[-300:]}")
         if result.failure:
