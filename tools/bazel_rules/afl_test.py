@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
 """Fuzzes one target with AFL++ for a while: it must start, run, find new paths, and find no fault.
 
 What it finds is copied to $TEST_UNDECLARED_OUTPUTS_DIR. Exit code: 0 all is well, 1 otherwise.
 """
 
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -42,39 +42,23 @@ def judge(code, stats, seeds):
     """What is wrong, nothing if all is well."""
     if not stats:
         return [f"exit code {code}, and no figures: is the target built with --config=afl?"]
-    number = {name: int(stats[name]) for name in ("execs_done", "corpus_count", "saved_crashes",
-                                                  "saved_hangs")}
-    complaints = []
-    if code != 0:
-        complaints.append(f"exit code {code}, expected 0")
-    if number["saved_crashes"]:
-        complaints.append(f"{number['saved_crashes']} crashes, expected none")
-    if number["saved_hangs"]:
-        complaints.append(f"{number['saved_hangs']} inputs that hang, expected none")
-    if number["corpus_count"] <= seeds:
-        complaints.append(f"{number['corpus_count']} inputs in the corpus, expected more than the "
-                          f"{seeds} seeds")
-    return complaints
+    crashes, hangs, inputs = (int(stats[name]) for name in (
+        "saved_crashes", "saved_hangs", "corpus_count"))
+    grown = f"expected more than the {seeds} seeds"
+    checks = ((code == 0, f"exit code {code}, expected 0"),
+              (crashes == 0, f"{crashes} crashes, expected none"),
+              (hangs == 0, f"{hangs} inputs that hang, expected none"),
+              (inputs > seeds, f"{inputs} inputs in the corpus, {grown}"))
+    return [complaint for is_fine, complaint in checks if not is_fine]
 
 
 def keep(found, outputs):
     """Copies what crashed or hung to where Bazel collects what a test leaves behind."""
-    for kind in ("crashes", "hangs"):
-        folder = os.path.join(found, kind)
-        names = sorted(os.listdir(folder)) if outputs and os.path.isdir(folder) else []
-        for name in (name for name in names if name.startswith("id:")):
+    for path in glob.glob(f"{glob.escape(found)}/*/id:*") if outputs else ():
+        kind, name = path.split("/")[-2:]
+        if kind in ("crashes", "hangs"):
             # The names hold colons, which a zip for everybody may not.
-            target = os.path.join(outputs, f"{kind}-" + re.sub(r"\W", "-", name))
-            shutil.copyfile(os.path.join(folder, name), target)
-
-
-def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    for flag in ("name", "binary", "corpus"):
-        parser.add_argument("--" + flag, required=True)
-    parser.add_argument("--dictionary")
-    parser.add_argument("--seconds", type=int, default=60)
-    return parser.parse_args()
+            shutil.copyfile(path, os.path.join(outputs, f"{kind}-" + re.sub(r"\W", "-", name)))
 
 
 def fuzz(args, scratch):
@@ -95,7 +79,12 @@ def fuzz(args, scratch):
 
 
 def main():
-    args = parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    for flag in ("name", "binary", "corpus"):
+        parser.add_argument("--" + flag, required=True)
+    parser.add_argument("--dictionary")
+    parser.add_argument("--seconds", type=int, default=60)
+    args = parser.parse_args()
     if not shutil.which("afl-fuzz"):
         print(f"{args.name}: there is no afl-fuzz: tools/setup --for=engines")
         return 1

@@ -50,10 +50,7 @@ _FUZZER_FLAGS = [
 ]
 
 # Bazel links with the C driver, which leaves the C++ half of UBSan's runtime out.
-_SANITIZER_LINK_FLAGS = {
-    "asan-ubsan": ["-fsanitize-link-c++-runtime"],
-    "ubsan": ["-fsanitize-link-c++-runtime"],
-}
+_UBSAN_LINK_FLAG = "-fsanitize-link-c++-runtime"
 
 # 64-bit multiplication under UBSan calls a helper of compiler-rt that libgcc does not have.
 _M32_LINK_FLAGS = ["-m32", "--rtlib=compiler-rt", "--unwindlib=libgcc"]
@@ -64,31 +61,23 @@ _LONG_GFN = "-DRMAPDIFF_LONG_GFN"
 _SUPERSEDED = ("-fsanitize", "-fno-sanitize", "-fprofile-instr", "-fcoverage-mapping", "-m32", "-O")
 
 def _without_superseded(flags):
-    """Drops what a --config of the command line says about the same matter."""
     return [flag for flag in flags if not flag.startswith(_SUPERSEDED)]
 
-def _optimization(sanitizer, word_size):
-    """Fuzzing wants speed; a replay of seeds as 32-bit code ends before an optimiser would."""
-    if word_size == 32:
-        return "-O0"
-    return "-O1" if sanitizer == "coverage" else "-O2"
-
-def _flags(settings, word_size):
+def _flags(settings, is_m32):
+    """The flags of a compiler and of a linker."""
     sanitizer = settings[_SANITIZER]
     flags = list(_SANITIZER_FLAGS[sanitizer])
-    link_flags = flags + _SANITIZER_LINK_FLAGS.get(sanitizer, [])
+    link_flags = flags + ([_UBSAN_LINK_FLAG] if _FATAL in flags else [])
 
     # A replay that counts lines has no use for libFuzzer's counters, and without a sanitizer only a
     # program with libFuzzer in it can link them.
     if settings[_INSTRUMENTATION] == "libfuzzer" and sanitizer != "coverage":
         flags.extend(_FUZZER_FLAGS)
-    if word_size == 32:
-        flags.append("-m32")
-        link_flags.extend(_M32_LINK_FLAGS)
-    return struct(
-        copts = [_optimization(sanitizer, word_size)] + flags,
-        linkopts = link_flags,
-    )
+
+    # Fuzzing wants speed; a replay of seeds as 32-bit code ends before an optimiser would.
+    if is_m32:
+        return ["-O0"] + flags + ["-m32"], link_flags + _M32_LINK_FLAGS
+    return ["-O1" if sanitizer == "coverage" else "-O2"] + flags, link_flags
 
 def _oss_fuzz_settings(settings):
     return {
@@ -96,17 +85,6 @@ def _oss_fuzz_settings(settings):
         _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
         _CXXOPT: settings[_CXXOPT] + OSS_FUZZ_CXXOPTS,
         _LINKOPT: settings[_LINKOPT] + OSS_FUZZ_COPTS + OSS_FUZZ_CXXOPTS,
-    }
-
-def _instrumented_settings(settings, word_size):
-    if settings[_INSTRUMENTATION] == "oss-fuzz":
-        return _oss_fuzz_settings(settings)
-    flags = _flags(settings, word_size)
-    return {
-        _COPT: _without_superseded(settings[_COPT]) + flags.copts,
-        _CUSTOM_MALLOC: _DEFAULTS,
-        _CXXOPT: _without_superseded(settings[_CXXOPT]),
-        _LINKOPT: _without_superseded(settings[_LINKOPT]) + flags.linkopts,
     }
 
 # Builds without a sanitizer. No line numbers in the one, DWARF 4 in the other: Debian's valgrind
@@ -118,20 +96,28 @@ _UNSANITIZED = {
     "debug": ["-O0", "-g", "-gdwarf-4"],
 }
 
+def _with(settings, copts, linkopts, malloc):
+    """The settings with these flags, in place of what a --config says about the same matter."""
+    return {
+        _COPT: _without_superseded(settings[_COPT]) + copts,
+        _CUSTOM_MALLOC: malloc,
+        _CXXOPT: _without_superseded(settings[_CXXOPT]),
+        _LINKOPT: _without_superseded(settings[_LINKOPT]) + linkopts,
+    }
+
 def _transition_impl(settings, attr):
     build = attr.build
     if build in _UNSANITIZED:
-        return {
-            _COPT: _without_superseded(settings[_COPT]) + _UNSANITIZED[build],
-            _CUSTOM_MALLOC: settings[_CUSTOM_MALLOC],
-            _CXXOPT: _without_superseded(settings[_CXXOPT]),
-            _LINKOPT: _without_superseded(settings[_LINKOPT]),
-        }
+        return _with(settings, _UNSANITIZED[build], [], settings[_CUSTOM_MALLOC])
     settings = dict(settings)
     if build == "coverage":
         settings[_INSTRUMENTATION] = "none"
         settings[_SANITIZER] = "coverage"
-    result = _instrumented_settings(settings, 32 if build == "m32" else 64)
+    if settings[_INSTRUMENTATION] == "oss-fuzz":
+        result = _oss_fuzz_settings(settings)
+    else:
+        copts, linkopts = _flags(settings, build == "m32")
+        result = _with(settings, copts, linkopts, _DEFAULTS)
     if build == "m32" and attr.long_gfn:
         result[_COPT] = result[_COPT] + [_LONG_GFN]
     return result

@@ -84,14 +84,18 @@ _FUZZ_TARGETS = [
     "//fuzzers:tiny_rmap_fuzzer.cc",
 ]
 
-# What drives a fault, by the suffix of the program's name: our fuzz target, and the peers that it
-# is measured against.
 _ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
 
-_ENTRIES = {
-    "": ["//fuzzers:fuzz_entry", _ENGINE],
-    "_plain": ["//bench/peers:plain_entry", _ENGINE],
-    "_rapidcheck": ["//bench/peers:rapidcheck_main"],
+# The programs, by the suffix of their names: what is linked after the changed objects, whether they
+# are instrumented, and whether the source of the fuzz target is in them.
+_PROGRAMS = {
+    "": (["//fuzzers:fuzz_entry", _ENGINE], True, True),
+    "_hunt": ([":hunt"], False, False),
+    "_plain": (["//bench/peers:plain_entry", _ENGINE], True, True),
+    "_probe": (["//fuzzers/finding:probe_main"], True, False),
+    "_rapidcheck": (["//bench/peers:rapidcheck_main"], True, True),
+    "_rmapdiff": (["//tools/cli:verbs"], False, False),
+    "_unoptimised": (["//tools/cli:verbs"], False, False),
 }
 
 _OURS = ("fuzzers/", "legacy_mmu/", "mmu/")
@@ -176,35 +180,6 @@ def mutable_sources(name):
         ] + _FUZZ_TARGETS,
     )
 
-# Programs of ours that a fault is linked with, by the suffix of their names.
-_MAINS = {
-    "_hunt": ":hunt",
-    "_probe_raw_": "//fuzzers/finding:probe_main",
-    "_rmapdiff": "//tools/cli:verbs",
-}
-
-def _hunt_and_command_line(name, manual):
-    for suffix, main in _MAINS.items():
-        native.cc_binary(
-            name = name + suffix,
-            linkstatic = True,
-            deps = [":%s_objects" % name, main],  # in this order: see the heading
-            **manual
-        )
-    instrumented_binary(name = name + "_probe", binary = ":%s_probe_raw_" % name, **manual)
-
-def _objects(name, suffix, copts, manual):
-    native.cc_library(
-        name = name + suffix,
-        srcs = [":%s_sources" % name],
-        alwayslink = True,
-        copts = copts,
-        includes = [name + "_sources"],
-        linkstatic = True,
-        deps = ["@system//:fmt"],
-        **manual
-    )
-
 def mutant(name, patch):
     """Defines the programs with one seeded fault; the file's heading lists them.
 
@@ -232,25 +207,29 @@ def mutant(name, patch):
         output_group = "target",
         **manual
     )
-    _objects(name, "_objects", [], manual)
-    _objects(name, "_unoptimised_objects", ["-O0"], manual)
-    native.cc_binary(
-        name = name + "_unoptimised",
-        linkstatic = True,
-        deps = [":%s_unoptimised_objects" % name, "//tools/cli:verbs"],  # in this order
-        **manual
-    )
-    for suffix, entry in _ENTRIES.items():
-        native.cc_binary(
-            name = name + suffix + "_raw_",
-            srcs = [":%s_target" % name],
+    for kind, copts in {"": [], "_unoptimised": ["-O0"]}.items():
+        native.cc_library(
+            name = name + kind + "_objects",
+            srcs = [":" + sources],
+            alwayslink = True,
+            copts = copts,
+            includes = [sources],
             linkstatic = True,
-            deps = [":%s_objects" % name] + entry,  # first: see the heading
+            deps = ["@system//:fmt"],
             **manual
         )
-        instrumented_binary(
-            name = name + suffix,
-            binary = ":%s%s_raw_" % (name, suffix),
+    for suffix, (deps, is_instrumented, is_target) in _PROGRAMS.items():
+        kind = "_unoptimised" if suffix == "_unoptimised" else ""
+        native.cc_binary(
+            name = name + suffix + ("_raw_" if is_instrumented else ""),
+            srcs = [":%s_target" % name] if is_target else [],
+            linkstatic = True,
+            deps = [":%s%s_objects" % (name, kind)] + deps,  # in this order: see the heading
             **manual
         )
-    _hunt_and_command_line(name, manual)
+        if is_instrumented:
+            instrumented_binary(
+                name = name + suffix,
+                binary = ":%s%s_raw_" % (name, suffix),
+                **manual
+            )

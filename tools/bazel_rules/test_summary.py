@@ -30,29 +30,6 @@ VERDICTS = (0, 1, 3, 4)
 USAGE = 2
 
 
-class Target:
-    """What one test target did: the paths of its XML files and log, and Bazel's verdict."""
-
-    def __init__(self, label):
-        self.label = label
-        self.passed_by_bazel = True
-        self.runs = {}
-
-    def add(self, run, attempt, result):
-        """Adds a result; of several attempts at one run the last one counts."""
-        if attempt >= self.runs.get(run, (0, None))[0]:
-            self.runs[run] = (attempt, result)
-        self.passed_by_bazel = all(
-            result["status"] == "PASSED" for _, result in self.runs.values())
-
-    def outputs(self, name):
-        """Local paths of the outputs of one name, one for each run and shard."""
-        for _, result in self.runs.values():
-            for output in result.get("testActionOutput", []):
-                if output.get("name") == name and output.get("uri", "").startswith("file://"):
-                    yield urllib.parse.unquote(output["uri"][len("file://"):])
-
-
 def read_events(path):
     if not os.path.exists(path):
         return []
@@ -61,18 +38,29 @@ def read_events(path):
 
 
 def collect(events):
-    """Returns the test targets that ran and the labels of the targets that could not be built."""
-    targets, broken = {}, set()
+    """Returns {label: results} of the test targets that ran, one for each run and shard, and the
+    labels of the targets that could not be built."""
+    attempts, broken = collections.defaultdict(dict), set()
     for event in events:
         identity = event["id"]
         if "testResult" in identity and "testResult" in event:
             key = identity["testResult"]
-            target = targets.setdefault(key["label"], Target(key["label"]))
-            run = (key.get("run", 1), key.get("shard", 1))
-            target.add(run, key.get("attempt", 1), event["testResult"])
+            one = (key.get("run", 1), key.get("shard", 1), key.get("attempt", 1))
+            attempts[key["label"]][one] = event["testResult"]
         elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
             broken.add(identity["targetCompleted"]["label"])
+    # Of several attempts at one run the last one counts.
+    targets = {label: list({one[:2]: runs[one] for one in sorted(runs)}.values())
+               for label, runs in attempts.items()}
     return targets, broken - set(targets)
+
+
+def outputs(results, name):
+    """Local paths of the outputs of one name, one for each result."""
+    for result in results:
+        for output in result.get("testActionOutput", []):
+            if output.get("name") == name and output.get("uri", "").startswith("file://"):
+                yield urllib.parse.unquote(output["uri"][len("file://"):])
 
 
 class Counts:
@@ -119,27 +107,27 @@ class Counts:
                 f"{sum(self.skipped.values())} skipped")
 
 
-def judge(target):
+def judge(results):
     """Counts of a target; their complaints say why it failed if its cases do not."""
     counts = Counts()
-    for path in target.outputs("test.xml"):
+    for path in outputs(results, "test.xml"):
         try:
             for case in ElementTree.parse(path).iter("testcase"):
                 counts.add_case(case)
         except (OSError, ElementTree.ParseError) as error:
             counts.fail(f"unreadable {path}: {error}")
             return counts
-    if not target.passed_by_bazel and counts.failed == 0:
-        statuses = {result["status"] for _, result in target.runs.values()} - {"PASSED"}
+    statuses = {result["status"] for result in results} - {"PASSED"}
+    if statuses and counts.failed == 0:
         counts.fail("no case failed, but the target did: " + ", ".join(sorted(statuses)))
     if counts.total() == 0:
         counts.fail("passed without running a test case")
     return counts
 
 
-def print_failure(target, complaints):
-    print(f"FAILED: {target.label}" + (f" ({'; '.join(complaints)})" if complaints else ""))
-    for path in target.outputs("test.log"):
+def print_failure(label, results, complaints):
+    print(f"FAILED: {label}" + (f" ({'; '.join(complaints)})" if complaints else ""))
+    for path in outputs(results, "test.log"):
         try:
             with open(path, encoding="utf-8", errors="replace") as log:
                 lines = log.read().splitlines()
@@ -166,7 +154,7 @@ def summarize(events, bazel_exit_code):
         counts = judge(targets[label])
         total.add(counts)
         if counts.failed:
-            print_failure(targets[label], counts.complaints)
+            print_failure(label, targets[label], counts.complaints)
     for label in sorted(broken):
         print(f"FAILED: {label} (was not built)")
     total.failed += len(broken)
