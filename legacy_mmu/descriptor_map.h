@@ -3,22 +3,22 @@
 //   rmap word     0 ............. empty
 //                 bit 0 clear ... the one spte
 //                 bit 0 set ..... ┌──────────────┐   ┌──────────────┐
-//                                 │ a  d  c  -   │   │ e  f  g  h   │   holes only at the end of a
-//                                 │ more ────────┼──▶│ more = null  │   descriptor, but of any one
+//                                 │ a  d  c  -   │   │ e  f  g  h   │   any descriptor may have
+//                                 │ more ────────┼──▶│ more = null  │   holes, only at its end
 //                                 └──────────────┘   └──────────────┘
 //   parents       !multimapped .. the one spte, or null
 //                 multimapped ... a list of chains of five, the newest chain first
 //
-// An add stops at the first descriptor with a hole, wherever in the list that is; a removal moves
-// the last entry of the same descriptor into the hole. A descriptor is never turned back into a
-// single pointer, nor a chain list into a single parent, before it is empty.
+// Add fills the first hole that it finds, in whichever descriptor that is. Remove moves the last
+// entry of the same descriptor into the hole. A list of descriptors never turns back into a single
+// pointer; it ends when it is empty. A list of chains does the same.
 //
 // Invariants
-//  1. The used entries of a descriptor or chain come first, without a gap; an empty one is freed.
-//  2. Descriptors and chains come from the vcpu's caches, which were topped up before the lock; an
-//     empty cache is a BUG (L1), an object that is freed goes back to its pool, not to the cache.
-//  3. Add returns 4 * (full descriptors hopped over), which is less than the exact number from the
-//     second entry on (D1): AddReturnAgrees knows what is possible.
+//  1. The used entries of a descriptor or chain come first, without a gap. An empty one is freed.
+//  2. Descriptors and chains come from the vcpu's caches, which were topped up before the lock. To
+//     find a cache empty is a BUG (L1). A freed object goes back to its pool, not to the cache.
+//  3. Add returns 4 * (number of full descriptors that it passed). From the second entry on that is
+//     less than the exact number (D1). AddReturnAgrees accepts every value that is possible.
 //
 // Source: rmap_add, rmap_desc_remove_entry, rmap_remove, rmap_next, mmu_page_add_parent_pte,
 // mmu_page_remove_parent_pte, mmu_parent_walk, kvm_mmu_unlink_parents of arch/x86/kvm/mmu.c.
@@ -89,8 +89,8 @@ class DescriptorMap {
     return AddToChain(caches, DescriptorOf(head), sptep);
   }
 
-  // Full descriptors hopped over, times their size. The one that the walk stopped at is not
-  // counted, even when it is full, so that only the first entry gets the exact number.
+  // The number of full descriptors that Add passed, times their size. The descriptor where the walk
+  // stops is not counted, even when it is full. So the number is exact for the first entry only.
   static bool AddReturnAgrees(int returned, int exact) {
     if (returned == 0) return true;
     return returned > 0 && returned < exact && returned % L::kDescriptorEntries == 0;
@@ -117,7 +117,7 @@ class DescriptorMap {
     RaiseBug(BugClass::kRmapRemove, "rmap_remove: many->many");
   }
 
-  // Searches for cur from the head on: a traversal costs the square of the length.
+  // Searches for cur from the head on, so a traversal costs the square of the length.
   Spte* Next(const Head& head, Spte* cur) const {
     if (head == 0) return nullptr;
     if (!IsMany(head)) return cur == nullptr ? FirstOf(head) : nullptr;
@@ -204,7 +204,7 @@ class DescriptorMap {
     }
   }
 
-  // One by one: each is off the list before it is stored to, so every state between is sound.
+  // Takes each parent off the list before it stores to it, so every state in between is sound.
   template <class Store>
   void UnlinkParents(Page& page, Store&& store) {
     WalkBound bound;
@@ -216,7 +216,7 @@ class DescriptorMap {
     }
   }
 
-  // ---- For pictures: how many entries each object of a list holds; none of a single pointer. ----
+  // ---- For pictures: the entries in each object of a list. A single pointer has no object. ----
 
   std::vector<uint32_t> DescriptorSizes(const Head& head) const {
     std::vector<uint32_t> sizes;
@@ -356,8 +356,8 @@ class DescriptorMap {
     return false;
   }
 
-  // The rest of the chain moves up; an empty chain is freed, and with the last one multimapped
-  // ends.
+  // The later entries of the chain move up. An empty chain is freed. With the last chain,
+  // multimapped ends.
   void RemoveChainEntry(Page& page, Chain* chain, int i) {
     while (i + 1 < L::kChainEntries && chain->parent_ptes[i + 1] != nullptr) {
       chain->parent_ptes[i] = chain->parent_ptes[i + 1];

@@ -6,18 +6,20 @@
 //                                      └───────┘    └───────┘
 //                        page 5, 0:    │ leaf  │    │ null  │
 //
-// Every shadow page has, beside its 512 sptes, an array of 512 links. The link of a slot serves
-// whichever list the spte is on: the rmap of its frame if it is a leaf, the parents of its child if
-// it points at one. A list is pushed to at the front, counted by walking it, and unlinked from by
-// walking it. Nothing is allocated when mappings change.
+// Every shadow page has an array of 512 links beside its 512 sptes. The link of a slot serves the
+// list that the spte is on. If the spte is a leaf, that is the rmap of its frame. If it points at a
+// shadow page, that is the list of that page's parents. The map pushes at the front of a list. It
+// walks the list to count it, and to unlink from it. Changes of mappings allocate nothing.
 //
 // Invariants
-//  1. A slot's link is written before the slot is published as a list's head; the link page itself
-//     is never initialised.
-//  2. The link of a slot that is on no list is meaningless. With AddressSanitizer it is poisoned as
-//     soon as it is unlinked (kPoisonLinks), which must change nothing (D15).
+//  1. A slot's link is written before the slot becomes a list's head. The link page itself is never
+//     initialised.
+//  2. The link of a slot that is on no list has no meaning. With AddressSanitizer the map
+//     overwrites it as soon as the slot is unlinked (kPoisonLinks), which must change nothing
+//     (D15).
 //  3. As 32-bit code the links take half a page. The gfns of an indirect page take the other half
-//  if they have 4 bytes too (kSharedGfns). Those of 2.6.36 have 8, and lie on a page of their own.
+//     if they have 4 bytes too (kSharedGfns). Those of 2.6.36 have 8, and lie on a page of their
+//     own.
 //
 // Source: Lai Jiangshan, "KVM: MMU: use sibling_pte", 2 August 2010, on Linux 2.6.36.
 // Not covered: the kernel's tracepoints and printks.
@@ -46,8 +48,9 @@ class SiblingMap {
 #else
   static constexpr bool kPoisonLinks = false;
 #endif
-  // gfns is the second half of the link page iff both kinds of entry are 4 bytes wide: never with
-  // the gfn_t of 2.6.36, and on 32-bit hosts with that of older kernels (RMAPDIFF_LONG_GFN).
+  // The gfns are the second half of the link page if entries of both kinds are 4 bytes wide. With
+  // the gfn_t of 2.6.36 they never are. On 32-bit hosts they are with that of older kernels
+  // (RMAPDIFF_LONG_GFN).
   static constexpr bool kSharedGfns = sizeof(Gfn) == 4 && sizeof(Spte*) == 4;
   static constexpr int kPageCacheMin = 12;
 
@@ -104,7 +107,8 @@ class SiblingMap {
     }
   }
 
-  // The patch's way: every slot is stored to while it is still listed, then the head is cleared.
+  // The patch's way: it stores to every slot while the slot is still listed, and then clears the
+  // head.
   template <class Store>
   void UnlinkParents(Page& page, Store&& store) {
     WalkBound bound;
@@ -157,7 +161,7 @@ class SiblingMap {
     head = sptep;
   }
 
-  // Takes sptep out of the list; false if it is not on it.
+  // Takes sptep out of the list. False if it is not there.
   static bool Unlink(Head& head, Spte* sptep) {
     WalkBound bound;
     for (Head* link = &head; *link != nullptr; link = &Sibling(*link)) {

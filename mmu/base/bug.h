@@ -1,10 +1,10 @@
-// The kernel's BUG() as a value: what an MMU says when it finds its own state impossible.
+// The kernel's BUG() as a value. An MMU throws it where its own state is impossible.
 //
-// A BUG is an outcome to be compared, not an abort: both MMUs must raise the same class at the same
-// operation. The wording is the MMU's own and is shown, never compared (D10 in docs/contract.md).
-// kLivelock and the classes from kCycle on have no counterpart in the kernel: there the loop would
-// never end, or would follow a pointer into freed memory. They are raised by the bounds that every
-// list walk has.
+// A BUG does not abort the process. It is an outcome that a run compares: both MMUs must raise the
+// same class at the same operation. The wording is each MMU's own. Reports show it, and the run
+// does not compare it (D10 in docs/contract.md). The kernel has no counterpart of kLivelock and of
+// the classes from kCycle on. There the loop would never end, or it would follow a pointer into
+// freed memory. Here every list walk has a bound (WalkBound), which raises them.
 #ifndef RMAPDIFF_MMU_BASE_BUG_H_
 #define RMAPDIFF_MMU_BASE_BUG_H_
 
@@ -24,20 +24,20 @@ enum class BugClass : uint8_t {
   kCacheEmpty,           // mmu_memory_cache_alloc: not topped up enough (L1)
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)
   kSyncDirect,           // sync_page: the page is direct
-  kLivelock,             // a loop under the MMU lock waits for what cannot happen (B7)
-  kMapMisused,           // what the ReverseMap concept forbids; only the plain map looks
+  kLivelock,             // a loop under the MMU lock that nothing can end (B7)
+  kMapMisused,           // the caller broke the ReverseMap concept; only the plain map checks
   kCycle,                // a list walk exceeded its bound
-  kDangling,             // a list entry points into a page that is no shadow page any more
-  kWild,                 // a list entry is no address of the arena at all
+  kDangling,             // a list entry points into a page that was a shadow page once
+  kWild,                 // a list entry points outside the host's memory
 };
 
 // The stable name of a class, as it appears in reports and signatures: "rmap_remove", "cycle" ...
 const char* BugName(BugClass bug);
 
-// Thrown at a BUG() site. The MMU that threw is not to be used again, except to be destroyed.
+// Thrown at a BUG() site. The MMU that threw it may only be destroyed.
 class BugError : public std::exception {
  public:
-  // `wording` is not copied: a literal.
+  // `wording` is not copied; it must be a literal.
   BugError(BugClass bug, const char* wording) : bug_(bug), wording_(wording) {}
 
   BugClass bug() const { return bug_; }
@@ -51,8 +51,8 @@ class BugError : public std::exception {
 
 [[noreturn]] void RaiseBug(BugClass bug, const char* wording);
 
-// Bounds one list walk. No list of one MMU can be longer than `kMaxSteps`, so whoever takes more
-// steps runs in a circle.
+// Bounds one list walk. No list of one MMU can be longer than `kMaxSteps`: a walk with more steps
+// runs in a circle.
 class WalkBound {
  public:
   static constexpr int kMaxSteps = 1 << 20;

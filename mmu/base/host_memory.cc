@@ -40,8 +40,8 @@ void* Map(size_t bytes) {
   void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) {
-    // No fault of what runs here, so no engine and no sanitizer may take it for one, as it would an
-    // abort: the exit code says "environment" (fuzzers/finding/address_space.h).
+    // The program under test has no fault here, so no engine and no sanitizer may report one, as
+    // they would for an abort. The exit code says "environment" (fuzzers/finding/address_space.h).
     constexpr int kEnvironment = 3;
     std::fprintf(stderr,
                  "rmapdiff: cannot reserve %zu MiB of address space, expected no limit of it "
@@ -58,7 +58,7 @@ void InitRegion(HostRegion& region) {
   region.page_private = static_cast<void**>(Map(HostRegion::kBytes / kPageBytes * sizeof(void*)));
 }
 
-// Chunks that were used before, last in first out, and how far the region was ever used.
+// Chunks that were used before, last in first out, and the end of the used part of the region.
 struct ChunkAllocator {
   std::vector<uintptr_t> free;
   size_t bump = 0;
@@ -111,13 +111,15 @@ void SetPagePrivate(const void* page, void* word) {
 HostMemory::HostMemory(Reuse reuse) : reuse_(reuse) { Chunks(); }
 
 HostMemory::~HostMemory() {
-  // Whatever an MMU that raised BUG() left behind is poisoned and forgotten with the rest.
+  // An MMU that raised BUG() may leave objects behind. They are poisoned and forgotten with the
+  // rest.
   for (size_t i = 0; i < chunks_.size(); ++i) {
     const size_t pages = std::min(kChunkPages, used_pages_ - i * kChunkPages);
     Poison(reinterpret_cast<void*>(chunks_[i]), pages * kPageBytes);
     std::memset(&PrivateWord(chunks_[i]), 0, pages * sizeof(void*));
   }
-  // Taken again in the same order: the first chunk of the next HostMemory is still warm.
+  // The next HostMemory takes the chunks in the same order, so its first one is still warm in the
+  // caches.
   for (size_t i = chunks_.size(); i > 0; --i) Chunks().free.push_back(chunks_[i - 1]);
 }
 

@@ -1,23 +1,23 @@
-// Host memory as the MMU sees it: pages with a header word, object caches, and no mercy.
+// Host memory as the MMU sees it: pages with a private word, pools of objects, and caches.
 //
 //   region (one per process)          page_private[]
 //   +------+------+------+------+     +---+---+---+---+
-//   | page | page | page | ...  |     | h | 0 | h |...|      PagePrivate(address): one shift, one
-//   load
+//   | page | page | page | ...  |     | w | 0 | w |...|
 //   +------+------+------+------+     +---+---+---+---+
-//      ^ a HostMemory takes chunks of it, a Pool carves objects (or whole pages) out of those
 //
-// An arena hides use-after-free from AddressSanitizer, so this one tells it: memory is poisoned
-// until it is opened and again once it is released, and opened memory holds a pattern, as the
-// kernel's pages hold whatever was there (alloc_page does not zero).
+// A HostMemory takes chunks of the region. A Pool carves objects, or whole pages, out of those.
+//
+// PagePrivate(address) costs one shift and one load. AddressSanitizer cannot see a use after free
+// inside an arena, so the pools poison memory themselves. Memory is poisoned until it is opened,
+// and again once it is released. Opened memory holds a pattern, because alloc_page does not zero
+// the kernel's pages either.
 //
 // Invariants
-//  1. Every address handed out lies in the region; the page's private word is null unless the owner
-//     has set it, and null again once the page is released.
+//  1. Every address handed out lies in the region. Its page has a null private word until the owner
+//     sets it, and again once the page is released.
 //  2. Addresses never decide anything: two runs may get different ones and behave the same.
-//  3. With Reuse::kQuarantine no object is handed out again before kQuarantine others were
-//  released;
-//     with Reuse::kLifo the one released last is the next one handed out.
+//  3. With Reuse::kQuarantine a pool hands an object out again only after kQuarantine later
+//     releases. With Reuse::kLifo it hands out the object released last.
 // Not thread-safe. Not covered: NUMA, highmem, swapping.
 #ifndef RMAPDIFF_MMU_BASE_HOST_MEMORY_H_
 #define RMAPDIFF_MMU_BASE_HOST_MEMORY_H_
@@ -46,7 +46,7 @@ struct HostRegion {
 };
 
 // The private word of the page that `address` is in: page_private(virt_to_page(address)).
-// BUGs: kWild outside the region, kDangling where no owner has set the word.
+// BUGs: kWild if the address is outside the region, kDangling if no owner has set the word.
 inline void* PagePrivate(const void* address) {
   const HostRegion& region = HostRegion::Get();
   const uintptr_t offset = reinterpret_cast<uintptr_t>(address) - region.base;
@@ -59,10 +59,11 @@ inline void* PagePrivate(const void* address) {
 // set_page_private. REQUIRES: `page` was handed out by a Pool of whole pages.
 void SetPagePrivate(const void* page, void* word);
 
-// Lets AddressSanitizer report accesses to part of an opened object, until it is released.
+// Makes AddressSanitizer report accesses to this part of an opened object, until the object is
+// released.
 void PoisonMemory(const void* start, size_t bytes);
 
-// The memory of one host: where pools get their pages, and where failures are injected.
+// The memory of one host. Pools take their pages from it, and it injects failures.
 class HostMemory {
  public:
   enum class Reuse : uint8_t { kQuarantine, kLifo };
@@ -74,10 +75,10 @@ class HostMemory {
 
   Reuse reuse() const { return reuse_; }
 
-  // Makes the nth reservation from now on fail (1: the next one), once. 0: none.
+  // Makes the nth reservation from now on fail, once. 1: the next one; 0: none.
   void FailNth(uint64_t nth) { fail_in_ = nth; }
 
-  // Reservations asked for so far, failed ones included.
+  // The number of reservations so far, failed ones included.
   uint64_t reservations() const { return reservations_; }
 
  private:
@@ -93,7 +94,7 @@ class HostMemory {
   size_t used_pages_ = 0;  // of all chunks, in order
 };
 
-// A kmem_cache; with objects of kPageBytes it is the page allocator.
+// A kmem_cache. With objects of kPageBytes it is the page allocator.
 class Pool {
  public:
   static constexpr size_t kQuarantine = 64;  // objects
@@ -103,7 +104,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Sets an object aside; null if this reservation fails. Its memory stays poisoned until Open.
+  // Sets an object aside, or returns null if this reservation fails. Its memory stays poisoned
+  // until Open.
   void* Reserve();
   // Makes the first `bytes` of a reserved object usable, filled with `pattern`.
   static void Open(void* object, size_t bytes, uint8_t pattern);
@@ -130,14 +132,15 @@ class Pool {
   uint8_t* carve_end_ = nullptr;
 };
 
-// kvm_mmu_memory_cache: objects set aside before the MMU lock is taken, so that none need be
-// allocated under it.
+// kvm_mmu_memory_cache: objects that are set aside before the MMU lock is taken. No function has to
+// allocate under the lock.
 class MemoryCache {
  public:
   static constexpr int kCapacity = 40;  // KVM_NR_MEM_OBJS
 
-  // mmu_topup_memory_cache: if fewer than `min` are left, fills up to `full`, at most kCapacity, or
-  // to `min` if that is more. False if the host is out of memory; what was set aside by then stays.
+  // mmu_topup_memory_cache: if fewer than `min` objects are left, fills up to the larger of `min`
+  // and `full`. False if the host is out of memory; the cache keeps the objects that it got by
+  // then. REQUIRES: both are at most kCapacity.
   bool TopUp(Pool& pool, int min, int full = kCapacity);
 
   // mmu_memory_cache_alloc: an opened object filled with `pattern`. BUGs: kCacheEmpty.

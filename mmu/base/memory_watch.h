@@ -1,7 +1,7 @@
-// A watcher of the objects of all pools. A report needs it to name the code that gave back memory
-// before its use.
+// A watcher of the objects of all pools. With it a report can name the code that released memory
+// which was used later.
 //
-// Without a watch, which is the default, a pool pays one test of a pointer. Not thread-safe.
+// There is no watch by default; then a pool pays one test of a pointer. Not thread-safe.
 #ifndef RMAPDIFF_MMU_BASE_MEMORY_WATCH_H_
 #define RMAPDIFF_MMU_BASE_MEMORY_WATCH_H_
 
@@ -10,8 +10,8 @@
 namespace rmapdiff {
 
 struct MemoryWatch {
-  void (*opened)(const void* object, size_t bytes);    // it may be used from now on
-  void (*released)(const void* object, size_t bytes);  // and not any more
+  void (*opened)(const void* object, size_t bytes);    // the MMU may use it from now on
+  void (*released)(const void* object, size_t bytes);  // ... until now
 };
 
 // `watch` outlives every pool; null for none.

@@ -1,9 +1,9 @@
-// The bits of a shadow pte and the questions asked about them.
+// The bits of a shadow pte, and the questions that the MMU asks about them.
 //
 // A slot that maps nothing holds one of two non-present words, `trap` and `notrap`
 // (shadow_trap_nonpresent_pte and shadow_notrap_nonpresent_pte). With bypass_guest_pf the trap word
-// has the present bit SET, so presence is never a test of that bit: an spte is present iff it is
-// neither word (is_shadow_present_pte).
+// has the present bit SET. So a test of that bit does not say whether an spte is present. An spte
+// is present if it is neither word (is_shadow_present_pte).
 //
 // Source: arch/x86/kvm/mmu.c of Linux 2.6.36. Not covered: memory types.
 #ifndef RMAPDIFF_MMU_BASE_SPTE_H_
@@ -22,17 +22,17 @@ inline constexpr Spte kSpteHuge = 1ull << 7;              // PT_PAGE_SIZE_MASK
 inline constexpr Spte kSpteHostWritable = 1ull << 9;      // SPTE_HOST_WRITEABLE
 inline constexpr Spte kSpteAddress = 0xffffffffff000ull;  // PT64_BASE_ADDR_MASK, bits 12..51
 
-// The masks that kvm_mmu_set_mask_ptes, kvm_mmu_set_base_ptes and kvm_mmu_set_nonpresent_ptes
-// choose per host.
+// The masks of one host. The kernel chooses them by kvm_mmu_set_mask_ptes, kvm_mmu_set_base_ptes
+// and kvm_mmu_set_nonpresent_ptes.
 struct SpteMasks {
   Spte trap = 0;
   Spte notrap = 0;
-  Spte base = kSptePresent;  // what every leaf has (shadow_base_present_pte)
+  Spte base = kSptePresent;  // in every leaf (shadow_base_present_pte)
   Spte user = kSpteUser;
   Spte accessed = kSpteAccessed;  // 0: the hardware keeps no accessed bit (EPT of that time)
   Spte dirty = kSpteDirty;
-  Spte nx = 1ull << 63;  // set on what must not be executed ...
-  Spte exec = 0;         // ... or this one on what may be
+  Spte nx = 1ull << 63;  // in a leaf that must not be executed ...
+  Spte exec = 0;         // ... or this one in a leaf that may be
 
   friend bool operator==(const SpteMasks&, const SpteMasks&) = default;
 };
@@ -41,7 +41,7 @@ struct SpteMasks {
 inline constexpr SpteMasks kShadowMasks{};
 // Shadow paging on VMX with bypass_guest_pf: the trap word looks present to the hardware.
 inline constexpr SpteMasks kBypassMasks{.trap = ~0xffeull};
-// EPT of 2.6.36: R and W in every leaf, X in what may be executed, no accessed and no dirty bit.
+// EPT of 2.6.36: R and W in every leaf, X in executable ones, no accessed and no dirty bit.
 inline constexpr SpteMasks kEptMasks{
     .base = kSptePresent | kSpteWritable, .user = 0, .accessed = 0, .dirty = 0, .nx = 0, .exec = 4};
 
@@ -57,9 +57,10 @@ constexpr bool IsLeaf(Spte spte, int level) { return level == kPageTableLevel ||
 
 constexpr Pfn PfnOf(Spte spte) { return (spte & kSpteAddress) >> 12; }
 
-// A leaf as set_spte builds it for a user page that may be executed and whose host page is
-// writable: accessed unless the mapping is speculative, huge above level 1. With EPT it is writable
-// whatever `writable` says; only write protection and change_pte take W from a leaf there.
+// The leaf that set_spte builds for an executable user page whose host page is writable. It has the
+// accessed bit unless the mapping is speculative, and the huge bit above level 1. With EPT it is
+// writable whatever `writable` says, because masks.base has W. There only write protection and
+// change_pte take W from a leaf.
 constexpr Spte MakeLeaf(const SpteMasks& masks, Pfn pfn, int level, bool writable,
                         bool speculative) {
   Spte spte = masks.base | masks.dirty | masks.exec | masks.user | kSpteHostWritable | (pfn << 12);
@@ -69,8 +70,9 @@ constexpr Spte MakeLeaf(const SpteMasks& masks, Pfn pfn, int level, bool writabl
   return spte;
 }
 
-// The flags of an spte that points at another shadow page (link_shadow_page). The link is a literal
-// P|A|W|U in the kernel, whatever the masks. __direct_map makes links of its own, after the masks.
+// The flags of an spte that points at another shadow page (link_shadow_page). The kernel has a
+// literal P|A|W|U there and ignores the masks. __direct_map makes its own links, and obeys the
+// masks.
 inline constexpr Spte kLinkFlags = kSptePresent | kSpteAccessed | kSpteWritable | kSpteUser;
 
 }  // namespace rmapdiff

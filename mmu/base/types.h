@@ -1,7 +1,7 @@
 // The vocabulary of the shadow MMU: frame numbers, levels, roles and references as plain values.
 //
-// Everything here is a value type without behaviour. It is the only thing that the MMUs on the one
-// side and the model and the auditor on the other have in common (with spte.h and bug.h).
+// Everything here is a value type without behaviour. The MMUs share it with the model and the
+// auditor that judge them. Beside it they share only spte.h and bug.h.
 //
 // Names and ranges follow arch/x86/include/asm/kvm_host.h of Linux 2.6.36.
 #ifndef RMAPDIFF_MMU_BASE_TYPES_H_
@@ -14,8 +14,8 @@
 namespace rmapdiff {
 
 // A guest frame number. gfn_t of 2.6.36 has 8 bytes on every host. In older kernels it is an
-// unsigned long, and so it is here if RMAPDIFF_LONG_GFN is defined (--config=long-gfn). Only 32-bit
-// code notices: see SiblingMap::kSharedGfns.
+// unsigned long, and so it is here if RMAPDIFF_LONG_GFN is defined (--config=long-gfn). The
+// difference exists in 32-bit code only: see SiblingMap::kSharedGfns.
 #if defined(RMAPDIFF_LONG_GFN)
 using Gfn = std::conditional_t<sizeof(void*) == 4, uint32_t, uint64_t>;
 #else
@@ -41,7 +41,7 @@ inline constexpr unsigned kAccessWrite = 2;
 inline constexpr unsigned kAccessUser = 4;
 inline constexpr unsigned kAccessAll = 7;
 
-// union kvm_mmu_page_role. Two pages are interchangeable iff gfn and role are equal, so it is
+// union kvm_mmu_page_role. Two pages are interchangeable if gfn and role are equal, so a role is
 // compared as a whole.
 struct Role {
   uint32_t level : 4 = 0;
@@ -57,7 +57,7 @@ struct Role {
   friend bool operator==(const Role&, const Role&) = default;
 };
 
-// Names one shadow page for as long as it lives; chosen by whoever allocates the page.
+// Names one shadow page for as long as it lives. The caller of PageGraph::AllocPage chooses it.
 using PageId = uint32_t;
 
 // Names one spte slot by value: entry `index` of shadow page `page`.

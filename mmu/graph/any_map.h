@@ -1,22 +1,21 @@
-// AnyMap<L>: a reverse map whose class is known at run time only.
+// AnyMap<L>: a reverse map whose class only the running program knows.
 //
 //   PageGraph<AnyMap<L>>  ──▶  ErasedMap          a virtual interface without types of a map
 //     compiled once, for        ▲
 //     all maps                  ErasedMapOf<R>    the map R behind it: a small object file each
 //
-// PageGraph and ShadowMmu are templates over the map, and take a minute of the processor to compile
-// with sanitizers. On AnyMap they are compiled once, and each map by itself in a second. Benchmarks
-// compile the templates on the map itself, so that they time no call in between.
+// PageGraph and ShadowMmu are templates over the map. With sanitizers they take a minute of the
+// processor to compile. On AnyMap they are compiled once, and each map by itself in a second.
+// Benchmarks compile the templates on the map itself, so that they time no call in between.
 //
-// Heads, pages and caches are memory of a fixed size. ErasedMapOf<R> keeps those of R in it. A map
-// that needs more does not compile, and the message names the constant to raise.
+// AnyHead, AnyPage and AnyCaches are memory of a fixed size. ErasedMapOf<R> keeps the objects of R
+// in it. A map that needs more does not compile, and the message names the constant to raise.
 //
 // Invariants
 //  1. Zero bytes are an empty head of R, and the fields of R in a new page. The kernel zeroes its
-//  slab
-//     objects as well. ErasedMapOf<R> checks both.
-//  2. AddressSanitizer finds accesses beyond the last field of a page of R. The room for fields of
-//     other maps does not hide them.
+//     slab objects as well. ErasedMapOf<R> checks both.
+//  2. AddressSanitizer finds accesses beyond the last field of a page of R. The room in AnyPage for
+//     larger maps does not hide them.
 // Not covered: maps whose heads or pages need a destructor (fuzzers/voices/plain_map.h).
 #ifndef RMAPDIFF_MMU_GRAPH_ANY_MAP_H_
 #define RMAPDIFF_MMU_GRAPH_ANY_MAP_H_
@@ -36,7 +35,7 @@
 
 namespace rmapdiff {
 
-// One word, or 8 bytes: what the kernel would spend on each frame of the guest.
+// The head of one frame: 8 bytes, the word that the kernel spends on it.
 struct AnyHead {
   static constexpr size_t kBytes = 8;
   alignas(uint64_t) std::byte bytes[kBytes];  // 0 once it is value-initialised
@@ -80,13 +79,13 @@ class ErasedMap {
   virtual void FreeStorage(Pool& page_pool, AnyPage& page, bool direct) = 0;
   virtual void ForEachPool(VisitPool visit) const = 0;
 
-  // For pictures, where a list is more than its entries; see DescriptorMap.
+  // For pictures of maps whose lists have objects beside their entries; see DescriptorMap.
   virtual bool has_objects() const = 0;
   virtual std::vector<uint32_t> DescriptorSizes(const AnyHead& head) const = 0;
   virtual std::vector<uint32_t> ChainSizes(const AnyPage& page) const = 0;
 };
 
-// How a map is made, with either limits.
+// Makes a map, with either limits.
 struct MapMaker {
   std::unique_ptr<ErasedMap> (*production)(HostMemory& memory);
   std::unique_ptr<ErasedMap> (*tiny)(HostMemory& memory);
@@ -97,7 +96,7 @@ struct MapMaker {
   }
 };
 
-// UBSan does not watch how a call is passed on; it watches the map's own functions.
+// UBSan skips the functions that only pass a call on. It watches the map's own functions.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((no_sanitize("undefined"))), apply_to = function)
 #endif

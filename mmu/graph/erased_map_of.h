@@ -1,6 +1,6 @@
-// ErasedMapOf<R>: the reverse map R behind an AnyMap. kMapMaker<Map> is how it is made.
+// ErasedMapOf<R>: the reverse map R behind an AnyMap. kMapMaker<Map> makes one.
 //
-// This is all of the MMU that is compiled for each map: no page graph, no shadow MMU.
+// Only this file is compiled for each map. The page graph and the shadow MMU are not.
 #ifndef RMAPDIFF_MMU_GRAPH_ERASED_MAP_OF_H_
 #define RMAPDIFF_MMU_GRAPH_ERASED_MAP_OF_H_
 
@@ -10,7 +10,7 @@
 
 namespace rmapdiff {
 
-// UBSan does not watch how a call is passed on; it watches the map's own functions.
+// UBSan skips the functions that only pass a call on. It watches the map's own functions.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((no_sanitize("undefined"))), apply_to = function)
 #endif
@@ -86,7 +86,7 @@ class ErasedMapOf final : public ErasedMap {
     map.ChainSizes(page);
   };
 
-  // A value made of zero bytes has to stay zero bytes.
+  // Constructing a head or a page in zero bytes has to leave them zero.
   static void CheckZeroes() {
     static constexpr std::byte kZeroes[sizeof(AnyPage)] = {};
     alignas(Head) std::byte head[sizeof(Head)] = {};

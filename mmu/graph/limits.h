@@ -1,8 +1,8 @@
-// Where the boundaries are: how many entries fit before a structure changes its shape.
+// The boundaries: the number of entries at which a structure changes its shape.
 //
-// In production a fuzzer needs dozens of the right operations to fill a descriptor chain, and
-// thousands to reach the recycle point. With tiny limits each boundary is a few operations away;
-// the code is the same.
+// With production limits a fuzzer needs dozens of the right operations to fill a chain of
+// descriptors. It needs thousands to reach the recycle point. With tiny limits each boundary is a
+// few operations away. The code is the same.
 #ifndef RMAPDIFF_MMU_GRAPH_LIMITS_H_
 #define RMAPDIFF_MMU_GRAPH_LIMITS_H_
 
@@ -28,9 +28,9 @@ struct TinyLimits {
   static constexpr int kRecycleThreshold = 6;
   static constexpr int kUnsyncBatch = 4;
   static constexpr int kMinAllocPages = 24;
-  static constexpr int kMinFreePages = 5;  // what one fault may need, as in production
+  static constexpr int kMinFreePages = 5;  // the need of one fault, as in production
   static constexpr int kRefillPages = 8;
-  static constexpr int kCacheObjects = 0;  // the least: nothing spare hides what one fault may need
+  static constexpr int kCacheObjects = 0;  // no spare object hides a need that was underestimated
 };
 
 // Entries of a shadow page.

@@ -1,9 +1,10 @@
-// Memory slots: which guest frames have memory, and the reverse map heads of each.
+// Memory slots: the guest frames that have memory, and the reverse map heads of each.
 //
-// A slot has a head for each of its frames (level 1) and, in its lpage_info, a head and a
-// write_count for each large page of levels 2 and 3 that it touches. write_count > 0 forbids a
-// large mapping: it counts the shadowed guest page tables in the page, plus 1 where the slot begins
-// or ends in its middle (or all over, if guest and host addresses are not aligned alike).
+// A slot has a head for each of its frames (level 1). Its lpage_info has a head and a write_count
+// for each large page of levels 2 and 3 that it touches. If write_count > 0, the large page may not
+// be mapped as one. The count is the number of shadowed guest page tables in the page. It is 1 more
+// in two cases. The slot begins or ends in the middle of the page, or guest and host addresses are
+// not aligned alike.
 //
 // Source: struct kvm_memory_slot, __kvm_set_memory_region, gfn_to_memslot, gfn_to_rmap,
 // account_shadowed, unaccount_shadowed of Linux 2.6.36.
@@ -26,8 +27,8 @@ constexpr unsigned GfnShift(int level) {
   return static_cast<unsigned>(Limits::kLevelBits * (level - 1));
 }
 
-// The first frame of the page of `level` (1..5) that `gfn` is in. Level 5 is all that a level 4
-// page maps, in a 32-bit build more than a gfn can name.
+// The first frame of the page of `level` (1..5) that `gfn` is in. Level 5 is the range of a whole
+// level 4 page. In a 32-bit build that is more than a gfn can name.
 template <class Limits>
 constexpr Gfn AlignGfn(Gfn gfn, int level) {
   const uint64_t wide = gfn;
@@ -55,7 +56,7 @@ class Memslot {
   Gfn base_gfn() const { return base_gfn_; }
   Gfn npages() const { return npages_; }
   Gfn user_gfn() const { return user_gfn_; }
-  // A slot that was deleted, or never set.
+  // True of a slot that was deleted, or never set.
   bool empty() const { return npages_ == 0; }
   // gfn_to_hva, in pages. REQUIRES: Contains(gfn).
   Gfn UserGfn(Gfn gfn) const { return user_gfn_ + (gfn - base_gfn_); }
@@ -135,12 +136,12 @@ class Memslots {
  public:
   using Slot = Memslot<Head, Limits>;
 
-  // Adds a slot with the next id. REQUIRES: it overlaps no other, fewer than 64 slots.
+  // Adds a slot with the next id. REQUIRES: it overlaps no other slot, and there are fewer than 64.
   void Add(Gfn base_gfn, Gfn npages, Gfn user_gfn) {
     slots_.emplace_back(static_cast<uint32_t>(slots_.size()), base_gfn, npages, user_gfn);
   }
 
-  // Makes slot `id` a new one, as Add does; `npages` 0: an empty one.
+  // Replaces slot `id` by a new one, as Add makes it. `npages` 0: by an empty one.
   // REQUIRES: id < 64, no head of the slot has an entry.
   void Set(uint32_t id, Gfn base_gfn, Gfn npages, Gfn user_gfn) {
     while (slots_.size() <= id) {

@@ -1,28 +1,26 @@
-// The page graph: shadow pages, what maps what, and everything that a reverse map is there for.
+// The page graph: shadow pages, the sptes that map and link, and all uses of a reverse map.
 //
-// PageGraph<R> is the part of the shadow MMU that the patch touches, with the reverse map R
-// underneath: it allocates and frees shadow pages, links them, maps frames, finds the sptes of a
-// frame to protect, unmap, age or move them, keeps track of unsync pages, and zaps. Which
-// translations to install, and when, is decided above (ShadowMmu); here nothing knows of guests,
-// vcpus or faults.
+// PageGraph<R> is the part of the shadow MMU that the patch touches, on the reverse map R. It
+// allocates and frees shadow pages, links them, and maps frames. It finds the sptes of a frame to
+// protect, unmap, age or move them. It keeps track of unsync pages, and it zaps. ShadowMmu decides
+// which translations to install, and when. The graph knows nothing of guests, vcpus or faults.
 //
 // Invariants, whenever no function is running
-//  1. Each present leaf is on the rmap of (gfn of the slot, level of its page) and nowhere else;
-//  each
-//     present link is on the parent list of the page that it points at and nowhere else.
-//  2. unsync_children is the number of bits in unsync_child_bitmap. For each link i of a page to a
-//     child that is unsync or has unsync children, bit i is set; a set bit may be stale.
+//  1. Each present leaf is on the rmap of (gfn of the slot, level of its page) and nowhere else.
+//     Each present link is on the parent list of the page that it points at and nowhere else.
+//  2. The counter unsync_children is the number of bits in unsync_child_bitmap. Bit i is set if
+//     link i leads to a child that is unsync or has unsync children. A set bit may be stale.
 //  3. A page is on the active list or on one list of zapped pages. Zapped pages are empty, unlinked
-//     and invalid; an invalid page on the active list is pinned (root_count > 0).
-//  4. Nothing is allocated but from Caches, which are topped up before the MMU lock is taken.
+//     and invalid. An invalid page on the active list is pinned (root_count > 0).
+//  4. Every object comes from Caches, which are topped up before the MMU lock is taken.
 //  5. A page is in the hash bucket of its gfn from its allocation until it is freed, zapped or not.
 //
-// This header declares. The functions are defined in page_graph_*.h, which page_graph_functions.h
-// includes for those that compile the graph on a map of their own; on AnyMap it is compiled already
-// (mmu/shadow/any_mmu.h).
+// This header declares. page_graph_*.h define the functions, and page_graph_functions.h includes
+// those. A caller needs them to compile the graph on a map of its own. On AnyMap the graph is
+// compiled already (mmu/shadow/any_mmu.h).
 //
-// Function comments name the kernel function restated, Linux 2.6.36, arch/x86/kvm/mmu.c.
-// Where a kernel function would BUG(), BugError is thrown and the graph may only be destroyed.
+// Each function's comment names the function of Linux 2.6.36, arch/x86/kvm/mmu.c, that it restates.
+// Where the kernel would BUG(), the function throws BugError. Then the graph may only be destroyed.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_H_
 
@@ -40,12 +38,13 @@
 
 namespace rmapdiff {
 
-// Who decides that a list is too long: the exact count, so that two MMUs decide alike, or what the
-// reverse map's Add returned, as in the kernel (D2).
+// How the graph decides that a list is too long.
+// - Under kExact it counts exactly, so that two MMUs decide alike.
+// - Under kNative it takes the number that the reverse map's Add returned, as the kernel does (D2).
 enum class RecyclePolicy : uint8_t { kExact, kNative };
 
-// What the host gets to see: the sinks of kvm_set_pfn_dirty, kvm_set_pfn_accessed and
-// kvm_flush_remote_tlbs, and which pages were given back. Whoever looks clears it.
+// The events that reach the host. They are the calls of kvm_set_pfn_dirty, kvm_set_pfn_accessed and
+// kvm_flush_remote_tlbs, and the pages that were freed. The reader clears them.
 struct HostEvents {
   std::vector<Pfn> dirtied;
   std::vector<Pfn> accessed;
@@ -87,7 +86,7 @@ class PageGraph {
   };
   static constexpr int kHeaderCacheMin = 4;
 
-  // `map_args`: what the map is made from beside the memory, if anything.
+  // `map_args`: the arguments of the map's constructor after the memory.
   template <class... MapArgs>
   PageGraph(HostMemory& memory, const SpteMasks& masks, RecyclePolicy recycle,
             const MapArgs&... map_args);
@@ -102,45 +101,48 @@ class PageGraph {
   const PageList& active_pages() const { return active_pages_; }
   // Pages that are allocated and not freed, zapped ones included.
   int pages() const { return pages_; }
-  // mmu_page_hash: the newest page of `gfn`, and the next older one; null at the end. A page may be
-  // zapped meanwhile, but not freed.
+  // mmu_page_hash: the newest page of `gfn`, and the next older one; null at the end. Between two
+  // calls the caller may zap pages, but not free them.
   Page* FirstPageOf(Gfn gfn) const { return SameGfn(page_hash_[gfn % kHashBuckets], gfn); }
   Page* NextPageOf(const Page& page) const { return SameGfn(page.hash_next, page.gfn); }
-  // How often all vcpus were flushed; unlike the event it is never cleared.
+  // How often all vcpus were flushed. Unlike the event, it is never cleared.
   uint64_t flushes() const { return flushes_; }
   HostEvents& events() { return events_; }
   const HostEvents& events() const { return events_; }
   const GraphStats& stats() const { return stats_; }
-  // Whether each rmap_add so far returned what its reverse map's rule allows. Looked at only where
-  // the exact count is known anyway, under RecyclePolicy::kExact.
+  // Whether each rmap_add so far returned a number that its reverse map's rule allows. It is
+  // checked only under RecyclePolicy::kExact, which counts exactly anyway.
   bool add_returns_ok() const { return add_returns_ok_; }
   // Calls visit(pool) for each pool of the graph and of its reverse map.
   template <class Visit>
   void ForEachPool(Visit&& visit) const;
 
   // ---- Memory ----
-  // mmu_topup_memory_caches. False: out of memory, and nothing may be allocated before a TopUp
-  // succeeds. BUGs of whoever does: kCacheEmpty, even if enough is left.
+  // mmu_topup_memory_caches. False: out of memory, and the caller may allocate nothing before a
+  // TopUp succeeds. BUGs: an allocation before that raises kCacheEmpty, even if the caches have
+  // enough objects.
   bool TopUp(Caches& caches);
-  // Makes the nth TopUp from now on fail, once, whatever the caches hold (1: the next one; 0:
-  // none). Reverse maps allocate at different times (D6), and this fails at the same time for all
-  // of them.
+  // Makes the nth TopUp from now on fail, once, whatever the caches hold. 1: the next one; 0: none.
+  // Reverse maps allocate at different times (D6), but a TopUp fails at the same time for all of
+  // them.
   void FailTopUp(uint64_t nth) { fail_top_up_in_ = nth; }
   // mmu_free_memory_caches.
   void Drain(Caches& caches);
 
   // ---- Pages (page_graph_pages.h) ----
-  // kvm_mmu_alloc_page and what kvm_mmu_get_page does on a miss: a page at the head of the active
-  // list with `parent_pte` (or null) as its first parent, accounted if indirect, filled with trap.
-  // The parent slot itself is written by LinkPage. REQUIRES: an indirect page's gfn has a memslot.
+  // kvm_mmu_alloc_page, and the rest of kvm_mmu_get_page after a miss. The new page is at the head
+  // of the active list. Its first parent is `parent_pte`, which may be null. An indirect page is
+  // accounted. All entries are trap. LinkPage writes the parent slot. REQUIRES: an indirect page's
+  // gfn has a memslot.
   Page* AllocPage(Caches& caches, PageId id, Gfn gfn, Role role, Spte* parent_pte);
-  // kvm_mmu_get_page on a hit: one more parent; unsync state is passed on to the parents.
+  // kvm_mmu_get_page on a hit: the page gets one more parent, and its parents learn that it is
+  // unsync.
   void AddParent(Caches& caches, Page& page, Spte* parent_pte);
   // link_shadow_page. REQUIRES: parent_pte was registered as a parent of `page`.
   void LinkPage(Spte* parent_pte, const Page& page);
-  // kvm_mmu_put_page: parent_pte is no parent of `page` any more; the slot is left as it is.
+  // kvm_mmu_put_page: takes parent_pte off the parents of `page`. The slot keeps its value.
   void PutPage(Page& page, Spte* parent_pte);
-  // mmu_page_remove_parent_pte of the page that the link points at; the slot becomes trap.
+  // mmu_page_remove_parent_pte for the page that the link points at. The slot becomes trap.
   void UnlinkChild(Spte* parent_pte);
   // kvm_mmu_page_unlink_children. Returns how many slots were present.
   int UnlinkChildren(Page& page);
@@ -156,30 +158,32 @@ class PageGraph {
   // kvm_mmu_page_get_gfn, kvm_mmu_page_set_gfn. BUGs: kSetGfn where a direct page maps another gfn.
   Gfn GetGfn(const Page& page, uint32_t index) const;
   void SetGfn(Page& page, uint32_t index, Gfn gfn);
-  // The end of mmu_set_spte for a slot that maps nothing: stores `spte` and RmapAdds it; recycles
-  // the list if it had become too long. Returns whether it did.
+  // The end of mmu_set_spte for a slot that maps nothing: stores `spte` and calls RmapAdd. It
+  // recycles the list if the list was too long. Returns whether it recycled.
   bool MapLeaf(Caches& caches, Spte* sptep, Spte spte, Gfn gfn);
-  // rmap_add. Returns what the reverse map returned, 0 for an spte that is not present.
+  // rmap_add. Returns the number that the reverse map returned, or 0 for an spte that is not
+  // present.
   int RmapAdd(Caches& caches, Spte* sptep, Gfn gfn);
   // rmap_remove. BUGs: kRmapRemove.
   void RmapRemove(Spte* sptep);
   // rmap_next.
   Spte* RmapNext(const Head& head, Spte* cur) const { return map_.Next(head, cur); }
-  // The end of mmu_set_spte for a new mapping that is stored already: as MapLeaf.
+  // MapLeaf for a new mapping that is stored already.
   bool AddLeaf(Caches& caches, Spte* sptep, Gfn gfn);
   // update_spte: overwrites a word whose mapping stays on its list.
   void UpdateSpte(Spte* sptep, Spte new_spte);
-  // drop_spte. BUGs: kRmapRemove if the slot was on no list, present or not (B1).
+  // drop_spte. BUGs: kRmapRemove if the slot was on no list, whether it is present or not (B1).
   void DropSpte(Spte* sptep, Spte new_spte);
   // mmu_page_zap_pte for a leaf: --lpages if it is large, then drop_spte.
   void DropLeaf(Spte* sptep, Spte new_spte);
-  // rmap_write_protect. True if anything had to be protected; the caller flushes.
+  // rmap_write_protect. True if it protected any spte; then the caller flushes.
   bool RmapWriteProtect(Gfn gfn);
-  // kvm_unmap_rmapp. True if anything was mapped; the caller flushes.
+  // kvm_unmap_rmapp. True if it unmapped any spte; then the caller flushes.
   bool RmapUnmap(Head& head);
-  // kvm_set_pte_rmapp: the host's page moved to `pfn`. Flushes if anything was mapped.
+  // kvm_set_pte_rmapp: the host's page moved to `pfn`. Flushes if any spte mapped it.
   void RmapSetPte(Head& head, Pfn pfn, bool writable);
-  // kvm_age_rmapp. True if any leaf was accessed (without an accessed bit: was mapped).
+  // kvm_age_rmapp. True if any leaf was accessed. Without accessed bits: if any was mapped; it is
+  // unmapped.
   bool RmapAge(Head& head);
   // kvm_test_age_rmapp (of 2.6.38): whether any leaf was accessed; changes nothing.
   bool RmapTestAge(const Head& head) const;
@@ -194,21 +198,23 @@ class PageGraph {
   // kvm_unlink_unsync_page. REQUIRES: the page is unsync.
   void MarkSynced(Page& page);
   // The walk that mmu_sync_children and mmu_zap_unsync_children share. It calls sync(child) for
-  // each unsync page below `page`, which must be in sync (or gone) afterwards. It clears the bits
-  // on the walked paths. Returns how many.
+  // each unsync page below `page`; afterwards the child must be in sync or gone. It clears the bits
+  // on the paths that it walked. Returns the number of calls.
   int ForEachUnsyncChild(Page& page, FunctionRef<void(Page&)> sync);
-  // The same, batch by batch: protect(child) for each page of a batch, sync(child) for each, then
-  // commit(). Pages of a batch may be zapped by sync, but not freed before commit.
+  // The same, batch by batch: protect(child) for each level 1 page of a batch, sync(child) for
+  // each, then commit(). The callback sync may zap pages of the batch, but only commit may free
+  // them.
   int ForEachUnsyncBatch(Page& page, FunctionRef<void(Page&)> protect,
                          FunctionRef<void(Page&)> sync, FunctionRef<void()> commit);
 
   // ---- Zapping (page_graph_zap.h) ----
-  // kvm_mmu_prepare_zap_page onto `zapped`. Returns what the kernel returns: unsync children zapped
-  // on the way, plus 1 unless the page is pinned.
+  // kvm_mmu_prepare_zap_page onto `zapped`. Returns the kernel's number: the unsync children that
+  // it zapped on the way, plus 1 unless the page is pinned.
   int PrepareZap(Page& page, PageList& zapped);
   // kvm_mmu_commit_zap_page. Returns how many pages were freed.
   int CommitZap(PageList& zapped);
-  // Zaps up to `count` pages from the tail of the active list. Returns the sum of PrepareZap.
+  // Zaps up to `count` pages from the tail of the active list. Returns the sum of the results of
+  // PrepareZap.
   int Shrink(int count);
   // mmu_alloc_roots and mmu_free_roots.
   void Pin(Page& page) { ++page.root_count; }

@@ -1,4 +1,4 @@
-// The functions of PageGraph, for those that compile it on a reverse map of their own.
+// The functions of PageGraph, for callers that compile it on a reverse map of their own.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_FUNCTIONS_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_FUNCTIONS_H_
 

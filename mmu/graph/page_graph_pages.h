@@ -1,8 +1,8 @@
 // PageGraph: shadow pages and the links between them. Included by page_graph_functions.h.
 //
-// A slot that becomes a link goes empty -> registered as a parent -> written; one that stops being
-// a link is unregistered first. Between the two halves the slot is not present but on a parent
-// list; nothing may be mapped there.
+// A slot becomes a link in two steps: it is registered as a parent, and then written. Between them
+// it is not present but on a parent list, and nothing may be mapped there. A slot that stops being
+// a link is unregistered before it is cleared.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_PAGES_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_PAGES_H_
 
@@ -10,7 +10,7 @@
 
 namespace rmapdiff {
 
-// What a fresh page holds before it is filled: not zeroes, as alloc_page does not clear.
+// The bytes of a fresh page before it is filled. They are not zero, as alloc_page does not clear.
 inline constexpr uint8_t kSptPattern = 0xb1;
 
 template <ReverseMap R>

@@ -1,7 +1,7 @@
-// PageGraph: what is done to all sptes of a frame. Included by page_graph_functions.h.
+// PageGraph: changes of all sptes of a frame. Included by page_graph_functions.h.
 //
-// Every function here finds its sptes by Next and by nothing else. Two of them change the list
-// while they iterate and then start again from its head.
+// The functions here find sptes only by R's Next. Two of them change the list while they iterate,
+// and then start again from its head.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_RMAP_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_RMAP_H_
 

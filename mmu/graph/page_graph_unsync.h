@@ -1,10 +1,10 @@
-// PageGraph: pages that are out of sync with the guest's, and how to find them from above.
-// Included by page_graph_functions.h.
+// PageGraph: pages that are out of sync with the guest's tables, and the walk that finds them from
+// above. Included by page_graph_functions.h.
 //
-// A page that goes unsync sets, upwards through all its parents, the bit of the slot that leads to
-// it. Bits are cleared lazily, on the path that a walk took; the other paths keep stale bits, which
-// the next walk repairs. Marking stops early at a page that had unsync children already, which is
-// sound because its own parents cannot have lost their bits before its counter reaches 0.
+// When a page goes unsync, all pages above it set the bit of the slot that leads down to it. A walk
+// clears the bits of the path that it took. Other paths keep stale bits, which the next walk
+// repairs. Marking stops at a page that had unsync children already. That is sound: its own parents
+// cannot have lost their bits before its counter reaches 0.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_UNSYNC_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_UNSYNC_H_
 
@@ -12,8 +12,8 @@
 
 namespace rmapdiff {
 
-// struct kvm_mmu_pages: one batch of a walk, in the order of descent. Each entry is a page and the
-// index of the slot, in its parent, that led to it.
+// struct kvm_mmu_pages: one batch of a walk, in the order of descent. Each entry is a page, and the
+// index of the slot in its parent that led to it.
 template <ReverseMap R>
 struct PageGraph<R>::UnsyncBatch {
   struct Entry {
@@ -35,16 +35,17 @@ struct PageGraph<R>::UnsyncBatch {
   }
 };
 
-// struct mmu_page_path: how the walk came down to a leaf; parents[l] is the page of level l + 2 on
-// the way, and indexes[l] the slot that leads from there to the page of level l + 1. (The kernel's
-// arrays have three entries and a level 4 page is stored in the fourth; these have room.)
+// struct mmu_page_path: the path of the walk down to a level 1 page. The page of level l + 2 on the
+// path is parents[l]. The slot that leads to the page of level l + 1 is indexes[l]. The kernel's
+// arrays have three entries, and it stores a level 4 page in the fourth. These arrays have room for
+// it.
 template <ReverseMap R>
 struct PageGraph<R>::UnsyncPath {
   std::array<Page*, kRootLevel> parents{};
   std::array<uint32_t, kRootLevel> indexes{};
 
-  // mmu_pages_next: takes the path from the batch entry behind `i` to the next level 1 page, whose
-  // position is returned; the size of the batch if there is none.
+  // mmu_pages_next: moves the path from the batch entry `i` to the next level 1 page. Returns the
+  // position of that page in the batch, or the size of the batch if there is none.
   int Next(const UnsyncBatch& batch, int i) {
     for (++i; i < batch.size; ++i) {
       const auto& entry = batch.entries[static_cast<size_t>(i)];
@@ -97,7 +98,9 @@ void PageGraph<R>::ClearUnsyncBit(Page& page, uint32_t index) {
   --page.unsync_children;
 }
 
-// __mmu_unsync_walk: adds the unsync pages below `page` to the batch, with the pages on the way.
+// __mmu_unsync_walk: adds the unsync pages below `page` to the batch, and the pages on the way to
+// them. Returns how many it found, or -1 if the batch is full (-ENOSPC: the caller goes on with
+// that batch). It clears stale bits on the way.
 // Returns how many it found below; -1 if the batch is full (-ENOSPC: go on with what there is).
 // Stale bits are cleared on the way.
 template <ReverseMap R>

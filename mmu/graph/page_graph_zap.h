@@ -1,8 +1,9 @@
-// PageGraph: how shadow pages come to an end. Included by page_graph_functions.h.
+// PageGraph: the end of shadow pages. Included by page_graph_functions.h.
 //
-// In two steps, so that all vcpus are flushed once for many pages: prepare (empty, unlink, mark
-// invalid, move to a list) and commit (flush, free). A page that serves as a root cannot be freed:
-// it is emptied and stays on the active list, invalid, until the last vcpu has let go of it.
+// The graph zaps in two steps, so that one flush of all vcpus serves many pages. PrepareZap empties
+// and unlinks a page, marks it invalid and moves it to a list. CommitZap flushes and frees. A page
+// that serves as a root cannot be freed. PrepareZap empties it, and it stays on the active list,
+// invalid, until the last vcpu unpins it.
 #ifndef RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_ZAP_H_
 #define RMAPDIFF_MMU_GRAPH_PAGE_GRAPH_ZAP_H_
 

@@ -1,4 +1,4 @@
-// What a reverse map must be: the contract that a new idea has to meet.
+// The contract of a reverse map. A new map has to meet it.
 //
 // A reverse map answers two questions by going backwards through the page tables. Which leaf sptes
 // map this guest frame (the rmap of a memslot's frame)? Which sptes point at this shadow page (its
@@ -8,33 +8,36 @@
 // Types
 //   Limits     the boundary constants, limits.h.
 //   Head       one per frame and page size, in the memslots. A value-initialised Head is empty.
-//   Page       derives from ShadowPage; the fields that the map keeps per page. Value-initialised
-//              for each new page.
-//   Caches     per vcpu: what must be set aside before the MMU lock is taken.
-// Rmaps. Sptes are named by address; sets matter, order does not (D3), an spte is at most once on a
-// list and on at most one list.
-//   Add(caches, head, sptep)   puts sptep on the list. Returns what the map calls the number of
-//              entries before; AddReturnAgrees(returned, exact) says whether that is within its own
-//              rule (D1). REQUIRES: sptep is on no list.
-//   Remove(head, sptep)        takes it off. BUGs: kRmapRemove if it is not there.
-//   Next(head, cur)            the first entry if cur is null, else the one behind cur, else null.
-//              REQUIRES: cur is on the list. (rmap_next: the MMU iterates by nothing else.)
+//   Page       derives from ShadowPage and adds the fields that the map keeps for a page. Each new
+//              page is value-initialised.
+//   Caches     per vcpu: the objects that the map sets aside before the MMU lock is taken.
+// Rmaps. Sptes are named by address. Sets matter, order does not (D3). An spte is on at most one
+// list, and at most once.
+//   Add(caches, head, sptep)   puts sptep on the list. Returns the number of entries before, as the
+//              map counts. AddReturnAgrees(returned, exact) says whether the map's own rule allows
+//              that number (D1). REQUIRES: sptep is on no list.
+//   Remove(head, sptep)        takes sptep off. BUGs: kRmapRemove if it is not there.
+//   Next(head, cur)            the first entry if cur is null, else the entry after cur, or null at
+//              the end. REQUIRES: cur is on the list. The MMU iterates in no other way (rmap_next).
 //   Count(head)                the exact number of entries.
-// Parents, by the same rules, the list belonging to a page.
-//   InitParents(page, sptep)   sptep is the first parent of a new page; null: none.
-//   AddParent(caches, page, sptep)   null: does nothing.
-//   RemoveParent(page, sptep)  BUGs: kRemoveParent if it is not there.
-//   ForEachParent(page, visit) visit(sptep) must not change any list.
+// Parents. The same rules hold; the list belongs to a page.
+//   InitParents(page, sptep)   makes sptep the first parent of a new page. If it is null, the page
+//              has no parent.
+//   AddParent(caches, page, sptep)   puts sptep on the list. If it is null, does nothing.
+//   RemoveParent(page, sptep)  takes sptep off. BUGs: kRemoveParent if it is not there.
+//   ForEachParent(page, visit) calls visit(sptep) for each parent. visit must not change any list.
 //   UnlinkParents(page, store) calls store(sptep) once for each parent, then the list is empty.
 // Memory.
-//   kPageCacheMin              pages that a fault may need (mmu_topup_memory_caches).
-//   TopUp(caches), Drain(caches)     the map's own objects; TopUp is false when out of memory.
-//   AllocStorage(pages, page, direct)   what hangs on a new page beside its spt: links, and the
-//   gfns
-//              array of an indirect page. `pages` is the vcpu's cache of pages.
-//   FreeStorage(page_pool, page, direct)
-//   ForEachPool(visit)         visit(pool) for each Pool of the map, so that leaks can be counted.
-// A BUG is raised, never returned, and every loop that follows pointers is bounded (WalkBound).
+//   kPageCacheMin              the number of pages that one fault may need
+//              (mmu_topup_memory_caches).
+//   TopUp(caches), Drain(caches)     fill and empty the caches of the map's own objects. TopUp is
+//              false if the host is out of memory.
+//   AllocStorage(pages, page, direct)   allocates the arrays of a new page beside its spt. They are
+//              links, and the gfns of an indirect page. `pages` is the vcpu's cache of pages.
+//   FreeStorage(page_pool, page, direct)   frees them.
+//   ForEachPool(visit)         calls visit(pool) for each Pool of the map, to count leaks.
+// A map raises a BUG, and never returns one. It bounds every loop that follows pointers
+// (WalkBound).
 #ifndef RMAPDIFF_MMU_GRAPH_REVERSE_MAP_H_
 #define RMAPDIFF_MMU_GRAPH_REVERSE_MAP_H_
 

@@ -1,10 +1,10 @@
 // The header of a shadow page: struct kvm_mmu_page without the fields that belong to a reverse map.
 //
-// Each reverse map derives its own page type from it and adds what it hangs on a page: the sibling
-// list a page of links and the head of the parents, the descriptors a pointer or chains.
+// Each reverse map derives its own page type and adds fields. The sibling map adds a page of links
+// and the head of the parents. The descriptor map adds a pointer to one parent or to chains.
 //
-// Invariant: page_private of spt's host page points back at the header. That is the only way from
-// an spte to its page, for every reverse map alike.
+// Invariant: page_private of spt's host page points back at the header. Every reverse map finds the
+// page of an spte in this way only.
 #ifndef RMAPDIFF_MMU_GRAPH_SHADOW_PAGE_H_
 #define RMAPDIFF_MMU_GRAPH_SHADOW_PAGE_H_
 
@@ -26,7 +26,7 @@ struct ShadowPage {
   Gfn* gfns = nullptr;       // of each leaf; indirect pages only
   uint64_t slot_bitmap = 0;  // memslots that the page may map
   bool unsync = false;
-  int root_count = 0;  // in use as a root by so many vcpus
+  int root_count = 0;  // the number of vcpus that use it as a root
   uint32_t unsync_children = 0;
   std::bitset<512> unsync_child_bitmap;
   std::list<ShadowPage*>::iterator position;  // on the active list or on a list of zapped pages
@@ -34,7 +34,7 @@ struct ShadowPage {
   ShadowPage** hash_pprev = nullptr;
 };
 
-// Active pages or zapped ones; the position in the header belongs to the list that holds the page.
+// Active pages or zapped ones. The position in the header belongs to the list that holds the page.
 using PageList = std::list<ShadowPage*>;
 
 // page_header(__pa(sptep)). BUGs: kWild and kDangling, see PagePrivate.

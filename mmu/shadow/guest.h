@@ -1,9 +1,10 @@
-// What the guest's processor defines: page table entries, paging modes, error codes, addresses.
+// The definitions of the guest's processor: table entries, paging modes, error codes, addresses.
 //
 // A guest virtual address is a page number above 12 bits of offset. The page number is split into
-// indexes of Limits::kLevelBits (32-bit paging: one more), so that with tiny limits tables have 8
-// entries, but the address field of every entry is a frame number << 12 all the same. A 4 KiB page
-// of the guest has as many words as a table has 8-byte entries; bytes beyond them do not exist.
+// indexes of Limits::kLevelBits (in 32-bit paging one bit more). With tiny limits tables have 8
+// entries. Even so the address field of every entry is a frame number << 12. A 4 KiB page of the
+// guest has as many 8-byte words as a table has 8-byte entries. Bytes beyond those words do not
+// exist.
 //
 //   mode          levels  entries       page number
 //   kNonPaging    -       -             2 + 2 * kLevelBits bits, the frame number itself
@@ -47,12 +48,12 @@ inline constexpr uint32_t kFaultFetch = 16;
 
 enum class PagingMode : uint8_t { kNonPaging, k32Bit, kPae, kLong };
 
-// What the control registers say.
+// The mode that the control registers select.
 struct GuestMode {
   PagingMode paging = PagingMode::kNonPaging;
   bool wp = true;   // CR0.WP
   bool nx = false;  // EFER.NX
-  bool pse = true;  // CR4.PSE; only 32-bit paging asks
+  bool pse = true;  // CR4.PSE; it matters in 32-bit paging only
 
   friend bool operator==(const GuestMode&, const GuestMode&) = default;
 };
@@ -94,11 +95,11 @@ struct GuestPaging {
   constexpr unsigned index_bits() const {
     return Limits::kLevelBits + (mode == PagingMode::k32Bit ? 1u : 0u);
   }
-  // Frames that an entry of `level` spans, as a shift.
+  // The number of frames that an entry of `level` spans, as a shift.
   constexpr unsigned FrameShift(int level) const {
     return index_bits() * static_cast<unsigned>(level - 1);
   }
-  // Bits of a page number.
+  // The number of bits of a page number.
   constexpr unsigned page_bits() const {
     return mode == PagingMode::kLong ? 4u * Limits::kLevelBits : 2u + 2u * Limits::kLevelBits;
   }
@@ -113,7 +114,7 @@ struct GuestPaging {
   constexpr Gfn GfnOf(Gpte gpte, int level) const {
     return static_cast<Gfn>((gpte & kGpteAddress) >> kPageShift & ~LowBits(FrameShift(level)));
   }
-  // The frames between the begin of a large page and the one that `gva` is in.
+  // The number of frames between the first one of a large page and the one that `gva` is in.
   constexpr Gfn FrameOffset(Gva gva, int level) const {
     return static_cast<Gfn>(PageOf(gva) & LowBits(FrameShift(level)));
   }

@@ -46,7 +46,7 @@ bool Host::SameContents(Hva one, Hva other) const {
   return contents(one) == contents(other);
 }
 
-// A frame that is shared is one memory: what is stored into it shows in each of its pages.
+// A shared frame is one piece of memory: a store into it shows in each of its pages.
 void Host::Write(Hva hva, unsigned word, uint64_t value) {
   Store(hva, word, value);
   if (merged_.empty() || Writable(hva)) return;

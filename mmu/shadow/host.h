@@ -1,17 +1,18 @@
-// The host's memory as KVM asks for it: which frame is behind a user page, and what is in it.
+// The host's memory as KVM sees it: the frame behind each user page, and the contents of the page.
 //
-// One address space of small page numbers (Hva). Every page is mapped and writable until somebody
-// changes that. A page's frame number is made of its number and a generation that grows with every
-// change of the mapping, so no frame number is ever used twice, frames of a large block are
-// contiguous and aligned by construction, and a frame that is gone is known to be gone.
+// The host has one address space of small page numbers (Hva). Every page is mapped and writable
+// until a call changes that. A frame number consists of the page's number and a generation, which
+// grows with every change of the mapping. So no frame number is ever used twice, and a frame that
+// is gone is known to be gone. Frames of a large block are contiguous and aligned by construction.
 //
-// Contents belong to the page, not to the frame: moving a page copies it.
-// Merging is what KSM does: a page that equals one which was merged before goes onto its frame.
-// Such pages are read-only, so their contents stay equal until one is moved (the copy on write). A
-// store into a shared frame is a fault of the MMU, and shows in all of its pages.
-// Nothing here calls a notifier; whoever changes a mapping calls them, before and after
-// (ShadowMmu::MovePage and its neighbours do).
-// Not covered: swap delays. KSM's scan, which finds two pages by itself: a program merges them one
+// Contents belong to the page, not to the frame: moving a page copies it. Merge does the work of
+// KSM. It puts a page onto the frame of an equal page that was merged before. Merged pages are
+// read-only, so their contents stay equal until one is moved (the copy on write). A store into a
+// shared frame is a fault of the MMU, and shows in all pages on the frame. Nothing here calls a
+// notifier. The caller that changes a mapping calls them, before and after, as ShadowMmu::MovePage
+// and its neighbours do.
+// Not covered: swap delays. KSM's scan, which finds two equal pages by itself: a program merges
+// them one after the other.
 // after the other.
 #ifndef RMAPDIFF_MMU_SHADOW_HOST_H_
 #define RMAPDIFF_MMU_SHADOW_HOST_H_
@@ -49,7 +50,8 @@ class Host {
   bool Writable(Hva hva) const { return read_only_.count(hva) == 0; }
   // The frame behind a page. REQUIRES: it is mapped.
   Pfn Frame(Hva hva) const;
-  // A page that is on this frame now, of several any; nothing if the frame is gone.
+  // A page that is on this frame now; if there are several, any of them. Nothing if the frame is
+  // gone.
   std::optional<Hva> PageOn(Pfn pfn) const;
   // host_mapping_level: 1..3, the size of the block that the page is mapped in.
   int BackingLevel(Hva hva) const;
@@ -60,23 +62,26 @@ class Host {
   // ---- Contents ----
   uint64_t Read(Hva hva, unsigned word) const;
   void Write(Hva hva, unsigned word, uint64_t value);
-  // The pages that were ever written to, and their words.
+  // The words of all pages that were ever written to.
   const std::map<Hva, std::vector<uint64_t>>& contents() const { return contents_; }
-  // From now on every store that changes a word is appended to `log`; null: to none. Nothing else
-  // changes contents.
+  // From now on appends every store that changes a word to `log`; null: to none. Only stores change
+  // contents.
   void LogTo(std::vector<HostStore>* log) { log_ = log; }
 
-  // ---- Changes. Each splits the large block that the page is in, and moves it to a new frame.
-  // ---- Maps the page writable: moves it, breaks the copy on write, or maps it again.
+  // ---- Changes ----
+  // Each function splits the large block that the page is in, and moves the page to a new frame.
+
+  // Maps the page writable. Callers use it to move a page, to break a copy on write, or to map a
+  // page again.
   void Move(Hva hva);
   // Maps the page read-only.
   void Protect(Hva hva);
   // Maps the page read-only, on the frame of the first other read-only page that has the same
-  // contents; without such a page on a frame of its own.
+  // contents. If there is none, on a frame of its own.
   void Merge(Hva hva);
   void Unmap(Hva hva);
-  // Moves the block of `level` around the page to contiguous frames, all mapped and writable; 1:
-  // only splits the block that it is in.
+  // Moves the block of `level` around the page to contiguous frames, all mapped and writable. Level
+  // 1 only splits the block that the page is in.
   void SetBacking(Hva hva, int level);
 
  private:

@@ -1,10 +1,9 @@
-// The latent bugs of Linux 2.6.36's shadow MMU that this engine can show, each behind its own
-// switch.
+// The latent bugs of Linux 2.6.36's shadow MMU that this engine can show. Each has a switch.
 //
-// Under random traffic most of them end a run early, or make the MMU do what no guest should see,
-// so they are fixed by default. A true switch restores what the kernel of that time did. The B
-// numbers are the project's own; the others are named by the commit that fixed them upstream. Every
-// switch has a directed test in tests/mmu/shadow_quirks_test.cc.
+// Under random traffic most of them end a run early, or let a guest see an illegal state. So they
+// are fixed by default. A true switch restores the behaviour of that kernel. The B numbers are the
+// project's own. Other bugs have the name of the commit that fixed them upstream. Every switch has
+// a directed test in tests/mmu/shadow_quirks_test.cc.
 // Not covered: the bugs of one reverse map (L1, S1 ...), which need no switch.
 #ifndef RMAPDIFF_MMU_SHADOW_QUIRKS_H_
 #define RMAPDIFF_MMU_SHADOW_QUIRKS_H_
@@ -14,52 +13,56 @@
 namespace rmapdiff {
 
 struct Quirks {
-  // B1. set_spte drops the slot where a large page turns out to be write-protected, although
-  // nothing may be mapped there: a BUG, or with garbage in gfns[] any other list is searched.
+  // B1. Where a large page turns out to be write-protected, set_spte drops the slot. The slot may
+  // map nothing. The drop raises a BUG, or searches another list, which garbage in gfns[] selects.
   bool drop_absent_spte = false;
-  // B2 (CVE-2026-46113, CVE-2026-53359). fetch follows a link without asking whether the page
-  // behind it is still the one the guest's entry means.
+  // B2 (CVE-2026-46113, CVE-2026-53359). The function fetch follows a link. It does not check that
+  // the page behind it is still the one of the guest's entry.
   bool keep_stale_child = false;
-  // B3. mmu_set_spte takes an spte for rmapped if the host frame is the same; with two slots on one
-  // host page the guest frame may be another one.
+  // B3. mmu_set_spte takes an spte for rmapped if the host frame is the same. With two slots on one
+  // host page the guest frame may differ.
   bool rmapped_by_pfn = false;
-  // B4 (404381c5839d). __direct_map walks through a large spte above the level it wants.
+  // B4 (404381c5839d). __direct_map walks through a large spte above the target level.
   bool direct_map_through_large = false;
   // B5 (44ad9944f1d3). slot_remove_write_access clears W in links as well.
   bool protect_links = false;
-  // B6, the second half. A small page that moves is written into the large sptes around it.
+  // B6, the second half. When a small page moves, change_pte writes it into the large sptes around
+  // it.
   bool change_pte_in_large = false;
-  // B7. Reclaim never ends when only pinned roots are left. (Here: BugClass::kLivelock.)
+  // B7. Reclaim never ends when only pinned roots are left. Here it raises BugClass::kLivelock.
   bool reclaim_pinned_forever = false;
-  // B9 (c093b8b46c5f). The gfn of direct PAE roots: 0 without paging, i << 30 with TDP.
+  // B9 (c093b8b46c5f). The gfn of direct PAE roots is wrong: 0 without paging, i << 30 with TDP.
   bool wrong_direct_root_gfn = false;
-  // b1bd5cba3306 (CVE-2021-38198). Pages above the leaf get the access rights of the whole walk, so
-  // that one is shared by paths with different rights.
+  // b1bd5cba3306 (CVE-2021-38198). Pages above the leaf get the access rights of the whole walk.
+  // Paths with different rights then share one page.
   bool inherit_walk_access = false;
   // c22885050e65. A supervisor's write with CR0.WP = 0 becomes writable after the direct page was
-  // chosen: a writable spte in a page that others share as read-only, and a dirty bit missed.
+  // chosen. The spte is writable in a page that other paths share as read-only, and a dirty bit is
+  // missed.
   bool wp0_after_choosing_page = false;
-  // 6dbf79e7164e, f81602958c11. Where sync or set_spte take away a writable spte, only the vcpu at
-  // hand is flushed; whoever write-protects next finds nothing to protect and flushes nobody.
+  // 6dbf79e7164e, f81602958c11. Where sync or set_spte take a writable spte away, they flush the
+  // current vcpu only. The next write protection finds nothing to protect, and flushes no vcpu at
+  // all.
   bool flush_only_this_vcpu = false;
   // edde99ce0529. The dirty log write-protects the slot before it swaps the bitmaps.
   bool protect_before_swap = false;
   // 12d6e7538e2d. A slot that moves keeps its shadow pages, rmaps and write counts.
   bool move_slot_in_place = false;
-  // Roots that were allocated before one of the four failed stay pinned for ever.
+  // If one of four roots cannot be allocated, those allocated before it stay pinned for ever.
   bool leak_partial_roots = false;
-  // The role does not have CR4.PSE: who switches it goes on with large pages that are pointers to
-  // tables now, or the other way round. (Upstream: part of kvm_mmu_extended_role.)
+  // The role does not have CR4.PSE. After the guest switches PSE, the MMU still maps large pages
+  // where entries now point at tables, or vice versa. Upstream has PSE in kvm_mmu_extended_role.
   bool share_across_pse = false;
-  // slot_remove_write_access takes W from a spte and does not tell the host that its frame is
-  // dirty; nobody will, once W is gone.
+  // The function slot_remove_write_access takes W from an spte and does not report the dirty frame
+  // to the host. Once W is gone, no later function reports it.
   bool log_forgets_dirty_frames = false;
-  // 0e0fee5c539b. Two vcpus store into one entry of a table, and both stores are emulated: whoever
-  // takes the MMU lock last updates the spte, with the value of its own store, be it the older one.
+  // 0e0fee5c539b. Two vcpus store into one entry of a table, and both stores are emulated. The vcpu
+  // that takes the MMU lock last updates the spte. It uses the value of its own store, even if that
+  // is the older one.
   bool apply_overtaken_store = false;
-  // 65855ed8b034. A table that is linked at a new place, with pages below it that are out of sync,
-  // is synchronised when the vcpu that linked it enters the guest; another one that uses the same
-  // root walks through what is stale until then.
+  // 65855ed8b034. A table is linked at a new place while pages below it are out of sync. They are
+  // synchronised when the vcpu that linked it enters the guest. Until then another vcpu with the
+  // same root walks through stale entries.
   bool link_before_sync = false;
 
   static constexpr Quirks Fixed() { return {}; }
@@ -73,8 +76,8 @@ struct NamedQuirk {
   bool Quirks::* on;
 };
 
-// The table that everything else about quirks is derived from. Append only: files with programs
-// hold the place of a quirk.
+// All other code about quirks derives from this table. Only append to it: files with programs store
+// a quirk's place in it.
 inline constexpr NamedQuirk kQuirks[] = {
     {"drop_absent_spte", &Quirks::drop_absent_spte},
     {"keep_stale_child", &Quirks::keep_stale_child},

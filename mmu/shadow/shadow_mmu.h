@@ -1,4 +1,4 @@
-// The shadow MMU of Linux 2.6.36 on any reverse map: what a guest and a host make of a PageGraph.
+// The shadow MMU of Linux 2.6.36 on any reverse map, driven by a guest and a host.
 //
 //      Access, Invlpg, LoadCr3 ...        MovePage, AgePage, SetMemslot, Shrink ...
 //               guest │                                     │ host
@@ -7,36 +7,40 @@
 //   └───────────────────────────────────────────────────────────────────────────┘
 //        shadow pages, rmaps, write protection, zap: PageGraph<R>;  frames: Host
 //
-// The class plays three parts. The guest's processors: Access looks into the TLB, walks the shadow
-// tables, sets accessed bits in sptes, and on a miss calls the MMU, until the access is done or
-// something else has happened. The MMU: the functions of arch/x86/kvm/mmu.c and paging_tmpl.h, one
-// by one, in their order. The host's kernel: mappings move, with the notifiers called around it.
+// The class plays three parts.
+// - The guest's processors. Access looks into the TLB, walks the shadow tables, and sets accessed
+//   bits in sptes. On a miss it calls the MMU, until the access is done or has failed.
+// - The MMU. It has the functions of arch/x86/kvm/mmu.c and paging_tmpl.h, one by one, in their
+//   order.
+// - The host's kernel. It moves mappings, and calls the notifiers around that.
 //
-// Shadow paging and TDP. With TDP the guest's own tables are not the MMU's business: an address is
-// a guest physical one, whatever the mode.
+// Shadow paging and TDP. With TDP the MMU does not read the guest's own tables. Every address is a
+// guest physical one, whatever the mode.
 //
 // Invariants, whenever no function is running (beside those of PageGraph)
-//  1. A page that serves as a root of n vcpus has root_count n; nobody else pins.
-//  2. A frame with an indirect, valid page that is in sync is mapped writable by no spte.
-//  3. write_count of a large page: its static bias plus the indirect, valid pages of frames in it.
-//  4. A vcpu's TLB holds nothing that a flush since should have taken, once vcpu() has looked.
-//  5. While a slot is logged, no spte maps one of its frames writable whose dirty bit is clear.
+//  1. A page that serves as a root of n vcpus has root_count n. Only roots are pinned.
+//  2. If a frame has an indirect, valid page that is in sync, no spte maps the frame writable.
+//  3. write_count of a large page is its static bias plus the indirect, valid pages of frames in
+//     it.
+//  4. Once vcpu() has looked, the vcpu's TLB holds nothing that a flush since should have removed.
+//  5. While a slot is logged, no spte maps a frame of it writable whose dirty bit is clear.
 //
-// Locking. There is one thread; what the kernel does under mmu_lock happens in one go. Where the
-// kernel is not holding the lock, between looking something up and relying on it, stands a window:
-// Interleave sets a function that runs once, in the next one. That is how other vcpus and the host
-// get in between.
+// Locking. There is one thread. A function does in one go all that the kernel does under mmu_lock.
+// The kernel drops the lock between looking something up and relying on it. There the code has a
+// window (Window). Interleave sets an action that runs once, in the next window: so other vcpus and
+// the host get in between.
 //
-// Memory. The vcpu's caches are topped up where the kernel does it, before the lock; kNoMemory is
-// returned from there, and a retry finds nothing half done. BUGs are thrown as BugError; then the
-// MMU may only be destroyed. All loops are bounded.
+// Memory. The vcpu's caches are topped up where the kernel does it, before the lock. If that fails,
+// the function returns kNoMemory, and a retry finds nothing half done. BUGs are thrown as BugError;
+// then the MMU may only be destroyed. All loops are bounded.
 //
-// This header declares. The functions are defined in shadow_mmu_*.h, which shadow_mmu_functions.h
-// includes for those that compile the MMU on a map of their own; on AnyMap it is compiled already
-// (any_mmu.h).
+// This header declares. shadow_mmu_*.h define the functions, and shadow_mmu_functions.h includes
+// those. A caller needs them to compile the MMU on a map of its own. On AnyMap the MMU is compiled
+// already (any_mmu.h).
 //
-// Function comments name the kernel function restated. Quirks restore its latent bugs.
-// Not covered: MMIO beyond being recognised, nested guests, PCIDs, large page invlpg, NUMA, MTRRs.
+// Each function's comment names the kernel function that it restates. Quirks restore the kernel's
+// latent bugs.
+// Not covered: MMIO beyond its detection, nested guests, PCIDs, large page invlpg, NUMA, MTRRs.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_H_
 
@@ -66,18 +70,18 @@ struct MmuConfig {
 };
 
 enum class MmuCode : uint8_t {
-  kOk,                 // done; an access: by the hardware
-  kEmulated,           // an access: by the emulator
+  kOk,                 // done; for an access: by the hardware
+  kEmulated,           // an access was done by the emulator
   kGuestFault,         // #PF; error_code says why
-  kGeneralProtection,  // #GP: that cr3 cannot be loaded
+  kGeneralProtection,  // #GP: this cr3 cannot be loaded
   kTripleFault,        // the root table has no memory: the guest is shut down
-  kMmio,               // no memslot there
+  kMmio,               // no memslot has the frame
   kHostFault,          // -EFAULT: the host page is not mapped
   kNoMemory,           // -ENOMEM
-  kInvalid,            // -EINVAL or -EEXIST: the request makes no sense
-  kRetryExhausted,     // the guest faults again and again: a livelock, or an open notifier range
-  kStaleFrame,         // the hardware reached a host frame that is gone, or wrote to one that the
-                       // host has read-only: never legal
+  kInvalid,            // -EINVAL or -EEXIST: the request is not valid
+  kRetryExhausted,     // the guest faulted kMaxExits times: a livelock, or an open notifier range
+  kStaleFrame,         // the hardware reached a host frame that is gone, or wrote to a frame that
+                       // is read-only in the host: never legal
 };
 
 enum class AccessType : uint8_t { kRead, kWrite, kFetch };
@@ -87,14 +91,14 @@ struct AccessRequest {
   AccessType type = AccessType::kRead;
   bool user = false;
   uint64_t value = 0;  // to write
-  int bytes = 8;       // to write: 1, 2, 4 or 8; the address is rounded down to a multiple
+  int bytes = 8;       // to write: 1, 2, 4 or 8; the address is rounded down to a multiple of it
 };
 
 struct AccessResult {
   MmuCode code = MmuCode::kOk;
-  uint64_t value = 0;       // the whole word, as read or as it is after the write
+  uint64_t value = 0;       // the whole word, as read or as after the write
   uint32_t error_code = 0;  // with kGuestFault
-  int exits = 0;            // faults that the MMU handled on the way
+  int exits = 0;            // the number of faults that the MMU handled on the way
   Pfn pfn = 0;              // with kOk: the frame reached
 
   friend bool operator==(const AccessResult&, const AccessResult&) = default;
@@ -140,7 +144,7 @@ class ShadowMmu {
   static constexpr int kMaxExits = 12;          // of one access, then kRetryExhausted
   static constexpr int kMaxVcpus = 4;
 
-  // `map_args`: as PageGraph's.
+  // `map_args`: see PageGraph.
   template <class... MapArgs>
   ShadowMmu(HostMemory& memory, const MmuConfig& config, const MapArgs&... map_args);
   ShadowMmu(const ShadowMmu&) = delete;
@@ -154,44 +158,46 @@ class ShadowMmu {
   const Host& host() const { return host_; }
   const MmuStats& stats() const { return stats_; }
   int vcpus() const { return static_cast<int>(vcpus_.size()); }
-  // A vcpu, with pending flushes and requests brought up to date.
+  // The state of a vcpu, after its pending flushes and requests are brought up to date.
   const Processor& vcpu(int vcpu);
   // mmu_notifier_seq, mmu_notifier_count, n_alloc_mmu_pages, n_free_mmu_pages.
   uint64_t notifier_seq() const { return notifier_seq_; }
   int notifier_count() const { return notifier_count_; }
   int allocated_pages() const { return n_alloc_mmu_pages_; }
   int free_pages() const { return n_alloc_mmu_pages_ - graph_.pages(); }
-  // The shadow page that the hardware walk of `gva` begins in; null: no root there (yet).
+  // The shadow page that the hardware walk of `gva` begins in; null if there is no root (yet).
   Page* RootFor(const Processor& vcpu, Gva gva, int* level) const;
 
   // ---- The guest ----
-  // Enters the guest and performs one access; see AccessResult.
+  // Enters the guest and performs one access.
   AccessResult Access(int vcpu, const AccessRequest& request);
-  // One instruction that stores many values, from page to page (rep movs): once it is emulated it
-  // stays so, and nothing is topped up between two stores (L1). Ends at the first store that fails;
-  // the result is that of the last store.
+  // One instruction that stores many values, from page to page (rep movs). Once a store is
+  // emulated, all later ones are, and nothing is topped up between two stores (L1). It ends at the
+  // first store that fails. The result is that of the last store.
   AccessResult StoreMany(int vcpu, const AccessRequest& first, const std::vector<uint64_t>& values);
   // kvm_mmu_invlpg.
   void Invlpg(int vcpu, Gva gva);
-  // kvm_set_cr3. kGeneralProtection: nothing has changed.
+  // kvm_set_cr3. If it returns kGeneralProtection, nothing has changed.
   MmuCode LoadCr3(int vcpu, Gfn cr3);
-  // A write to CR0, CR4 or EFER, with cr3: kvm_mmu_reset_context.
+  // A write to CR0, CR4 or EFER, together with cr3: kvm_mmu_reset_context.
   MmuCode SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
-  // What vcpu_enter_guest does before the guest runs: requests, kvm_mmu_reload. Access does it too.
+  // The part of vcpu_enter_guest before the guest runs: requests, kvm_mmu_reload. Access does it
+  // too.
   MmuCode EnterGuest(int vcpu);
   // kvm_mmu_unload: the vcpu lets go of its roots.
   void Unload(int vcpu);
-  // kvm_pv_mmu_write: the hypercall by which a guest stores into its tables, by physical address.
+  // kvm_pv_mmu_write: the hypercall with which a guest stores into its tables, by physical address.
   MmuCode PvMmuWrite(int vcpu, Gva gpa, uint64_t value, int bytes);
-  // kvm_mmu_unprotect_page_virt. True if pages were zapped.
+  // kvm_mmu_unprotect_page_virt. True if it zapped pages.
   bool UnprotectVirt(int vcpu, Gva gva);
 
   // ---- Guest memory, past all translation ----
-  // A word of guest memory; nothing without a slot or a mapped host page. (kvm_read_guest)
+  // kvm_read_guest of one word. Nothing if no slot has the frame or the host page is not mapped.
   std::optional<uint64_t> ReadGuest(Gfn gfn, unsigned word) const;
-  // kvm_write_guest: breaks copy on write, marks the frame dirty. False: no slot, no page.
+  // kvm_write_guest: breaks the copy on write and marks the frame dirty. False: no slot, or no host
+  // page.
   bool WriteGuest(Gfn gfn, unsigned word, uint64_t value);
-  // Userspace stores into guest memory behind the MMU's back: nothing is marked, nothing updated.
+  // A store of userspace into guest memory, past the MMU: it marks no frame and updates no spte.
   bool HostWrite(Gfn gfn, unsigned word, uint64_t value);
 
   // ---- The host's mappings: mmu notifiers ----
@@ -202,22 +208,21 @@ class ShadowMmu {
   // clear_flush_young.
   bool AgePage(Hva hva);
   bool TestYoung(Hva hva);
-  // A change of a mapping with the notifiers around it, as the host's kernel makes it:
-  // to a new frame, ...
+  // A change of a mapping with the notifiers around it, as the host's kernel makes it. MovePage
+  // moves the page to a new frame.
   void MovePage(Hva hva);
-  // ... to a read-only frame, which others may share, by change_pte (KSM), ...
+  // MergePage moves it by change_pte to a read-only frame, which other pages may share (KSM).
   void MergePage(Hva hva);
-  // ... away, until MapPage, ...
+  // UnmapPage unmaps it until MapPage.
   void UnmapPage(Hva hva);
   void MapPage(Hva hva);
-  // ... into or out of a large block.
+  // SetBacking moves it into or out of a large block.
   void SetBacking(Hva hva, int level);
 
   // ---- Memslots and the dirty log ----
   // __kvm_set_memory_region: creates, deletes, moves, or changes log_dirty.
   MmuCode SetMemslot(const MemslotRequest& request);
-  // kvm_vm_ioctl_get_dirty_log: the frames written since the last one, and they are protected
-  // again.
+  // kvm_vm_ioctl_get_dirty_log: the frames written since the last call. It protects them again.
   MmuCode GetDirtyLog(uint32_t id, std::vector<Gfn>* dirty);
   // kvm_mmu_slot_remove_write_access.
   void SlotRemoveWriteAccess(uint32_t id);
@@ -225,17 +230,19 @@ class ShadowMmu {
   // ---- Reclaim ----
   // kvm_vm_ioctl_set_nr_mmu_pages.
   MmuCode SetQuota(int pages);
-  // mmu_shrink: gives back one page from the tail. Returns how many there were before.
+  // mmu_shrink: zaps one page from the tail. Returns how many pages there were before.
   int Shrink();
   // kvm_arch_flush_shadow: kvm_mmu_zap_all and a reload of all vcpus.
   void ZapAll();
-  // kvm_mmu_unprotect_page. True if pages were zapped.
+  // kvm_mmu_unprotect_page. True if it zapped pages.
   bool UnprotectPage(Gfn gfn);
-  // kvm_mmu_destroy of each vcpu, then zap_all: no page is left, and the caches are drained.
+  // kvm_mmu_destroy of each vcpu, then zap_all. Afterwards no page is left, and the caches are
+  // empty.
   void Teardown();
 
-  // Runs `action` once, in the next window. It may do anything from other vcpus or the host, but
-  // not change memslots. It must not use the vcpu in whose operation the window is.
+  // Runs `action` once, in the next window. The action may call anything for other vcpus or the
+  // host, but it must not change memslots. It must not use the vcpu in whose operation the window
+  // is.
   void Interleave(std::function<void()> action) { interleaved_ = std::move(action); }
   bool interleave_pending() const { return interleaved_ != nullptr; }
 

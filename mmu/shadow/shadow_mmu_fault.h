@@ -1,9 +1,9 @@
 // ShadowMmu: page faults and the sptes that they install. Included by shadow_mmu_functions.h.
 //
-// A fault has a first half without the lock (top up, walk, find the host's frame) and a second one
-// under it; in between anything may happen. What was looked up is checked again: the frame by the
-// notifiers' sequence number, each guest entry by reading it again once its table is
-// write-protected.
+// A fault has a first half without the lock: top up, walk, find the host's frame. Its second half
+// is under the lock. Between them other vcpus and the host may change anything, so the second half
+// checks the results of the first. The sequence number of the notifiers checks the frame. Each
+// guest entry is read again once its table is write-protected.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FAULT_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FAULT_H_
 
@@ -28,7 +28,7 @@ struct ShadowMmu<R>::MappingRequest {
   bool host_writable = true;  // reset_host_protection
 };
 
-// page_fault of the mode. kGuestFault: with *error_code.
+// page_fault of the mode. It sets *error_code if it returns kGuestFault.
 template <ReverseMap R>
 typename ShadowMmu<R>::FaultResult ShadowMmu<R>::PageFault(Processor& vcpu,
                                                            const AccessRequest& request,
@@ -44,7 +44,7 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::PageFault(Processor& vcpu,
   return HandlePageFault(vcpu, request, walker);
 }
 
-// FNAME(page_fault) behind the walk.
+// FNAME(page_fault) after the walk.
 template <ReverseMap R>
 typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu,
                                                                  const AccessRequest& request,
@@ -86,7 +86,8 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::DirectPageFault(Processor& vcpu
   const Gfn gfn = static_cast<Gfn>(request.gva >> kPageShift);
   MappingRequest mapping;
   mapping.level = MappingLevel(gfn);
-  // Four roots of level 2 cannot hold more; with TDP that is a 32-bit host, which has no 1G pages.
+  // Roots of level 2 can hold no larger page. With TDP four roots mean a 32-bit host, which has no
+  // 1G pages.
   if (vcpu.shadow_root_level != kRootLevel)
     mapping.level = std::min(mapping.level, kDirectoryLevel);
   mapping.gfn = AlignGfn<Limits>(gfn, mapping.level);
@@ -121,7 +122,7 @@ bool ShadowMmu<R>::HasWriteProtectedPage(Gfn gfn, int level) const {
   return slot == nullptr || slot->write_count(slot->IndexOf(gfn, level), level) != 0;
 }
 
-// FNAME(fetch). True if the store has to be emulated because its target is a page table.
+// FNAME(fetch). True if the caller has to emulate the store, because its target is a page table.
 template <ReverseMap R>
 bool ShadowMmu<R>::Fetch(Processor& vcpu, Gva gva, const Walker& walker, MappingRequest& mapping) {
   const int top_level = std::min(
@@ -162,14 +163,14 @@ bool ShadowMmu<R>::FetchIndirect(Processor& vcpu, const Walker& walker, ShadowWa
       return false;
     }
     if (page == nullptr) continue;
-    // Other vcpus may use the same root, and need not flush for a link that is new.
+    // Other vcpus may use the same root, and a new link makes none of them flush.
     if (!quirks.link_before_sync) SyncChildren(vcpu, *page, /*can_yield=*/false);
     graph_.LinkPage(it.sptep, *page);
   }
   return true;
 }
 
-// The levels below, where one guest entry maps more than the host has in one piece.
+// The levels below: one guest entry maps more than the host maps in one piece.
 template <ReverseMap R>
 void ShadowMmu<R>::FetchDirect(Processor& vcpu, const Walker& walker, int target, ShadowWalk& it) {
   const Gva gva = it.page_number << kPageShift;
@@ -186,7 +187,7 @@ void ShadowMmu<R>::FetchDirect(Processor& vcpu, const Walker& walker, int target
   }
 }
 
-// A link that leads elsewhere than the guest's entry says is cut.
+// Cuts a link that does not lead to the page of the guest's entry.
 template <ReverseMap R>
 void ShadowMmu<R>::UnlinkUnexpectedChild(Spte* sptep, Gfn gfn, Role role) {
   if (!Present(*sptep) || IsHuge(*sptep)) return;
@@ -196,7 +197,7 @@ void ShadowMmu<R>::UnlinkUnexpectedChild(Spte* sptep, Gfn gfn, Role role) {
   graph_.FlushRemote();
 }
 
-// validate_direct_spte: a direct page belongs to one set of access rights.
+// validate_direct_spte: a direct page serves one set of access rights.
 template <ReverseMap R>
 void ShadowMmu<R>::ValidateDirectSpte(Spte* sptep, Gfn gfn, Role role) {
   if (config_.quirks.keep_stale_child && Present(*sptep) && !IsHuge(*sptep)) {
@@ -217,7 +218,7 @@ void ShadowMmu<R>::DropLargeSpte(Spte* sptep) {
   graph_.FlushRemote();
 }
 
-// __direct_map. True: as Fetch.
+// __direct_map. Returns the same as Fetch.
 template <ReverseMap R>
 bool ShadowMmu<R>::DirectMap(Processor& vcpu, MappingRequest& mapping) {
   const SpteMasks& masks = graph_.masks();
@@ -236,8 +237,8 @@ bool ShadowMmu<R>::DirectMap(Processor& vcpu, MappingRequest& mapping) {
   return false;
 }
 
-// The first half of mmu_set_spte: whether the slot is on the right list already. Whatever else was
-// mapped there is gone afterwards.
+// The first half of mmu_set_spte: whether the slot is on the right list already. If it is on
+// another one, or links a page, it maps nothing afterwards.
 template <ReverseMap R>
 bool ShadowMmu<R>::WasRmapped(Spte* sptep, const MappingRequest& mapping) {
   if (!Present(*sptep)) return false;
@@ -255,7 +256,7 @@ bool ShadowMmu<R>::WasRmapped(Spte* sptep, const MappingRequest& mapping) {
   return false;
 }
 
-// mmu_set_spte. True if a write fault met a page table (*ptwrite).
+// mmu_set_spte. True if a write fault hit a page table (*ptwrite).
 template <ReverseMap R>
 bool ShadowMmu<R>::MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping) {
   const bool was_rmapped = WasRmapped(sptep, mapping);
@@ -271,7 +272,7 @@ bool ShadowMmu<R>::MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapp
   return needs_emulation && mapping.write_fault;
 }
 
-// The word that set_spte makes, before anything about writing is decided.
+// The word that set_spte makes, before it decides about W.
 template <ReverseMap R>
 Spte ShadowMmu<R>::BuildSpte(const MappingRequest& mapping) const {
   const SpteMasks& masks = graph_.masks();
@@ -304,7 +305,7 @@ bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping
     if (!config_.tdp && !may_write) spte &= ~kSpteUser;
     const bool was_writable = Present(old) && IsWritable(old);
     if (!mapping.can_unsync && was_writable) {
-      mark_dirty = false;  // was writable before: nothing new to check or to log
+      mark_dirty = false;  // it was writable before: nothing to check or to log
     } else if (NeedWriteProtect(mapping.gfn, mapping.can_unsync)) {
       write_protect = true;
       mark_dirty = false;
@@ -320,8 +321,8 @@ bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping
   return write_protect;
 }
 
-// mmu_need_write_protect: whether the frame is a table that must not be written. A leaf table may
-// go out of sync instead.
+// mmu_need_write_protect: whether the frame is a table that must stay write-protected. A level 1
+// table may go out of sync instead.
 template <ReverseMap R>
 bool ShadowMmu<R>::NeedWriteProtect(Gfn gfn, bool can_unsync) {
   bool need_unsync = false;

@@ -1,4 +1,4 @@
-// The functions of ShadowMmu and PageGraph, for those that compile them on a reverse map of their
+// The functions of ShadowMmu and PageGraph, for callers that compile them on a reverse map of their
 // own.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FUNCTIONS_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_FUNCTIONS_H_

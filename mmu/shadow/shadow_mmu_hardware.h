@@ -1,10 +1,10 @@
 // ShadowMmu: the processor on the shadow tables, and the emulator.
 // Included by shadow_mmu_functions.h.
 //
-// Under shadow paging the processor runs with WP and NX on, whatever the guest has set. Of the
-// tables it sets the accessed bits of all levels and the dirty bit of the leaf, where the masks
-// have them. With two non-present words (bypass_guest_pf) `notrap` faults straight into the guest,
-// `trap` comes to the MMU.
+// Under shadow paging the processor runs with WP and NX on, whatever the guest has set. It sets
+// accessed bits at all levels, and the dirty bit of the leaf, if the masks have them. With two
+// non-present words (bypass_guest_pf) a `notrap` entry faults straight into the guest. A `trap`
+// entry faults into the MMU.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_HARDWARE_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_HARDWARE_H_
 
@@ -12,7 +12,7 @@
 
 namespace rmapdiff {
 
-// What a translation comes to.
+// The result of a translation.
 template <ReverseMap R>
 struct ShadowMmu<R>::Hardware {
   enum class State : uint8_t { kTranslated, kExit, kGuestFault };
@@ -21,7 +21,7 @@ struct ShadowMmu<R>::Hardware {
   TlbEntry entry;
 };
 
-// The frame number of an address: only so many bits exist.
+// The page number of an address, cut to the bits that the mode has.
 template <ReverseMap R>
 Gva ShadowMmu<R>::PageNumber(const Processor& vcpu, Gva gva) const {
   if (!config_.tdp) return paging(vcpu).PageOf(gva);
@@ -30,14 +30,15 @@ Gva ShadowMmu<R>::PageNumber(const Processor& vcpu, Gva gva) const {
   return gva >> kPageShift & LowBits(bits);
 }
 
-// The address with its offset inside what a page holds, and a multiple of the size.
+// The address, rounded down to a multiple of the size. Its offset is cut to the words that a page
+// has.
 template <ReverseMap R>
 Gva ShadowMmu<R>::Aligned(Gva gva, int bytes) {
   const Gva offset = (gva & kPageOffset) % (Gva{kEntries} * 8);
   return (gva & ~kPageOffset) | (offset - offset % static_cast<Gva>(bytes));
 }
 
-// The request as the processor takes it: only so many bits, aligned.
+// The request as the processor takes it: its address cut to the bits that exist, and aligned.
 template <ReverseMap R>
 AccessRequest ShadowMmu<R>::Normalized(const Processor& vcpu, AccessRequest request) const {
   if (request.bytes != 1 && request.bytes != 2 && request.bytes != 4) request.bytes = 8;
@@ -92,7 +93,7 @@ typename ShadowMmu<R>::Hardware ShadowMmu<R>::HardwareWalk(const Processor& vcpu
   return walk;
 }
 
-// TLB, then tables.
+// Looks into the TLB, then walks the tables.
 template <ReverseMap R>
 typename ShadowMmu<R>::Hardware ShadowMmu<R>::Translate(Processor& vcpu,
                                                         const AccessRequest& request) {
@@ -124,7 +125,7 @@ uint64_t ShadowMmu<R>::Store(uint64_t word, const AccessRequest& request) {
   return (word & ~mask) | (request.value << shift & mask);
 }
 
-// The access itself, on the frame that the translation says.
+// The access itself, on the frame of the translation.
 template <ReverseMap R>
 AccessResult ShadowMmu<R>::TouchFrame(const AccessRequest& request, const Hardware& walk) {
   const Gva page = request.gva >> kPageShift;
@@ -142,7 +143,7 @@ AccessResult ShadowMmu<R>::TouchFrame(const AccessRequest& request, const Hardwa
   return result;
 }
 
-// emulate_instruction: the access by its guest physical address, stores told to the MMU.
+// emulate_instruction: the access by its guest physical address. The MMU learns of a store.
 // REQUIRES: the caches were topped up.
 template <ReverseMap R>
 AccessResult ShadowMmu<R>::Emulate(Processor& vcpu, const AccessRequest& request) {
@@ -156,7 +157,7 @@ AccessResult ShadowMmu<R>::Emulate(Processor& vcpu, const AccessRequest& request
   return EmulatePhysical(vcpu, static_cast<Gfn>(*gpa >> kPageShift), request);
 }
 
-// emulator_read and emulator_write_phys; of the request's address only the offset counts.
+// emulator_read and emulator_write_phys. Only the offset of the request's address counts.
 template <ReverseMap R>
 AccessResult ShadowMmu<R>::EmulatePhysical(Processor& vcpu, Gfn gfn, const AccessRequest& request) {
   AccessResult result;
@@ -179,7 +180,7 @@ AccessResult ShadowMmu<R>::EmulatePhysical(Processor& vcpu, Gfn gfn, const Acces
   return result;
 }
 
-// kvm_mmu_page_fault. Nothing: enter the guest again.
+// kvm_mmu_page_fault. No result: the caller enters the guest again.
 template <ReverseMap R>
 std::optional<AccessResult> ShadowMmu<R>::HandleExit(Processor& vcpu,
                                                      const AccessRequest& request) {

@@ -1,8 +1,8 @@
 // ShadowMmu: the host's mappings change, and the mmu notifiers tell us.
 // Included by shadow_mmu_functions.h.
 //
-// The callbacks are those of virt/kvm/kvm_main.c. A frame that somebody looked up before a callback
-// must not be mapped after it: callbacks advance mmu_notifier_seq, and while a range is open
+// The callbacks are those of virt/kvm/kvm_main.c. If a fault looked a frame up before a callback,
+// it must not map the frame after it. So callbacks advance mmu_notifier_seq. While a range is open
 // (mmu_notifier_count) nothing is mapped at all.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_HOST_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_HOST_H_
@@ -13,8 +13,8 @@
 
 namespace rmapdiff {
 
-// kvm_handle_hva for each page of a range: handler(head, level) for the heads of each frame, in
-// each slot, that has the page. Returns the OR of the results.
+// kvm_handle_hva for each page of a range. It calls handler(head, level) for all heads of each
+// frame, in each slot, that has the page. Returns the OR of the results.
 template <ReverseMap R>
 template <class Handler>
 bool ShadowMmu<R>::HandleHva(Hva begin, Hva end, Handler&& handler) {
@@ -45,7 +45,7 @@ void ShadowMmu<R>::InvalidateRangeStart(Hva begin, Hva end) {
   UnmapRange(begin, end);
 }
 
-// A call without a range that is open is ignored; the kernel has a BUG_ON there.
+// Ignores a call while no range is open. The kernel has a BUG_ON there.
 template <ReverseMap R>
 void ShadowMmu<R>::InvalidateRangeEnd() {
   if (notifier_count_ == 0) return;
@@ -86,7 +86,7 @@ bool ShadowMmu<R>::TestYoung(Hva hva) {
   return HandleHva(hva, hva + 1, [this](Head& head, int) { return graph_.RmapTestAge(head); });
 }
 
-// `change` with the range of the page's whole block invalidated around it.
+// Calls `change`, and invalidates the range of the page's whole block around it.
 template <ReverseMap R>
 template <class Change>
 void ShadowMmu<R>::ChangeMapping(Hva hva, int level, Change&& change) {

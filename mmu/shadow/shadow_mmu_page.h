@@ -1,8 +1,8 @@
 // ShadowMmu: finding or making the shadow page of a guest table.
 // Included by shadow_mmu_functions.h.
 //
-// A page is found by gfn and role. One that is out of sync is synchronised before it is linked at a
-// new place, because the guest need not flush there; its parents learn that it is unsync.
+// A page is found by gfn and role. An unsync page is synchronised before it is linked at a new
+// place, because the guest need not flush there. Its parents learn that it is unsync.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_PAGE_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_PAGE_H_
 
@@ -17,7 +17,7 @@ struct ShadowMmu<R>::ShadowWalk {
       : page_number(gva >> kPageShift), page(mmu.RootFor(vcpu, gva, &level)) {}
 
   // shadow_walk_okay: sptep is the slot of this level. A large spte ends a walk only where it leads
-  // to level 1; above, whoever walks must not let one stand.
+  // to level 1. Above that, the caller must not leave a large spte in the way.
   bool Okay() {
     if (level < kPageTableLevel || (page == nullptr && sptep == nullptr)) return false;
     if (level == kPageTableLevel && sptep != nullptr && IsHuge(*sptep)) return false;
@@ -65,7 +65,7 @@ Role ShadowMmu<R>::RoleFor(const Processor& vcpu, Gva gva, int level, bool direc
   return role;
 }
 
-// kvm_mmu_get_page. The caller links the page, or takes the parent back with PutPage.
+// kvm_mmu_get_page. The caller links the page, or unregisters the parent with PutPage.
 template <ReverseMap R>
 typename ShadowMmu<R>::Page& ShadowMmu<R>::GetPage(Processor& vcpu, Gfn gfn, Gva gva, int level,
                                                    bool direct, unsigned access, Spte* parent_pte) {
@@ -94,8 +94,8 @@ typename ShadowMmu<R>::Page& ShadowMmu<R>::NewPage(Processor& vcpu, Gfn gfn, Rol
   return page;
 }
 
-// prefetch_page: entries that the guest has not present need not come to us when they fault. Only
-// now, when the table cannot change any more behind our back.
+// prefetch_page: faults on entries that are not present in the guest need not reach the MMU. The
+// entries are read only now, when the table is write-protected and cannot change unseen.
 template <ReverseMap R>
 void ShadowMmu<R>::PrefetchPage(Page& page) {
   const bool pae = page.role.cr4_pae != 0;

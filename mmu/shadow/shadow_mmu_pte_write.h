@@ -1,8 +1,8 @@
 // ShadowMmu: stores into shadowed tables, and invlpg. Included by shadow_mmu_functions.h.
 //
-// A store to a write-protected table is emulated, and the sptes that depend on the entry are zapped
-// or updated at once. A table that is written again and again without being used is no table any
-// more (or is being torn down): it is zapped as a whole.
+// A store to a write-protected table is emulated. The sptes that depend on the entry are zapped or
+// updated at once. A table that the guest writes again and again without using it is probably not a
+// table any more. Or the guest tears it down. Then the MMU zaps it as a whole.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_PTE_WRITE_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_PTE_WRITE_H_
 
@@ -23,7 +23,8 @@ MmuCode ShadowMmu<R>::PvMmuWrite(int vcpu_index, Gva gpa, uint64_t value, int by
 }
 
 // kvm_mmu_pte_write, after the store to memory. Without a value the entry is read from memory, as
-// after an invlpg. Half an entry counts as misaligned: the kernel widens the store but keeps the
+// after an invlpg. A store to half an entry counts as misaligned, because the kernel widens the
+// store but keeps the offset.
 // offset.
 template <ReverseMap R>
 void ShadowMmu<R>::PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset,
@@ -38,7 +39,7 @@ void ShadowMmu<R>::PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset,
   GuessFrame(vcpu, gpte);
   Window();
   if (bytes >= 4 && !config_.quirks.apply_overtaken_store) {
-    // Another vcpu may have stored since, and have been here before.
+    // Another vcpu may have stored since, and may have come through here first.
     gpte = ReadGpte(gfn, offset / static_cast<unsigned>(bytes), bytes == 8).value_or(0);
   }
   if (invlpg_counter_ != invlpg_counter) gpte = 0;  // a younger invlpg has seen younger memory
@@ -78,7 +79,7 @@ void ShadowMmu<R>::GuessFrame(Processor& vcpu, Gpte gpte) {
   vcpu.update_pte = {true, gfn, frame.pfn, mmu_seq};
 }
 
-// kvm_mmu_access_page: the guest writes to a table through the page it has just mapped there.
+// kvm_mmu_access_page: the guest writes to a table through the mapping that it has just made.
 template <ReverseMap R>
 void ShadowMmu<R>::AccessPage(Processor& vcpu, Gfn gfn) {
   Refresh(vcpu);
@@ -87,7 +88,8 @@ void ShadowMmu<R>::AccessPage(Processor& vcpu, Gfn gfn) {
   *sptep |= graph_.masks().accessed;
 }
 
-// Whether the same table is written for the third time, and the last entry written was never used.
+// Whether the guest writes the same table for the third time and has not used the last entry it
+// wrote.
 template <ReverseMap R>
 bool ShadowMmu<R>::DetectFlood(Processor& vcpu, Gfn gfn) {
   Refresh(vcpu);
@@ -100,9 +102,9 @@ bool ShadowMmu<R>::DetectFlood(Processor& vcpu, Gfn gfn) {
   return false;
 }
 
-// What a store means to one shadow page. A 32-bit entry has half the size, and at level 2 it stands
-// for two sptes; the page shadows one quadrant of its table. False: the store is in another
-// quadrant.
+// Applies a store to one shadow page, which shadows one quadrant of a 32-bit table. A 32-bit entry
+// has half the size of an spte, and at level 2 two sptes stand for it. False: the store is in
+// another quadrant.
 template <ReverseMap R>
 bool ShadowMmu<R>::PteWriteOne(Processor& vcpu, Page& page, unsigned offset, Gpte gpte,
                                bool* remote_flush) {
@@ -168,7 +170,7 @@ void ShadowMmu<R>::UpdatePte(Processor& vcpu, Page& page, Spte* sptep, Gpte gpte
   MmuSetSpte(vcpu, sptep, mapping);
 }
 
-// need_remote_flush: whether somebody's TLB may allow more than the new word does.
+// need_remote_flush: whether a vcpu's TLB may allow more than the new word does.
 template <ReverseMap R>
 bool ShadowMmu<R>::NeedRemoteFlush(Spte old_spte, Spte new_spte) const {
   if (!Present(old_spte)) return false;
@@ -178,7 +180,7 @@ bool ShadowMmu<R>::NeedRemoteFlush(Spte old_spte, Spte new_spte) const {
   return ((old_spte ^ kNx) & ~(new_spte ^ kNx) & kPermissions) != 0;
 }
 
-// kvm_mmu_invlpg and FNAME(invlpg): an entry of an unsync table is dropped, then read again.
+// kvm_mmu_invlpg and FNAME(invlpg): drops an entry of an unsync table, then reads it again.
 template <ReverseMap R>
 void ShadowMmu<R>::Invlpg(int vcpu_index, Gva gva) {
   Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];

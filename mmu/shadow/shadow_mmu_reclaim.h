@@ -1,7 +1,7 @@
-// ShadowMmu: fewer shadow pages. Included by shadow_mmu_functions.h.
+// ShadowMmu: reclaim of shadow pages. Included by shadow_mmu_functions.h.
 //
-// Pages are taken from the tail of the active list. A pinned root can only be emptied; it moves to
-// the head, does not count, and may be all that is left.
+// Pages are taken from the tail of the active list. A pinned root can only be emptied. It moves to
+// the head and does not count. Such roots may be all that is left.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_RECLAIM_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_RECLAIM_H_
 
@@ -9,7 +9,7 @@
 
 namespace rmapdiff {
 
-// Zaps from the tail until `wanted` pages are won or nothing more can be. Returns how many were.
+// Zaps from the tail until `wanted` pages are won, or until no more can be. Returns the number won.
 template <ReverseMap R>
 int ShadowMmu<R>::ZapFromTail(int wanted) {
   const PageList& active = graph_.active_pages();

@@ -1,4 +1,4 @@
-// ShadowMmu: what a vcpu has to catch up on, and windows. Included by shadow_mmu_functions.h.
+// ShadowMmu: pending requests of a vcpu, and windows. Included by shadow_mmu_functions.h.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_REQUESTS_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_REQUESTS_H_
 
@@ -13,8 +13,8 @@ const typename ShadowMmu<R>::Processor& ShadowMmu<R>::vcpu(int vcpu) {
   return processor;
 }
 
-// Acts upon what the graph has done to all vcpus since: kvm_flush_remote_tlbs,
-// kvm_reload_remote_mmus, kvm_mmu_reset_last_pte_updated. A vcpu that has a flush before it enters
+// Acts upon all that the graph has done to all vcpus since the last call: kvm_flush_remote_tlbs,
+// kvm_reload_remote_mmus, kvm_mmu_reset_last_pte_updated. A vcpu that has to flush before it enters
 // the guest has an empty TLB.
 template <ReverseMap R>
 void ShadowMmu<R>::Refresh(Processor& vcpu) {

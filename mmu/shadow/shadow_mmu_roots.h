@@ -1,8 +1,8 @@
 // ShadowMmu: roots, and the changes of mode and cr3 that replace them.
 // Included by shadow_mmu_functions.h.
 //
-// A root is pinned while a vcpu uses it. Who zaps it meanwhile leaves it empty and invalid on the
-// active list and asks all vcpus to reload; the last one to let go frees it.
+// A root is pinned while a vcpu uses it. A zap in the meantime leaves it empty and invalid on the
+// active list, and asks all vcpus to reload. The last vcpu that lets go of it frees it.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ROOTS_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ROOTS_H_
 
@@ -28,7 +28,7 @@ void ShadowMmu<R>::InitContext(Processor& vcpu) {
   vcpu.base_role.cr4_pse = pse_matters && vcpu.mode.pse;
 }
 
-// A root page, pinned; null if there is no memory at its gfn.
+// Returns a root page, pinned, or null if there is no memory at its gfn.
 template <ReverseMap R>
 typename ShadowMmu<R>::Page* ShadowMmu<R>::AllocRoot(Processor& vcpu, Gfn gfn, Gva gva, int level,
                                                      bool direct) {
@@ -51,7 +51,7 @@ MmuCode ShadowMmu<R>::AllocRoots(Processor& vcpu) {
   return MmuCode::kOk;
 }
 
-// The lock is taken for each root on its own.
+// The kernel takes the lock for each root on its own.
 template <ReverseMap R>
 MmuCode ShadowMmu<R>::AllocPaeRoots(Processor& vcpu) {
   const bool direct = IsDirect(vcpu);
@@ -108,7 +108,7 @@ void ShadowMmu<R>::FreeRoots(Processor& vcpu) {
   for (Page*& root : vcpu.pae_root) ReleaseRoot(root, zapped);
   graph_.CommitZap(zapped);
   vcpu.root_valid = false;
-  vcpu.tlb.Clear();  // nothing runs before the next root is loaded, which flushes
+  vcpu.tlb.Clear();  // the guest does not run before LoadRoots, which flushes
 }
 
 // kvm_reload_remote_mmus.
@@ -122,7 +122,7 @@ void ShadowMmu<R>::Unload(int vcpu) {
   FreeRoots(vcpus_[static_cast<size_t>(vcpu)]);
 }
 
-// load_pdptrs. False: one is malformed, or they are not in memory.
+// load_pdptrs. False: one of them is malformed, or they are not in memory.
 template <ReverseMap R>
 bool ShadowMmu<R>::LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4>* pdptrs) const {
   const Paging guest{mode.paging};
@@ -175,7 +175,8 @@ MmuCode ShadowMmu<R>::SetMode(int vcpu_index, const GuestMode& mode, Gfn cr3) {
   return MmuCode::kOk;
 }
 
-// Requests first, then roots; both may bring new requests, as a reload may shrink the MMU.
+// Handles requests, then loads roots. Both may bring new requests, because loading may reclaim
+// pages.
 template <ReverseMap R>
 MmuCode ShadowMmu<R>::EnterGuest(int vcpu_index) {
   Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];

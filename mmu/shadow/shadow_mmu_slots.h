@@ -1,8 +1,8 @@
 // ShadowMmu: memslots come, go and move, and the dirty log. Included by shadow_mmu_functions.h.
 //
-// A slot's rmaps live and die with it, so everything that is mapped is zapped before it goes. A
-// slot that is logged maps in small pages only; each frame is write-protected until it is written,
-// and again when the log is fetched.
+// A slot's rmaps live and die with it, so all pages are zapped before it goes. A logged slot maps
+// small pages only. Each frame is write-protected until the guest writes it, and again when the log
+// is fetched.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SLOTS_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SLOTS_H_
 
@@ -47,7 +47,7 @@ MmuCode ShadowMmu<R>::SetMemslot(const MemslotRequest& request) {
   return MmuCode::kOk;
 }
 
-// A slot that exists: it moves, or its log is switched on or off.
+// Changes a slot that exists: moves it, or switches its log on or off.
 template <ReverseMap R>
 MmuCode ShadowMmu<R>::ChangeSlot(const MemslotRequest& request, Slot& slot) {
   if (request.npages != slot.npages() || request.hva != slot.user_gfn()) return MmuCode::kInvalid;

@@ -1,9 +1,9 @@
-// ShadowMmu: unsync pages get into step with the guest's tables again.
-// Included by shadow_mmu_functions.h.
+// ShadowMmu: synchronises unsync pages with the guest's tables again. Included by
+// shadow_mmu_functions.h.
 //
-// Only level 1 pages go out of sync. They are synchronised where the guest has to flush anyway
-// (cr3, invlpg), and before anybody relies on them (a link at a new place). Only sptes that are
-// present are looked at; a page without any is zapped, it is not worth keeping.
+// Only level 1 pages go out of sync. The MMU synchronises them where the guest has to flush anyway
+// (cr3, invlpg). It also does so before a link at a new place relies on them. Only present sptes
+// are synchronised. A page without any is zapped.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SYNC_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SYNC_H_
 
@@ -11,7 +11,7 @@
 
 namespace rmapdiff {
 
-// One present spte of a page that is being synchronised. True if it is still present afterwards.
+// Synchronises one present spte of a page. True if it is still present afterwards.
 template <ReverseMap R>
 bool ShadowMmu<R>::SyncSpte(Processor& vcpu, Page& page, uint32_t index, Gpte gpte,
                             bool clear_unsync) {
@@ -38,7 +38,7 @@ bool ShadowMmu<R>::SyncSpte(Processor& vcpu, Page& page, uint32_t index, Gpte gp
   return true;
 }
 
-// sync_page of the mode. True: the page has to be zapped. BUGs: kSyncDirect.
+// sync_page of the mode. True: the caller has to zap the page. BUGs: kSyncDirect.
 template <ReverseMap R>
 bool ShadowMmu<R>::SyncPage(Processor& vcpu, Page& page, bool clear_unsync) {
   if (IsDirect(vcpu)) return true;
@@ -56,7 +56,8 @@ bool ShadowMmu<R>::SyncPage(Processor& vcpu, Page& page, bool clear_unsync) {
   return present == 0;
 }
 
-// __kvm_sync_page: the page is in sync (with clear_unsync), or was zapped: then true.
+// __kvm_sync_page. True: it zapped the page. False: the page agrees with the table, and is marked
+// in sync if clear_unsync is set.
 // REQUIRES: its gfn is write-protected, or the page stays unsync.
 template <ReverseMap R>
 bool ShadowMmu<R>::SyncPageOrZap(Processor& vcpu, Page& page, PageList& zapped, bool clear_unsync) {
@@ -73,7 +74,7 @@ bool ShadowMmu<R>::SyncPageOrZap(Processor& vcpu, Page& page, PageList& zapped, 
   return false;
 }
 
-// kvm_sync_page_transient: the page agrees with the table now, but stays unsync.
+// kvm_sync_page_transient: makes the page agree with the table now; it stays unsync.
 template <ReverseMap R>
 bool ShadowMmu<R>::SyncPageTransient(Processor& vcpu, Page& page) {
   PageList zapped;
@@ -82,7 +83,8 @@ bool ShadowMmu<R>::SyncPageTransient(Processor& vcpu, Page& page) {
   return true;
 }
 
-// kvm_sync_pages: all unsync pages of a frame that has just become a table of a higher level.
+// kvm_sync_pages: synchronises all unsync pages of a frame that has just become a table of a higher
+// level.
 // REQUIRES: the gfn is write-protected.
 template <ReverseMap R>
 void ShadowMmu<R>::SyncPages(Processor& vcpu, Gfn gfn) {
@@ -103,7 +105,7 @@ void ShadowMmu<R>::SyncPages(Processor& vcpu, Gfn gfn) {
 }
 
 // mmu_sync_children: each batch is write-protected as a whole before any of its pages is in sync.
-// can_yield: the lock may be dropped between batches, so the caller has to hold `root` otherwise.
+// With can_yield the lock may be dropped between batches. Then the caller has to keep `root` alive.
 template <ReverseMap R>
 void ShadowMmu<R>::SyncChildren(Processor& vcpu, Page& root, bool can_yield) {
   PageList zapped;

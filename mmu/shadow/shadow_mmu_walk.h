@@ -1,9 +1,9 @@
 // ShadowMmu: guest memory, and the walk of the guest's own tables.
 // Included by shadow_mmu_functions.h.
 //
-// Guest memory is reached through the memslots and the host's mappings, as KVM reaches it through
-// user addresses. A store to a read-only host page breaks the copy on write first, which calls the
-// notifiers; that is why whoever looks up a frame reads mmu_notifier_seq before.
+// The MMU reaches guest memory through the memslots and the host's mappings, as KVM does through
+// user addresses. A store to a read-only host page breaks the copy on write first, and that calls
+// the notifiers. So a caller that looks up a frame reads mmu_notifier_seq before.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
 
@@ -18,8 +18,8 @@ struct ShadowMmu<R>::Walker {
   std::array<Gfn, kRootLevel> table_gfn{};
   std::array<uint32_t, kRootLevel> index{};
   std::array<Gpte, kRootLevel> ptes{};
-  std::array<unsigned, kRootLevel> table_access{};  // what the entries above the table allow
-  unsigned pte_access = 0;                          // ... and the leaf as well
+  std::array<unsigned, kRootLevel> table_access{};  // the rights of all entries above the table
+  unsigned pte_access = 0;                          // ... and of the leaf as well
   Gfn gfn = 0;
   uint32_t error_code = 0;
 
@@ -51,7 +51,7 @@ void ShadowMmu<R>::MarkPageDirty(Gfn gfn) {
   if (slot != nullptr && slot->logged()) slot->dirty_bitmap()[gfn - slot->base_gfn()] = true;
 }
 
-// do_wp_page: the host's page becomes writable, on a new frame.
+// do_wp_page: makes the host's page writable, on a new frame.
 template <ReverseMap R>
 void ShadowMmu<R>::BreakCow(Hva hva) {
   if (host_.Writable(hva)) return;
@@ -59,7 +59,7 @@ void ShadowMmu<R>::BreakCow(Hva hva) {
   ChangePte(hva, host_.Frame(hva), true);
 }
 
-// gfn_to_pfn: always for writing, as in 2.6.36.
+// gfn_to_pfn. It always asks for a writable frame, as in 2.6.36.
 template <ReverseMap R>
 typename ShadowMmu<R>::HostFrame ShadowMmu<R>::GfnToPfn(Gfn gfn) {
   const std::optional<Hva> hva = HvaOf(gfn);
@@ -92,7 +92,7 @@ bool ShadowMmu<R>::HostWrite(Gfn gfn, unsigned word, uint64_t value) {
   return true;
 }
 
-// An entry of a guest table: 8 bytes with PAE, else half a word.
+// Reads an entry of a guest table: 8 bytes with PAE, else half a word.
 template <ReverseMap R>
 std::optional<Gpte> ShadowMmu<R>::ReadGpte(Gfn table, uint32_t index, bool pae) const {
   const std::optional<uint64_t> word = ReadGuest(table, pae ? index : index / 2);
@@ -122,7 +122,7 @@ bool ShadowMmu<R>::IsReserved(const Processor& vcpu, Gpte gpte, int level) const
   return (gpte & paging(vcpu).Reserved(vcpu.mode, gpte, level)) != 0;
 }
 
-// One entry: reads it, checks it, sets its accessed bit. False: error_code says why.
+// Reads one entry, checks it, and sets its accessed bit. False: error_code has the reason.
 template <ReverseMap R>
 bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker,
                             Gpte* gpte) {

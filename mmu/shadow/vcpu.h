@@ -1,8 +1,9 @@
-// One virtual processor: its mode, its roots, what it remembers, and the TLB it runs on.
+// One virtual processor: its mode, its roots, its caches, and its TLB.
 //
-// Roots are pinned pages: one of level 4 or up to four of level 2 (pae_root), or none yet.
-// The TLB is what the hardware may still use: an entry stays until a flush or an invlpg takes it,
-// whatever happens to the sptes. A fault drops the entry of its address, as the processor does.
+// Roots are pinned pages: one of level 4, or up to four of level 2 (pae_root), or none yet. The TLB
+// holds the translations that the hardware may still use. An entry stays until a flush or an invlpg
+// takes it, whatever happens to the sptes. A fault drops the entry of its address, as the processor
+// does.
 // Not covered: paging-structure caches, global pages, a TLB's capacity.
 #ifndef RMAPDIFF_MMU_SHADOW_VCPU_H_
 #define RMAPDIFF_MMU_SHADOW_VCPU_H_
@@ -16,7 +17,7 @@
 
 namespace rmapdiff {
 
-// A cached translation: the leaf as it was, and what all levels together allowed.
+// A cached translation: the leaf as it was, and the rights that all levels together gave.
 struct TlbEntry {
   Spte spte = 0;
   bool writable = false;
@@ -72,7 +73,7 @@ struct VcpuRequests {
   friend bool operator==(const VcpuRequests&, const VcpuRequests&) = default;
 };
 
-// vcpu->arch.update_pte: the frame that a write to a page table is guessed to map.
+// vcpu->arch.update_pte: the frame that a write to a page table probably maps.
 struct GuessedFrame {
   bool valid = false;
   Gfn gfn = 0;
@@ -109,7 +110,7 @@ struct Vcpu {
   VcpuRequests requests;
   Tlb tlb;
 
-  // What of the graph's counters has been acted upon (ShadowMmu::Refresh).
+  // The values of the graph's counters that the vcpu has acted upon (ShadowMmu::Refresh).
   uint64_t seen_flushes = 0;
   uint32_t seen_reloads = 0;
   uint32_t seen_zaps = 0;
