@@ -1,1 +1,1 @@
-"""What things cost; a command each beside its module."""
+"""Benchmarks. Each module has a command of its name beside it."""

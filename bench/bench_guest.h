@@ -1,8 +1,9 @@
-// A guest in long mode to measure: address spaces, pages in them, and what their processes do.
+// A guest in long mode to measure: address spaces, the pages in them, and the actions of processes.
 //
-// Guest memory is one memslot. Its first frames are data; the guest's tables are taken from behind
-// them and written past the MMU, as a guest's own kernel has done before the measurement begins.
-// Who measures allocations sets `watch`, which is called after each thing that the guest does.
+// Guest memory is one memslot. Its first frames are data, and the guest's tables come after them.
+// BenchGuest writes the tables past the MMU, as a guest's own kernel has done before the
+// measurement begins. A caller that measures allocations sets `watch`. BenchGuest calls it after
+// each action of the guest.
 #ifndef RMAPDIFF_BENCH_BENCH_GUEST_H_
 #define RMAPDIFF_BENCH_BENCH_GUEST_H_
 
@@ -13,7 +14,7 @@
 
 namespace rmapdiff {
 
-// How big a guest is.
+// The size of a guest.
 struct GuestSize {
   Gfn data = 0;    // frames
   Gfn tables = 0;  // frames for tables
@@ -42,7 +43,7 @@ class BenchGuest {
 
   // ---- Tables, past the MMU ----
   Gfn NewTable() { return next_table_++; }
-  // A new address space: the gfn of its root.
+  // Makes a new address space, and returns the gfn of its root.
   Gfn NewSpace() { return NewTable(); }
   // Maps page `number` of an address space.
   void Map(Gfn root, Gva number, Gfn gfn, bool writable) {
@@ -50,7 +51,7 @@ class BenchGuest {
     mmu_.HostWrite(LeafTable(root, number), static_cast<unsigned>(number % kEntries),
                    Gpte{gfn} << kPageShift | rights);
   }
-  // The table of level 1 that maps page `number`; it and those above are made as needed.
+  // The table of level 1 that maps page `number`. It and the tables above are made as needed.
   Gfn LeafTable(Gfn root, Gva number) {
     Gfn table = root;
     for (int level = kRootLevel; level > kPageTableLevel; --level) {
@@ -67,14 +68,14 @@ class BenchGuest {
     return table;
   }
 
-  // Lets an address space have the tables of another one above this page: all below one entry of
-  // the root, as processes share their kernel's half.
+  // Lets two address spaces share the tables above this page: all tables below one entry of the
+  // root. Processes share their kernel's half in this way.
   void ShareTop(Gfn root, Gfn with, Gva number) {
     const auto index =
         static_cast<unsigned>(number >> (3 * static_cast<unsigned>(Mmu::Limits::kLevelBits)));
     mmu_.HostWrite(root, index, mmu_.ReadGuest(with, index).value_or(0));
   }
-  // The tables by which an address space maps a page, the lowest first.
+  // The tables through which an address space maps a page, the lowest first.
   std::vector<Gfn> TablesOf(Gfn root, Gva number) {
     std::vector<Gfn> tables{root};
     for (int level = kRootLevel; level > kPageTableLevel; --level) {
@@ -87,7 +88,7 @@ class BenchGuest {
     return {tables.rbegin(), tables.rend()};
   }
 
-  // ---- What the guest does. False: something else came of it than should. ----
+  // ---- Actions of the guest. False: the MMU did not do what it should. ----
   bool Boot(Gfn root) {
     const bool done = mmu_.SetMode(0, {PagingMode::kLong, true, false, true}, root) == MmuCode::kOk;
     return Done("boot", done);
@@ -104,9 +105,9 @@ class BenchGuest {
   bool FetchDirtyLog() {
     return Done("get_dirty_log", mmu_.GetDirtyLog(0, &dirty_) == MmuCode::kOk);
   }
-  // A process ends, and its tables become something else.
+  // A process ends, and the guest uses its tables for something else.
   bool FreeTable(Gfn table) { return Done("free_table", mmu_.UnprotectPage(table)); }
-  // The host takes a page away and gives it back.
+  // The host unmaps a page and maps it again.
   bool Swap(Gfn gfn) {
     mmu_.UnmapPage(static_cast<Hva>(gfn));
     mmu_.MapPage(static_cast<Hva>(gfn));

@@ -1,4 +1,5 @@
-// The facts about one reverse map, measured on a page graph, or on a whole MMU where it says so.
+// The facts about one reverse map. They are measured on a page graph, or on a whole MMU where the
+// comment says so.
 #ifndef RMAPDIFF_BENCH_FACTS_OF_H_
 #define RMAPDIFF_BENCH_FACTS_OF_H_
 
@@ -17,8 +18,8 @@
 
 namespace rmapdiff {
 
-// Objects of a map's own that a vcpu's caches hold, and those taken so far. A map that has caches
-// of other names adds them here.
+// The number of a map's own objects in a vcpu's caches, and of those taken so far. A map whose
+// caches have other names adds them here.
 template <class Caches>
 uint64_t CachedObjects(const Caches& caches) {
   if constexpr (requires { caches.descriptors; }) {
@@ -34,7 +35,7 @@ uint64_t TakenObjects(const Caches& caches) {
   return 0;
 }
 
-// A page graph to fill: shadow pages with so many leaves each.
+// A page graph to fill: shadow pages with a given number of leaves each.
 template <ReverseMap R>
 class FillWorld {
  public:
@@ -98,8 +99,8 @@ class FillWorld {
   int mappings_ = 0;
 };
 
-// Deals leaves out to pages: the next one goes to the next page that is not full, round and round,
-// so that the entries of a list are on different pages.
+// Deals leaves out to pages, round and round: each leaf goes to the next page that is not full. So
+// the entries of a list are on different pages.
 template <ReverseMap R>
 class Dealer {
  public:
@@ -181,7 +182,7 @@ Memory MemoryOfTdpGuest(int fill) {
   return world.Measure();
 }
 
-// Removes three of each four entries of a list, in the order in which they were added.
+// Removes three of every four entries of a list, in the order in which they were added.
 template <ReverseMap R>
 Fragments FragmentsOf() {
   constexpr int kAdded = 400;
@@ -195,7 +196,7 @@ Fragments FragmentsOf() {
   return {kAdded, kAdded / 4, full, world.Measure().objects};
 }
 
-// Counts what each operation of a workload takes from the caches of vcpu 0.
+// Counts the objects that each operation of a workload takes from the caches of vcpu 0.
 template <ReverseMap R>
 class TakenWatch {
  public:
@@ -254,14 +255,15 @@ std::vector<TakenIn> TakenOf() {
   return all;
 }
 
-// The guest stores `wanted` entries into a page table with one instruction (rep movs), after 36
-// faults that took a descriptor each, where descriptors are taken: a cache that was filled with 40
-// holds 4, which is enough not to be filled again. The entries map the table itself, as recursive
-// tables do, and so are no flood. Tables are not let out of sync here, so stores are emulated.
+// The guest stores `wanted` entries into a page table with one instruction (rep movs). Before that
+// come 36 faults. If the map has descriptors, each fault took one. So the cache was filled with 40
+// and holds 4, which is enough not to be filled again. The entries map the table itself, as
+// recursive tables do, so the MMU takes them for no flood. Here tables never go out of sync, so
+// stores are emulated.
 template <ReverseMap R>
 StoreBurst StoreBurstOf(int wanted) {
   using Guest = BenchGuest<R>;
-  constexpr Gva kWindow = Gva{1} << 18;  // where the guest sees its table
+  constexpr Gva kWindow = Gva{1} << 18;  // the page where the guest sees its table
   constexpr Gva kTableBegin = Guest::kEntries;
   constexpr Gfn kFrames = MemoryCache::kCapacity - 4;
   Guest guest({.data = kFrames, .tables = 16, .oos_shadow = false});
@@ -274,7 +276,7 @@ StoreBurst StoreBurstOf(int wanted) {
   }
   guest.Boot(root);
   for (Gva page = 0; page < 2 * kFrames; ++page) guest.Read(page);
-  guest.Read(kTableBegin + Guest::kEntries - 1);  // shadows the table; its frame has a list already
+  guest.Read(kTableBegin + Guest::kEntries - 1);  // shadows the table; frame 0 has a list already
   guest.Read(kWindow);
   const int before = guest.RmapLength(table);
   const std::vector<uint64_t> values(static_cast<size_t>(wanted),

@@ -1,16 +1,17 @@
-"""Looks for what the unmodified MMUs are accused of: a false alarm of a judge, or a bug.
+"""Looks for findings in the unmodified MMUs. Each is a false alarm of a judge, or a bug.
 
-A trial is one process. Two ways to look:
+A trial is one process. There are two ways to look:
 
   libfuzzer  the fuzz target as it is built for fuzzing, from an empty corpus, for --time of the
-             processor: what it has learnt takes it where chance alone does not go
+             processor: its corpus leads it to places that chance alone does not reach
   random     --programs random programs (tests/mutants/hunt.cc), optimised, without sanitizers:
-             many times as many programs a second
+             this runs many times as many programs a second
 
-DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there)
-and each input that was found. The last line is one for the table of docs/finding-power.md.
+DIR gets each input with a finding, and trials.jsonl with a line for each trial. A line is appended
+when its trial ends, and a run that was stopped goes on from there. The last line of the output is
+one for the table of docs/finding-power.md.
 
-Exit code: 0 nothing was found, 1 a finding, 2 wrong usage, 3 environment.
+Exit code: 0 no finding, 1 a finding, 2 wrong usage, 3 environment.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def parse_arguments(words):
 
 
 def build(options):
-    """Returns the folder that bazel-bin would stand for."""
+    """Returns the folder that bazel-bin would link to."""
     labels = ["//tests/mutants:clean_hunt"] if options.way == "random" else [
         f"//fuzzers:{target}_{part}" for target in options.target for part in ("bin", "options")]
     return script.run_build(script.ROOT, [labels[0][2:].replace(":", "/"), *labels])
@@ -76,7 +77,7 @@ def tasks(options, built):
 
 
 def limit(options):
-    """Seconds for a trial. One of random ends by its count, unless a program never ends."""
+    """The seconds of a trial. A trial of random ends by its count, unless a program never ends."""
     return options.time if options.way == "libfuzzer" else script.MAX_SECONDS
 
 

@@ -1,12 +1,13 @@
-"""What `rmapdiff fuzz` costs over libFuzzer alone, as a ratio.
+"""The cost of `rmapdiff fuzz` over libFuzzer alone, as a ratio.
 
     bench/fuzz_overhead [--target=tiny_rmap_fuzzer] [--rounds=5] [--time=20]
 
-In turn, the target under `rmapdiff fuzz` and the same target by itself, with the same flags, the
-same seed and an empty corpus each: programs executed per second of the processor, of all processes
-together, and per second by the clock; and what the session itself took of the processor. The last
-lines are the medians over all rounds with their range. With the same seed a target does not always
-do the same, since it is stopped by the clock; on a busy machine only the last line means much.
+Runs in turn the target under `rmapdiff fuzz` and the same target by itself. Both have the same
+flags, the same seed and an empty corpus. The figures are programs per second of the processor time
+of all processes, programs per second of the clock, and the session's own share of the processor
+time. The last lines are the medians over all rounds, with their range. The clock stops a target, so
+with the same seed it does not always do the same. On a busy machine only the last line means much.
+
 Exit code: 0, or 3 if something cannot be built or run.
 """
 
@@ -24,14 +25,14 @@ from tools.scripts.common.script import ROOT, run_build, run_main
 
 
 def build(target):
-    """Returns the folder of what was built."""
+    """Returns the folder of the products."""
     names = [f"//fuzzers:{target}_{part}" for part in ("bin", "corpus", "options")]
     return run_build(ROOT, ["tools/cli/rmapdiff", "//tools/cli:rmapdiff",
                             "//fuzzers:fuzz_targets_list", *names])
 
 
 def own_seconds(pid):
-    """What the process itself has taken of the processor, without its children; None if gone."""
+    """The processor time of the process itself, without its children; None if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -41,9 +42,9 @@ def own_seconds(pid):
 
 
 def measured(command, log=os.devnull):
-    """Seconds by the clock, and of the processor: of the command with its children, and its own.
+    """Runs the command. Returns its seconds of the clock, of the processor, and of it alone.
 
-    `log` is the file for what it says on standard error.
+    The second figure includes its children, the third does not. `log` gets its standard error.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
@@ -68,7 +69,7 @@ class Rates:
 
 
 def bin_folder(target, built, folder):
-    """What was built of the target, as a folder with this target alone."""
+    """Makes a folder of the products with this target alone."""
     made = os.path.join(folder, "bin")
     os.makedirs(made)
     for name in (f"{target}_bin", f"{target}_corpus", f"{target}_options.options"):
@@ -79,7 +80,7 @@ def bin_folder(target, built, folder):
 
 
 def under_session(target, built, seconds, folder):
-    """Its rates, and the words that the target was started with."""
+    """The target's rates, and the command line with which the session started it."""
     out = os.path.join(folder, "out")
     times = measured([
         os.path.join(built, "tools/cli/rmapdiff"), "fuzz",

@@ -1,14 +1,15 @@
-// Whole guests at work, on ShadowMmu: what of a reverse map is left to see among page faults, walks
-// and flushes.
+// Whole guests at work, on ShadowMmu. They show the share of a reverse map in the cost of page
+// faults, walks and flushes.
 //
-//   fault_single    2048 pages touched for the first time, each mapped once: both maps do the same
-//   boot            rmaps of the lengths of a real guest (histogram.h, one frame in 32), all of
-//                   whose mappings fault in, in no order, in 8 address spaces
-//   fork_storm      one process after the other, 500 in all, maps the same 32 frames by tables of
-//                   its own, and 4 frames by tables that all share
+//   fault_single    2048 pages are touched for the first time, each mapped once: both maps do the
+//   same boot            rmaps of the lengths of a real guest (histogram.h, one frame in 32); all
+//   their
+//                   mappings fault in, in no order, in 8 address spaces
+//   fork_storm      500 processes, one after the other, map the same 32 frames by tables of their
+//                   own, and 4 frames by tables that all share
 //   exit_storm      all of them end and free their tables, the oldest first
 //   exit_newest     the same, the newest first
-//   dirty_log       8 rounds: 256 logged frames, mapped in 8 address spaces, are written and the
+//   dirty_log       8 rounds: 256 logged frames, mapped in 8 address spaces, are written, and the
 //                   log is fetched
 //   shrink          16 processes of 12 tables each share a quota of 128 shadow pages
 //   swap            the host takes 32 frames, each mapped 64 times, away
@@ -28,7 +29,7 @@
 
 namespace rmapdiff {
 
-// Workloads derive from this. Begin makes the guest anew, so that every Run finds the same one.
+// Workloads derive from this class. Begin makes the guest anew, so every Run finds the same guest.
 template <ReverseMap R>
 class GuestWork : public Prepared {
  public:
@@ -85,8 +86,8 @@ class FaultSingle : public GuestWork<R> {
   Gfn root_ = 0;
 };
 
-// Each mapping is one page of some address space; those of a space lie in runs of 32, so that its
-// tables are as full as tables are.
+// Each mapping is one page of some address space. The pages of a space lie in runs of 32. So its
+// tables are about as full as those of real guests.
 template <ReverseMap R>
 class BootWork : public GuestWork<R> {
  public:

@@ -1,12 +1,15 @@
-// What the harness itself costs, as ratios measured in one run.
+// The cost of the harness itself, as ratios of one run.
 //
-//   BM_CheckedOverUnchecked   throughput of RunProgram with all its checks over throughput of the
-//                             same programs on the same two MMUs without any (goal: >= 0.5)
-//   BM_MmuCheckedOverUnchecked   the same for programs on a whole MMU, over all modes (goal: >=
-//   1/3) BM_TenTimesTheOps         time of a program of 10,000 operations over one of 1,000 (goal:
-//   <= 11)
+//   BM_CheckedOverUnchecked      throughput of RunProgram with all its checks over throughput of
+//   the
+//                                same programs on the same two MMUs without any (goal: >= 0.5)
+//   BM_MmuCheckedOverUnchecked   the same for programs on a whole MMU, over all modes
+//                                (goal: >= 1/3)
+//   BM_TenTimesTheOps            time of a program of 10,000 operations over one of 1,000
+//                                (goal: <= 11)
 //
-// The two sides alternate, so that a machine that is slow for a moment is slow for both.
+// The two sides of a ratio take turns, so that a machine that is slow for a moment is slow for
+// both.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -36,7 +39,7 @@ std::vector<Program> RandomPrograms(LimitsMode limits, size_t programs, size_t o
   return made;
 }
 
-// Seconds that all programs take.
+// The seconds that all programs take.
 double Run(const std::vector<Program>& programs, CheckLevel check) {
   RunOptions options;
   options.check = check;
@@ -45,7 +48,7 @@ double Run(const std::vector<Program>& programs, CheckLevel check) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The ratio, and both throughputs, of programs of `ops` operations each.
+// The ratio and both throughputs, for programs of `ops_each` operations each.
 void CheckedOverUnchecked(benchmark::State& state, const std::vector<Program>& programs,
                           size_t ops_each) {
   double checked = 0;

@@ -1,9 +1,9 @@
-// How long the rmaps of a real guest are: an idle guest of 6 GiB after boot, without EPT, as the
-// mail of KVM's mmu_rmaps_stat printed it (2021; the row of 4K pages).
+// The lengths of the rmaps of a real guest, which was idle after boot, had 6 GiB and no EPT. The
+// figures are from the mail of KVM's mmu_rmaps_stat (2021), in the row of 4K pages.
 //
-// That statistic puts a length into the column of its lowest set bit, so odd lengths are in the
-// first one and the figures for longer lists are too small; the number of frames that nothing maps,
-// 3,086,676, is right.
+// That statistic puts a length into the column of its lowest set bit. So all odd lengths are in the
+// first column, and the figures for longer lists are too small. The number of frames that nothing
+// maps, 3,086,676, is right.
 #ifndef RMAPDIFF_BENCH_HISTOGRAM_H_
 #define RMAPDIFF_BENCH_HISTOGRAM_H_
 
@@ -22,8 +22,8 @@ inline constexpr HistogramRow kIdleGuest[] = {
     {16, 31, 121}, {32, 63, 76},  {64, 127, 2},
 };
 
-// The length of each mapped frame of a guest whose frames are one in `scale`; every length of a row
-// is equally frequent, and each row keeps one frame at least.
+// The length of the rmap of each mapped frame of a guest. It has one frame for each `scale` frames
+// of kIdleGuest, but at least one a row. All lengths of a row are equally frequent.
 inline std::vector<int> RmapLengths(int scale) {
   std::vector<int> lengths;
   for (const HistogramRow& row : kIdleGuest) {

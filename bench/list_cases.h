@@ -1,5 +1,5 @@
-// What is done to one list, operation by operation: rmap_add, rmap_remove, rmap_next and all that
-// iterate by it; the parents of a page; and the two moments at which a guest does them in bulk.
+// Operations on one list: rmap_add, rmap_remove, rmap_next and all functions that iterate by it.
+// Other operations are on the parents of a page. Two workloads of a guest do them in bulk.
 //
 // A figure is per list. A list has n entries when the operation begins; the adds make it n.
 #ifndef RMAPDIFF_BENCH_LIST_CASES_H_
@@ -20,9 +20,9 @@ struct ListCase {
   using Step = void (*)(World& world, Place place);
 
   const char* name;
-  bool parents;  // whether it is the lists of parents that change
-  int missing;   // entries, of n, when Run begins
-  Place place;   // of what is removed
+  bool parents;  // whether the lists of parents change
+  int missing;   // entries, of n, that a list lacks when Run begins
+  Place place;   // place of the entry that is removed
   Step prepare;
   Step run;
   Step restore;  // null: Run changes nothing
@@ -51,7 +51,7 @@ class PreparedList : public Prepared {
   const std::unique_ptr<ListWorld<R>> world_;
 };
 
-// ---- Steps; each does something to every list. ----
+// ---- Steps. Each changes every list. ----
 
 template <class World>
 struct RmapSteps {
@@ -97,8 +97,8 @@ struct RmapSteps {
   }
 };
 
-// A guest that forks shares its pages: each frame is write-protected and then mapped once more,
-// from a page of the child's. When the child exits, all entries of that page are dropped at once.
+// A guest that forks shares its pages. Each frame is write-protected, and then mapped once more
+// from a page of the child. When the child exits, all entries of that page are dropped at once.
 template <class World>
 struct ForkSteps {
   static void FillButOne(World& w, Place) { w.AddRange(0, w.n() - 1); }

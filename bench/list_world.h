@@ -1,8 +1,8 @@
-// Lists to measure: a page graph in which so many frames are mapped by so many leaves each, and so
-// many pages have so many parents.
+// Lists to measure: a page graph with so many leaves for each frame, and so many parents for each
+// page.
 //
-// The recycle decision is taken as in the kernel (RecyclePolicy::kNative), so nothing is counted
-// that the kernel would not count; freed memory is used again at once, as by a slab.
+// The graph decides about recycling as the kernel does (RecyclePolicy::kNative). So it counts no
+// list that the kernel would not count. Freed memory is used again at once, as by a slab.
 // Invariant: slot(list, i) is the same spte for the life of a world, and no two are equal.
 #ifndef RMAPDIFF_BENCH_LIST_WORLD_H_
 #define RMAPDIFF_BENCH_LIST_WORLD_H_
@@ -34,7 +34,7 @@ class ListWorld {
     const int pages =
         shape.layout == Layout::kPacked ? packed_pages : std::max(shape.n, kScatteredPages);
     graph_.slots().Add(0, static_cast<Gfn>(2 * shape.lists + pages + 1), 0);
-    // Nothing that is measured asks at which level links are.
+    // All pages are of level 1, links or not: no measured function reads the level.
     for (int i = 0; i < pages; ++i) pages_.push_back(&NewPage());
     for (int i = 0; i < shape.lists; ++i) children_.push_back(&NewPage());
     fork_page_ = &NewPage();
@@ -49,28 +49,28 @@ class ListWorld {
   typename R::Head& head(int list) { return graph_.slots().Rmap(Gfn(list), kPageTableLevel); }
   Spte* slot(int list, int i) const { return slots_[Index(list, i)]; }
   Page& child(int list) { return *children_[static_cast<size_t>(list)]; }
-  // The page table of a child: its entry i is for the frame of list i.
+  // The page table of a forked child. Its entry i maps the frame of list i.
   Page& fork_page() { return *fork_page_; }
-  // The entries that were chosen, one a list.
+  // The entry of each list that ChooseVictims chose.
   Spte* victim(int list) const { return victims_[static_cast<size_t>(list)]; }
-  // Whatever a Run comes to, so that it is not optimised away.
+  // The result of a Run. It is stored so that the compiler cannot optimise the Run away.
   uint64_t sink = 0;
 
   // ---- Rmaps ----
-  // As the last half of a page fault: top up, store, rmap_add.
+  // The last half of a page fault: top up, store, rmap_add.
   void Add(Spte* sptep, int list) {
     graph_.TopUp(caches_);
     const Gfn gfn = static_cast<Gfn>(list);
     graph_.MapLeaf(caches_, sptep, MakeLeaf(graph_.masks(), gfn + kFrame, 1, true, false), gfn);
   }
   void Drop(Spte* sptep) { graph_.DropSpte(sptep, graph_.masks().trap); }
-  // Entries first..last-1 of every list.
+  // Adds entries first..last-1 of every list.
   void AddRange(int first, int last) {
     for (int list = 0; list < lists(); ++list) {
       for (int i = first; i < last; ++i) Add(slot(list, i), list);
     }
   }
-  // Sets bits in all present leaves, past everything.
+  // Sets bits in all present leaves, past the MMU.
   void Change(Spte bits) {
     for (Spte* sptep : slots_) {
       if (IsPresent(graph_.masks(), *sptep)) *sptep |= bits;
@@ -89,7 +89,7 @@ class ListWorld {
     }
   }
 
-  // ---- What the two kinds of list have in common ----
+  // ---- Both kinds of list ----
   std::vector<Spte*> Entries(int list, bool parents) {
     std::vector<Spte*> entries;
     if (parents) {
@@ -102,7 +102,7 @@ class ListWorld {
     }
     return entries;
   }
-  // Chooses an entry of each list, by its place in the order of the list.
+  // Chooses an entry of each list, by its place in the list.
   void ChooseVictims(bool parents, Place place) {
     victims_.clear();
     for (int list = 0; list < lists(); ++list) {
@@ -141,7 +141,7 @@ class ListWorld {
   }
   size_t Index(int list, int i) const { return static_cast<size_t>(list * shape_.n + i); }
 
-  // An indirect page; the gfns behind those of the lists are the guest's tables.
+  // Makes an indirect page. The gfns after those of the lists are the guest's tables.
   Page& NewPage() {
     graph_.TopUp(caches_);
     Role role;
@@ -154,7 +154,7 @@ class ListWorld {
       slots_.push_back(&pages_[static_cast<size_t>(i / kEntries)]->spt[i % kEntries]);
     }
   }
-  // Each list takes an entry of n pages, in an order of its own.
+  // Each list takes one entry of each of n pages, in an order of its own.
   void PlaceScattered() {
     std::vector<size_t> order(pages_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;

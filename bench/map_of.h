@@ -1,4 +1,4 @@
-// Everything that is measured of one reverse map.
+// All measurements of one reverse map.
 #ifndef RMAPDIFF_BENCH_MAP_OF_H_
 #define RMAPDIFF_BENCH_MAP_OF_H_
 

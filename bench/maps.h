@@ -1,5 +1,5 @@
-// The reverse maps that are measured, each compiled in a file of its own (legacy_map.cc ...). A map
-// joins by such a file of one line, a line here and a line in maps.cc.
+// The reverse maps that are measured. Each is compiled in a file of its own (legacy_map.cc ...). To
+// add a map, write such a file of one line, a line here and a line in maps.cc.
 #ifndef RMAPDIFF_BENCH_MAPS_H_
 #define RMAPDIFF_BENCH_MAPS_H_
 

@@ -2,10 +2,12 @@
 
     bench/minimize_ab [--time=10] [MUTANT...]
 
-For each mutant (tests/mutants; a few if none is named) the first finding of its fuzz target, by
-seed, is minimized by both. One row each: operations and bytes before and after, what our result
-takes of the time, and whether libFuzzer's result is still the same finding. Exit code: 0 ours is
-smaller or equal on every one, 1 it is not, 3 something cannot be built or nothing is found.
+Both minimize the first finding of the fuzz target of each mutant (tests/mutants; a few if none is
+named). Each has a row: operations and bytes before and after, the time that our minimizer took, and
+whether libFuzzer's result is still the same finding.
+
+Exit code: 0 ours is smaller or equal on every one, 1 it is not, 3 something cannot be built, or
+there is no finding.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import time
 
 from tools.scripts.common.script import ROOT, run_build, run_main
 
-# The faults of the smoke test, and some more of the structures.
+# The faults of the smoke test, and some more faults of the lists.
 MUTANTS = (
     "base_drain_keeps_one",
     "legacy_full_test_off_by_one",
@@ -32,11 +34,11 @@ MUTANTS = (
     "sibling_unlink_parents_keeps_head",
     "sibling_visit_first_parent_only",
 )
-FIRST_SECONDS = 20  # to find anything at all
+FIRST_SECONDS = 20  # for the first finding
 
 
 def build(mutants):
-    """Returns the folder of what was built."""
+    """Returns the folder of the products."""
     targets = [f"//tests/mutants:{name}{part}" for name in mutants
                for part in ("", "_rmapdiff", "_probe")]
     return os.path.join(run_build(ROOT, [f"tests/mutants/{mutants[0]}", *targets]), "tests/mutants")
@@ -87,10 +89,10 @@ def measure(name, built, seconds):
         cli.run("minimize", f"--time={seconds}s", artifact, "-o", ours)
         took = time.monotonic() - begin
         theirs = os.path.join(folder, "theirs")
-        # libFuzzer starts itself by a shell, so it is told names that are ours, and no path.
+        # libFuzzer starts itself by a shell, so it gets names of ours, and no path.
         os.symlink(os.path.join(built, name), os.path.join(folder, "target"))
         os.symlink(artifact, os.path.join(folder, "first"))
-        # libFuzzer gives each round its time; `timeout` ends them all.
+        # libFuzzer applies the limit to each round; `timeout` ends them all.
         subprocess.run(["timeout", str(seconds), "./target", "-minimize_crash=1",
                         f"-max_total_time={seconds}", "-exact_artifact_path=theirs", "first"],
                        cwd=folder, capture_output=True, check=False)

@@ -1,7 +1,7 @@
-// Something that can be measured again and again: by the clock, or by counting instructions.
+// One piece of work that can be measured again and again, by the clock or by counting instructions.
 //
-// What is measured is Run and nothing else. Restore, not measured, leads back to where Run began,
-// so a second Run does the same work as the first.
+// Only Run is measured. Restore is not measured. It restores the state in which Run began, so a
+// second Run does the same work as the first.
 #ifndef RMAPDIFF_BENCH_PREPARED_H_
 #define RMAPDIFF_BENCH_PREPARED_H_
 
@@ -16,28 +16,30 @@ class Prepared {
   virtual ~Prepared() = default;
   virtual void Run() = 0;
   virtual void Restore() = 0;
-  // What Run does so often that a figure is per operation.
+  // The number of equal operations in a Run. Figures are per operation.
   virtual int operations() const = 0;
-  // What is wrong with the lists, before Run or after Restore; "" if nothing.
+  // The error in the lists before Run or after Restore, or "".
   virtual std::string Check() const = 0;
 };
 
-// Where the entries of one list are: each on a page of its own, in no order, as they are in a guest
-// whose processes share a frame; or side by side.
+// The layout of the entries of one list.
+// - Scattered: each entry is on a page of its own, in no order. So it is when processes share a
+//   frame.
+// - Packed: the entries are side by side.
 enum class Layout { kScattered, kPacked };
 
-// The lengths that are measured: one and two, around a descriptor (4) and a chain (5), and on to
-// where a list is recycled.
+// The measured lengths of a list: the shortest ones, a full descriptor (4), a full chain (5), and
+// more. The last one is the recycle point.
 inline constexpr int kLengths[] = {1, 2, 4, 5, 8, 16, 64, 256, 1000};
 
 // One point to measure.
 struct Shape {
-  int n = 1;  // entries of a list; a workload of a whole guest does not ask
+  int n = 1;  // entries of a list; a workload of a whole guest ignores it
   Layout layout = Layout::kScattered;
-  int lists = 1;  // so many are done alike, to have enough to measure
+  int lists = 1;  // lists that get the same operation, to have enough to measure
 };
 
-// A named operation or workload on one reverse map.
+// An operation or a workload on one reverse map, with its name.
 struct Case {
   std::string name;
   bool guest = false;       // a workload of a whole guest, which has no shape

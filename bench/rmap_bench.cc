@@ -1,15 +1,15 @@
-// Times of everything in list_cases.h and guest_cases.h, on every map of maps.h, by the clock of
-// the processor that this thread has used.
+// Times of all cases in list_cases.h and guest_cases.h, on every map of maps.h. They are processor
+// times of this thread.
 //
 //   rmap_bench --benchmark_filter='^traverse/'      options: those of Google Benchmark
 //
-// A benchmark is named OPERATION/MAP/LAYOUT/N, or WORKLOAD/MAP; its time is that of one operation,
-// and of one Run for a workload. Run with --benchmark_enable_random_interleaving=true and
-// repetitions, the maps take turns, so that a machine that is slow for a while is slow for all.
-// Each benchmark runs for a fixed number of rounds, so that the whole takes the same time always.
+// A benchmark is named OPERATION/MAP/LAYOUT/N, or WORKLOAD/MAP. Its time is that of one operation,
+// or of one Run of a workload. With --benchmark_enable_random_interleaving=true and repetitions the
+// maps take turns. Then a machine that is slow for a while is slow for all of them. Each benchmark
+// runs for a fixed number of rounds, so that the whole always takes the same time.
 //
-// fit/OPERATION/MAP/LAYOUT is what changes nothing, once more in Google Benchmark's own loop: only
-// there its Complexity() sees the time of the operation alone, and says which curve it follows.
+// fit/OPERATION/MAP/LAYOUT measures operations that change nothing once more, in Google Benchmark's
+// own loop. Only there Complexity() sees the time of the operation alone, and fits a curve to it.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -23,7 +23,7 @@
 namespace rmapdiff {
 namespace {
 
-// Enough of them for the clock; fewer of the long ones, which take longer to make.
+// Enough lists for the clock, but fewer long ones, which take longer to make.
 int ListsOf(int n) { return n <= 16 ? 256 : n <= 64 ? 64 : n <= 256 ? 16 : 8; }
 int RoundsOf(int n) { return n <= 16 ? 24 : n <= 64 ? 12 : n <= 256 ? 6 : 2; }
 
@@ -33,7 +33,7 @@ double ThreadSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// What it takes to ask for the time, which would weigh on few and short operations.
+// The time of one call of the clock, which would distort the figures of few and short operations.
 double ClockSeconds() {
   static const double seconds = [] {
     std::array<double, 999> samples;

@@ -1,4 +1,4 @@
-// Prints the facts about every map of maps.h as JSON: what bench/facts.h has, at the points that
+// Prints the facts (bench/facts.h) about every map of maps.h as JSON, at the points that
 // docs/claims.md shows. The figures are the same in every run.
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@ using nlohmann::json;
 constexpr int kShared[] = {1, 2, 3, 4, 5, 6, 8, 16};
 constexpr int kFills[] = {8, 16, 32, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512};
 constexpr int kParents[] = {1, 2, 5, 6, 16, 64, 256};
-// Of a guest's leaf tables: full ones, as good as full, and what guests have.
+// Fills of a guest's leaf tables: full, nearly full, and as real guests have them.
 constexpr int kGuestFills[] = {512, 256, 128, 64, 32};
 constexpr int kBursts[] = {1, 4, 8, 15, 16, 32, 64};
 
@@ -83,7 +83,7 @@ json LockFacts(const Facts& facts) {
   return found;
 }
 
-// The smallest fill with which `map` takes no more memory than `other`; 0: none does.
+// The smallest fill with which `map` takes no more memory than `other`, or 0 if there is none.
 int BreakEven(const Facts& map, const Facts& other, int n) {
   constexpr int kFull = 512;
   for (int fill = 1; fill <= kFull; ++fill) {
@@ -92,7 +92,7 @@ int BreakEven(const Facts& map, const Facts& other, int n) {
   return 0;
 }
 
-// Of each map against the first one.
+// For each map, against the first one.
 json BreakEvens() {
   json found;
   const Facts& first = AllMaps()[0].facts;

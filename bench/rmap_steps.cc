@@ -1,10 +1,11 @@
-// Everything in list_cases.h and guest_cases.h once, on every map of maps.h, for callgrind, which
-// counts instructions: those of rmapdiff_measured alone, with a dump at the end of each call.
+// Runs all cases in list_cases.h and guest_cases.h once, on every map of maps.h, for callgrind.
+// Callgrind counts the instructions of rmapdiff_measured alone, and dumps them at the end of each
+// call.
 //
 //   valgrind --tool=callgrind --collect-atstart=no --toggle-collect=rmapdiff_measured
 //       --dump-after=rmapdiff_measured --callgrind-out-file=OUT rmap_steps
 //
-// Prints one line for each call, in their order: OPERATION MAP N OPERATIONS, N 0 for a workload.
+// Prints one line for each call, in their order: OPERATION MAP N OPERATIONS. N is 0 for a workload.
 #include <cstdio>
 
 #include "bench/maps.h"
@@ -20,7 +21,7 @@ constexpr int kLists = 2;
 
 void Step(const BenchMap& map, const Case& measured, const Shape& shape) {
   const auto prepared = measured.prepare(shape);
-  // Once before: what only the first Run does (memory of vectors) is not the map's.
+  // Runs once before that. Costs of the first Run alone (memory of vectors) are not the map's.
   prepared->Run();
   prepared->Restore();
   rmapdiff_measured(prepared.get());

@@ -1,19 +1,21 @@
-"""What each technique of the search is worth, and what the peers find: on seeded faults.
+"""Measures each search technique, and the peers, on seeded faults.
 
-Each arm tries each fault of the sample so many times, from an empty corpus, with the same seeds:
+Each arm tries each fault of the sample --trials times, from an empty corpus. All arms use the same
+seeds:
 
-  all           the fuzz target as it is
+  all           the unchanged fuzz target
   no-TECHNIQUE  without one of its techniques (fuzzers/search/techniques.h)
   half-len, double-len
                 with half and twice the -max_len of its options
-  len-control   with libFuzzer's growing limit, which a mutator of one's own switches off
+  len-control   with libFuzzer's growing limit, which a custom mutator switches off
   plain         libFuzzer on bytes: no mutator of ours
   afl           AFL++ on bytes, persistent mode
   rapidcheck    a RapidCheck state machine (bench/peers)
 
-An arm is compared with `all`: the ratio of the restricted mean survival times (above 1: `all` is
-quicker), Vargha and Delaney's A12 (above 0.5: the same) and the p-value of the Mann-Whitney test.
-Times are of the processor; AFL++, which spreads over processes, is timed by the clock.
+Three figures compare an arm with `all`: the ratio of the restricted mean survival times (above 1:
+`all` is quicker), Vargha and Delaney's A12 (above 0.5: the same) and the p-value of the
+Mann-Whitney test. Times are of the processor. AFL++ spreads over processes, so its times are of the
+clock.
 
 Exit code: 0 done, 2 wrong usage, 3 environment.
 """
@@ -50,20 +52,22 @@ def arms_of(words):
 
 
 def target(arm, mutant):
-    """What an arm runs, of tests/mutants."""
+    """The target of tests/mutants that an arm runs."""
     return mutant.name + {"plain": "_plain", "afl": "_plain",
                           "rapidcheck": "_rapidcheck"}.get(arm, "")
 
 
 def binary(arm, mutant, built):
-    """Where the target is; built: what `build` has returned."""
+    """The path of the target. `built` is the result of `build`."""
     folder = built["afl" if arm == "afl" else "all"]
     return os.path.realpath(os.path.join(folder, "tests", "mutants", target(arm, mutant)))
 
 
 def build(mutants, arms):
-    """Builds what the arms run; raises Failure. Returns the folder that bazel-bin would stand for
-    as "all". AFL++ has a compiler of its own, hence a place of its own: "afl".
+    """Builds the programs of the arms; raises Failure. Returns the folders of the products by name.
+
+    "all" is the folder that bazel-bin would link to. AFL++ has another compiler, and so another
+    folder: "afl".
     """
     if set(arms) & set(PEERS):
         script.set_up(script.ROOT, "peers")
@@ -82,7 +86,7 @@ def build(mutants, arms):
 
 def flags_of(arm, flags):
     """The target's flags, changed for the arm."""
-    # What the targets' options switch off was chosen for our search; a peer keeps its defaults.
+    # The targets' options switch techniques off for our search. A peer keeps its defaults.
     if arm in PEERS:
         return [flag for flag in flags if not flag.startswith(("-entropic", "-use_cmp"))]
     if arm == "len-control":

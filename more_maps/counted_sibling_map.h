@@ -1,25 +1,28 @@
-// The sibling list with its length kept in the rmap head: what rmap_add costs if it need not count.
+// The sibling list with its length in the rmap head, so that rmap_add need not count.
 //
 //   head    63      48 47                    0
 //          ┌──────────┬───────────────────────┐
 //          │  length  │  the first entry      │ ──▶ links as in mmu/sibling_map.h
 //          └──────────┴───────────────────────┘
 //
-// The patch walks the whole list on every add, only to tell whether the list is too long. Here add
-// is a push and an addition. All else, parents, links and memory, is the sibling list itself.
+// On every add the patch walks the whole list, only to see whether it is too long. Here an add is a
+// push and an addition. Everything else (parents, links and memory) is the sibling list itself.
 //
-// Where the length is in a kernel: in the 16 bits of a 64-bit pointer that only repeat bit 47. The
-// head is the word that it was, no page grows, nothing is allocated; the price is a shift and a
-// mask wherever a head is read. With five-level paging (57 bits) the 16 bits are 7: ten with the
-// three that alignment leaves, enough to tell 1000. On a 32-bit host there is no such room, and the
-// head takes a second word: 4 bytes for every frame of the guest, mapped or not. A plain counter
-// beside the pointer would cost 8 bytes a frame everywhere, 2 MiB for each GiB of guest memory.
+// In a kernel the length would be in the 16 bits of a 64-bit pointer that only repeat bit 47. The
+// head stays one word, no page grows, and nothing is allocated. The price is a shift and a mask at
+// each read of a head. Five-level paging (57 bits) leaves only 7 of the 16 bits free. Alignment
+// frees 3 more, and 10 bits can hold 1000.
+//
+// A 32-bit host has no such room, so the head takes a second word. That is 4 bytes for every frame
+// of the guest, mapped or not. A plain counter beside the pointer would cost 8 bytes a frame on
+// every host. That is 2 MiB for each GiB of guest memory.
 //
 // Invariants, beside those of SiblingMap
-//  1. The length is the number of entries as long as that is less than kFull; the recycle point is
-//     far below. A list of kFull entries or more says kFull, and is counted by walking it.
+//  1. The length is the number of entries as long as that is less than kFull. (The recycle point is
+//     far below.) A list of kFull entries or more has the length kFull, and Count walks it.
 //
-// Not part of the patch, and not of any kernel: an answer to what the patch costs (docs/claims.md).
+// This map is not part of the patch, and not of any kernel. It answers the costs of the patch
+// (docs/claims.md).
 #ifndef RMAPDIFF_MORE_MAPS_COUNTED_SIBLING_MAP_H_
 #define RMAPDIFF_MORE_MAPS_COUNTED_SIBLING_MAP_H_
 

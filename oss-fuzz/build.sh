@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds every fuzz target in the build image of OSS-Fuzz or ClusterFuzzLite, or in whatever offers
-# the same variables (tools/check_oss_fuzz does). What it leaves in $OUT is for each target the
-# program, its seeds, its options, and its dictionary if it has one.
+# Builds every fuzz target in the build image of OSS-Fuzz or ClusterFuzzLite, or in any environment
+# with the same variables (as tools/check_oss_fuzz makes). For each target $OUT gets the program,
+# its seeds, its options, and its dictionary if it has one.
 #
-#   $SRC/rmapdiff               this tree; $WORK is scratch, $OUT where the targets go
+#   $SRC/rmapdiff               this tree; $WORK is scratch, $OUT takes the targets
 #   $CXX                        compiles and links: there is no source but C++
 #   $CFLAGS $CXXFLAGS           sanitizer, coverage, word size, C++ library: all as they are
 #   $LIB_FUZZING_ENGINE         is linked
@@ -20,20 +20,20 @@ readonly project="${SRC}/rmapdiff"
 readonly links="${WORK}/bazel-"
 
 run_bazel() {
-  # Without a server: nothing must be left running.
+  # Without a server: no process may outlive the build.
   local command="$1"
   shift
   bazel --batch --output_user_root="${WORK}/bazel" "${command}" --config=oss-fuzz \
     --symlink_prefix="${links}" "$@"
 }
 
-# What follows from the environment and is no compiler flag.
+# Flags for Bazel that follow from the environment and are not compiler flags.
 environment_flags() {
   echo "--repo_env=CC=${CXX}"
   # Stack traces and coverage name the sources where they are in the image, so that reports can
   # show them.
   echo "--copt=-ffile-compilation-dir=${project}"
-  # AFL++'s compiler is told by variables what to do.
+  # AFL++'s compiler takes its settings from variables.
   local name
   for name in $(compgen -e AFL_ || true); do
     echo "--action_env=${name}"

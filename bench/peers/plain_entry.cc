@@ -1,5 +1,5 @@
-// A fuzz target as one would write it at first: bytes in, nothing told to libFuzzer but the
-// coverage of the code. The same programs, the same RunProgram.
+// A fuzz target as a user would write it at first. It takes bytes, and libFuzzer sees nothing but
+// the coverage of the code. It runs the same programs by the same RunProgram.
 #include "fuzzers/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

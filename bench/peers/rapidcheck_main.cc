@@ -1,10 +1,10 @@
 // A RapidCheck state machine over the same operations and the same RunProgram.
 //
-// A command is one operation. The state that commands are generated from and checked against is
-// what a user would write: which pages there are and at which level, which guest tables an entry
-// was written to. Every precondition is what the operation's own guards ask first; the arguments
-// are drawn from the domains of args.h. It stops at the first finding, before anything is
-// shrunk.
+// A command is one operation. RapidCheck generates commands from a state, and checks them against
+// it. The state is what a user would write: the pages that exist and their levels, and the guest
+// tables that an entry was written to. Every precondition is the first guard of the operation
+// itself. The arguments are drawn from the domains of args.h. It stops at the first finding, before
+// RapidCheck shrinks anything.
 //
 //   NAME -seed=N -max_len=BYTES      the flags of a fuzz target that it knows; others are ignored
 #include <rapidcheck.h>
@@ -65,7 +65,7 @@ class OpCommand final : public rc::state::Command<Pages, Nothing> {
 
 using CommandPtr = std::shared_ptr<const rc::state::Command<Pages, Nothing>>;
 
-// Which pages there are, for a generator: those of one level, or of any.
+// The pages that exist, for a generator: those of `level`, or of any level if it is 0.
 std::vector<uint8_t> LivePages(const Pages& pages, int level = 0) {
   std::vector<uint8_t> ids;
   for (uint8_t id = 0; id < PageArg::kCount; ++id) {
@@ -75,7 +75,8 @@ std::vector<uint8_t> LivePages(const Pages& pages, int level = 0) {
   return ids;
 }
 
-// Names pages that exist, by what the arbitrary bytes say, so that preconditions mostly hold.
+// Turns the page names in arbitrary bytes into names of pages that exist, so that preconditions
+// mostly hold.
 struct Aim {
   const Pages& pages;
 
@@ -105,7 +106,7 @@ rc::Gen<Op> AnyOp(const Header& header, const Pages& pages) {
     program.insert(program.end(), bytes.begin(), bytes.end());
     Op op = Decode(program).ops[0];
     if (header.whole_mmu()) return op;
-    // Where there is nothing yet, only a page can be made.
+    // Without any page, the only possible operation makes one.
     if (LivePages(pages).empty()) op = Op(ops::AllocPage{});
     std::visit(Aim{pages}, op);
     return op;
