@@ -63,7 +63,7 @@ std::string AsMarkdown() {
       "it\n"
       "lists describe guards, effects and values in full. Do not edit, run\n"
       "`tools/rmapdiff ops --markdown > docs/operations.md`.\n\n"
-      "A program works on a page graph or, if its header has a `mode`, on a whole MMU; each kind "
+      "A program works on a page graph or, if its header has a `mode`, on a whole MMU. Each kind "
       "has\n"
       "operations of its own. The opcode is the first byte of a record, modulo the number of\n"
       "operations of that kind. The weight says how often random programs draw an operation.\n";

@@ -19,9 +19,9 @@ def table(header, rows):
 
 def machine(results):
     found = results.raw["machine"]
-    return (f"These figures: {found['cores']} cores of an {found['processor']}, "
-            f"{found['compiler']}, -O2;\n{results.raw['repetitions']} repetitions, median and "
-            "quartiles of CPU time.")
+    return (f"The machine has {found['cores']} cores of an {found['processor']}. The compiler is\n"
+            f"{found['compiler']} with -O2. Times are medians and quartiles\n"
+            f"of the processor time of {results.raw['repetitions']} repetitions.")
 
 
 def summary(results):
@@ -139,9 +139,10 @@ def guest_memory(results):
 def fragments(results):
     found = results.memory("legacy")["fragments"]
     full, left = found["bytes_full"], found["bytes_left"]
-    return (f"A legacy list of {found['added']} entries has {figures.size(full)} of descriptors; "
-            f"when three of each four\nare removed it still has {figures.size(left)}: "
-            f"{left // found['left']} bytes for each of {found['left']} entries. Sibling: none.")
+    return (f"A legacy list of {found['added']} entries has {figures.size(full)} of descriptors. "
+            f"After three of\neach four are removed it still has {figures.size(left)}, "
+            f"{left // found['left']} bytes for each of {found['left']} entries. The\nsibling list "
+            "has none.")
 
 
 def lock(results):
