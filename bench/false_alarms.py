@@ -14,9 +14,7 @@ one for the table of docs/finding-power.md.
 Exit code: 0 no finding, 1 a finding, 2 wrong usage, 3 environment.
 """
 
-import argparse
 import os
-import subprocess
 
 from tools.scripts.common import script
 from tools.scripts.mutants import campaign, command, trial
@@ -29,8 +27,7 @@ SECONDS_AN_HOUR = 3600
 
 
 def parse_arguments(words):
-    parser = argparse.ArgumentParser(prog="bench/false_alarms", allow_abbrev=False,
-                                     description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser = script.Parser("bench/false_alarms", __doc__)
     parser.add_argument("--with", choices=("libfuzzer", "random"), default="libfuzzer", dest="way",
                         help="how to look [libfuzzer]")
     parser.add_argument("--target", action="append", choices=TARGETS, default=[],
@@ -44,7 +41,7 @@ def parse_arguments(words):
     parser.add_argument("--seed", type=script.number(2 ** 31), default=1, metavar="N",
                         help="of the first trial of each target [1]")
     parser.add_argument("--jobs", type=script.number(command.MAX_JOBS), default=os.cpu_count())
-    parser.add_argument("--dir", default="alarms-out", metavar="DIR",
+    parser.add_argument("--dir", type=script.not_empty, default="alarms-out", metavar="DIR",
                         help="for the records and what is found [alarms-out]")
     return parser.parse_args(words)
 
@@ -82,9 +79,11 @@ def limit(options):
 
 
 def revision():
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=7"]
-    done = subprocess.run(words, cwd=script.ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
+    try:
+        return script.output_of(["git", "describe", "--always", "--dirty", "--abbrev=7"],
+                                cwd=script.ROOT).strip()
+    except script.Failure:
+        return "unknown"
 
 
 def summary(records, options, tried):
@@ -116,4 +115,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    script.run_main("false_alarms", main)
+    script.run_main("bench/false_alarms", main)

@@ -11,7 +11,6 @@ with the same seed it does not always do the same. On a busy machine only the la
 Exit code: 0, or 3 if something cannot be built or run.
 """
 
-import argparse
 import json
 import os
 import re
@@ -21,7 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from tools.scripts.common.script import ROOT, run_build, run_main
+from tools.scripts.common.script import ROOT, Parser, duration, number, run_build, run_main
 
 
 def build(target):
@@ -116,22 +115,22 @@ def summary(name, ratios):
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="bench/fuzz_overhead",
-                                     description=__doc__.split("\n", maxsplit=1)[0])
+    parser = Parser("bench/fuzz_overhead", __doc__)
     parser.add_argument("--target", default="tiny_rmap_fuzzer")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--time", type=int, default=20, help="seconds for each of the two [20]")
+    parser.add_argument("--rounds", type=number(1000), default=5, metavar="N")
+    parser.add_argument("--time", type=duration, default=20, metavar="TIME",
+                        help="for each of the two [20s]")
     words = parser.parse_args(arguments)
     built = build(words.target)
     by_processor, by_clock, own = [], [], []
-    for number in range(words.rounds):
+    for count in range(1, words.rounds + 1):
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
             ours, seed = under_session(words.target, built, words.time, first)
             theirs = alone(words.target, built, words.time, seed, second)
         by_processor.append(ours.by_processor / theirs.by_processor)
         by_clock.append(ours.by_clock / theirs.by_clock)
         own.append(ours.own_share)
-        print(f"round {number + 1}: per second of the processor {ours.by_processor:.0f} and "
+        print(f"round {count}: per second of the processor {ours.by_processor:.0f} and "
               f"{theirs.by_processor:.0f} alone, by the clock {ours.by_clock:.0f} and "
               f"{theirs.by_clock:.0f}", flush=True)
     print(summary("per second of the processor", by_processor))
@@ -142,4 +141,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    run_main("fuzz_overhead", main)
+    run_main("bench/fuzz_overhead", main)

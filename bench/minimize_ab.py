@@ -10,7 +10,6 @@ Exit code: 0 ours is smaller or equal on every one, 1 it is not, 3 something can
 there is no finding.
 """
 
-import argparse
 import os
 import re
 import statistics
@@ -19,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from tools.scripts.common.script import ROOT, run_build, run_main
+from tools.scripts.common.script import ROOT, Parser, duration, run_build, run_main
 
 # The faults of the smoke test, and some more faults of the lists.
 MUTANTS = (
@@ -122,9 +121,9 @@ def table(rows):
 
 
 def main(words):
-    parser = argparse.ArgumentParser(prog="bench/minimize_ab",
-                                     description=__doc__.split("\n")[0])
-    parser.add_argument("--time", type=int, default=10, help="seconds for each of the two [10]")
+    parser = Parser("bench/minimize_ab", __doc__)
+    parser.add_argument("--time", type=duration, default=10, metavar="TIME",
+                        help="for each of the two [10s]")
     parser.add_argument("mutants", nargs="*", metavar="MUTANT")
     arguments = parser.parse_args(words)
     mutants = arguments.mutants or MUTANTS
@@ -146,4 +145,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    run_main("minimize_ab", main)
+    run_main("bench/minimize_ab", main)

@@ -20,7 +20,6 @@ clock.
 Exit code: 0 done, 2 wrong usage, 3 environment.
 """
 
-import argparse
 import os
 
 from tools.scripts.common import script
@@ -125,8 +124,7 @@ def table(records, arms, limit):
 
 
 def parse_arguments(words):
-    parser = argparse.ArgumentParser(prog="bench/search_ab", allow_abbrev=False,
-                                     description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser = script.Parser("bench/search_ab", __doc__)
     parser.add_argument("--arms", default="techniques", metavar="ARMS",
                         help="techniques, lengths, peers, or names with commas [techniques]")
     parser.add_argument("--without", action="append", choices=TECHNIQUES, default=[],
@@ -137,7 +135,7 @@ def parse_arguments(words):
     parser.add_argument("--time", type=script.duration, default=60, metavar="TIME",
                         help="for each trial [60s]")
     parser.add_argument("--jobs", type=script.number(command.MAX_JOBS), default=os.cpu_count())
-    parser.add_argument("--dir", default="search-out", metavar="DIR",
+    parser.add_argument("--dir", type=script.not_empty, default="search-out", metavar="DIR",
                         help="for the records and the plot [search-out]")
     return parser.parse_args(words)
 
@@ -166,4 +164,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    script.run_main("search_ab", main)
+    script.run_main("bench/search_ab", main)

@@ -470,7 +470,7 @@ class CommandTest(unittest.TestCase):
     def test_a_failing_tool_is_the_environment(self):
         self.write("bin/llvm-cov-19", "#!/bin/bash\necho 'no such format' >&2\nexit 1\n")
         _, complaints = self.run_command(code=3)
-        self.assertIn("no such format\ncoverage: llvm-cov-19 has failed", complaints)
+        self.assertIn("tools/coverage: llvm-cov-19: exit code 1: no such format\n", complaints)
         self.assert_no_leftovers()
 
     def test_an_old_report_is_replaced_as_a_whole(self):

@@ -6,7 +6,6 @@ input. Sanitizers have a test of their own (gate_sanitizers_test), and so has wh
 """
 
 import contextlib
-import io
 import os
 import shutil
 import stat
@@ -673,11 +672,10 @@ class GateTest(Folder):
 class CommandTest(Folder):
 
     def usage(self, *words):
-        errors = io.StringIO()
-        with contextlib.redirect_stderr(errors), self.assertRaises(SystemExit) as caught:
+        with self.assertRaises(Failure) as caught:
             command.parse_arguments(words)
         self.assertEqual(caught.exception.code, USAGE)
-        return errors.getvalue()
+        return str(caught.exception)
 
     def test_values_that_make_no_sense(self):
         for word, message in [("--budget=0", "a number from 1"), ("--budget=30s", "a number"),

@@ -2,8 +2,6 @@
 OSS-Fuzz and ClusterFuzzLite read.
 """
 
-import contextlib
-import io
 import os
 import re
 import struct
@@ -293,11 +291,10 @@ class CommandTest(unittest.TestCase):
                 (["--dir=/nonexistent"], "is not a folder"),
                 (["--build-script=none.sh"], "none.sh: is not a file")):
             with self.subTest(words):
-                errors = io.StringIO()
-                with contextlib.redirect_stderr(errors):
-                    code = command.main(words)
-                self.assertEqual(code, 2)
-                self.assertIn(complaint, errors.getvalue())
+                with self.assertRaises(command.Failure) as caught:
+                    command.main(words)
+                self.assertEqual(caught.exception.code, 2)
+                self.assertIn(complaint, str(caught.exception))
 
     def test_the_environment_has_one_sanitizer(self):
         variables = image.environment(ASAN, "/build")

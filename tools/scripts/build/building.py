@@ -16,14 +16,13 @@ Exit code: 0 all is built, 2 wrong usage, 3 it cannot be.
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import urllib.parse
 
 from tools.scripts.build import bazel, stamp
-from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, run_main
+from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, end_in_order, run_main
 
 UI = ["--color=no", "--curses=no", "--ui_event_filters=-info"]
 
@@ -148,11 +147,10 @@ def main(words):
         apart = words.pop(0).partition("=")[2]
     if len(words) < 2:
         raise Failure(USAGE, "build.sh: expected [--apart=CONFIG] PRODUCT TARGET...")
-    # The finally clauses are to run: a build must not outlive us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_in_order()  # a build must not outlive us
     print(build(words[0], words[1:], apart))
     return 0
 
 
 if __name__ == "__main__":
-    run_main("build.sh", main)
+    run_main("build.sh", main, says_name=False)

@@ -10,12 +10,11 @@ Exit code: that of the verb, or 2 wrong usage, 3 it cannot be built.
 import ast
 import collections
 import os
-import signal
 import subprocess
 import sys
 
 from tools.scripts.build import bazel, stamp
-from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, run_main
+from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, end_in_order, run_main
 
 SCRIPTS = ("gate", "mutants", "report")
 START = os.path.join(bazel.ROOT, "tools", "scripts", "start.py")
@@ -166,7 +165,7 @@ def start_script(verb, words):
 def main(words):
     if words[:1] and words[0] in SCRIPTS:
         start_script(words[0], words[1:])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_in_order()
     folder, needs = make_ready(words)
     options = [option.format(bin=folder) for option in needs.options]
     after = options_first(words, options) if words else []
@@ -178,4 +177,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    run_main("rmapdiff", main)
+    run_main("rmapdiff", main, says_name=False)

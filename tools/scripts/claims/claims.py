@@ -10,34 +10,26 @@ Exit code: 0 done, 1 a measurement failed, 2 wrong usage, 3 environment (program
 built).
 """
 
-import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 
 from tools.scripts.claims import document, measure, plots, results as results_lib, tables, verdicts
-from tools.scripts.common.script import (ENVIRONMENT, FINDING as FAILED, ROOT, USAGE, Failure,
-                                         run_build, set_up, write_whole)
+from tools.scripts.common.script import (FINDING as FAILED, ROOT, USAGE, Failure, Parser,
+                                         end_in_order, not_empty, number, run_build, run_main,
+                                         set_up, write_whole)
 
 DOCUMENTS = ("docs/claims.md", "docs/claims/all_figures.md")
 FORMAT = "rmapdiff-claims-1"
-
-
-def repetitions(word):
-    if not word.isdigit() or not 1 <= int(word) <= 1000:
-        raise argparse.ArgumentTypeError(f"'{word}', expected a number from 1 to 1000")
-    return int(word)
+RESULTS = "results.json"  # in DIR
 
 
 def parse_args(words):
-    parser = argparse.ArgumentParser(
-        prog="tools/claims", description=__doc__, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dir", metavar="DIR", default="claims-report",
+    parser = Parser("tools/claims", __doc__)
+    parser.add_argument("--dir", type=not_empty, metavar="DIR", default="claims-report",
                         help="for the raw results [claims-report]")
-    parser.add_argument("--repetitions", metavar="N", type=repetitions, default=15,
+    parser.add_argument("--repetitions", metavar="N", type=number(1000), default=15,
                         help="of each time [15]")
     parser.add_argument("--render", action="store_true",
                         help="measure nothing: write down what DIR/results.json has")
@@ -72,29 +64,29 @@ def collect(built, folder, count):
     return raw
 
 
-def load(path):
+def load(name):
     try:
-        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        if os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
             raise ValueError("expected a file")
-        with open(path, encoding="utf-8") as file:
+        with open(name, encoding="utf-8") as file:
             raw = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
-        raise Failure(USAGE, f"{path}: cannot be read: {error}") from error
+        raise Failure(USAGE, f"{name}: cannot be read: {error}") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise Failure(USAGE, f"{path}: expected format {FORMAT}, of tools/claims")
+        raise Failure(USAGE, f"{name}: expected format {FORMAT}, of tools/claims")
     return raw
 
 
 def obtain(args):
     """The raw results: measured, and kept, or those of an earlier run."""
-    path = os.path.join(args.dir, "results.json")
+    kept = os.path.join(args.dir, RESULTS)
     if args.render:
-        return load(path)
+        return load(kept)
     built = build()
     os.makedirs(args.dir, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claims.") as scratch:
         raw = collect(built, scratch, args.repetitions)
-    write_whole(path, json.dumps(raw, indent=1) + "\n")
+    write_whole(kept, json.dumps(raw, indent=1) + "\n")
     return raw
 
 
@@ -102,17 +94,16 @@ def write_documents(results):
     """Fills the documents; nothing is written before everything is made."""
     parts = {name: make(results) for name, make in tables.PARTS.items()}
     filled = {}
-    for path in DOCUMENTS:
-        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+    for name in DOCUMENTS:
+        with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             text = file.read()
-        wanted = document.names(text)
-        filled[path] = document.fill(text, {name: parts.pop(name) for name in wanted
-                                            if name in parts})
+        filled[name] = document.fill(text, {part: parts.pop(part) for part in document.names(text)
+                                            if part in parts})
     if parts:
-        raise document.BadDocument(f"no document has a place for {', '.join(sorted(parts))}")
+        raise Failure(FAILED, f"no document has a place for {', '.join(sorted(parts))}")
     plots.draw(results, os.path.join(ROOT, "docs/claims"))
-    for path, text in filled.items():
-        write_whole(os.path.join(ROOT, path), text)
+    for name, text in filled.items():
+        write_whole(os.path.join(ROOT, name), text)
 
 
 def write_down(results, args):
@@ -123,35 +114,18 @@ def write_down(results, args):
     return 0
 
 
-def run(args):
-    raw = obtain(args)
-    if not args.render:
-        return write_down(results_lib.Results(raw), args)
+def main(words):
+    args = parse_args(words)
+    end_in_order()
+    results = results_lib.Results(obtain(args))
     try:
-        return write_down(results_lib.Results(raw), args)
+        return write_down(results, args)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        path = os.path.join(args.dir, "results.json")
-        raise Failure(USAGE, f"{path}: is damaged, expected results as tools/claims writes them: "
-                             f"{type(error).__name__} {error}") from error
-
-
-def main():
-    args = parse_args(sys.argv[1:])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return run(args)
-    except Failure as error:
-        say(error)
-        return error.code
-    except (measure.Failure, document.BadDocument) as error:
-        say(error)
-        return FAILED
-    except OSError as error:
-        say(error)
-        return ENVIRONMENT
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        if not args.render:
+            raise
+        raise Failure(USAGE, f"{os.path.join(args.dir, RESULTS)}: is damaged, expected results as "
+                             f"tools/claims writes them: {type(error).__name__} {error}") from error
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main("tools/claims", main)

@@ -7,11 +7,9 @@
 
 import re
 
+from tools.scripts.common.script import FINDING, Failure
+
 PART = re.compile(r"(<!-- claims:begin: (\w+) -->\n)(.*?)(<!-- claims:end -->\n)", re.DOTALL)
-
-
-class BadDocument(Exception):
-    """What is wrong with the markers of a document."""
 
 
 def names(text):
@@ -19,12 +17,12 @@ def names(text):
 
 
 def fill(text, parts):
-    """The document with each part replaced. Every part must have its place, and none other."""
+    """The document with each part replaced; a Failure unless it has a place for these alone."""
     found = names(text)
     if text.count("<!-- claims:") != 2 * len(found):
-        raise BadDocument("a part that does not begin or does not end")
+        raise Failure(FINDING, "a part that does not begin or does not end")
     if sorted(found) != sorted(parts):
         odd = ", ".join(sorted(set(found) ^ set(parts))) or "one that is there twice"
-        raise BadDocument(f"parts of the document and of the results differ: {odd}")
+        raise Failure(FINDING, f"parts of the document and of the results differ: {odd}")
     return PART.sub(lambda match: match.group(1) + parts[match.group(2)] + "\n" + match.group(4),
                     text)

@@ -11,7 +11,8 @@ import collections
 import json
 import os
 import re
-import subprocess
+
+from tools.scripts.common.script import FINDING, Failure, output_of
 
 SCALES = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -24,20 +25,9 @@ SOURCES = {
 MEASURED = "rmapdiff_measured"
 
 
-class Failure(Exception):
-    """A measurement that came to nothing, in one line."""
-
-
 def run(command, **options):
-    """The output of a program."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    except OSError as error:
-        raise Failure(f"{command[0]} cannot be run: {error.strerror}") from error
-    if done.returncode != 0:
-        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise Failure(f"{os.path.basename(command[0])} exits with {done.returncode}: {lines[-1]}")
-    return done.stdout
+    """The output of a program; a measurement that fails is a Failure."""
+    return output_of(command, FINDING, **options)
 
 
 def tree():
@@ -63,7 +53,7 @@ def read_times(export):
     times = tree()
     for entry in export["benchmarks"]:
         if entry.get("error_occurred"):
-            raise Failure(f"{entry['name']}: {entry['error_message']}")
+            raise Failure(FINDING, f"{entry['name']}: {entry['error_message']}")
         if entry["run_type"] != "iteration" or entry["name"].startswith(FIT):
             continue
         name = DECORATION.sub("", entry["name"])
@@ -97,14 +87,14 @@ def read_dump(text):
     """The instructions of one dump of callgrind."""
     found = re.search(r"^(?:summary|totals): (\d+)", text, re.MULTILINE)
     if found is None:
-        raise Failure("a dump of callgrind without a summary")
+        raise Failure(FINDING, "a dump of callgrind without a summary")
     return int(found.group(1))
 
 
 def read_steps(lines, dumps):
     """Joins what rmap_steps printed with what callgrind dumped, call by call."""
     if len(lines) != len(dumps):
-        raise Failure(f"callgrind made {len(dumps)} dumps of {len(lines)} calls")
+        raise Failure(FINDING, f"callgrind made {len(dumps)} dumps of {len(lines)} calls")
     steps = tree()
     for line, dump in zip(lines, dumps):
         case, of_map, n, operations = line.split()

@@ -4,11 +4,14 @@ import argparse
 import errno
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import traceback
+
+from tools.scripts.common.printable import one_line
 
 # Of the tree that this file is in.
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -20,7 +23,7 @@ MAX_SECONDS = 24 * 3600
 # How the names of temporary files begin; one is left if a process is killed as it writes.
 TEMPORARY = ".rmapdiff-"
 
-# What a shell calls the descriptors of this process.
+# The descriptors of this process, as a shell names them.
 OPEN_ALREADY = re.compile(r"/dev/(stdout|stderr|fd/(\d{1,9}))")
 
 
@@ -30,6 +33,28 @@ class Failure(Exception):
     def __init__(self, code, message):
         super().__init__(message)
         self.code = code
+
+
+class Parser(argparse.ArgumentParser):
+    """The options of a command, with what --help says of them.
+
+    text: what the command does; what follows "Exit code:" in it comes last. Raises a Failure for
+    wrong usage: one line, as the verbs that are not scripts have it.
+    """
+
+    def __init__(self, prog, text, example=""):
+        about, _, codes = text.partition("\n\nExit code: ")
+        epilog = "\n".join(filter(None, [codes and f"exit code: {codes.strip()}",
+                                         example and f"example: {example}"]))
+        super().__init__(prog=prog, description=about, epilog=epilog, allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message):
+        raise Failure(USAGE, f"{message.removeprefix('argument ')}, see {self.prog} --help")
+
+    def _print_message(self, message, file=None):
+        """Without argparse's own deafness to errors."""
+        print(message, end="", file=file)
 
 
 def duration(word):
@@ -50,9 +75,16 @@ def number(most):
     return parse
 
 
+def not_empty(word):
+    """For argparse: a name of a file or folder."""
+    if not word:
+        raise argparse.ArgumentTypeError("is empty, expected a path")
+    return word
+
+
 def _open_beside(target):
     """(descriptor, path) of a new file in the folder of `target`."""
-    return tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(target) or ".")
+    return tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(target))
 
 
 def _mode_for(target):
@@ -91,24 +123,23 @@ def check_writable(path):
 
     It leaves every file as it is, and opens no pipe: its reader would take that for the end.
     """
-    if _is_special(path):
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        return
     try:
-        fd, temporary = _open_beside(os.path.realpath(path))
+        if not _is_special(path):
+            fd, temporary = _open_beside(os.path.realpath(path))
+            os.close(fd)
+            os.remove(temporary)
+        elif os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
-    os.close(fd)
-    os.remove(temporary)
 
 
 def write_whole(path, content):
     """A file that is there as a whole or not at all; of bytes, or of text as UTF-8.
 
-    A link is followed. What is no regular file, /dev/stdout say, is written in place, once, and
+    A link is followed. A device or a pipe, /dev/stdout for example, is written in place, once, and
     never replaced. Raises an OSError with `path` as its file name.
     """
     if isinstance(content, str):
@@ -151,23 +182,69 @@ def set_up(root, purpose):
         raise Failure(ENVIRONMENT, f"packages are missing, see tools/setup --for={purpose}")
 
 
-def one_line(value):
-    """Line feeds and tabs spelt out: the name of a folder may hold some."""
-    return re.sub(r"[\t\r\n]", lambda match: repr(match[0])[1:-1], str(value))
+def output_of(command, code=ENVIRONMENT, **options):
+    """The text that a program prints.
 
-
-def run_main(name, entry):
-    """Calls entry(words) and ends the process with the code that it returns."""
+    If it cannot run or fails, raises a Failure with the exit code `code` and the last line that
+    the program has said.
+    """
+    if "input" not in options:
+        options["stdin"] = subprocess.DEVNULL
     try:
-        sys.exit(entry(sys.argv[1:]))
+        done = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace",
+                              check=False, **options)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(code, f"{command[0]} cannot be run: {error}") from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise Failure(code, f"{os.path.basename(command[0])}: exit code {done.returncode}: "
+                            f"{said[:300]}")
+    return done.stdout
+
+
+def end_in_order():
+    """The signal that asks a process to end lets its `finally` clauses run."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def _call(entry):
+    """The exit code of entry(words), when all that it printed has left this process."""
+    try:
+        code = entry(sys.argv[1:])
+    except SystemExit as end:  # --help
+        code = end.code
+    if sys.stdout:
+        sys.stdout.flush()
+    return code
+
+
+def _drop_output():
+    """Standard output takes nothing: Python must not try it again at its end."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run_main(name, entry, says_name=True):
+    """Calls entry(words) and ends the process with the code that it returns.
+
+    says_name: whether the line that says what is wrong begins with `name`.
+    """
+    begin = f"{name}: " if says_name else ""
+    try:
+        sys.exit(_call(entry))
     except Failure as failure:
-        print(one_line(failure), file=sys.stderr)
+        print(begin + one_line(failure), file=sys.stderr)
         sys.exit(failure.code)
+    except BrokenPipeError:  # a reader that has seen enough
+        _drop_output()
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
-        print(one_line(f"{error.filename or 'error'}: {error.strerror}"), file=sys.stderr)
+        _drop_output()
+        said = f"{error.filename or 'output'}: {error.strerror}"
+        print(begin + one_line(said), file=sys.stderr)
         sys.exit(ENVIRONMENT)
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except Exception:  # pylint: disable=broad-except
         traceback.print_exc()
         print(f"{name}: internal error", file=sys.stderr)

@@ -8,15 +8,14 @@ Exit code: 0 done, 2 wrong usage, 3 environment (packages that cannot be install
 that Bazel cannot read, a file that cannot be written).
 """
 
-import argparse
 import functools
 import json
 import os
 import tempfile
 
 from tools.scripts.build import bazel, building
-from tools.scripts.common.script import (DONE, ENVIRONMENT, ROOT, Failure, check_writable,
-                                         run_main, write_whole)
+from tools.scripts.common.script import (DONE, ENVIRONMENT, ROOT, Failure, Parser,
+                                         check_writable, not_empty, run_main, write_whole)
 from tools.scripts.compile_commands import action_graph
 
 WHAT = "compile_commands.json"
@@ -27,10 +26,8 @@ NAMED = 'kind("cc_.* rule", attr(tags, manual, //... except //tests/mutants/...)
 
 
 def _parse(words):
-    parser = argparse.ArgumentParser(
-        prog="tools/compile_commands", description=__doc__.split("\n\n", 1)[0],
-        epilog=__doc__.rsplit("\n\n", 1)[1])
-    parser.add_argument("--out", metavar="FILE", default=os.path.join(ROOT, WHAT),
+    parser = Parser("tools/compile_commands", __doc__)
+    parser.add_argument("--out", type=not_empty, metavar="FILE", default=os.path.join(ROOT, WHAT),
                         help="where to write it; the default is the root of the checkout")
     return parser.parse_args(words).out
 
@@ -56,10 +53,10 @@ def _places(scratch):
 
 
 @functools.lru_cache(maxsize=None)
-def _read(path):
+def _read(name):
     """The text of a file of the checkout, "" if it has none of that name."""
     try:
-        with open(os.path.join(ROOT, path), encoding="utf-8", errors="replace") as file:
+        with open(os.path.join(ROOT, name), encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""
@@ -82,4 +79,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    run_main("compile_commands", main)
+    run_main("tools/compile_commands", main)

@@ -18,14 +18,13 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 
 from tools.bazel_rules import replay
 from tools.scripts.common.script import (ENVIRONMENT, FINDING as FAILED, ROOT, USAGE, Failure,
-                                         run_build)
+                                         Parser, end_in_order, output_of, not_empty, run_build,
+                                         run_main)
 from tools.scripts.coverage import coverage_map, function_records, summary as summary_lib
 
 FOLDERS = ("mmu/", "legacy_mmu/")
@@ -43,15 +42,13 @@ def percentage(word):
     except ValueError:
         value = -1.0
     if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"'{word}', expected a percentage from 0 to 100")
+        raise argparse.ArgumentTypeError(f"'{word}': expected a percentage from 0 to 100")
     return value
 
 
 def parse_args(words):
-    parser = argparse.ArgumentParser(
-        prog="tools/coverage", description=__doc__, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dir", metavar="DIR", default="coverage-report",
+    parser = Parser("tools/coverage", __doc__)
+    parser.add_argument("--dir", type=not_empty, metavar="DIR", default="coverage-report",
                         help="for the report [coverage-report]")
     parser.add_argument("--target", metavar="NAME", action="append", default=[],
                         help="only this fuzz target; can be repeated")
@@ -61,8 +58,6 @@ def parse_args(words):
     parser.add_argument("--min-branches", metavar="PCT", type=percentage,
                         help="the same for branches")
     args = parser.parse_args(words)
-    if not args.dir:
-        parser.error("--dir: is empty, expected a folder")
     args.dir = os.path.realpath(args.dir)
     return args
 
@@ -133,11 +128,7 @@ def replay_corpus(name, built, folder):
 
 def run_tool(command, **options):
     """The output of a tool of LLVM."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
-    if done.returncode != 0:
-        print(done.stderr.rstrip(), file=sys.stderr)
-        raise Failure(ENVIRONMENT, f"{command[0]} has failed")
-    return done.stdout
+    return output_of(command, cwd=ROOT, **options)
 
 
 def demangle(files):
@@ -245,7 +236,9 @@ def check_minimum(kind, found, minimum):
     return False
 
 
-def run(args):
+def main(words):
+    args = parse_args(words)
+    end_in_order()
     check_replaceable(args.dir)
     names, built = build_targets(args.target)
     for tool in (COV, PROFDATA, DEMANGLER, OBJCOPY):
@@ -263,22 +256,5 @@ def run(args):
     return 0 if all(good) else FAILED
 
 
-def main():
-    args = parse_args(sys.argv[1:])
-    # To read but the first lines is no error, and whoever ends us is left no scratch folder.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return run(args)
-    except Failure as failure:
-        print(f"coverage: {failure}", file=sys.stderr)
-        return failure.code
-    except OSError as error:
-        print(f"coverage: {error}", file=sys.stderr)
-        return ENVIRONMENT
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main("tools/coverage", main)

@@ -32,7 +32,7 @@ def _run(command, root, env=None):
 def _git(root, *words):
     code, out, err = _run(["git", "-c", "core.quotePath=off", *words], root)
     if code != 0:
-        raise Failure(ENVIRONMENT, f"gate: git {words[0]}: {err.strip().splitlines()[-1:]}")
+        raise Failure(ENVIRONMENT, f"git {words[0]}: {err.strip().splitlines()[-1:]}")
     return out
 
 
@@ -43,7 +43,7 @@ def read_change(root, base):
         code, _, _ = _run(["git", "rev-parse", "--verify", "-q", base + "^{commit}"], root)
         why = ("has no common ancestor with HEAD here, expected a complete clone" if code == 0
                else "is not a revision")
-        raise Failure(USAGE, f"gate: --base: '{base}' {why}")
+        raise Failure(USAGE, f"--base: '{base}' {why}")
     revision = out.strip()
     # -z: a name can hold anything. A rename is a file that is gone and a new one.
     changed = _git(root, "diff", "--name-only", "--no-renames", "-z", revision)
@@ -63,7 +63,7 @@ class Graph:
     def _query(self, expression):
         code, out, err = _run([*self._bazel, expression], self._root)
         if code not in (0, 3):  # 3: a part of the question had no answer
-            raise Failure(ENVIRONMENT, "gate: bazel query: " + " ".join(err.split()[-40:]))
+            raise Failure(ENVIRONMENT, "bazel query: " + " ".join(err.split()[-40:]))
         return set(out.split())
 
     def labels(self, files):

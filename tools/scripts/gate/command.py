@@ -18,19 +18,14 @@ import os
 import shlex
 import subprocess
 
-from tools.scripts.common.script import (ENVIRONMENT, ROOT, USAGE, Failure, check_writable,
-                                         duration, number, run_main, write_whole)
+from tools.scripts.common.script import (ENVIRONMENT, ROOT, USAGE, Failure, Parser,
+                                         check_writable, duration, not_empty, number, run_main,
+                                         write_whole)
 from tools.scripts.gate import junit, kill_rate, sarif
 from tools.scripts.gate.gate import Gate
 
 MAX_JOBS, MAX_SEED, MAX_PROGRAMS = 256, 2 ** 31, 10 ** 9
 LIMIT = 3600  # seconds: a machine that is thirty times slower still has a verdict
-
-
-def path(word):
-    if not word:
-        raise argparse.ArgumentTypeError("is empty, expected a path")
-    return word
 
 
 def revision(word):
@@ -40,10 +35,8 @@ def revision(word):
 
 
 def parse_arguments(words):
-    parser = argparse.ArgumentParser(
-        prog="rmapdiff gate", description=__doc__.split("\n\n", maxsplit=1)[0],
-        epilog="example: tools/rmapdiff gate --base=origin/main --sarif=gate.sarif",
-        allow_abbrev=False)
+    parser = Parser("rmapdiff gate", __doc__,
+                    "tools/rmapdiff gate --base=origin/main --sarif=gate.sarif")
     parser.add_argument("--base", type=revision, metavar="REV",
                         help="fuzz what has changed since this revision, and tell what it has as "
                              "well from what is new [fuzz everything]")
@@ -59,13 +52,13 @@ def parse_arguments(words):
                         help=f"where all pseudo-random choices begin [{usual.seed}]")
     parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
                         help="so many processes at a time [the CPUs]")
-    parser.add_argument("--corpus", type=path, metavar="DIR",
+    parser.add_argument("--corpus", type=not_empty, metavar="DIR",
                         help="begin with the programs in DIR/TARGET as well: the corpus of a long "
                              "run of tools/fuzz")
-    parser.add_argument("--dir", type=path, default="gate-out", metavar="DIR",
+    parser.add_argument("--dir", type=not_empty, default="gate-out", metavar="DIR",
                         help="for findings; those of an earlier gate are removed [gate-out]")
-    parser.add_argument("--sarif", type=path, metavar="FILE", help="write a SARIF 2.1.0 log")
-    parser.add_argument("--junit", type=path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--sarif", type=not_empty, metavar="FILE", help="write a SARIF 2.1.0 log")
+    parser.add_argument("--junit", type=not_empty, metavar="FILE", help="write JUnit XML")
     return parser.parse_args(words)
 
 
@@ -78,28 +71,28 @@ def head_revision():
 def check_outputs(options):
     """What cannot be written is told before anything runs."""
     if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
-        raise Failure(USAGE, f"gate: --dir: {options.dir} is the folder of a long run, expected "
+        raise Failure(USAGE, f"--dir: {options.dir} is the folder of a long run, expected "
                              "one that may be cleared")
     for name in (options.sarif, options.junit):
         folder_of_file = os.path.dirname(name or "") or "."
         if not os.path.isdir(folder_of_file):
-            raise Failure(USAGE, f"gate: {name}: no folder {folder_of_file} to write it to")
+            raise Failure(USAGE, f"{name}: no folder {folder_of_file} to write it to")
     try:
         os.makedirs(os.path.join(options.dir, "findings"), exist_ok=True)
         for name in (options.sarif, options.junit, os.path.join(options.dir, "findings", "new")):
             if name:
                 check_writable(name)
     except OSError as error:
-        raise Failure(ENVIRONMENT, f"gate: {error.filename}: cannot be written: "
+        raise Failure(ENVIRONMENT, f"{error.filename}: cannot be written: "
                                    f"{error.strerror}") from error
 
 
-def _write(result, path, text):
+def _write(result, file, text):
     """A report that cannot be written hides neither the other one nor what was found."""
     try:
-        write_whole(path, text)
+        write_whole(file, text)
     except OSError as error:
-        result.add_problem("reports are written", f"{path}: cannot be written: {error.strerror}")
+        result.add_problem("reports are written", f"{file}: cannot be written: {error.strerror}")
 
 
 def write_reports(options, result, words):
@@ -115,7 +108,7 @@ def write_reports(options, result, words):
 def main(words):
     options = parse_arguments(words)
     if options.corpus and not os.path.isdir(options.corpus):
-        raise Failure(USAGE, f"gate: --corpus: {options.corpus}: no such folder")
+        raise Failure(USAGE, f"--corpus: {options.corpus}: no such folder")
     check_outputs(options)
     result = Gate(options).run()
     write_reports(options, result, words)
@@ -124,4 +117,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    run_main("gate", main)
+    run_main("rmapdiff gate", main)

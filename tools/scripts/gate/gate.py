@@ -122,7 +122,7 @@ class Gate:
         mutant = canary.read(self._root)
         named = [target for target in targets if target.name == mutant.fields["Target"]]
         if not named:
-            raise Failure(ENVIRONMENT, f"gate: the canary's target {mutant.fields['Target']} is "
+            raise Failure(ENVIRONMENT, f"the canary's target {mutant.fields['Target']} is "
                                        "not among the fuzz targets")
         binary = canary.build_it(self._root)
         if not binary:

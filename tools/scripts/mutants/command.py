@@ -18,7 +18,6 @@ reported; with --as-gate: the gate sees every fault, but for those of which the 
 it does not; 1 otherwise; 2 wrong usage; 3 environment.
 """
 
-import argparse
 import fnmatch
 import glob
 import json
@@ -27,8 +26,8 @@ import sys
 import tempfile
 
 from tests.mutants import mutants
-from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, duration, number,
-                                         run_build, run_main, write_whole)
+from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, Parser, duration,
+                                         not_empty, number, run_build, run_main, write_whole)
 from tools.scripts.gate import kill_rate
 from tools.scripts.mutants import as_gate, campaign, survival_plot, table
 
@@ -40,10 +39,8 @@ TRIALS_PER_EQUIVALENT = 20
 
 
 def parse_arguments(words):
-    parser = argparse.ArgumentParser(
-        prog="rmapdiff mutants", description=__doc__.split("\n\n", maxsplit=1)[0],
-        epilog="example: tools/rmapdiff mutants --only='sibling_*' --trials=3",
-        allow_abbrev=False)
+    parser = Parser("rmapdiff mutants", __doc__,
+                    "tools/rmapdiff mutants --only='sibling_*' --trials=3")
     parser.add_argument("--only", action="append", metavar="GLOB", default=[],
                         help="only these mutants; can be repeated [all]")
     parser.add_argument("--trials", type=number(MAX_TRIALS), default=1, metavar="N",
@@ -56,7 +53,7 @@ def parse_arguments(words):
                         help="of the first trial; the next ones have the next [1]")
     parser.add_argument("--corpus", choices=("empty", "seeds"), default="empty",
                         help="where each trial begins [empty]")
-    parser.add_argument("--dir", default="mutants-out", metavar="DIR",
+    parser.add_argument("--dir", type=not_empty, default="mutants-out", metavar="DIR",
                         help="for the records and the plot [mutants-out]")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--as-gate", action="store_true",
@@ -74,7 +71,7 @@ def parse_arguments(words):
 
 def select(globs):
     """The mutants whose names match one of the globs, in order; all if there are none."""
-    known = [mutants.read(path) for path in sorted(glob.glob(os.path.join(MUTANTS, "*.patch")))]
+    known = [mutants.read(patch) for patch in sorted(glob.glob(os.path.join(MUTANTS, "*.patch")))]
     for pattern in globs:
         if not any(fnmatch.fnmatchcase(mutant.name, pattern) for mutant in known):
             raise Failure(USAGE, f"--only: no mutant is called '{pattern}', see tests/mutants")
@@ -94,8 +91,8 @@ def build(chosen):
 
 def read_options(target, built):
     """libFuzzer's flags of a fuzz target; built: what `build` has returned."""
-    path = os.path.join(built, "fuzzers", f"{target}_options.options")
-    with open(path, encoding="utf-8") as file:
+    with open(os.path.join(built, "fuzzers", f"{target}_options.options"),
+              encoding="utf-8") as file:
         lines = file.read().split("\n")
     return ["-" + line for line in lines if "=" in line]
 
@@ -195,9 +192,8 @@ def main(words):
     chosen = select(options.only)
     os.makedirs(options.dir, exist_ok=True)  # before the build, which takes hours
     built = build(chosen)
-    path = os.path.join(options.dir, "trials.jsonl")
-    records = campaign.run(make_tasks(chosen, options, built), options.time, options.jobs, path,
-                           Progress())
+    records = campaign.run(make_tasks(chosen, options, built), options.time, options.jobs,
+                           os.path.join(options.dir, "trials.jsonl"), Progress())
     summary = table.summarize(chosen, records, options.time)
     text = table.text(summary)
     write_whole(os.path.join(options.dir, "table.txt"), text)
@@ -209,4 +205,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    run_main("mutants", main)
+    run_main("rmapdiff mutants", main)

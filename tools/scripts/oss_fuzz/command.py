@@ -9,7 +9,6 @@ Exit code: 0 all is well, 1 a complaint, or a target cannot be built, 2 wrong us
 (packages are missing).
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -17,14 +16,12 @@ import sys
 import tempfile
 
 from tools.scripts.common.script import (DONE, ENVIRONMENT, FINDING as COMPLAINTS, ROOT, USAGE,
-                                         Failure, set_up)
+                                         Failure, Parser, run_main, set_up)
 from tools.scripts.oss_fuzz import image, rules, runner
 
 
 def parse_args(words):
-    parser = argparse.ArgumentParser(
-        prog="tools/check_oss_fuzz", description=__doc__, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("tools/check_oss_fuzz", __doc__)
     parser.add_argument("--engine", choices=image.ENGINES, help="only this one")
     parser.add_argument("--sanitizer", choices=image.SANITIZERS, help="only this one")
     parser.add_argument("--architecture", choices=image.ARCHITECTURES, help="only this one")
@@ -143,8 +140,8 @@ def check(configuration, args):
             remove(root)
 
 
-def check_all(args):
-    """Returns the exit code."""
+def main(words):
+    args = parse_args(words)
     chosen = configurations(args)
     if not chosen:
         raise Failure(USAGE, "OSS-Fuzz builds no such configuration, expected one of "
@@ -162,13 +159,5 @@ def check_all(args):
     return DONE if passed and not failed else COMPLAINTS
 
 
-def main(words):
-    try:
-        return check_all(parse_args(words))
-    except Failure as error:
-        print(f"check_oss_fuzz: {error}", file=sys.stderr)
-        return error.code
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_main("tools/check_oss_fuzz", main)

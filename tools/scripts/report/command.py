@@ -7,28 +7,23 @@ Exit code: 0 the page is written, whatever it shows; 2 wrong usage, or DIR is no
 run; 3 environment (the page cannot be written); 4 internal error.
 """
 
-import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
-from tools.scripts.common.script import (DONE, ENVIRONMENT, INTERNAL, ROOT, USAGE, Failure,
-                                         write_whole)
-from tools.scripts.report import (corpus_stats, figure, findings_section, growth, markup, mutation,
+from tools.scripts.common.printable import one_line
+from tools.scripts.common.script import (DONE, ENVIRONMENT, ROOT, USAGE, Failure, Parser,
+                                         run_main, write_whole)
+from tools.scripts.report import (corpus_stats, figure, findings_section, growth, mutation,
                                   operations, overview, page, run_folder, words)
 
 RMAPDIFF = os.path.join(ROOT, "tools", "rmapdiff")
 
 
 def parse_arguments(arguments):
-    about, _, codes = __doc__.partition("\n\nExit code: ")
-    parser = argparse.ArgumentParser(
-        prog="rmapdiff report", description=about,
-        epilog=f"exit code: {codes}\nexample: tools/rmapdiff report out -o report.html",
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = Parser("rmapdiff report", __doc__, "tools/rmapdiff report out -o report.html")
     parser.add_argument("dir", metavar="DIR", help="the folder of a run")
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE",
                         help="the page, - for standard output [report.html]")
@@ -116,22 +111,10 @@ def main(arguments):
     content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
     write(options.output, content)
     if options.output != "-":
-        print(f"{markup.one_line(options.output)}: {words.size(len(content))}, "
+        print(f"{one_line(options.output)}: {words.size(len(content))}, "
               f"{words.plural(len(run.findings), 'finding')}")
     return DONE
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"rmapdiff report: {markup.one_line(failure)}", file=sys.stderr)
-        sys.exit(failure.code)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
-    except Exception as error:  # pylint: disable=broad-except
-        kind = type(error).__name__
-        print(f"rmapdiff report: internal error: {kind}: {markup.one_line(error)}",
-              file=sys.stderr)
-        sys.exit(INTERNAL)
+    run_main("rmapdiff report", main)

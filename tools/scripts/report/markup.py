@@ -6,37 +6,14 @@ are shown as what one would type for them.
 """
 
 import html
-import re
+
+from tools.scripts.common.printable import printable
 
 VOID = frozenset(("br", "col", "input", "meta", "rect"))
-
-# Controls but for tab and line feed, marks of direction, zero width, line and paragraph separators,
-# surrogates, and what is no character at all.
-UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\uffff\ud800-\udfff"
-    "\U000e0000-\U000e0fff" + "".join(f"{chr(plane << 16 | 0xfffe)}{chr(plane << 16 | 0xffff)}"
-                                      for plane in range(1, 17)) + "]")
 
 
 class Html(str):
     """What is HTML already."""
-
-
-def _spell(match):
-    code = ord(match.group())
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def printable(value):
-    return UNPRINTABLE.sub(_spell, str(value))
-
-
-def one_line(value):
-    """For a terminal, which takes tabs and line feeds for what they are."""
-    return re.sub("[\t\n]", _spell, printable(value))
 
 
 def text(value):
