@@ -31,7 +31,7 @@ int MutantsVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff mutants: use tools/rmapdiff, which builds the mutants");
 }
 
-// A script draws the page, tools/scripts/report/command.py: gnuplot is not a library.
+// A script writes the page, tools/scripts/report/command.py.
 int ReportVerb(const Words&) {
   throw Failure(kExitUsage, "rmapdiff report: use tools/rmapdiff, which draws the plots");
 }
