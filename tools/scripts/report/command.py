@@ -8,16 +8,14 @@ run; 3 environment (the page cannot be written); 4 internal error.
 """
 
 import os
-import shutil
-import subprocess
 import sys
 import time
 
 from tools.scripts.common.printable import one_line
 from tools.scripts.common.script import (DONE, ENVIRONMENT, ROOT, USAGE, Failure, Parser,
                                          run_main, write_whole)
-from tools.scripts.report import (corpus_stats, figure, findings_section, growth, mutation,
-                                  operations, overview, page, run_folder, words)
+from tools.scripts.report import (corpus_stats, findings_section, growth, mutation, operations,
+                                  overview, page, run_folder, words)
 
 RMAPDIFF = os.path.join(ROOT, "tools", "rmapdiff")
 
@@ -44,7 +42,7 @@ def read_corpus(options):
         if sys.stderr.isatty():
             print("running the corpus", file=sys.stderr)
         return corpus_stats.ask(RMAPDIFF, os.path.join(options.dir, "corpus")), ""
-    except corpus_stats.NoStats as error:
+    except Failure as error:
         return {}, str(error)
 
 
@@ -52,28 +50,17 @@ def read_mutation(folder):
     """(Mutation or None, what is wrong with it)."""
     try:
         return mutation.read(os.path.join(folder, "mutants")), ""
-    except mutation.NoMutation as error:
+    except Failure as error:
         return None, str(error)
-
-
-def draw(plots):
-    """({name: svg}, notes)."""
-    try:
-        return figure.draw(plots), []
-    except figure.NoFigures as error:
-        return {}, [str(error)]
 
 
 def make_page(run, corpus, mutants, now):
     """corpus, mutants: a value and what is wrong with it, as above."""
     targets = overview.targets_of(run.history)
-    drawn, notes = draw({**growth.plots(run.history, targets), **mutation.plots(mutants[0])})
     return page.render(run.name, [
-        overview.section_of(run, notes, now),
-        findings_section.section_of(run),
-        growth.section_of(run.history, targets, drawn),
-        operations.section_of(*corpus),
-        mutation.section_of(*mutants, drawn)])
+        overview.section_of(run, now), findings_section.section_of(run),
+        growth.section_of(run.history, targets), operations.section_of(*corpus),
+        mutation.section_of(*mutants)])
 
 
 def write(path, content):
@@ -91,13 +78,6 @@ def write(path, content):
         raise Failure(ENVIRONMENT, f"{path}: cannot be written: {error.strerror}") from None
 
 
-def install_gnuplot():
-    """By tools/setup; the page goes without plots where that is not possible."""
-    setup = os.path.join(ROOT, "tools", "setup")
-    if shutil.which("gnuplot") is None and os.access(setup, os.X_OK):
-        subprocess.run([setup], check=False)
-
-
 def main(arguments):
     options = parse_arguments(arguments)
     status = (run_folder.load(options.status) if options.status
@@ -107,7 +87,6 @@ def main(arguments):
     except (AttributeError, KeyError, TypeError):
         raise Failure(USAGE, f"{options.status}: expected what `rmapdiff status --history` prints"
                       ) from None
-    install_gnuplot()
     content = make_page(run, read_corpus(options), read_mutation(options.dir), time.time())
     write(options.output, content)
     if options.output != "-":

@@ -9,8 +9,6 @@ Sample = collections.namedtuple("Sample", "time run elapsed jobs seed targets fi
 # lines: how many samples the run has; `samples` may be some of them. sessions: the first of each.
 History = collections.namedtuple("History", "samples lines sessions")
 
-EMPTY = History([], 0, [])
-
 
 def take(values):
     """A History of the field `history`."""

@@ -6,7 +6,7 @@ import math
 import os
 
 from tests.mutants import mutants
-from tools.scripts.common.script import ROOT
+from tools.scripts.common.script import ROOT, USAGE, Failure
 from tools.scripts.mutants import campaign, survival, table as mutant_table
 from tools.scripts.report import axes, figure, words
 from tools.scripts.report.markup import element, facts, note, section, table
@@ -20,25 +20,21 @@ FIRST = 0.01  # seconds: where the axis begins
 Mutation = collections.namedtuple("Mutation", "summary trials")
 
 
-class NoMutation(Exception):
-    """Why there is none, in one line."""
-
-
 def read(folder):
-    """None where no mutants were hunted. Raises NoMutation."""
+    """None where no mutants were hunted. Raises Failure."""
     path = os.path.join(folder, "trials.jsonl")
     if not os.path.lexists(path):
         return None
     try:
         if os.path.getsize(path) > LONGEST or not os.path.isfile(path):
-            raise NoMutation(f"mutants/trials.jsonl: no file of at most {LONGEST >> 20} MiB")
+            raise Failure(USAGE, f"mutants/trials.jsonl: no file of at most {LONGEST >> 20} MiB")
         records = campaign.load(path)
         if not records and os.path.getsize(path) > 0:
-            raise NoMutation("mutants/trials.jsonl: holds no record of a trial")
+            raise Failure(USAGE, "mutants/trials.jsonl: holds no record of a trial")
         known = [mutants.read(patch) for patch in sorted(glob.glob(f"{MUTANTS}/*.patch"))]
         return judge(known, records)
     except (OSError, ValueError, TypeError, KeyError, RecursionError, mutants.Malformed) as error:
-        raise NoMutation(f"mutants/trials.jsonl: {error}") from None
+        raise Failure(USAGE, f"mutants/trials.jsonl: {error}") from None
 
 
 def judge(known, records):
@@ -66,20 +62,21 @@ def _range(trials, limit):
     return 10.0 ** math.floor(math.log10(max(first, 1e-3) / 1.5)), max(limit, 0.1)
 
 
-def plots(mutation):
-    """{name: Figure}."""
-    if not mutation or not mutation.trials:
-        return {}
+def _curve(mutation):
+    """The figure of the survival of all faults, "" if there is no trial of one."""
+    if not mutation.trials:
+        return ""
     begin, end = _range(mutation.trials, mutation.summary.limit)
-    curve = survival.curve(mutation.trials)
-    points = [(max(seconds, begin), 100 * share) for seconds, share in curve]
-    tics = [(10.0 ** i, f"{10.0 ** i:g}") for i in range(-3, 6) if begin <= 10.0 ** i <= end]
-    shares = axes.value_tics(100, 5)
-    summary = f"{points[-1][1]:.1f} % of the trials have found nothing in {end:g} seconds"
-    return {"survival": figure.Figure(
+    points = [(max(seconds, begin), 100 * share)
+              for seconds, share in survival.curve(mutation.trials)]
+    drawn = figure.draw(figure.Figure(
         points=points + [(end, points[-1][1])], x_range=(begin, end), y_range=(0, 100),
-        x_tics=tics, y_tics=shares, width=560, height=220, steps=True, log_x=True,
-        summary=summary)}
+        x_tics=[(10.0 ** i, f"{10.0 ** i:g}") for i in range(-3, 6) if begin <= 10.0 ** i <= end],
+        y_tics=axes.value_tics(100, 5), width=560, height=220, steps=True, log_x=True,
+        summary=f"{points[-1][1]:.1f} % of the trials have found nothing in {end:g} seconds"))
+    label = element("figcaption", element("b", "Trials that have found nothing yet, %"),
+                    "by seconds of the processor")
+    return element("figure", label, drawn, class_="survival")
 
 
 def _judged(text, is_bad):
@@ -129,7 +126,7 @@ def _table(caption, rows):
     return table(caption, heads, [_row(row) for row in rows], class_="mutants")
 
 
-def section_of(mutation, problem, drawn):
+def section_of(mutation, problem):
     title = "Mutation score and survival"
     if problem:
         return section("mutants", title, note(f"{problem}."))
@@ -139,12 +136,8 @@ def section_of(mutation, problem, drawn):
             "long each survives."))
     rows = sorted(mutation.summary.rows, key=_hardness)
     rest = rows[SHOWN:]
-    label = element("figcaption", element("b", "Trials that have found nothing yet, %"),
-                    "by seconds of the processor")
-    shown = figure.place(drawn, "survival")
     return section(
-        "mutants", title, _score(mutation.summary),
-        element("figure", label, shown, class_="survival") if shown else "",
+        "mutants", title, _score(mutation.summary), _curve(mutation),
         _table("Mutants, those that survive longest first", rows[:SHOWN]),
         element("details", element("summary", f"{len(rest)} more"), _table("The others", rest))
         if rest else "")

@@ -113,9 +113,9 @@ def _table(run):
                 "time of the run; “–” is what is not known.", class_="hint"))
 
 
-def section_of(run, extra_notes, now):
+def section_of(run, now):
     state = "bad" if run.findings or run.history.samples and run.history.samples[-1].findings else (
         "good" if run.history.samples else "open")
     return section("overview", "Verdict", element("p", verdict(run), class_=f"verdict {state}"),
-                   notes([f"{line}." for line in run.notes + extra_notes]), _facts(run, now),
+                   notes([f"{line}." for line in run.notes]), _facts(run, now),
                    _table(run))

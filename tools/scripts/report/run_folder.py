@@ -4,19 +4,20 @@ Names and texts may be anything, so no file outside the folder of a finding is r
 """
 
 import collections
+import json
 import os
+import stat
 import subprocess
 
-from tools.scripts.common import script
-from tools.scripts.report import files, history
+from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure
+from tools.scripts.report import history
 
 MOST_FINDINGS = 1000
-LONGEST_JSON = 256 << 20
 LONGEST_TEXT = 64 << 10
 
 FIELDS = "signature target kind engine count first_seen last_seen artifact ops"
 
-# folder: its name below findings/. minimal, report: their text. problems: what could not be read.
+# folder: its name below findings/. minimal, report: their text. problems: why a text is not whole.
 Finding = collections.namedtuple("Finding", f"folder {FIELDS} minimal report problems")
 
 # notes: what of the folder is missing or left out, each a line for the reader of the page.
@@ -24,24 +25,25 @@ Run = collections.namedtuple("Run", "path name history findings notes")
 
 
 def ask(rmapdiff, path):
-    """What `rmapdiff status --history` says. Raises script.Failure, with its line and exit code."""
+    """What `rmapdiff status --history` says. Raises Failure, with its line and exit code."""
     try:
         done = subprocess.run([rmapdiff, "status", "--history", "--", path],
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
-        raise script.Failure(script.ENVIRONMENT, f"rmapdiff status: {error}") from None
+        raise Failure(ENVIRONMENT, f"rmapdiff status: {error}") from None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")[-1]
-        raise script.Failure(done.returncode, said)
-    return files.parse_object(done.stdout)
+        raise Failure(done.returncode, said)
+    return json.loads(done.stdout)
 
 
 def load(path):
-    """The same of a file, which may be a link. Raises script.Failure."""
+    """The same of a file. Raises Failure."""
     try:
-        return files.read_object(os.path.realpath(path), LONGEST_JSON)
-    except files.Unreadable as error:
-        raise script.Failure(script.USAGE, f"{path}: {error}, expected what `rmapdiff status "
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Failure(USAGE, f"{path}: cannot be read: {error}, expected what `rmapdiff status "
                              "--history` prints") from None
 
 
@@ -58,25 +60,34 @@ def read(path, status):
 
 def _read_finding(folder, values):
     name, problems = os.path.basename(values["folder"]), []
-    path = os.path.join(folder, name)
-    minimal = _read_part(path, values["minimal"], problems)
-    report = _read_part(path, values["report"], problems)
-    return Finding(folder=name, minimal=minimal, report=report, problems=problems,
+    texts = {}
+    for part in ("minimal", "report"):
+        texts[part], problem = _read_part(os.path.join(folder, name), values[part])
+        problems += [problem] if problem else []
+    return Finding(folder=name, problems=problems, **texts,
                    **{field: values[field] for field in FIELDS.split()})
 
 
-def _read_part(path, name, problems):
-    """The text of a file in the folder of a finding; "" if there is none."""
+def _read_part(path, name):
+    """The text of a file in the folder of a finding, and why it is not whole; "" for neither."""
     if name == "":
-        return ""
+        return "", ""
     if os.path.basename(name) != name or "\0" in name:
-        problems.append(f"finding.json names a file outside its folder: {name[:100]}")
-        return ""
+        return "", f"finding.json names a file outside its folder: {name[:100]}"
     try:
-        text, whole = files.read_text(os.path.join(path, name), LONGEST_TEXT)
-    except (files.Unreadable, UnicodeEncodeError) as error:
-        problems.append(f"{name} {error}")
-        return ""
-    if not whole:
-        problems.append(f"{name} is longer than {LONGEST_TEXT >> 10} KiB; the beginning is shown")
-    return text
+        content = _read_regular(os.path.join(path, name))
+    except (OSError, UnicodeEncodeError) as error:
+        return "", f"{name} cannot be read: {getattr(error, 'strerror', error)}"
+    text = content[:LONGEST_TEXT].decode("utf-8", "backslashreplace")
+    if len(content) > LONGEST_TEXT:
+        return text, f"{name} is longer than {LONGEST_TEXT >> 10} KiB; the beginning is shown"
+    return text, ""
+
+
+def _read_regular(path):
+    """The beginning of a regular file; never a pipe to wait for, nor a link elsewhere."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(0, "expected a regular file")
+        return file.read(LONGEST_TEXT + 1)
