@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure
+from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, output_of
 
 # What decides about every build, or is not in the graph.
 FOR_ALL = (".bazelrc", ".bazeliskrc", ".bazelignore", "WORKSPACE", "tools/bazel_rules/",
@@ -23,28 +23,25 @@ PLAIN = re.compile(r"[\w./+@%,=~-]+")
 Change = collections.namedtuple("Change", "revision files")
 
 
-def _run(command, root, env=None):
-    done = subprocess.run(command, cwd=root, env=env, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
 def _git(root, *words):
-    code, out, err = _run(["git", "-c", "core.quotePath=off", *words], root)
-    if code != 0:
-        raise Failure(ENVIRONMENT, f"git {words[0]}: {err.strip().splitlines()[-1:]}")
-    return out
+    return output_of(["git", "-c", "core.quotePath=off", *words], cwd=root)
+
+
+def _merge_base(root, base):
+    try:
+        return _git(root, "merge-base", base, "HEAD").strip()
+    except Failure:
+        try:
+            _git(root, "rev-parse", "--verify", "-q", base + "^{commit}")
+            why = "has no common ancestor with HEAD here, expected a complete clone"
+        except Failure:
+            why = "is not a revision"
+        raise Failure(USAGE, f"--base: '{base}' {why}") from None
 
 
 def read_change(root, base):
     """What the tree, as it is, has changed since it left `base`."""
-    code, out, _ = _run(["git", "merge-base", base, "HEAD"], root)
-    if code != 0:
-        code, _, _ = _run(["git", "rev-parse", "--verify", "-q", base + "^{commit}"], root)
-        why = ("has no common ancestor with HEAD here, expected a complete clone" if code == 0
-               else "is not a revision")
-        raise Failure(USAGE, f"--base: '{base}' {why}")
-    revision = out.strip()
+    revision = _merge_base(root, base)
     # -z: a name can hold anything. A rename is a file that is gone and a new one.
     changed = _git(root, "diff", "--name-only", "--no-renames", "-z", revision)
     untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
@@ -61,10 +58,11 @@ class Graph:
                        "--output=label"]
 
     def _query(self, expression):
-        code, out, err = _run([*self._bazel, expression], self._root)
-        if code not in (0, 3):  # 3: a part of the question had no answer
-            raise Failure(ENVIRONMENT, "bazel query: " + " ".join(err.split()[-40:]))
-        return set(out.split())
+        done = subprocess.run([*self._bazel, expression], cwd=self._root, check=False, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        if done.returncode not in (0, 3):  # 3: a part of the question had no answer
+            raise Failure(ENVIRONMENT, "bazel query: " + " ".join(done.stderr.split()[-40:]))
+        return set(done.stdout.split())
 
     def labels(self, files):
         """{file: label} of the files that a package knows."""

@@ -15,7 +15,7 @@ import tempfile
 from tools.scripts.build import bazel
 from tools.scripts.common import script
 from tools.scripts.gate import affected, build
-from tools.scripts.mutants import finding as finding_text, trial
+from tools.scripts.mutants import trial
 
 BUILD_SCRIPT = os.path.join("tools", "cli", "build.sh")
 
@@ -84,15 +84,6 @@ class Base:
         return self._built[name]
 
 
-def shows(command, path):
-    """The signature that a fuzz target's own output has for an input, "" for none."""
-    env = {**os.environ, **trial.SANITIZER_OPTIONS}
-    done = subprocess.run([*command, path], env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    found = finding_text.read(done.returncode, done.stdout.decode("utf-8", "replace"))
-    return found.signature if found else ""
-
-
 def inputs_of(found, tool, scratch):
     """Paths of what to give to both: the canonical bytes of the program, and the input itself."""
     paths = []
@@ -109,7 +100,7 @@ def compare(found, target, base, tool, scratch):
         found.base_note = "the base revision cannot be built, so it counts as new"
         return
     for path in inputs_of(found, tool, scratch):
-        here = shows([target.binary, *target.options], path)
-        if here and here == shows([before.binary, *before.options], path):
+        here = trial.shows([target.binary, *target.options], path)
+        if here and here == trial.shows([before.binary, *before.options], path):
             found.in_base = True
             return

@@ -39,8 +39,7 @@ def build_it(_root):
 def by_seeds(mutant, binary, target):
     """Case: seeds fail, and whom they blame is who is at fault."""
     begin = time.monotonic()
-    command = ["env", *(f"{name}={value}" for name, value in trial.SANITIZER_OPTIONS.items()),
-               binary, *target.options]
+    command = [*trial.SANITIZED, binary, *target.options]
     results = replay.replay(command, replay.list_seeds(target.seeds))
     signatures = [replaying.raw_signature(result) for result in results if result.failure]
     named = {signature.rsplit("/", 1)[-1] for signature in signatures if signature}

@@ -16,11 +16,10 @@ import argparse
 import json
 import os
 import shlex
-import subprocess
 
 from tools.scripts.common.script import (ENVIRONMENT, ROOT, USAGE, Failure, Parser,
-                                         check_writable, duration, not_empty, number, run_main,
-                                         write_whole)
+                                         check_writable, duration, not_empty, number, output_of,
+                                         run_main, write_whole)
 from tools.scripts.gate import junit, kill_rate, sarif
 from tools.scripts.gate.gate import Gate
 
@@ -63,9 +62,10 @@ def parse_arguments(words):
 
 
 def head_revision():
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
-                          check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    try:
+        return output_of(["git", "rev-parse", "HEAD"], cwd=ROOT).strip()
+    except Failure:
+        return ""
 
 
 def check_outputs(options):

@@ -12,7 +12,6 @@ import subprocess
 from tools.scripts.common import script
 from tools.scripts.gate.outcome import Finding
 
-RUNS = 3
 MINIMIZE_SECONDS = 20
 MOST_MINIMIZED = 12  # where everything is broken, a dozen programs say so as well as a hundred
 UNKNOWN = "unknown/unknown/unknown"  # what neither the target nor repro has a signature for
@@ -31,13 +30,13 @@ class Tool:
                               capture_output=True, check=False)
 
     def repro(self, path, code=True):
-        """What `repro --json` says, {} if it cannot. The lines of code can take it seconds.
+        """What `repro --json` says of one run, {} if it cannot. The lines of code can take seconds.
 
-        Raises script.Failure where a limit of address space lets no program run: what failed under
-        it is no finding.
+        One run is enough: take_in confirms a finding by several. Raises script.Failure where a
+        limit of address space lets no program run: a failure under it says nothing of the MMUs.
         """
         options = [] if code else ["--no-code"]
-        done = self._run("repro", "--json", "-k", str(RUNS), *options, path)
+        done = self._run("repro", "--json", "-k", "1", *options, path)
         said = done.stderr.decode("utf-8", "backslashreplace")
         if done.returncode == script.ENVIRONMENT and "address space" in said:
             raise script.Failure(script.ENVIRONMENT, said.strip())
@@ -65,11 +64,10 @@ class Tool:
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
 
-def look(artifacts, tool, progress=lambda artifact: None):
-    """Findings, one for each signature of a target, seeds of the tree first."""
+def look(artifacts, tool):
+    """Findings, one for each signature, seeds of the tree first."""
     found = {}
     for artifact in sorted(artifacts, key=lambda one: (not one.seed, one.target, one.path)):
-        progress(artifact)
         repro = tool.repro(artifact.path, code=False)
         signature = repro.get("signature") or artifact.raw or UNKNOWN
         key = (signature, bool(artifact.seed))
@@ -109,5 +107,6 @@ def keep(finding, folder, tool, minimize=True):
             finding.minimal = os.path.join(finding.folder, record["minimal"])
     source = finding.minimal or finding.artifact
     if finding.repro.get("signature"):
-        finding.repro = tool.repro(source) or finding.repro
+        again = tool.repro(source)
+        finding.repro = again if again.get("signature") else finding.repro
     finding.program = tool.show(source)

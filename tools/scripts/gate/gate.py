@@ -152,26 +152,11 @@ class Gate:
         what = (f"{count_of(len(change.files), 'file')} since {change.revision[:12]}: "
                 if change else "")
         self._report("affected", what + which + (f" ({why})" if why else ""), begin)
-        if change and unchanged.is_worth_a_try(self._root, change.revision, touched.files):
-            return self._leave_out_unchanged(change, chosen)
+        if change and unchanged.is_same(self._root, change.revision, touched.files):
+            what = f"{count_of(len(touched.files), 'file')} changed in comments alone"
+            self._report("unchanged", what, begin)
+            return [], Step(facts=[what])
         return chosen, Step()
-
-    def _leave_out_unchanged(self, change, chosen):
-        """Fuzzes nothing if the base builds the same programs, which a comment leaves as they are.
-
-        Returns as _choose does.
-        """
-        begin = time.monotonic()
-        try:
-            with base.Base(self._root, change.revision) as tree:
-                same = all(unchanged.is_same(target, tree.target(target.name))
-                           for target in chosen)
-        except (OSError, subprocess.CalledProcessError):
-            same = False
-        many = count_of(len(chosen), "program")
-        are = f"{many} {'is' if len(chosen) == 1 else 'are'} the same as the base's"
-        self._report("unchanged", are if same else "not: " + are, begin)
-        return ([], Step(facts=[are])) if same else (chosen, Step())
 
     def _fuzz(self, chosen, failing, scratch):
         if not chosen:

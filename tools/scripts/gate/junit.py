@@ -1,12 +1,12 @@
 """Cases as JUnit XML, as GitLab, Jenkins and most others read it: a suite for each step or target.
 
-A finding is a <failure>, a gate that proves nothing an <error>; either has the one line that says
-why as its message, and as its text what there is to read: its beginning and its end if it is long,
-and the command to go on with.
+A finding is a <failure>, a gate that proves nothing an <error>. Either has the one line that says
+why as its message. Its text is the command to go on with and then the report, of which a long one
+keeps its beginning and its end.
 """
 
-import itertools
 import re
+from xml.etree import ElementTree
 from xml.sax import saxutils
 
 MAX_BODY = 2000  # bytes of a text as it is written; the file has hundreds of cases
@@ -19,70 +19,50 @@ def _text(text):
     return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
 
-def _attribute(text):
-    return saxutils.quoteattr(_text(text))
-
-
-def _escaped(text, most):
-    """The text for an element, of `most` bytes at most: what is too much is cut out of the midst.
-
-    Cuts are between characters, so that no entity is left in half.
-    """
-    pieces = [saxutils.escape(character) for character in _text(text)]
-    sizes = [len(piece.encode()) for piece in pieces]
-    if sum(sizes) <= most:
-        return "".join(pieces)
+def _shortened(text, most):
+    """The text, cut in its middle if it is longer than `most` bytes as it is written."""
+    written = saxutils.escape(text).encode()
+    if len(written) <= most:
+        return text
     room = (most - len(CUT)) // 2
-    begin, end = 0, len(pieces)
-    for size in itertools.accumulate(sizes):
-        if size > room:
-            break
-        begin += 1
-    for size in itertools.accumulate(reversed(sizes)):
-        if size > room:
-            break
-        end -= 1
-    return "".join(pieces[:begin]) + CUT + "".join(pieces[end:])
+    begin, end = (part.decode(errors="ignore") for part in (written[:room], written[-room:]))
+    # No entity is left in half.
+    begin, end = re.sub(r"&\w*\Z", "", begin), re.sub(r"\A\w{0,4};", "", end)
+    return saxutils.unescape(begin) + CUT + saxutils.unescape(end)
 
 
 def _body(case):
-    text = case.text or case.problem
-    if not case.again:
-        return _escaped(text, MAX_BODY)
-    again = saxutils.escape(_text(case.again))
-    return again + "\n\n" + _escaped(text, max(0, MAX_BODY - len(again.encode()) - 2))
-
-
-def _case(case):
-    head = (f"    <testcase name={_attribute(case.name)} classname={_attribute(case.suite)} "
-            f'time="{case.seconds:.3f}"')
-    if not case.problem:
-        return head + "/>\n"
-    kind = "failure" if case.finding else "error"
-    message = _attribute(case.problem[:MAX_MESSAGE])
-    return (f"{head}>\n      <{kind} message={message} type={_attribute(kind)}>"
-            f"{_body(case)}</{kind}>\n    </testcase>\n")
+    again = _text(case.again) + "\n\n" if case.again else ""
+    room = MAX_BODY - len(saxutils.escape(again).encode())
+    return again + _shortened(_text(case.text or case.problem), max(0, room))
 
 
 def _counts(cases):
     failures = sum(bool(case.problem) and case.finding for case in cases)
     errors = sum(bool(case.problem) and not case.finding for case in cases)
     seconds = sum(case.seconds for case in cases)
-    return (f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="0" '
-            f'time="{seconds:.3f}"')
+    return {"tests": str(len(cases)), "failures": str(failures), "errors": str(errors),
+            "skipped": "0", "time": f"{seconds:.3f}"}
+
+
+def _add(suite, case):
+    element = ElementTree.SubElement(suite, "testcase", name=_text(case.name), classname=case.suite,
+                                     time=f"{case.seconds:.3f}")
+    if case.problem:
+        kind = "failure" if case.finding else "error"
+        ElementTree.SubElement(element, kind, message=_text(case.problem[:MAX_MESSAGE]),
+                               type=kind).text = _body(case)
 
 
 def document(cases):
     """The XML; suites in the order of their first cases."""
-    order = {}
+    suites = {}
     for case in cases:
-        order.setdefault(case.suite, len(order))
-    ordered = sorted(cases, key=lambda case: order[case.suite])
-    parts = ['<?xml version="1.0" encoding="UTF-8"?>\n',
-             f'<testsuites name="rmapdiff gate" {_counts(cases)}>\n']
-    for suite, group in itertools.groupby(ordered, key=lambda case: case.suite):
-        members = list(group)
-        parts.append(f"  <testsuite name={_attribute(suite)} {_counts(members)}>\n")
-        parts += [_case(case) for case in members]
-        parts.append("  </testsuite>\n")
-    return "".join(parts) + "</testsuites>\n"
+        suites.setdefault(case.suite, []).append(case)
+    root = ElementTree.Element("testsuites", name="rmapdiff gate", **_counts(cases))
+    for name, members in suites.items():
+        suite = ElementTree.SubElement(root, "testsuite", name=name, **_counts(members))
+        for case in members:
+            _add(suite, case)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,27 +1,16 @@
-"""How often a program calls each of some functions, and whether two programs are the same code.
+"""How often a program calls each of some functions.
 
 For 64-bit ELF of x86-64, linked statically as fuzz targets are: a call is a byte, 0xe8 (0xe9 where
 it is the last thing that a function does), and the distance to the function. Bytes in the midst of
 an instruction can look like that, too, but hardly ever with the distance to one of a few functions.
 A disassembler would take ten times as long to say the same.
-
-Two programs are the same code if all that is loaded into memory is the same. What no instruction
-depends on may differ: the hash of the file, the line and column that UBSan prints, and the lines in
-what AddressSanitizer prints of the variables on a stack.
 """
 
 import collections
-import re
 import struct
 
-SYMTAB, PROGBITS, RELA, NOBITS = 2, 1, 4, 8
-EXECUTABLE, LOADED = 4, 2
-RELATIVE = 8  # a relocation: the word is the program's own address plus a number
-BUILD_ID, DATA, CONSTANTS = ".note.gnu.build-id", ".data", ".rodata"
-# AddressSanitizer's account of a stack frame: the number of variables, then of each where it is,
-# its size, the length of its name, its name and the line: "1 32 12 8 values:7".
-FRAME = re.compile(rb"\d+( \d+ \d+ \d+ [^ \0]+)+")
-FRAME_LINE = re.compile(rb":\d+(?= |\Z)")
+SYMTAB, PROGBITS = 2, 1
+EXECUTABLE = 4
 MACHINE_X86_64 = 62
 OPCODES = (b"\xe8", b"\xe9")
 
@@ -30,11 +19,6 @@ _Section = collections.namedtuple("_Section", "name kind flags address offset si
 
 class NotReadable(Exception):
     """Why a file is none of these programs, in one line."""
-
-
-def _read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _sections(data):
@@ -79,7 +63,8 @@ def _calls_in(code, address, functions):
 
 def count_calls(path, is_wanted):
     """{name: calls} of the functions whose names are wanted. Raises NotReadable."""
-    data = _read(path)
+    with open(path, "rb") as file:
+        data = file.read()
     sections = list(_sections(data))
     functions = _functions(data, sections, is_wanted)
     calls = collections.Counter()
@@ -88,73 +73,3 @@ def count_calls(path, is_wanted):
             code = data[section.offset:section.offset + section.size]
             calls.update(_calls_in(code, section.address, functions))
     return calls
-
-
-def _loaded(data):
-    """{name: (section, content)} of what is in memory as the program runs."""
-    sections = list(_sections(data))
-    names = sections[struct.unpack_from("<H", data, 62)[0]].offset
-    loaded = {}
-    for section in sections:
-        if section.flags & LOADED:
-            begin = names + section.name
-            name = data[begin:data.index(b"\0", begin)].decode("ascii", "replace")
-            size = 0 if section.kind == NOBITS else section.size
-            loaded[name] = section, data[section.offset:section.offset + size]
-    return loaded
-
-
-def _string_at(loaded, address):
-    for section, content in loaded.values():
-        if section.address <= address < section.address + len(content):
-            at = address - section.address
-            return content[at:content.find(b"\0", at)]
-    return b""
-
-
-def _places_in_sources(loaded):
-    """Addresses of words that are a line or a column: they follow a pointer to a source's name."""
-    places = set()
-    for section, content in loaded.values():
-        if section.kind != RELA:
-            continue
-        for address, info, addend in struct.iter_unpack("<QQq", content):
-            if info == RELATIVE and _string_at(loaded, addend).endswith((b".h", b".cc")):
-                places |= {address + 8, address + 12}
-    return places
-
-
-def _same_but_for_places(one, other, address, places):
-    return all(one[at:at + 4] == other[at:at + 4] or address + at in places
-               for at in range(0, len(one), 4))
-
-
-def _same_but_for_frames(one, other):
-    """Whether strings differ in lines of AddressSanitizer's frames alone."""
-    def plain(text):
-        return FRAME_LINE.sub(b":", text) if FRAME.fullmatch(text) else text
-
-    parts, others = one.split(b"\0"), other.split(b"\0")
-    return len(parts) == len(others) and all(
-        part == there or plain(part) == plain(there) for part, there in zip(parts, others))
-
-
-def is_same_code(path, other):
-    """Whether two programs do the same. Raises NotReadable."""
-    first, second = ({name: part for name, part in _loaded(_read(each)).items()
-                      if name != BUILD_ID} for each in (path, other))
-    if first.keys() != second.keys():
-        return False
-    for name, (section, content) in first.items():
-        there, content_there = second[name]
-        if section._replace(name=0, offset=0) != there._replace(name=0, offset=0):
-            return False
-        same = content == content_there
-        if not same and name == DATA:
-            same = _same_but_for_places(content, content_there, section.address,
-                                        _places_in_sources(first))
-        elif not same and name == CONSTANTS:
-            same = _same_but_for_frames(content, content_there)
-        if not same:
-            return False
-    return True

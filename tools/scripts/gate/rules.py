@@ -111,19 +111,14 @@ _TABLE = [
 ]
 RULES = {rule_id: Rule(rule_id, short, text) for rule_id, short, text in _TABLE}
 
-# The first word of a signature, where that decides.
+# The first word of a signature, where that decides and is no rule itself.
 BY_WORD = {
-    "active-list": "active-list-mismatch", "add-return": "rmap-add-return",
-    "bug": "bug-mismatch", "cycle": "list-cycle", "dangling": "list-dangling",
-    "dirty-log": "dirty-log-mismatch", "leak": "leak",
-    "nondeterminism": "nondeterminism", "page": "page-mismatch",
-    "parent-duplicate": "parent-duplicate", "parent-extra": "parent-extra",
-    "parent-missing": "parent-missing", "rmap-duplicate": "rmap-duplicate",
-    "rmap-extra": "rmap-extra", "rmap-missing": "rmap-missing", "rmap-splice": "rmap-splice",
-    "stats": "stats-mismatch", "timeout": "endless", "tlb": "tlb-mismatch",
-    "truth": "guest-truth", "unsync": "unsync-mismatch", "vcpu": "vcpu-mismatch",
-    "wild": "list-wild", "write-count": "write-count-mismatch", "oom": "out-of-memory",
-    "unknown": "unknown", "undefined": "undefined-behavior",
+    "active-list": "active-list-mismatch", "add-return": "rmap-add-return", "bug": "bug-mismatch",
+    "cycle": "list-cycle", "dangling": "list-dangling", "dirty-log": "dirty-log-mismatch",
+    "oom": "out-of-memory", "page": "page-mismatch", "stats": "stats-mismatch",
+    "timeout": "endless", "tlb": "tlb-mismatch", "truth": "guest-truth",
+    "undefined": "undefined-behavior", "unsync": "unsync-mismatch", "vcpu": "vcpu-mismatch",
+    "wild": "list-wild", "write-count": "write-count-mismatch",
 }
 
 # Words of processes that ended; the first that fits.
@@ -171,9 +166,7 @@ def rule_of(signature, repro=None):
         return _flush(repro)
     if word == "memory":  # a verdict's, or the end of a process by the limit
         return "memory-mismatch" if repro.get("kind") == "divergence" else "out-of-memory"
-    if word in BY_WORD:
-        return BY_WORD[word]
-    for pattern, rule in BY_PATTERN:
-        if re.fullmatch(pattern, word):
-            return rule
-    return "unknown"
+    word = BY_WORD.get(word, word)
+    if word in RULES:
+        return word
+    return next((rule for pattern, rule in BY_PATTERN if re.fullmatch(pattern, word)), "unknown")

@@ -1,64 +1,53 @@
-"""Whether a change leaves the fuzz targets as they are: a comment, say.
+"""Whether a change leaves the fuzz targets as they are, because it is one of comments.
 
-The proof is that the programs which the base builds are the same code as those of this tree, with
-the same options and seeds. A second build costs minutes where nothing is compiled yet. So it is
-tried only if the files that targets are built from differ in comments and layout alone, and if what
-was compiled before is kept on disk.
+The compiler then reads the same words, line by line. Only the numbers of lines differ, and no code
+that asks for its own is taken for the same.
 """
 
-import filecmp
 import os
 import re
 import subprocess
 
-from tools.bazel_rules import replay
-from tools.scripts.gate import machine_code
-
-# A string or a character stays, a comment is a space.
-_CODE = re.compile(r'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_OPS = re.compile(r"()^\s*#[^\n]*", re.MULTILINE)
-LANGUAGES = {".cc": _CODE, ".h": _CODE, ".ops": _OPS}
+# Of clang's list of raw tokens: comments and white space in a row, and the place of a token.
+_SPACE = re.compile(r"(?:^(?:comment '.*?'|unknown '\s+')\t[^\n]*\n)+", re.DOTALL | re.MULTILINE)
+_PLACE = re.compile(r"\tLoc=<\S*>$", re.MULTILINE)
 
 
-def _words(language, text):
-    return language.sub(lambda match: match[1] or " ", text).split()
+def _tokens(text):
+    """Of C++: a token a line, and an empty line where space stands between two.
+
+    None if the code depends on the numbers of its lines.
+    """
+    done = subprocess.run(
+        ["clang-19", "-fsyntax-only", "-x", "c++", "-Xclang", "-dump-raw-tokens", "-"],
+        input=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    tokens = _PLACE.sub("", _SPACE.sub("\n", done.stderr.decode("utf-8", "replace"))).strip("\n")
+    return None if "__LINE__" in tokens else tokens
+
+
+def _operations(text):
+    """Of a program as text: the words of each operation."""
+    lines = [line.split() for line in text.splitlines()]
+    return [words for words in lines if words and not words[0].startswith(b"#")]
+
+
+LANGUAGES = {".cc": _tokens, ".h": _tokens, ".ops": _operations}
 
 
 def _differs_in_comments_only(root, revision, name):
-    language = LANGUAGES.get(os.path.splitext(name)[1])
+    read = LANGUAGES.get(os.path.splitext(name)[1])
     before = subprocess.run(["git", "show", f"{revision}:./{name}"], cwd=root, check=False,
                             stdin=subprocess.DEVNULL, capture_output=True)
-    if language is None or before.returncode != 0:
+    if read is None or before.returncode != 0:
         return False
-    with open(os.path.join(root, name), encoding="utf-8", errors="replace") as file:
-        return _words(language, file.read()) == _words(
-            language, before.stdout.decode("utf-8", "replace"))
+    with open(os.path.join(root, name), "rb") as file:
+        now = read(file.read())
+    return now is not None and now == read(before.stdout)
 
 
-def is_worth_a_try(root, revision, files):
-    """Whether to build the base for a proof; `files` are what targets are built from."""
-    settings = os.path.join(root, ".bazelrc.user")
-    if not files or not os.path.exists(settings):
-        return False
-    with open(settings, encoding="utf-8") as file:
-        if "--disk_cache=" not in file.read():
-            return False
-    return all(_differs_in_comments_only(root, revision, name) for name in files)
+def is_same(root, revision, files):
+    """Whether the targets do the same; `files` are those of the change that they are built from.
 
-
-def _same_seeds(folder, other):
-    names = [sorted(os.path.basename(path) for path in replay.list_seeds(each))
-             for each in (folder, other)]
-    return names[0] == names[1] and filecmp.cmpfiles(
-        folder, other, names[0], shallow=False)[1:] == ([], [])
-
-
-def is_same(target, before):
-    """Whether two build.Targets, the second None if it cannot be built, behave the same."""
-    if before is None or target.options != before.options:
-        return False
-    try:
-        return (machine_code.is_same_code(target.binary, before.binary)
-                and _same_seeds(target.seeds, before.seeds))
-    except (machine_code.NotReadable, OSError):
-        return False
+    No files: these are not known.
+    """
+    return bool(files) and all(_differs_in_comments_only(root, revision, name) for name in files)

@@ -52,8 +52,7 @@ def make_tasks(chosen, rate, built, limit):
 
 def _first_to_fail(target, seeds):
     """(seed, signature) of the first that fails, None if all pass."""
-    command = ["env", *(f"{name}={value}" for name, value in trial.SANITIZER_OPTIONS.items()),
-               target.binary, *target.options]
+    command = [*trial.SANITIZED, target.binary, *target.options]
     for result in replay.verdicts(command, seeds):
         if result.failure and result.failure.startswith(replay.NOT_EXECUTED):
             raise trial.Broken(f"{target.binary}: {result.failure[-300:]}")

@@ -24,6 +24,7 @@ SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "symbolize=0:detect_leaks=0:abort_on_error=0",
     "UBSAN_OPTIONS": "symbolize=0",
 }
+SANITIZED = ["env", *(f"{name}={value}" for name, value in SANITIZER_OPTIONS.items())]
 
 # Instead of a folder of seeds: AFL++ does the fuzzing; random programs, which nothing guides.
 AFL = "afl"
@@ -150,7 +151,7 @@ def _run_once(mutant, binary, seed, limit, flags, env, seeds, target, clean, kee
         artifact = _artifact(folder) if one.found else ""
         if artifact and keep:
             shutil.copyfile(artifact, os.path.join(keep, f"{mutant}-{seed}"))
-        return one, bool(artifact and clean and _shows(clean, flags, artifact, one.signature))
+        return one, bool(artifact and clean) and shows([clean, *flags], artifact) == one.signature
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -163,13 +164,12 @@ def _artifact(folder):
     return ""
 
 
-def _shows(binary, flags, artifact, signature):
-    """Whether a fuzz target finds the same in one input."""
-    done = subprocess.run([binary, *flags, artifact], env={**os.environ, **SANITIZER_OPTIONS},
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
+def shows(command, artifact):
+    """The signature that a fuzz target's own output has for an input, "" for none."""
+    done = subprocess.run([*SANITIZED, *command, artifact], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     found = finding.read(done.returncode, done.stdout.decode("utf-8", "replace"))
-    return found is not None and found.signature == signature
+    return found.signature if found else ""
 
 
 def _run_hunt(target, binary, seed, limit, flags, folder, keep):
