@@ -52,9 +52,10 @@ class HeaderKey {
   HeaderKey(size_t wanted, size_t value) : wanted_(wanted), value_(value) {}
 
   template <typename Value>
-  void operator()(std::string_view key, Value& value, HeaderWords words) {
+  void operator()(const HeaderField& field, Value& value) {
     if (count++ != wanted_) return;
-    fixed = key == "mode" || key == "limits" || key == "quirk" || value_ >= words.size();
+    fixed = !field.fits || field.name == "mode" || field.name == "limits" ||
+            field.name == "quirk" || value_ >= field.words.size();
     if (!fixed) value = static_cast<Value>(value_);
   }
 

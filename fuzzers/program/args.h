@@ -1,7 +1,7 @@
 // The types of the operations' arguments: each is one number, `value`, from a small domain.
 //
-// kDomain says everything about the type that its consumers need: bytes, text, draws, mutations,
-// simplifications and drafts of tests are derived from it. A new type is a struct here; only a new
+// kDomain holds everything about the type that its consumers need. Bytes, text, draws, mutations,
+// simplifications and drafts of tests are derived from it. A new type is a struct here. Only a new
 // Form, Limit or Step needs a line elsewhere, and the compiler names the place.
 //
 // A value outside the domain cannot be written down. Its meaning may depend on the header of the
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "fuzzers/program/guest_layout.h"
 #include "mmu/base/types.h"
@@ -30,7 +31,7 @@ struct Domain {
   };
   // The number in the program's header that may be lower than `count`.
   enum class Limit : uint8_t { kNone, kSptesPerPage, kGuestEntries, kVcpus };
-  // What a mutation makes of one value alone.
+  // How a mutation changes one value alone.
   enum class Step : uint8_t {
     kNone,
     kOther,     // of two values, the other one
@@ -38,7 +39,7 @@ struct Domain {
     kBoundary,  // a length at which lists change their form
     kBit,       // one bit flips
   };
-  // What an argument names: operations meet where they name the same.
+  // The kind of thing that an argument names: operations meet where they name the same.
   enum class Names : uint8_t {
     kNothing,
     kPage,
@@ -65,11 +66,22 @@ struct Domain {
   uint8_t hot_bits = 0;
   Step step = Step::kNone;
   Names names = Names::kNothing;
-  std::span<const char* const> words = {};
+  std::span<const std::string_view> words = {};
 
   // The length of a value in a record.
   constexpr size_t bytes() const { return count > 256 ? 2 : 1; }
 };
+
+template <typename Type>
+concept Argument = requires(Type arg) {
+  arg.value;
+  Type::kDomain;
+};
+
+template <Argument Type>
+constexpr bool operator==(const Type& a, const Type& b) {
+  return a.value == b.value;
+}
 
 // ---- For all programs ----
 
@@ -82,7 +94,6 @@ struct PageArg {
                                   .hot_bits = 0x60,
                                   .names = Domain::Names::kPage};
   uint8_t value = 0;
-  friend bool operator==(const PageArg&, const PageArg&) = default;
 };
 // A page id or none.
 struct MaybePageArg {
@@ -95,7 +106,6 @@ struct MaybePageArg {
                                   .names = Domain::Names::kPage};
   uint8_t value = kNone;
   bool none() const { return value == kNone; }
-  friend bool operator==(const MaybePageArg&, const MaybePageArg&) = default;
 };
 // An spte index; 0..7 with tiny limits.
 struct IndexArg {
@@ -107,7 +117,6 @@ struct IndexArg {
                                   .step = Domain::Step::kNext,
                                   .names = Domain::Names::kIndex};
   uint16_t value = 0;
-  friend bool operator==(const IndexArg&, const IndexArg&) = default;
 };
 // An index into the guest's gfns (guest_layout.h).
 struct GfnArg {
@@ -119,42 +128,36 @@ struct GfnArg {
                                   .step = Domain::Step::kNext,
                                   .names = Domain::Names::kGfn};
   uint8_t value = 0;
-  friend bool operator==(const GfnArg&, const GfnArg&) = default;
 };
 // A page table level.
 struct LevelArg {
   static constexpr Domain kDomain{.what = "a level", .first = 1, .count = kRootLevel};
   uint8_t value = 1;
-  friend bool operator==(const LevelArg&, const LevelArg&) = default;
 };
 // A level that has reverse maps.
 struct RmapLevelArg {
   static constexpr Domain kDomain{.what = "a level", .first = 1, .count = kRmapLevels};
   uint8_t value = 1;
-  friend bool operator==(const RmapLevelArg&, const RmapLevelArg&) = default;
 };
 // How often the host has moved a page: selects its host frame (HostPfn).
 struct HostArg {
   static constexpr Domain kDomain{.what = "a number", .count = 256, .hot = 4};
   uint8_t value = 0;
-  friend bool operator==(const HostArg&, const HostArg&) = default;
 };
 struct CountArg {
   static constexpr uint32_t kMax = 64;
   static constexpr Domain kDomain{
       .what = "a count", .first = 1, .count = kMax, .hot = 8, .step = Domain::Step::kBoundary};
   uint8_t value = 1;
-  friend bool operator==(const CountArg&, const CountArg&) = default;
 };
+inline constexpr std::string_view kNoYes[] = {"no", "yes"};
 struct FlagArg {
-  static constexpr const char* kWords[] = {"no", "yes"};
   static constexpr Domain kDomain{.what = "yes or no",
                                   .form = Domain::Form::kWord,
                                   .count = 2,
                                   .step = Domain::Step::kOther,
-                                  .words = kWords};
+                                  .words = kNoYes};
   bool value = false;
-  friend bool operator==(const FlagArg&, const FlagArg&) = default;
 };
 
 // ---- For programs of a whole MMU ----
@@ -167,7 +170,6 @@ struct VcpuArg {
                                   .limit = Domain::Limit::kVcpus,
                                   .names = Domain::Names::kVcpu};
   uint8_t value = 0;
-  friend bool operator==(const VcpuArg&, const VcpuArg&) = default;
 };
 // A guest virtual page, by the indexes of its walk (guest_boot.h: GvaOf), top level first: 0..1,
 // 0..1, 0..3, 0..15.
@@ -193,7 +195,6 @@ struct VaArg {
   constexpr uint32_t third() const { return Index(1); }
   constexpr uint32_t directory() const { return Index(2); }
   constexpr uint32_t table() const { return Index(3); }
-  friend bool operator==(const VaArg&, const VaArg&) = default;
 
  private:
   constexpr uint32_t Index(size_t i) const { return value >> kShift[i] & kMost[i]; }
@@ -207,7 +208,6 @@ struct TableArg {
                                   .hot = 12,
                                   .names = Domain::Names::kTable};
   uint8_t value = 0;
-  friend bool operator==(const TableArg&, const TableArg&) = default;
 };
 // The index of an entry of a guest's table: as IndexArg, but twice as many with 32-bit paging.
 struct EntryArg {
@@ -219,7 +219,6 @@ struct EntryArg {
                                   .step = Domain::Step::kNext,
                                   .names = Domain::Names::kEntry};
   uint16_t value = 0;
-  friend bool operator==(const EntryArg&, const EntryArg&) = default;
 };
 // The bits of a guest's entry. The processor's bits have other places: guest.h.
 struct GpteFlagsArg {
@@ -234,7 +233,7 @@ struct GpteFlagsArg {
     kReserved = 0x80,
   };
   // Of the bits, from the lowest.
-  static constexpr const char* kLetters[] = {"p", "w", "u", "a", "d", "h", "x", "r"};
+  static constexpr std::string_view kLetters[] = {"p", "w", "u", "a", "d", "h", "x", "r"};
   static constexpr Domain kDomain{.what = "some of the letters pwuadhxr, or -",
                                   .form = Domain::Form::kLetters,
                                   .count = 256,
@@ -242,19 +241,17 @@ struct GpteFlagsArg {
                                   .words = kLetters};
   uint8_t value = 0;
   bool Has(Bit bit) const { return (value & bit) != 0; }
-  friend bool operator==(const GpteFlagsArg&, const GpteFlagsArg&) = default;
 };
 struct SlotArg {
   static constexpr uint32_t kCount = 4;
   static constexpr Domain kDomain{
       .what = "a memslot", .count = kCount, .hot = 3, .names = Domain::Names::kSlot};
   uint8_t value = 0;
-  friend bool operator==(const SlotArg&, const SlotArg&) = default;
 };
 
 // ---- Choices ----
 
-constexpr Domain ChoiceOf(std::span<const char* const> words) {
+constexpr Domain ChoiceOf(std::span<const std::string_view> words) {
   return {.what = nullptr,
           .form = Domain::Form::kWord,
           .count = static_cast<uint32_t>(words.size()),
@@ -264,44 +261,25 @@ constexpr Domain ChoiceOf(std::span<const char* const> words) {
 
 struct AccessArg {
   enum Value : uint8_t { kRead, kWrite, kFetch };
-  static constexpr const char* kWords[] = {"read", "write", "fetch"};
+  static constexpr std::string_view kWords[] = {"read", "write", "fetch"};
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRead;
-  friend bool operator==(const AccessArg&, const AccessArg&) = default;
 };
-// How an entry of a guest's table is written: by a store of the guest through its mapping of the
-// table, whole, in halves, or its bytes one by one; by a hypercall; by userspace behind the MMU's
-// back.
+// How an entry of a guest's table is written. The guest stores it through its mapping of the table:
+// whole, in halves, or byte by byte. Or a hypercall writes it, or userspace behind the MMU's back.
 struct ViaArg {
   enum Value : uint8_t { kGuest, kHalves, kBytes, kHypercall, kHost };
-  static constexpr const char* kWords[] = {"guest", "halves", "bytes", "hypercall", "host"};
+  static constexpr std::string_view kWords[] = {"guest", "halves", "bytes", "hypercall", "host"};
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kGuest;
-  friend bool operator==(const ViaArg&, const ViaArg&) = default;
 };
-// Of the guest's control registers: what of the paging mode of the header is switched.
+// The part of the header's paging mode that the guest's control registers switch.
 struct PagingArg {
   enum Value : uint8_t { kOn, kOff, kLong, kPae, k32Bit };
-  static constexpr const char* kWords[] = {"on", "off", "long", "pae", "32bit"};
+  static constexpr std::string_view kWords[] = {"on", "off", "long", "pae", "32bit"};
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kOn;
-  friend bool operator==(const PagingArg&, const PagingArg&) = default;
 };
-
-// The subject of an operation. Those up to kMisuse work on a page graph, the others on a whole MMU.
-enum class OpGroup : uint8_t {
-  kPage,
-  kParent,
-  kLeaf,
-  kRmap,
-  kUnsync,
-  kZap,
-  kMisuse,
-  kGuest,
-  kHost,
-  kFault,
-};
-constexpr bool IsMmuGroup(OpGroup group) { return group >= OpGroup::kGuest; }
 
 }  // namespace rmapdiff
 

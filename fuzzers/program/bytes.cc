@@ -1,33 +1,19 @@
 // The byte form of programs.
 //
-// Header: byte 0 is the version (written, never tested: every byte string is a program), bytes 1 to
-// 4 are below, bytes 5 to 7 are reserved: zero when written, ignored when read.
+// Header: byte 0 is the version (written, never tested: every byte string is a program). Bytes 1 to
+// 4 hold the keys (HeaderField). Bytes 5 to 7 are reserved: zero when written, ignored when read.
 //
 // A record is the opcode, modulo the number of kinds, and the arguments in the order of Fields():
 // one byte each, two where the domain has more than 256 values. Of an argument that has a hot pool,
 // the byte values beyond its range fall into the pool, so that random bytes collide often; an
 // argument in range is its own byte.
 #include <algorithm>
-#include <iterator>
 
 #include "fuzzers/program/fields.h"
 #include "fuzzers/program/program.h"
 
 namespace rmapdiff {
 namespace {
-
-// Byte 1 of the header.
-constexpr int kLimitsBit = 0;
-constexpr int kReuseBit = 1;
-constexpr int kMasksBit = 2;    // two bits; 3 reads as 0
-constexpr int kRecycleBit = 4;  // this and the next not of a whole MMU
-constexpr int kMisuseBit = 5;
-// Byte 2 is the mode, byte 4 the quirk: beyond the last one 0. Byte 3, of a whole MMU:
-constexpr int kVcpusBit = 0;  // two bits
-constexpr int kNoOosBit = 2;
-constexpr int kLargeBit = 3;  // two bits, the largest page first; 3 reads as 0
-constexpr int kLogBit = 5;
-constexpr int kOomBit = 6;
 
 constexpr uint32_t kNoneFrom = 0xe0;  // as a byte: of an argument that may be none
 
@@ -94,56 +80,42 @@ constexpr bool EveryOpFitsIntoARecord() {
 static_assert(EveryOpFitsIntoARecord());
 static_assert(kOpKinds <= 256, "an opcode is one byte");
 
-// A choice among `count`: a number beyond the last one is the first.
-template <typename Enum>
-Enum Choose(unsigned value, size_t count) {
-  return static_cast<Enum>(value < count ? value : 0);
-}
+// As a visitor, reads the keys of a header.
+struct HeaderReader {
+  std::span<const uint8_t> bytes;
 
-Header DecodeHeader(std::span<const uint8_t> bytes) {
-  const auto byte = [bytes](size_t i) -> unsigned { return i < bytes.size() ? bytes[i] : 0; };
-  const unsigned flags = byte(1);
-  Header header;
-  header.mode = Choose<MmuMode>(byte(2), std::size(kModeWords));
-  header.limits = static_cast<LimitsMode>(flags >> kLimitsBit & 1);
-  header.reuse = static_cast<ReuseMode>(flags >> kReuseBit & 1);
-  header.masks = Choose<MasksMode>(flags >> kMasksBit & 3, 3);
-  if (!header.whole_mmu()) {
-    header.recycle = static_cast<RecycleMode>(flags >> kRecycleBit & 1);
-    header.misuse = (flags >> kMisuseBit & 1) != 0;
-    return header;
+  template <typename Value>
+  void operator()(const HeaderField& field, Value& value) const {
+    const auto [byte, shift, bits, last_first] = field.place;
+    if (!field.fits || byte >= bytes.size()) return;
+    const size_t last = field.words.size() - 1;
+    const size_t number = bytes[byte] >> shift & ((1u << bits) - 1);
+    if (number > last) {
+      value = Value{};
+    } else {
+      value = static_cast<Value>(last_first ? last - number : number);
+    }
   }
-  const unsigned mmu = byte(3);
-  header.more_vcpus = static_cast<uint8_t>(mmu >> kVcpusBit & 3);
-  header.oos = (mmu >> kNoOosBit & 1) == 0;
-  header.large = Choose<LargeMode>(2 - std::min(mmu >> kLargeBit & 3, 2u), 3);
-  header.log = (mmu >> kLogBit & 1) != 0;
-  header.oom = (mmu >> kOomBit & 1) != 0;
-  header.quirk = Choose<QuirkMode>(byte(4), kQuirkWords.size());
-  return header;
-}
+};
 
-uint8_t HeaderFlags(const Header& header) {
-  return static_cast<uint8_t>(static_cast<unsigned>(header.limits) << kLimitsBit |
-                              static_cast<unsigned>(header.reuse) << kReuseBit |
-                              static_cast<unsigned>(header.masks) << kMasksBit |
-                              static_cast<unsigned>(header.recycle) << kRecycleBit |
-                              static_cast<unsigned>(header.misuse) << kMisuseBit);
-}
+// As a visitor, writes the canonical bytes of the keys of a header.
+struct HeaderWriter {
+  std::vector<uint8_t>& bytes;
 
-uint8_t MmuFlags(const Header& header) {
-  if (!header.whole_mmu()) return 0;
-  return static_cast<uint8_t>(
-      unsigned{header.more_vcpus} << kVcpusBit | static_cast<unsigned>(!header.oos) << kNoOosBit |
-      (2 - static_cast<unsigned>(header.large)) << kLargeBit |
-      static_cast<unsigned>(header.log) << kLogBit | static_cast<unsigned>(header.oom) << kOomBit);
-}
+  void operator()(const HeaderField& field, auto value) const {
+    const auto [byte, shift, bits, last_first] = field.place;
+    if (!field.fits) return;
+    const auto place = static_cast<size_t>(value);
+    const size_t number = last_first ? field.words.size() - 1 - place : place;
+    bytes[byte] = static_cast<uint8_t>(bytes[byte] | number << shift);
+  }
+};
 
 }  // namespace
 
 Program Decode(std::span<const uint8_t> bytes) {
   Program program;
-  program.header = DecodeHeader(bytes);
+  ForEachHeaderField(program.header, HeaderReader{bytes});
   const OpcodeRange opcodes = OpcodesOf(program.header.whole_mmu());
   for (size_t at = kHeaderBytes; at < bytes.size(); at += kRecordBytes) {
     ByteReader reader(bytes.subspan(at, std::min(kRecordBytes, bytes.size() - at)), program.header);
@@ -155,12 +127,11 @@ Program Decode(std::span<const uint8_t> bytes) {
 }
 
 std::vector<uint8_t> Encode(const Program& program) {
-  const Header& header = program.header;
-  const OpcodeRange opcodes = OpcodesOf(header.whole_mmu());
-  std::vector<uint8_t> bytes{kFormatVersion, HeaderFlags(header), static_cast<uint8_t>(header.mode),
-                             MmuFlags(header), static_cast<uint8_t>(header.quirk)};
+  const OpcodeRange opcodes = OpcodesOf(program.header.whole_mmu());
+  std::vector<uint8_t> bytes(kHeaderBytes);
   bytes.reserve(kHeaderBytes + kRecordBytes * program.ops.size());
-  bytes.resize(kHeaderBytes);
+  bytes[0] = kFormatVersion;
+  ForEachHeaderField(program.header, HeaderWriter{bytes});
   for (const Op& op : program.ops) {
     const size_t end = bytes.size() + kRecordBytes;
     ByteWriter writer(bytes);

@@ -1,6 +1,6 @@
-// What the codec promises for every input (program.h, invariants 1 and 3), tested on one input.
+// The codec's promises for every input (program.h, invariants 1 and 3), tested on one input.
 //
-// Not covered: what the canonical bytes and texts are; tests/fuzzers/program/program_test.cc pins
+// Not covered: the canonical bytes and texts themselves. tests/fuzzers/program/program_test.cc pins
 // those.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_CODEC_CHECK_H_
@@ -11,8 +11,8 @@
 
 namespace rmapdiff {
 
-// Reads `input` as bytes and as text, and takes each program that comes of it once around every
-// form. Returns the first promise that is broken, in words, or nothing.
+// Reads `input` as bytes and as text, and takes each resulting program once around every form.
+// Returns the first promise that is broken, in words, or "".
 std::string FindCodecFault(std::span<const uint8_t> input);
 
 }  // namespace rmapdiff

@@ -1,9 +1,9 @@
-// How code walks the table of operations: one default value of every kind, one visit of an
-// operation's arguments (of a header's keys) in their order, and what a header makes of an
-// argument's domain.
+// How code walks the table of operations. There is one default value of every kind. One visit
+// passes the arguments of an operation, or the keys of a header, in their order.
 //
 // For code that handles operations of every kind. Each form of a program (bytes, text, random) is a
-// visitor that reads kDomain (args.h), so that new operations and arguments need no line here.
+// visitor that reads kDomain (args.h) and HeaderField. So new operations, arguments and keys need
+// no line in it.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_FIELDS_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_FIELDS_H_
 
@@ -60,7 +60,7 @@ inline uint32_t HotCount(const Domain& domain, const Header& header) {
 }
 
 // A value of the hot pool, which is not empty, for any number. Hot entries of 32-bit paging are in
-// both halves of the table: the second half belongs to every other HotCount() numbers.
+// both halves of the table. The second half belongs to every other HotCount() numbers.
 inline uint32_t HotValue(const Domain& domain, const Header& header, uint32_t number) {
   const uint32_t place = number % HotCount(domain, header);
   if (domain.names == Domain::Names::kGfn && header.whole_mmu()) return kHotMmuGfns[place];
@@ -79,9 +79,21 @@ constexpr bool NamesAnything(const Domain& domain, uint32_t value) {
 
 // ---- Headers ----
 
-using HeaderWords = std::span<const std::string_view>;
+// A key of the header, but for the version.
+struct HeaderField {
+  // Its bits in a header's bytes. A number beyond the last one reads as value 0.
+  struct Place {
+    unsigned byte;
+    unsigned shift;
+    unsigned bits = 1;
+    bool last_first = false;  // number 0 is the last value
+  };
+  std::string_view name;
+  std::span<const std::string_view> words;  // words[value] is the text of the value
+  Place place;
+  bool fits = true;  // false if only the other kind of program has the key
+};
 
-inline constexpr std::string_view kNoYes[] = {"no", "yes"};
 inline constexpr std::string_view kModeWords[] = {"none",      "long", "pae",  "32bit",
                                                   "nonpaging", "tdp",  "tdp32"};
 inline constexpr std::string_view kLimitsWords[] = {"production", "tiny"};
@@ -91,28 +103,23 @@ inline constexpr std::string_view kRecycleWords[] = {"exact", "native"};
 inline constexpr std::string_view kVcpusWords[] = {"1", "2", "3", "4"};
 inline constexpr std::string_view kLargeWords[] = {"4k", "2m", "1g"};
 
-// Calls visitor(key, value, words) for each key of a header but the version. words[value] is the
-// text of the value. Headers leave out the keys of the other kind of program, and `mode` on a page
-// graph. A visitor that has `all_keys` gets them all.
+// Calls visitor(field, value) for each key of a header, the mode first: a visitor may set it.
 template <typename AnyHeader, typename Visitor>
 void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
-  const bool all = requires { visitor.all_keys; };
+  constexpr bool kLastFirst = true;
+  visitor(HeaderField{"mode", kModeWords, {2, 0, 8}}, header.mode);
   const bool mmu = header.whole_mmu();
-  if (all || mmu) visitor("mode", header.mode, HeaderWords(kModeWords));
-  visitor("limits", header.limits, HeaderWords(kLimitsWords));
-  visitor("reuse", header.reuse, HeaderWords(kReuseWords));
-  visitor("masks", header.masks, HeaderWords(kMasksWords));
-  if (all || !mmu) {
-    visitor("recycle", header.recycle, HeaderWords(kRecycleWords));
-    visitor("misuse", header.misuse, HeaderWords(kNoYes));
-  }
-  if (!all && !mmu) return;
-  visitor("vcpus", header.more_vcpus, HeaderWords(kVcpusWords));
-  visitor("oos", header.oos, HeaderWords(kNoYes));
-  visitor("large", header.large, HeaderWords(kLargeWords));
-  visitor("log", header.log, HeaderWords(kNoYes));
-  visitor("oom", header.oom, HeaderWords(kNoYes));
-  visitor("quirk", header.quirk, HeaderWords(kQuirkWords));
+  visitor(HeaderField{"limits", kLimitsWords, {1, 0}}, header.limits);
+  visitor(HeaderField{"reuse", kReuseWords, {1, 1}}, header.reuse);
+  visitor(HeaderField{"masks", kMasksWords, {1, 2, 2}}, header.masks);
+  visitor(HeaderField{"recycle", kRecycleWords, {1, 4}, !mmu}, header.recycle);
+  visitor(HeaderField{"misuse", kNoYes, {1, 5}, !mmu}, header.misuse);
+  visitor(HeaderField{"vcpus", kVcpusWords, {3, 0, 2}, mmu}, header.more_vcpus);
+  visitor(HeaderField{"oos", kNoYes, {3, 2, 1, kLastFirst}, mmu}, header.oos);
+  visitor(HeaderField{"large", kLargeWords, {3, 3, 2, kLastFirst}, mmu}, header.large);
+  visitor(HeaderField{"log", kNoYes, {3, 5}, mmu}, header.log);
+  visitor(HeaderField{"oom", kNoYes, {3, 6}, mmu}, header.oom);
+  visitor(HeaderField{"quirk", kQuirkWords, {4, 0, 8}, mmu}, header.quirk);
 }
 
 // An operation's own numbering: the opcodes of one kind of program are kinds of Op in a row.

@@ -4,9 +4,9 @@
 // model and the MMUs' drivers both read it from here; it is values only. Programs on a whole MMU
 // begin in it and may change their memslots and frames.
 //
-// Gfn index g (0..127) is offset g % 32 in region g / 32; a region starts every `region_gfns`,
-// which is a whole large page of level 2. The memslots cover the regions so that slots begin and
-// end in the middle of a large page, large pages straddle slots, and some gfns have no slot at all.
+// Gfn index g (0..127) is offset g % 32 in region g / 32. A region starts every `region_gfns`, a
+// whole large page of level 2. Memslots begin and end in the middle of a large page, and large
+// pages straddle slots. Some gfns have no slot at all.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_GUEST_LAYOUT_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_GUEST_LAYOUT_H_
 
@@ -18,7 +18,7 @@
 
 namespace rmapdiff {
 
-// The pages that a guest with page tables begins with, by their indexes. What their entries are:
+// The pages that a guest with page tables begins with, by their indexes. Their entries are those of
 // fuzzers/guest/boot_tables.h.
 namespace boot {
 
@@ -66,8 +66,8 @@ struct GuestLayout {
   SlotLayout slots[kSlots];
 
   uint32_t sptes_per_page() const { return 1u << level_bits; }
-  // Frames that one leaf of `level` maps; of 5: a whole page of level 4, more than a 32-bit Gfn
-  // holds.
+  // Frames that one leaf of `level` maps. Level 5 stands for a whole page of level 4, which has
+  // more than a 32-bit Gfn holds.
   uint64_t frames(int level) const { return uint64_t{1} << (level_bits * uint32_t(level - 1)); }
   Gfn gfn(uint32_t gfn_index) const {
     return region_gfns * (gfn_index / kRegionIndexes) + gfn_index % kRegionIndexes;
@@ -85,8 +85,8 @@ struct GuestLayout {
   }
 };
 
-// Production: slot 0 covers regions 0 and 1 and ends in the middle of a large page, slot 1 begins
-// in the middle of region 2's large page, slot 2 ends half-way through region 3.
+// Production: slot 0 covers regions 0 and 1 and ends in the middle of a large page. Slot 1 begins
+// in the middle of region 2's large page. Slot 2 ends half-way through region 3.
 inline constexpr GuestLayout kProductionLayout{
     .slots = {{0x0, 0x220}, {0x408, 0x18}, {0x600, 0x10}}};
 
@@ -96,15 +96,14 @@ inline constexpr GuestLayout kTinyLayout{.level_bits = 3,
                                          .region_gfns = 32,
                                          .slots = {{0x0, 0x3c}, {0x44, 0x1c}, {0x60, 0x10}}};
 
-// Whole MMUs. Guest tables are in the first 16 frames (TableArg); host page n is behind gfn n, but
+// Whole MMUs. Guest tables are in the first 16 frames (TableArg). Host page n is behind gfn n, but
 // boot::kAliasSlot is an alias of the data pages.
-// Production: slot 0 has a large page that holds no table, slot 1 begins and ends in the middle of
-// one.
+// Production: slot 0 has a large page without a table. Slot 1 begins and ends in the middle of one.
 inline constexpr GuestLayout kMmuProductionLayout{
     .slots_change = true,
     .slots = {{0x0, 0x400, 0x0}, {0x408, 0x18, 0x408}, {0x600, 0x10, boot::kDataPages}}};
 
-// Tiny limits: slot 0 ends in the middle of a large page, slot 1 is a whole page of level 3.
+// Tiny limits: slot 0 ends in the middle of a large page. Slot 1 is a whole page of level 3.
 inline constexpr GuestLayout kMmuTinyLayout{
     .level_bits = 3,
     .recycle_threshold = 6,
@@ -112,8 +111,7 @@ inline constexpr GuestLayout kMmuTinyLayout{
     .slots_change = true,
     .slots = {{0x0, 0x3c, 0x0}, {0x40, 0x40, 0x40}, {0x3c, 0x4, boot::kDataPages}}};
 
-// Programs on a whole MMU name these most: some data frames, among them the first of large pages,
-// and some tables.
+// The frames that programs on a whole MMU name most.
 inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {
     // Data, with both limits' alias of the first page.
     boot::kDataPages, boot::kDataPages + 1, kMmuTinyLayout.FirstAlias(),
@@ -124,8 +122,8 @@ inline constexpr std::array<uint8_t, 16> kHotMmuGfns = {
     boot::kUpper, boot::kDirectory, boot::kLeaf, boot::kReadOnlyLeaf, boot::kRepeatLeaf,
     boot::kEmptyLeaf, 10, 11};
 
-// The host frame behind `gfn` (first frame of its page) after the host has moved it `generation`
-// times: distinct for distinct arguments, so that a wrong frame shows.
+// The host frame behind `gfn`, the first frame of its page, after the host has moved it
+// `generation` times. Distinct arguments have distinct frames, so that a wrong frame shows.
 constexpr Pfn HostPfn(Gfn gfn, uint32_t generation) {
   return (Pfn{generation} << 24) + 0x100000 + gfn;
 }

@@ -1,13 +1,12 @@
-// The operations: one struct each, and this is the one table of them.
+// The operations: one table, of which each entry (operation.h) declares one struct.
 //
-// A struct names the operation (kName), its group, its weight in random programs, says in one
-// sentence what it does (kHelp), and lists its arguments (Fields). Decode, encode, print, parse,
-// random generation, statistics and `rmapdiff ops` are all derived from that; to add an operation
-// is to add a struct to graph_ops.h or mmu_ops.h, append it to `Op`, and write its handlers: in the
-// model and in GraphVoice for one on a page graph, in MmuVoice for one on a whole MMU.
+// Decode, encode, print, parse, random generation, statistics and `rmapdiff ops` are all derived
+// from the table. A new operation is an entry in graph_ops.h or mmu_ops.h, appended to `Op`, and
+// its handlers. On a page graph those are in the model and in GraphVoice, on a whole MMU in
+// MmuVoice.
 //
-// Invariants: the order in `Op` is append-only within each kind of program. A meaning never depends
-// on state or on other operations. A record is at most 7 argument bytes.
+// Invariants: the order in `Op` is append-only within each kind of program. The meaning of a record
+// never depends on state or on other operations. A record has at most 7 argument bytes.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_OPS_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_OPS_H_
 
@@ -18,8 +17,8 @@
 
 namespace rmapdiff {
 
-// The opcode of an operation is its position here among those of its kind of program: on a page
-// graph, or on a whole MMU (IsMmuGroup). Append only.
+// The opcode of an operation is its position here among those of its kind of program (IsMmuGroup).
+// Append only.
 using Op = std::variant<
     ops::AllocPage, ops::Map, ops::Drop, ops::Link, ops::Unlink, ops::WriteProtect, ops::MapMany,
     ops::Touch, ops::Unmap, ops::SetPte, ops::Age, ops::Recycle, ops::RmapCount, ops::ParentWalk,

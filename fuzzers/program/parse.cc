@@ -21,8 +21,11 @@ using Error = std::optional<ParseError>;
 using Names = std::vector<std::string_view>;
 
 // An error in a line whose number the caller knows.
-ParseError ErrorAt(size_t column, std::string what) {
-  return {.line = 0, .column = static_cast<int>(column), .what = std::move(what)};
+template <typename... Args>
+ParseError ErrorAt(size_t column, fmt::format_string<Args...> what, Args&&... args) {
+  return {.line = 0,
+          .column = static_cast<int>(column),
+          .what = fmt::format(what, std::forward<Args>(args)...)};
 }
 
 struct Word {
@@ -37,7 +40,6 @@ struct Argument {
 };
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
 // The text in quotes, fit for one line of a message: printable ASCII, and not too much of it.
 std::string Quote(std::string_view text) {
@@ -114,14 +116,14 @@ Value ParseWalk(std::string_view text) {
 }
 
 // The place of the text among the words.
-Value PlaceOf(std::string_view text, std::span<const char* const> words) {
+Value PlaceOf(std::string_view text, std::span<const std::string_view> words) {
   const auto found = std::find(words.begin(), words.end(), text);
   if (found == words.end()) return std::nullopt;
   return static_cast<uint32_t>(found - words.begin());
 }
 
 // `pwu`, or `-`.
-Value ParseLetters(std::string_view text, std::span<const char* const> letters) {
+Value ParseLetters(std::string_view text, std::span<const std::string_view> letters) {
   if (text == "-") return 0;
   if (text.empty()) return std::nullopt;
   uint32_t value = 0;
@@ -156,7 +158,11 @@ Value ParseValue(std::string_view text, const Domain& domain, const Header& head
   return std::nullopt;
 }
 
-// What the text of an argument may be, for messages.
+std::string OneOf(std::span<const std::string_view> words) {
+  return fmt::format("{}", fmt::join(words, " or "));
+}
+
+// The texts that an argument may have, for messages.
 std::string Expected(const Domain& domain, const Header& header) {
   const uint32_t last = domain.first + CountOf(domain, header) - 1;
   const GuestLayout& layout = header.layout();
@@ -182,63 +188,58 @@ std::string Expected(const Domain& domain, const Header& header) {
     case Domain::Form::kWord:
       break;
   }
-  return domain.what != nullptr ? domain.what : fmt::format("{}", fmt::join(domain.words, " or "));
+  return domain.what != nullptr ? domain.what : OneOf(domain.words);
 }
 
 // ---- Lines ----
 
 Error CheckCharacters(std::string_view line) {
   if (line.size() > kMaxLine) {
-    return ErrorAt(kMaxLine + 1, fmt::format("the line has {} bytes, expected at most {}",
-                                             line.size(), kMaxLine));
+    return ErrorAt(kMaxLine + 1, "the line has {} bytes, expected at most {}", line.size(),
+                   kMaxLine);
   }
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (!IsControl(line[i]) || line[i] == '\t') continue;
-    return ErrorAt(i + 1, fmt::format("control character {}, expected printable text",
-                                      Quote(line.substr(i, 1))));
-  }
-  return std::nullopt;
+  const auto bad =
+      std::find_if(line.begin(), line.end(), [](char c) { return IsControl(c) && c != '\t'; });
+  if (bad == line.end()) return std::nullopt;
+  return ErrorAt(static_cast<size_t>(bad - line.begin()) + 1,
+                 "control character {}, expected printable text", Quote({&*bad, 1}));
 }
 
 // The words of a line, without its comment.
 std::vector<Word> SplitWords(std::string_view line) {
+  constexpr const char* kBlanks = " \t";
   line = line.substr(0, line.find('#'));
   std::vector<Word> words;
-  for (size_t i = 0; i < line.size();) {
-    if (IsBlank(line[i])) {
-      ++i;
-      continue;
-    }
-    const size_t begin = i;
-    while (i < line.size() && !IsBlank(line[i])) ++i;
-    words.push_back({line.substr(begin, i - begin), begin + 1});
+  for (size_t end = 0;;) {
+    const size_t begin = line.find_first_not_of(kBlanks, end);
+    if (begin == line.npos) return words;
+    end = std::min(line.find_first_of(kBlanks, begin), line.size());
+    words.push_back({line.substr(begin, end - begin), begin + 1});
   }
-  return words;
 }
 
-// A line of words: what it is (`map`, `program`), and its arguments, each key known and given once.
+// A line of words: its name (`map`, `program`), and its arguments, each key known and given once.
 class Line {
  public:
   // REQUIRES: words is not empty.
   explicit Line(const std::vector<Word>& words) : words_(words) {}
 
   std::string_view name() const { return words_.front().text; }
-  size_t end_column() const { return words_.back().column + words_.back().text.size(); }
 
   Error ReadArguments(const Names& keys) {
     for (size_t i = 1; i < words_.size(); ++i) {
       const auto [text, column] = words_[i];
       const size_t equals = text.find('=');
       if (equals == text.npos) {
-        return ErrorAt(column, fmt::format("stray {}, expected key=value", Quote(text)));
+        return ErrorAt(column, "stray {}, expected key=value", Quote(text));
       }
       const std::string_view key = text.substr(0, equals);
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-        return ErrorAt(column, fmt::format("unknown argument {} of {}, {}", Quote(key), name(),
-                                           Suggest(key, keys)));
+        return ErrorAt(column, "unknown argument {} of {}, {}", Quote(key), name(),
+                       Suggest(key, keys));
       }
       if (Find(key) != nullptr) {
-        return ErrorAt(column, fmt::format("second '{}', expected it once", key));
+        return ErrorAt(column, "second '{}', expected it once", key);
       }
       arguments_.push_back({{key, column}, {text.substr(equals + 1), column + equals + 1}});
     }
@@ -253,11 +254,12 @@ class Line {
   }
 
   ParseError Missing(std::string_view key, std::string_view expected) const {
-    return ErrorAt(end_column(), fmt::format("{} lacks '{}', expected {}", name(), key, expected));
+    const size_t end = words_.back().column + words_.back().text.size();
+    return ErrorAt(end, "{} lacks '{}', expected {}", name(), key, expected);
   }
   static ParseError Bad(const Argument& argument, std::string_view expected) {
-    return ErrorAt(argument.value.column, fmt::format("bad {} {}, expected {}", argument.key.text,
-                                                      Quote(argument.value.text), expected));
+    return ErrorAt(argument.value.column, "bad {} {}, expected {}", argument.key.text,
+                   Quote(argument.value.text), expected);
   }
 
  private:
@@ -265,111 +267,76 @@ class Line {
   std::vector<Argument> arguments_;
 };
 
-// As a visitor, sets each argument of an operation to what the line says of it.
-class OpReader {
- public:
-  OpReader(const Line& line, const Header& header) : line_(line), header_(header) {}
+// In words, the header of the other kind of program.
+std::string_view OtherKind(const Header& header) { return header.whole_mmu() ? "without" : "with"; }
 
-  void operator()(std::string_view key, auto& arg) {
-    if (const Value value = Read(key, arg.kDomain)) {
+// As a visitor, sets the argument of an operation, or the key of a header, to the line's value.
+class ArgumentReader {
+ public:
+  ArgumentReader(const Line& line, const Header& header) : line_(line), header_(header) {}
+
+  // An argument, which the line must have.
+  void operator()(std::string_view name, auto& arg) {
+    if (error) return;
+    const Domain& domain = arg.kDomain;
+    const Argument* const argument = line_.Find(name);
+    if (argument == nullptr) {
+      error = line_.Missing(name, Expected(domain, header_));
+    } else if (const Value value = ParseValue(argument->value.text, domain, header_)) {
       arg.value = static_cast<decltype(arg.value)>(*value);
+    } else {
+      error = Line::Bad(*argument, Expected(domain, header_));
+    }
+  }
+
+  // A key, which keeps its default if the line lacks it.
+  template <typename Enum>
+  void operator()(const HeaderField& field, Enum& key) {
+    const Argument* const argument = line_.Find(field.name);
+    if (error || argument == nullptr) return;
+    const Value value = PlaceOf(argument->value.text, field.words);
+    if (!value) {
+      error = Line::Bad(*argument, OneOf(field.words));
+    } else if (!field.fits) {
+      error = ErrorAt(argument->key.column, "'{}' has no meaning here, expected it only {} a mode",
+                      field.name, OtherKind(header_));
+    } else {
+      key = static_cast<Enum>(*value);
     }
   }
 
   Error error;
 
  private:
-  Value Read(std::string_view key, const Domain& domain) {
-    if (error) return std::nullopt;
-    const Argument* const argument = line_.Find(key);
-    if (argument == nullptr) {
-      error = line_.Missing(key, Expected(domain, header_));
-      return std::nullopt;
-    }
-    const Value value = ParseValue(argument->value.text, domain, header_);
-    if (!value) error = Line::Bad(*argument, Expected(domain, header_));
-    return value;
-  }
-
   const Line& line_;
   const Header& header_;
 };
-
-// As a visitor, sets each key of a header that the line has; the others keep their defaults.
-class HeaderReader {
- public:
-  static constexpr bool all_keys = true;
-
-  explicit HeaderReader(const Line& line) : line_(line) {}
-
-  template <typename Enum>
-  void operator()(std::string_view key, Enum& value, HeaderWords words) {
-    const Argument* const argument = line_.Find(key);
-    if (error || argument == nullptr) return;
-    const auto found = std::find(words.begin(), words.end(), argument->value.text);
-    if (found == words.end()) {
-      error = Line::Bad(*argument, fmt::format("{}", fmt::join(words, " or ")));
-    } else {
-      value = static_cast<Enum>(found - words.begin());
-    }
-  }
-
-  Error error;
-
- private:
-  const Line& line_;
-};
-
-// As a visitor, collects the names of the keys.
-struct HeaderKeys {
-  static constexpr bool all_keys = true;
-  Names keys{"version"};
-
-  void operator()(std::string_view key, const auto&, HeaderWords) { keys.push_back(key); }
-};
-
-// Only keys of its own kind of program may be in a header.
-Error CheckKeys(const Line& line, const Header& header) {
-  HeaderKeys all;
-  ForEachHeaderField(header, all);
-  Names fitting{"version", "mode"};
-  ForEachHeaderField(header, [&fitting](std::string_view key, const auto&, HeaderWords) {
-    fitting.push_back(key);
-  });
-  for (const std::string_view key : all.keys) {
-    const Argument* const argument = line.Find(key);
-    if (argument == nullptr) continue;
-    if (std::find(fitting.begin(), fitting.end(), key) != fitting.end()) continue;
-    return ErrorAt(argument->key.column,
-                   fmt::format("'{}' has no meaning here, expected it only {} a mode", key,
-                               header.whole_mmu() ? "without" : "with"));
-  }
-  return std::nullopt;
-}
 
 Error ParseHeader(const std::vector<Word>& words, Header& header) {
   Line line(words);
   if (line.name() != kHeaderWord) {
     return ErrorAt(words.front().column,
-                   fmt::format("the program begins with {}, expected 'program version={}'",
-                               Quote(line.name()), kFormatVersion));
+                   "the program begins with {}, expected 'program version={}'", Quote(line.name()),
+                   kFormatVersion);
   }
-  HeaderKeys names;
-  ForEachHeaderField(header, names);
-  if (Error error = line.ReadArguments(names.keys)) return error;
+  Names names{"version"};
+  ForEachHeaderField(
+      header, [&names](const HeaderField& field, const auto&) { names.push_back(field.name); });
+  if (Error error = line.ReadArguments(names)) return error;
 
   const std::string version = fmt::format("{}", kFormatVersion);
   const Argument* const argument = line.Find("version");
   if (argument == nullptr) return line.Missing("version", version);
   if (ParseNumber(argument->value.text) != kFormatVersion) return Line::Bad(*argument, version);
 
-  HeaderReader reader(line);
+  ArgumentReader reader(line, header);
   ForEachHeaderField(header, reader);
-  return reader.error ? reader.error : CheckKeys(line, header);
+  return reader.error;
 }
 
 Error ParseOp(const std::vector<Word>& words, Program& program) {
   Line line(words);
+  const size_t column = words.front().column;
   const std::vector<OpInfo>& table = OpTable();
   const auto row = std::find_if(table.begin(), table.end(),
                                 [&](const OpInfo& info) { return info.name == line.name(); });
@@ -378,19 +345,17 @@ Error ParseOp(const std::vector<Word>& words, Program& program) {
     for (const OpInfo& info : table) {
       if (FitsHeader(info, program.header)) names.push_back(info.name);
     }
-    return ErrorAt(words.front().column, fmt::format("unknown operation {}, {}", Quote(line.name()),
-                                                     Suggest(line.name(), names)));
+    return ErrorAt(column, "unknown operation {}, {}", Quote(line.name()),
+                   Suggest(line.name(), names));
   }
   if (!FitsHeader(*row, program.header)) {
-    return ErrorAt(
-        words.front().column,
-        fmt::format("{} is of another kind of program, expected a header {} a mode",
-                    Quote(line.name()), program.header.whole_mmu() ? "without" : "with"));
+    return ErrorAt(column, "{} is of another kind of program, expected a header {} a mode",
+                   Quote(line.name()), OtherKind(program.header));
   }
   if (Error error = line.ReadArguments(row->arguments)) return error;
 
   Op op = kDefaultOps[static_cast<size_t>(row - table.begin())];
-  OpReader reader(line, program.header);
+  ArgumentReader reader(line, program.header);
   ForEachField(op, reader);
   if (!reader.error) program.ops.push_back(op);
   return reader.error;
@@ -435,8 +400,8 @@ std::variant<Program, ParseError> Parse(std::string_view text) {
     }
   }
   if (header_seen) return program;
-  ParseError error = ErrorAt(
-      line.size() + 1, fmt::format("no program, expected 'program version={}'", kFormatVersion));
+  ParseError error =
+      ErrorAt(line.size() + 1, "no program, expected 'program version={}'", kFormatVersion);
   error.line = std::max(number, 1);
   return error;
 }

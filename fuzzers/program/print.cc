@@ -9,60 +9,53 @@
 namespace rmapdiff {
 namespace {
 
-// Appends " name=value" for each argument it visits.
-class FieldPrinter {
- public:
-  FieldPrinter(std::string& text, const Header& header) : text_(text), layout_(header.layout()) {}
-
-  // An argument.
-  void operator()(const char* name, const auto& arg) { Put(name, arg.kDomain, arg.value); }
-  // A key of the header.
-  void operator()(const char* key, const auto& value, HeaderWords words) {
-    Word(key, words[static_cast<size_t>(value)]);
-  }
-
- private:
-  void Put(const char* name, const Domain& domain, uint32_t value) {
-    switch (domain.form) {
-      case Domain::Form::kNumberOrNone:
-        if (value == Domain::kNone) return Word(name, "none");
-        [[fallthrough]];
-      case Domain::Form::kNumber:
-        fmt::format_to(std::back_inserter(text_), " {}={}", name, value);
-        break;
-      case Domain::Form::kGfn:
-        fmt::format_to(std::back_inserter(text_), " {}={:#x}", name, layout_.gfn(value));
-        break;
-      case Domain::Form::kWalk: {
-        const VaArg va{static_cast<uint8_t>(value)};
-        fmt::format_to(std::back_inserter(text_), " {}={}/{}/{}/{}", name, va.top(), va.third(),
-                       va.directory(), va.table());
-        break;
-      }
-      case Domain::Form::kLetters: {
-        std::string letters;
-        for (size_t bit = 0; bit < domain.words.size(); ++bit) {
-          if ((value >> bit & 1u) != 0) letters += domain.words[bit];
-        }
-        Word(name, letters.empty() ? "-" : letters);
-        break;
-      }
-      case Domain::Form::kWord:
-        Word(name, domain.words[value]);
-        break;
+// The text of an argument's value.
+std::string TextOf(const Domain& domain, uint32_t value, const Header& header) {
+  switch (domain.form) {
+    case Domain::Form::kNumberOrNone:
+      if (value == Domain::kNone) return "none";
+      [[fallthrough]];
+    case Domain::Form::kNumber:
+      break;
+    case Domain::Form::kGfn:
+      return fmt::format("{:#x}", header.layout().gfn(value));
+    case Domain::Form::kWalk: {
+      const VaArg va{static_cast<uint8_t>(value)};
+      return fmt::format("{}/{}/{}/{}", va.top(), va.third(), va.directory(), va.table());
     }
+    case Domain::Form::kLetters: {
+      std::string letters;
+      for (size_t bit = 0; bit < domain.words.size(); ++bit) {
+        if ((value >> bit & 1u) != 0) letters += domain.words[bit];
+      }
+      return letters.empty() ? "-" : letters;
+    }
+    case Domain::Form::kWord:
+      return std::string(domain.words[value]);
   }
-  void Word(const char* name, std::string_view word) {
-    fmt::format_to(std::back_inserter(text_), " {}={}", name, word);
-  }
+  return fmt::format("{}", value);
+}
 
-  std::string& text_;
-  const GuestLayout& layout_;
+// As a visitor, appends " name=value" for each argument, and for each key of the header.
+struct FieldPrinter {
+  std::string& text;
+  const Header& header;
+
+  void operator()(std::string_view name, const auto& arg) const {
+    Append(name, TextOf(arg.kDomain, arg.value, header));
+  }
+  void operator()(const HeaderField& field, const auto& value) const {
+    if (!field.fits || (field.name == "mode" && !header.whole_mmu())) return;
+    Append(field.name, field.words[static_cast<size_t>(value)]);
+  }
+  void Append(std::string_view name, std::string_view value) const {
+    fmt::format_to(std::back_inserter(text), " {}={}", name, value);
+  }
 };
 
 void AppendOp(const Header& header, const Op& op, std::string& text) {
   text += OpName(op);
-  FieldPrinter printer(text, header);
+  const FieldPrinter printer{text, header};
   ForEachField(op, printer);
 }
 
@@ -78,7 +71,7 @@ std::string PrintOp(const Header& header, const Op& op) {
 
 std::string Print(const Program& program) {
   std::string text = fmt::format("program version={}", kFormatVersion);
-  ForEachHeaderField(program.header, FieldPrinter(text, program.header));
+  ForEachHeaderField(program.header, FieldPrinter{text, program.header});
   text += '\n';
   for (const Op& op : program.ops) {
     AppendOp(program.header, op, text);

@@ -29,30 +29,6 @@ const std::vector<OpInfo>& OpTable() {
 
 std::string_view OpName(const Op& op) { return OpTable()[op.index()].name; }
 
-std::string_view GroupName(OpGroup group) {
-  switch (group) {
-    case OpGroup::kPage:
-      return "page";
-    case OpGroup::kParent:
-      return "parent";
-    case OpGroup::kLeaf:
-      return "leaf";
-    case OpGroup::kRmap:
-      return "rmap";
-    case OpGroup::kUnsync:
-      return "unsync";
-    case OpGroup::kZap:
-      return "zap";
-    case OpGroup::kMisuse:
-      return "misuse";
-    case OpGroup::kGuest:
-      return "guest";
-    case OpGroup::kHost:
-      return "host";
-    case OpGroup::kFault:
-      return "fault";
-  }
-  return "?";
-}
+std::string_view GroupName(OpGroup group) { return kGroupNames[static_cast<size_t>(group)]; }
 
 }  // namespace rmapdiff

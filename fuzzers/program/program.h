@@ -1,21 +1,20 @@
-// Programs: a header and a vector of operations, and the only code that turns them into bytes or
-// text and back.
+// Programs: a header and a vector of operations, and their forms as bytes and as text. No other
+// code knows these forms.
 //
-// Bytes: an 8-byte header (version, flags, six reserved bytes), then records of 8 bytes (opcode,
-// seven argument bytes) until the bytes run out; what is missing of the last record reads as zero.
+// Bytes: a header of 8 bytes (bytes.cc), then records of 8 bytes: the opcode and seven argument
+// bytes. Missing bytes of the header and of the last record read as zero.
 // Text (.ops): a first line `program version=1 limits=tiny ...`, then one operation a line,
 // `map page=3 index=17 gfn=0x42 write=yes speculative=no`; `#` starts a comment.
 //
-// There are two kinds of program, told apart by the header's mode: on a page graph and on a whole
-// MMU. Each has operations of its own; a program has those of its kind.
+// The header's mode selects one of two kinds of program: on a page graph, or on a whole MMU. Each
+// has operations of its own; a program has those of its kind.
 //
 // Invariants
 //  1. Decode is total: every byte string is a program.
 //  2. Decode is stateless: a record means the same wherever it stands.
-//  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p whose operations are of
-//  its
-//     kind, whose arguments are in range and which leaves the header's keys of the other kind
-//     alone; Encode(Decode(b)) is the canonical form of b.
+//  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p that is well-formed. All
+//     its operations are of its kind, and all arguments in range. Its header has the defaults of
+//     the other kind's keys. Encode(Decode(b)) is the canonical form of b.
 //  4. Opcodes are append-only; a new format version comes with a migration.
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_PROGRAM_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_PROGRAM_H_
@@ -39,9 +38,10 @@ enum class ReuseMode : uint8_t { kQuarantine, kLifo };      // of freed pages an
 enum class MasksMode : uint8_t { kShadow, kBypass, kEpt };  // spte.h
 enum class RecycleMode : uint8_t { kExact, kNative };       // who decides on recycling, D2
 
-// What a program works on: a page graph, one function of the MMU at a time; or a whole MMU with a
-// guest that begins in this paging mode, or that is mapped by two-dimensional paging from a root of
-// level 4 (EPT) or from four roots of level 2 (a 32-bit host).
+// With kNone a program works on a page graph, one function of the MMU at a time. Else it works on a
+// whole MMU, with a guest that begins in this paging mode. With kTdp, two-dimensional paging (EPT)
+// maps the guest from a root of level 4. With kTdp32 it does so from four roots of level 2 (a
+// 32-bit host).
 enum class MmuMode : uint8_t { kNone, kLong, kPae, k32Bit, kNonPaging, kTdp, kTdp32 };
 // The largest page that the MMU maps.
 enum class LargeMode : uint8_t { k4K, k2M, k1G };
