@@ -19,8 +19,8 @@
 
 #include "fuzzers/fuzz_target.h"
 #include "fuzzers/program/fields.h"
-#include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/op_drawer.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

@@ -50,7 +50,6 @@ struct Domain {
     kTable,
     kEntry,
     kSlot,
-    kEnd,  // no kind: their number
   };
   static constexpr uint8_t kNone = 0xff;
 

@@ -24,7 +24,7 @@ std::vector<Op> Aftermath::AfterStore(const ops::SetGpte& store) {
 }
 
 // The address is used, a vcpu flushes, and the address is used again. In between the host takes a
-// page away, which nobody may use after that, or another vcpu goes first.
+// page away, which no vcpu may use after that, or another vcpu goes first.
 std::vector<Op> Aftermath::FlushAfter(const ops::SetGpte& store) {
   std::vector<Op> probe;
   const ops::Access use = Use(recent_.va);

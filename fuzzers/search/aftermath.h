@@ -1,10 +1,9 @@
-// Probes: sequences of operations on a whole MMU that show what a change leaves behind. What a
-// guest had from the old entry it may have until a vcpu flushes; what it may not is for the truth
-// (guest_truth.h) to say. Blind draws hardly ever use, change, flush and use one place in this
-// order.
+// Probes: sequences of operations on a whole MMU that show the leftovers of a change. Until a vcpu
+// flushes, the guest may still use the old entry. GuestTruth (guest_truth.h) decides what it may
+// not use. Blind draws hardly ever use, change, flush and use one place in this order.
 //
-// A probe says what to do, as far as the boot tables go, and may be wrong. What takes more than one
-// change is a hazard (guest_hazard.h).
+// A probe goes by the boot tables, and may be wrong. A sequence that takes more than one change is
+// a hazard (guest_hazard.h).
 #ifndef RMAPDIFF_FUZZERS_SEARCH_AFTERMATH_H_
 #define RMAPDIFF_FUZZERS_SEARCH_AFTERMATH_H_
 
@@ -17,7 +16,7 @@
 
 namespace rmapdiff {
 
-// What the last operations were about; pages and tables as indexes into the guest's gfns.
+// The subjects of the last operations; pages and tables as indexes into the guest's gfns.
 struct Recent {
   uint8_t va = 0;
   uint8_t page = boot::kDataPages;

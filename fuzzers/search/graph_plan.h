@@ -1,4 +1,4 @@
-// What there would be on a page graph had every operation of a program applied.
+// A page graph as it would be if every operation of a program had applied.
 //
 // Blind draws hardly ever name a page that exists. The plan is a guess and may be wrong.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_GRAPH_PLAN_H_

@@ -1,10 +1,9 @@
-// Hazards: all that it takes for one kind of mistake in keeping vcpus, tables and TLBs in step, in
-// the one order in which it shows. Each stands for a class of bugs that KVM has had, of which
-// random programs come to the last step only once in thousands.
+// Hazards: all the steps to one kind of mistake in keeping vcpus, tables and TLBs in step. They
+// come in the order in which the mistake shows. Each hazard stands for a class of bugs that KVM has
+// had. Random programs come to its last step only once in thousands.
 //
-// A hazard says what to do, as far as the boot tables go, and may be wrong; what is wrong with what
-// comes of it is for the judges to say. Probes of what a change just made leaves behind are
-// aftermath.h's.
+// A hazard goes by the boot tables, and may be wrong. The judges decide what is wrong with the
+// result. For the leftovers of a single change, aftermath.h has probes.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_GUEST_HAZARD_H_
 #define RMAPDIFF_FUZZERS_SEARCH_GUEST_HAZARD_H_
 
@@ -16,7 +15,7 @@
 
 namespace rmapdiff {
 
-// One of those that such a guest can come to; nothing without paging.
+// One of those that a guest of this header can come to; nothing without paging.
 std::vector<Op> DrawHazard(Random& random, const Header& header, const BootRoutes& map);
 
 }  // namespace rmapdiff

@@ -1,8 +1,8 @@
-// Where the operations of a program on a whole MMU go: to what the guest has (boot_routes.h), and
-// to what the operations before were about.
+// Aims the operations of a program on a whole MMU at what the guest has (boot_routes.h), and at
+// recent subjects.
 //
 // Blind draws hardly ever store an entry that a walk then uses, and most accesses only fault in the
-// guest. Half of the programs stay at one address, and another; after some changes a probe follows
+// guest. Half of the programs stay at one address, and another. After some changes a probe follows
 // (aftermath.h), or a hazard (guest_hazard.h). The plan is a guess and may be wrong.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_GUEST_PLAN_H_
 #define RMAPDIFF_FUZZERS_SEARCH_GUEST_PLAN_H_
@@ -34,8 +34,8 @@ class GuestPlan {
     const uint32_t any = VaArg::kDomain.count;
     const uint32_t below_leaves = boot::kWays[boot::kHighWindow];
     hot_[0] = static_cast<uint8_t>(random_.Below(random_.Below(4) != 0 ? below_leaves : any));
-    // Often the same entry by another way, which may give it fewer rights: by kLeaf, by
-    // kReadOnlyLeaf, and by the two directories to kLeaf again.
+    // Often the same entry by another way, which may give it fewer rights. The ways are kLeaf,
+    // kReadOnlyLeaf, and the two directories to kLeaf again.
     static constexpr VaArg kWays[] = {VaArg::Of(0, 0, 0, 0), VaArg::Of(0, 0, 1, 0),
                                       VaArg::Of(0, 1, 3, 0), VaArg::Of(1, 1, 0, 0)};
     hot_[1] = static_cast<uint8_t>((hot_[0] & VaArg::kTable) | kWays[random_.Below(4)].value);
@@ -46,7 +46,7 @@ class GuestPlan {
   void Aim(AnyOp& op) {
     if constexpr (requires { op.va; }) AimVa(&op.va);
     if constexpr (requires { op.hva; }) {
-      // What the guest uses, has just given up, or has its tables in, which the host does not know.
+      // A page that the guest uses or has just given up, or a table, which the host does not know.
       const uint8_t pages[] = {recent_.page,        recent_.page,        recent_.page,
                                recent_.former_page, recent_.former_page, recent_.place.table};
       const uint32_t ticket = random_.Below(8);
@@ -77,8 +77,8 @@ class GuestPlan {
   }
   // An entry that fits its table: a data page in one of the last level, else a table below.
   void Aim(ops::SetGpte& op) {
-    // The entry that has just been used or written, or one on the way to the last address: the way
-    // that the other is just going in a race.
+    // The entry that has just been used or written, or one on the way to the last address. In a
+    // race the other operation is just going that way.
     const uint32_t ticket = random_.Below(8);
     if (ticket < (races_with_walk_ ? 5 : 1)) {
       const bool last_level = random_.Below(2) == 0;
@@ -155,8 +155,8 @@ class GuestPlan {
   }
   void Aim(ops::RangeStart& op) { op.count.value = static_cast<uint8_t>(op.count.value % 4 + 1); }
 
-  // An operation that has to come now, if there is one: the end of a range, as one that is open
-  // stops everything, or the next of a probe.
+  // An operation that has to come now, if any: the next of a probe, or the end of a range. A range
+  // that is open stops everything.
   std::optional<Op> Due() {
     if (range_open_ && random_.Below(3) == 0) return Op(ops::RangeEnd{});
     if (due_.empty()) return std::nullopt;
@@ -220,13 +220,13 @@ class GuestPlan {
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
 
-  // The address of before; or one that differs from it in one table's entry, and so shares tables
-  // with it, or leads to the same by others.
+  // The address of before, or one that differs from it in one table's entry. The other one shares
+  // tables with it, or leads to the same by others.
   void AimVa(VaArg* va) {
     DrawVa(va);
     if (header_.mode >= MmuMode::kNonPaging) return;
-    // What the guest begins with: eight entries a table, and of PAE's and 32-bit paging's address
-    // space the lower half.
+    // The guest begins with eight entries a table. With PAE and 32-bit paging it begins in the
+    // lower half of the address space.
     if (random_.Below(4) != 0) Clear(boot::kEntries, &va->value);
     if (header_.mode != MmuMode::kLong && random_.Below(16) != 0) Clear(VaArg::kTop, &va->value);
   }

@@ -1,14 +1,13 @@
 #include "fuzzers/search/mutator.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <vector>
 
 #include "fuzzers/program/fields.h"
-#include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/op_drawer.h"
 #include "fuzzers/search/random.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {
@@ -22,74 +21,38 @@ constexpr size_t kNearby = 8;    // operations before or behind
 constexpr uint32_t kMaxRepetitions = 8;
 constexpr size_t kMaxBlock = 8;
 
-// As a visitor, collects arguments by what they name; those that name nothing are passed over.
-class Pool {
- public:
-  void operator()(const char*, const auto& arg) {
-    if (NamesAnything(arg.kDomain, arg.value)) Of(arg.kDomain.names).push_back(arg.value);
-  }
-
-  // A number that names the same kind of thing; `number` if there is none.
-  uint32_t Draw(Domain::Names names, Random& random, uint32_t number) {
-    const std::vector<uint32_t>& numbers = Of(names);
-    if (numbers.empty()) return number;
-    return numbers[random.Below(static_cast<uint32_t>(numbers.size()))];
-  }
-
- private:
-  std::vector<uint32_t>& Of(Domain::Names names) { return kept_[static_cast<size_t>(names)]; }
-
-  std::array<std::vector<uint32_t>, static_cast<size_t>(Domain::Names::kEnd)> kept_;
-};
-
-// As a visitor, replaces the argument in the given place by one of the pool; counts the arguments
-// on the way.
-struct Retargeter {
-  Pool& pool;
-  Random& random;
-  size_t wanted;
+// Calls change(domain, value) for the argument of `op` in that place, and sets it to the result.
+template <typename Change>
+void ChangeArgument(Op& op, size_t place, const Change& change) {
   size_t count = 0;
+  const auto visit = [&](const char*, auto& arg) {
+    if (count++ != place) return;
+    arg.value = static_cast<decltype(arg.value)>(change(arg.kDomain, uint32_t{arg.value}));
+  };
+  ForEachField(op, visit);
+}
 
-  void operator()(const char*, auto& arg) {
-    if (count++ != wanted) return;
-    arg.value = static_cast<decltype(arg.value)>(pool.Draw(arg.kDomain.names, random, arg.value));
-  }
-};
-
-// As a visitor, moves the argument in the given place a step, or to a boundary.
-struct Stepper {
-  const Header& header;
-  Random& random;
-  size_t wanted;
-  size_t count = 0;
-
-  void operator()(const char*, auto& arg) {
-    if (count++ != wanted) return;
-    arg.value = static_cast<decltype(arg.value)>(Step(arg.kDomain, arg.value));
-  }
-
- private:
-  uint32_t Step(const Domain& domain, uint32_t value) {
-    // Around one and two descriptors and chains, of either limits, and the recycle point of tiny
-    // ones.
-    static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
-    switch (domain.step) {
-      case Domain::Step::kNone:
-        break;
-      case Domain::Step::kOther:
-        return value ^ 1u;
-      case Domain::Step::kNext: {
-        const uint32_t size = CountOf(domain, header);
-        return (value + (random.Below(2) != 0 ? 1 : size - 1)) & (size - 1);
-      }
-      case Domain::Step::kBoundary:
-        return kBoundaries[random.Below(std::size(kBoundaries))];
-      case Domain::Step::kBit:
-        return value ^ 1u << random.Below(8);
+// The value moved a step, or to a boundary.
+uint32_t Stepped(const Domain& domain, uint32_t value, const Header& header, Random& random) {
+  // Around one and two descriptors and chains, of either limits, and the recycle point of tiny
+  // ones.
+  static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
+  switch (domain.step) {
+    case Domain::Step::kNone:
+      break;
+    case Domain::Step::kOther:
+      return value ^ 1u;
+    case Domain::Step::kNext: {
+      const uint32_t size = CountOf(domain, header);
+      return (value + (random.Below(2) != 0 ? 1 : size - 1)) & (size - 1);
     }
-    return value;
+    case Domain::Step::kBoundary:
+      return kBoundaries[random.Below(std::size(kBoundaries))];
+    case Domain::Step::kBit:
+      return value ^ 1u << random.Below(8);
   }
-};
+  return value;
+}
 
 // One child in the making.
 class Child {
@@ -198,21 +161,30 @@ class Child {
     return count == 0 ? 0 : random_.Below(static_cast<uint32_t>(count));
   }
 
+  // One argument takes a value by which an operation nearby names a thing of the same kind.
   void Retarget() {
     const size_t at = Any();
-    Pool pool;
-    const size_t end = std::min(program_.ops.size(), at + kNearby + 1);
-    for (size_t i = at < kNearby ? 0 : at - kNearby; i < end; ++i) {
-      if (i != at) ForEachField(std::as_const(program_.ops[i]), pool);
-    }
-    Retargeter retarget{pool, random_, DrawArgument(program_.ops[at])};
-    ForEachField(program_.ops[at], retarget);
+    const auto nearby = [&](const Domain& domain, uint32_t value) {
+      std::vector<uint32_t> values;
+      const auto collect = [&](const char*, const auto& arg) {
+        const bool same = arg.kDomain.names == domain.names;
+        if (same && NamesAnything(arg.kDomain, arg.value)) values.push_back(arg.value);
+      };
+      const size_t end = std::min(program_.ops.size(), at + kNearby + 1);
+      for (size_t i = at < kNearby ? 0 : at - kNearby; i < end; ++i) {
+        if (i != at) ForEachField(std::as_const(program_.ops[i]), collect);
+      }
+      return values.empty() ? value : values[random_.Below(static_cast<uint32_t>(values.size()))];
+    };
+    ChangeArgument(program_.ops[at], DrawArgument(program_.ops[at]), nearby);
   }
 
   void Step() {
     Op& op = program_.ops[Any()];
-    Stepper step{program_.header, random_, DrawArgument(op)};
-    ForEachField(op, step);
+    const auto step = [this](const Domain& domain, uint32_t value) {
+      return Stepped(domain, value, program_.header, random_);
+    };
+    ChangeArgument(op, DrawArgument(op), step);
   }
 
   void ChangeHeader() {
@@ -226,7 +198,7 @@ class Child {
     } else {
       header.more_vcpus = drawn.more_vcpus;
     }
-    // What is out of range in the new world comes back into it.
+    // An argument that is out of range in the new world comes back into it.
     program_ = Decode(Encode(program_));
   }
 
@@ -239,7 +211,7 @@ class Child {
 
 }  // namespace
 
-// As long as can be: what it costs to begin a program is paid once.
+// As long as it may be: the cost of the beginning of a program is paid once.
 Program Mutator::Fresh(size_t max_ops, uint64_t seed) const {
   Random random(seed);
   Child child({DrawHeader(kind_, random), {}}, kind_, search_, max_ops, random);

@@ -1,7 +1,7 @@
-// Programs from programs: what a fuzz target of ours mutates instead of bytes.
+// Programs from programs: a fuzz target of ours mutates these instead of bytes.
 //
-// Works on decoded operations. What is inserted is drawn to fit what the operations before it have
-// made (op_drawer.h), so that most of it applies.
+// Works on decoded operations. An inserted operation is drawn to fit the state after those before
+// it (op_drawer.h), so that it mostly applies.
 //
 // Invariants: a child is accepted by the target, has at most `max_ops` operations, and survives
 // Encode and Decode. Same parents, same seed: same child.
@@ -25,10 +25,10 @@ class Mutator {
   explicit Mutator(const TargetKind& kind, const Search& search = {})
       : kind_(kind), search_(search) {}
 
-  // Mostly a new random program, always if the parent is empty or is for another target; else a
-  // changed copy.
+  // Mostly a new random program, else a changed copy. Always a new one if the parent is empty or is
+  // for another target.
   Program Mutate(const Program& parent, size_t max_ops, uint64_t seed) const;
-  // Mostly a new random program; else the beginning of one, then a part of the other, in the world
+  // Mostly a new random program. Else the beginning of one, then a part of the other, in the world
   // of the first.
   Program CrossOver(const Program& one, const Program& other, size_t max_ops, uint64_t seed) const;
   // A new random program.

@@ -4,25 +4,76 @@
 #include <variant>
 
 #include "fuzzers/program/fields.h"
-#include "fuzzers/search/field_drawer.h"
 #include "fuzzers/search/op_pairs.h"
 
 namespace rmapdiff {
-
 namespace {
 
-// How much more often than its weight says a kind is drawn: what the header is there for, and
-// races, which cost nothing, as what races is an operation like any other.
+// The factor by which a kind is drawn more often than its weight says. The header emphasizes the
+// kinds that it is there for. Races cost nothing, as the racing operation is one like any other.
 uint32_t Emphasis(size_t kind, const Header& header) {
-  static const size_t race = Op(ops::Race{}).index();
-  static const size_t fail_alloc = Op(ops::FailAlloc{}).index();
-  static const size_t log_dirty = Op(ops::LogDirty{}).index();
-  static const size_t get_dirty_log = Op(ops::GetDirtyLog{}).index();
-  if (kind == race) return 4;
-  if (kind == fail_alloc && header.oom) return 12;
-  if ((kind == log_dirty || kind == get_dirty_log) && header.log) return 3;
-  return 1;
+  if (kind == kKind<ops::Race>) return 4;
+  if (kind == kKind<ops::FailAlloc> && header.oom) return 12;
+  const bool of_log = kind == kKind<ops::LogDirty> || kind == kKind<ops::GetDirtyLog>;
+  return of_log && header.log ? 3 : 1;
 }
+
+// As a visitor, draws each argument by its domain: three times out of four from its hot pool, if it
+// has one. Small domains and hot pools make operations meet.
+class FieldDrawer {
+ public:
+  FieldDrawer(Random& random, const Header& header) : random_(random), header_(header) {}
+
+  void operator()(const char*, auto& arg) {
+    arg.value = static_cast<decltype(arg.value)>(Draw(arg.kDomain));
+  }
+
+ private:
+  uint32_t Draw(const Domain& domain) {
+    switch (domain.form) {
+      case Domain::Form::kNumberOrNone:
+        // Half of the pages stand alone: a parent fits only if its level does.
+        return random_.Below(2) == 0 ? Domain::kNone : DrawNumber(domain);
+      case Domain::Form::kWalk:
+        return DrawWalk(domain);
+      case Domain::Form::kLetters:
+        return DrawFlags();
+      case Domain::Form::kNumber:
+      case Domain::Form::kGfn:
+      case Domain::Form::kWord:
+        break;
+    }
+    return domain.names == Domain::Names::kEntry ? DrawEntry(domain) : DrawNumber(domain);
+  }
+
+  uint32_t DrawNumber(const Domain& domain) {
+    const uint32_t hot = HotCount(domain, header_);
+    if (hot != 0 && random_.Below(4) != 0) return HotValue(domain, header_, random_.Below(hot));
+    return domain.first + random_.Below(CountOf(domain, header_));
+  }
+  // Mostly below the first entries, where the boot tables are; often by the first four of a leaf.
+  uint32_t DrawWalk(const Domain& domain) {
+    const uint32_t path = DrawNumber(domain);
+    return random_.Below(2) == 0 ? path & ~0xcu : path;
+  }
+  // With 32-bit paging sometimes in the other half of the table.
+  uint32_t DrawEntry(const Domain& domain) {
+    const uint32_t entry = DrawNumber(domain);
+    const bool moves = header_.mode == MmuMode::k32Bit && random_.Below(3) == 0;
+    const uint32_t entries = header_.guest_entries();
+    return moves ? (entry + entries / 2) % entries : entry;
+  }
+  // Present, and w, u, a, d by chance.
+  uint32_t DrawFlags() {
+    uint32_t flags = random_.Below(32) | GpteFlagsArg::kPresent;
+    if (random_.Below(6) == 0) flags |= GpteFlagsArg::kHuge;
+    if (random_.Below(12) == 0) flags |= GpteFlagsArg::kNoExecute;
+    return random_.Below(8) == 0 ? random_.Below(256) : flags;
+  }
+
+  Random& random_;
+  const Header& header_;
+};
 
 }  // namespace
 
@@ -37,8 +88,8 @@ KindSet KindsFor(const Header& header) {
 
 KindSet DrawKinds(const Header& header, Random& random) {
   KindSet kinds = KindsFor(header);
-  // What takes four kinds is in a third of the programs that leave out one in four, and on a whole
-  // MMU much takes four and more.
+  // A mistake that takes four kinds is in a third of the programs that leave out one kind in four.
+  // On a whole MMU many mistakes take four kinds or more.
   if (header.whole_mmu() && random.Below(2) == 0) return kinds;
   const size_t first = OpcodesOf(header.whole_mmu()).first;
   for (size_t kind = 0; kind < kOpKinds; ++kind) {
@@ -64,9 +115,8 @@ void OpDrawer::set_kinds(const KindSet& kinds) {
 
 // Half of the operations follow from the one before, where anything does.
 size_t OpDrawer::DrawKind() {
-  static const size_t race = Op(ops::Race{}).index();
   const std::span<const Choice> choices =
-      before_previous_ == race ? ChoicesInARace(previous_) : ChoicesAfter(previous_);
+      before_previous_ == kKind<ops::Race> ? ChoicesInARace(previous_) : ChoicesAfter(previous_);
   if (choices.empty() || random_.Below(2) == 0) return DrawByWeight();
   uint32_t total = 0;
   for (const Choice& choice : choices) total += choice.weight;

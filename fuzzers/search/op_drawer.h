@@ -1,10 +1,9 @@
-// Draws the operations of a program one after another: kinds by weight and by what belongs together
-// (op_pairs.h), arguments mostly from the hot pools and mostly such that the operation applies
-// after those before it.
+// Draws the operations of a program one after another. Kinds are drawn by weight and by the pairs
+// of op_pairs.h. Arguments come mostly from the hot pools, and mostly such that the operation
+// applies after those before it.
 //
-// Swarm testing (Groce and others, 2012): what one operation always undoes can only grow in a
-// program that lacks the operation. So a drawer draws from a set of kinds, which changes from
-// program to program.
+// Swarm testing (Groce and others, 2012): some states grow only in a program without the operation
+// that undoes them. So a drawer draws from a set of kinds, which changes from program to program.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_OP_DRAWER_H_
 #define RMAPDIFF_FUZZERS_SEARCH_OP_DRAWER_H_
 
@@ -34,7 +33,7 @@ class OpDrawer {
 
   // The next operation.
   Op Next();
-  // Takes `op` for the next one.
+  // Records `op` as if Next() had returned it.
   void Follow(const Op& op);
 
   void set_kinds(const KindSet& kinds);
@@ -53,7 +52,7 @@ class OpDrawer {
   size_t before_previous_ = kOpKinds;
 };
 
-// Draws each argument of an operation anew, one that is not in the plan of any drawer.
+// Draws each argument of an operation anew, without the plan of a drawer.
 void DrawArguments(const Header& header, Random& random, Op* op);
 
 }  // namespace rmapdiff

@@ -1,17 +1,9 @@
 #include "fuzzers/search/op_pairs.h"
 
-#include <utility>
-#include <variant>
-
-#include "fuzzers/program/ops.h"
-
 namespace rmapdiff {
 namespace {
 
-template <typename AnyOp>
-constexpr size_t kKind = Op(std::in_place_type<AnyOp>).index();
-
-// What may happen while the kernel does not hold its lock: the guest's tables or the host change.
+// While the kernel does not hold its lock, the guest's tables or the host may change.
 constexpr Choice kInARace[] = {
     {kKind<ops::SetGpte>, 12},       {kKind<ops::Invlpg>, 4},    {kKind<ops::MovePage>, 4},
     {kKind<ops::MergePage>, 3},      {kKind<ops::UnmapPage>, 2}, {kKind<ops::RangeStart>, 4},
@@ -19,7 +11,7 @@ constexpr Choice kInARace[] = {
     {kKind<ops::GetDirtyLog>, 3},    {kKind<ops::Memslot>, 1},   {kKind<ops::ClearTable>, 1},
     {kKind<ops::SetBacking>, 3},     {kKind<ops::LoadCr3>, 1},
 };
-// What has such moments.
+// The operations that have such moments.
 constexpr Choice kAfterRace[] = {
     {kKind<ops::Access>, 12},
     {kKind<ops::SetGpte>, 8},

@@ -1,5 +1,5 @@
-// How a fuzz target mutates programs: the techniques, each of which can be switched off to measure
-// what it is worth (docs/finding-power.md). Without all of it: bench/peers/plain_entry.cc.
+// The techniques by which a fuzz target mutates programs. Each can be switched off, to measure its
+// worth (docs/finding-power.md). bench/peers/plain_entry.cc does without all of them.
 #ifndef RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
 #define RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
 

@@ -17,7 +17,6 @@
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/run/verdict_words.h"
-#include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fuzzers/program/quirk_modes.h"
-#include "fuzzers/search/header_drawer.h"
+#include "fuzzers/search/random_program.h"
 
 namespace rmapdiff {
 namespace {

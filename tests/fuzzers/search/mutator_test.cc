@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "fuzzers/program/fnv.h"
-#include "fuzzers/search/header_drawer.h"
 #include "fuzzers/search/op_drawer.h"
 #include "fuzzers/search/random_program.h"
 
