@@ -1,9 +1,8 @@
-// Where the boot tables (boot_tables.h) lead: the use of a table, the entry that an address is
-// walked through, and the address that leads through an entry.
+// The routes through the boot tables (boot_tables.h): from an address to the entries of its walk,
+// and back. Also the level of each table.
 //
-// A guess for the code that draws operations. It says how the guest began. Of what has been stored
-// since it knows only the pages behind entries of the last level, as far as it is told
-// (PageBehind).
+// A guess for the code that draws operations: it knows how the guest began. Of later stores it
+// knows only the pages behind entries of the last level that its caller has set (PageBehind).
 #ifndef RMAPDIFF_FUZZERS_GUEST_BOOT_ROUTES_H_
 #define RMAPDIFF_FUZZERS_GUEST_BOOT_ROUTES_H_
 
@@ -42,8 +41,8 @@ class BootRoutes {
 
   // By paging mode, the level of the table; of the root, the mode's own.
   int LevelOf(uint32_t table) const { return std::min<int>(boot::kLevels[table], TopLevel()); }
-  // Another frame on the same host page as this page of data, by the memslots that programs begin
-  // with; the page itself if there is none.
+  // Another frame on the same host page as this page of data, by the first memslots of a program.
+  // The page itself if there is none.
   uint8_t AliasOf(uint8_t page) const {
     const uint8_t alias = header_.layout().FirstAlias();
     const auto pages = static_cast<uint8_t>(header_.layout().slots[boot::kAliasSlot].npages);

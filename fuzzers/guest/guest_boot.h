@@ -1,5 +1,4 @@
-// The guest that a program on a whole MMU begins with: its page tables, and how its operations name
-// virtual addresses.
+// The guest that a program on a whole MMU begins with: its page tables and virtual addresses.
 //
 // The page tables are boot_tables.h's; tables without a row there are empty. Table n and page n are
 // the guest's frame layout.gfn(n). The window (boot::kWindow, boot::kHighWindow), writable for the
@@ -43,8 +42,8 @@ struct BootEntry {
 std::vector<BootEntry> BootTables(const Header& header);
 
 // The address of a page for a vcpu that is in `paging` now. `direct`: addresses are physical. With
-// 32-bit paging the indexes are spread over all quadrants: top and third select the quarter of the
-// root, table indexes above 7 the second half of a table.
+// 32-bit paging the indexes are spread over all quadrants. Top and third select the quarter of the
+// root. Table indexes above 7 are in the second half of a table.
 Gva GvaOf(const GuestLayout& layout, PagingMode paging, bool direct, VaArg va);
 
 // The address through which the guest reaches table `table` (0..15).
