@@ -34,9 +34,9 @@ constexpr size_t kMaxLog = 256 << 10;
 // ---- The child ----
 
 // The blocks that an engine ran up to the operation of the verdict.
-void AddBlocks(const Program& program, const RunOptions& like, const Verdict& verdict,
-               const std::string& watched_engine, const BlockWatch& watched, Progress* progress,
-               Packer* answer) {
+std::vector<BlockRun> BlocksOf(const Program& program, const RunOptions& like,
+                               const Verdict& verdict, const std::string& watched_engine,
+                               const BlockWatch& watched, Progress* progress) {
   std::map<uint64_t, BlockRun> blocks;
   Watch watch;
   watch.progress = progress;
@@ -60,10 +60,9 @@ void AddBlocks(const Program& program, const RunOptions& like, const Verdict& ve
   RunOptions options = like;
   options.engines = WatchedEngines(watch, only);
   RunProgram(program, options);
-  answer->Number(blocks.size());
-  for (const auto& [address, block] : blocks) {
-    for (const uint64_t number : {address, block.first, block.last}) answer->Number(number);
-  }
+  std::vector<BlockRun> all;
+  for (const auto& [address, block] : blocks) all.push_back(block);
+  return all;
 }
 
 int RunChild(const ProbeRequest& request, const BlockWatch* watched, Progress* progress,
@@ -87,33 +86,39 @@ int RunChild(const ProbeRequest& request, const BlockWatch* watched, Progress* p
       __lsan_do_recoverable_leak_check != nullptr && __lsan_do_recoverable_leak_check() != 0) {
     return kLeakExit;
   }
-  Packer first;
-  Pack(verdict, &first);
-  WriteMessage(result, first.bytes());
-  if (!request.story && request.blocks.empty()) return 0;
+  WriteMessage(result, Packed(verdict));
   Story story;
   if (request.story) story = TellStory(program, verdict, options);
-  Packer second;
-  Pack(story, &second);
-  WriteMessage(result, second.bytes());
+  WriteMessage(result, Packed(story));
   const std::string& engine = request.blocks.empty() ? story.engine : request.blocks;
   if (watched == nullptr || engine.empty()) return 0;
-  Packer third;
-  AddBlocks(program, options, verdict, engine, *watched, progress, &third);
-  WriteMessage(result, third.bytes());
+  WriteMessage(result, Packed(BlocksOf(program, options, verdict, engine, *watched, progress)));
   return 0;
 }
 
 // ---- The parent ----
 
-// Operation and engine at which the child ended, as far as it has said.
-void PackPlace(const Progress& progress, Packer* answer) {
+// What a child has left.
+struct Remains {
+  ExitStatus status;
+  uint64_t op_index = 0;  // at which it ended, as far as it has said, and the engine
+  std::string engine;
+  std::string log;
+  std::string result;  // messages: a verdict, a story, the blocks that ran
+};
+
+auto Fields(Either<Remains> auto& one) {
+  return std::tie(one.status.kind, one.status.number, one.op_index, one.engine, one.log,
+                  one.result);
+}
+
+void SetPlace(const Progress& progress, Remains* remains) {
   // What the engines have not begun, the reference has; it goes first.
   const bool nobody = progress.engine == Progress::kNobody;
   const bool all_done = nobody && progress.last_engine + 1 == AllEngines().size();
   const uint64_t begun = progress.operations + (all_done ? 1 : 0);
-  answer->Number(begun > 0 ? begun - 1 : 0);
-  answer->Text(nobody ? "" : AllEngines()[progress.engine].name);
+  remains->op_index = begun > 0 ? begun - 1 : 0;
+  if (!nobody) remains->engine = AllEngines()[progress.engine].name;
 }
 
 std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
@@ -130,30 +135,13 @@ std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
   child_options.limits = request.limits;
   ChildProcess child(child_options,
                      [&] { return RunChild(request, watched, progress, result.get()); });
-  const ExitStatus status = child.Wait();
-  Packer answer;
-  answer.Number(static_cast<uint64_t>(status.kind));
-  answer.Number(static_cast<uint64_t>(status.number));
-  PackPlace(*progress, &answer);
+  Remains remains;
+  remains.status = child.Wait();
+  SetPlace(*progress, &remains);
   munmap(shared, sizeof(Progress));
-  answer.Text(ReadBack(log.get(), kMaxLog));
-  answer.Text(ReadBack(result.get(), kMaxMessage));
-  return answer.bytes();
-}
-
-ProbeRequest UnpackRequest(std::string_view message, bool* ok) {
-  Unpacker from(message);
-  ProbeRequest request;
-  request.program = from.Text();
-  request.engine = from.Text();
-  request.blocks = from.Text();
-  request.limits.wall_ms = from.Number();
-  request.limits.memory_mb = from.Number();
-  for (bool* flag : {&request.full, &request.story, &request.leaks, &request.codec}) {
-    *flag = from.Number() != 0;
-  }
-  *ok = from.ok();
-  return request;
+  remains.log = ReadBack(log.get(), kMaxLog);
+  remains.result = ReadBack(result.get(), kMaxMessage);
+  return Packed(remains);
 }
 
 bool ReadFully(int fd, char* data, size_t size) {
@@ -199,47 +187,23 @@ bool WriteMessage(int fd, std::string_view message) {
   return true;
 }
 
-std::string PackRequest(const ProbeRequest& request) {
-  Packer to;
-  to.Text(request.program);
-  to.Text(request.engine);
-  to.Text(request.blocks);
-  to.Number(request.limits.wall_ms);
-  to.Number(request.limits.memory_mb);
-  for (bool flag : {request.full, request.story, request.leaks, request.codec}) to.Number(flag);
-  return to.bytes();
-}
-
 bool UnpackAnswer(std::string_view answer, Trial* trial) {
-  Unpacker from(answer);
-  const auto kind = static_cast<ExitStatus::Kind>(from.Number());
-  trial->number = static_cast<int>(from.Number());
-  trial->op_index = from.Number();
-  trial->engine = from.Text();
-  trial->log = from.Text();
-  const std::string result = from.Text();
-  if (!from.ok()) return false;
-  Unpacker parts(result);
+  Remains remains;
+  if (!Unpack(answer, &remains)) return false;
+  trial->number = remains.status.number;
+  trial->op_index = remains.op_index;
+  trial->engine = remains.engine;
+  trial->log = remains.log;
+  Unpacker parts(remains.result);
   const std::string verdict = parts.Text();
   if (!verdict.empty()) {  // whatever came later, this is what the program comes to
-    Unpacker of_verdict(verdict);
-    Unpack(&of_verdict, &trial->verdict);
-    if (!of_verdict.ok()) return false;
-    const std::string story = parts.Text();
-    Unpacker of_story(story);
-    if (!story.empty()) Unpack(&of_story, &trial->story);
-    const std::string blocks = parts.Text();
-    Unpacker of_blocks(blocks);
-    for (size_t left = blocks.empty() ? 0 : of_blocks.Count(); left > 0; --left) {
-      BlockRun& block = trial->blocks.emplace_back();
-      for (uint64_t* number : {&block.address, &block.first, &block.last}) {
-        *number = of_blocks.Number();
-      }
-    }
+    if (!Unpack(verdict, &trial->verdict) || !MakesSense(trial->verdict)) return false;
+    Unpack(parts.Text(), &trial->story);
+    Unpack(parts.Text(), &trial->blocks);
     return true;
   }
   trial->cause = ReadCrashLog(trial->log);
-  trial->ending = EndingOf(kind, *trial);
+  trial->ending = EndingOf(remains.status.kind, *trial);
   return true;
 }
 
@@ -264,10 +228,9 @@ int ServeProbe(int in, int out, const BlockWatch* watch) {
   ReserveHostMemory();
   std::string message;
   while (ReadMessage(in, &message)) {
-    bool ok = false;
-    const ProbeRequest request = UnpackRequest(message, &ok);
+    ProbeRequest request;
     try {
-      if (!ok || !WriteMessage(out, Answer(request, watch))) return 1;
+      if (!Unpack(message, &request) || !WriteMessage(out, Answer(request, watch))) return 1;
     } catch (const std::system_error& error) {
       std::fprintf(stderr, "%s\n", error.what());
       return 1;

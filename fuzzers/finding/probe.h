@@ -30,7 +30,11 @@ struct ProbeRequest {
   bool leaks = false;  // look for leaks, which takes long
   bool codec = false;  // the promises of the codec as well, as program_fuzzer
 };
-std::string PackRequest(const ProbeRequest& request);
+
+auto Fields(Either<ProbeRequest> auto& one) {
+  return std::tie(one.program, one.engine, one.blocks, one.limits.wall_ms, one.limits.memory_mb,
+                  one.full, one.story, one.leaks, one.codec);
+}
 
 // What a probe that was built with counters knows of the code that ran.
 struct BlockWatch {

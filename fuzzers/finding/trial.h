@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "fuzzers/finding/crash_log.h"
@@ -62,11 +63,29 @@ std::string Signature(const Program& program, const Trial& trial);
 // The name at fault: as GuiltyName of the verdict, else the engine at work, or "reference".
 std::string GuiltyName(const Trial& trial);
 
-// Unpack refuses places of engines that there are not (Unpacker::ok).
-void Pack(const Verdict& verdict, Packer* to);
-void Unpack(Unpacker* from, Verdict* verdict);
-void Pack(const Story& story, Packer* to);
-void Unpack(Unpacker* from, Story* story);
+// Whether the engines that the verdict speaks of are among its engines; bytes can say otherwise.
+bool MakesSense(const Verdict& verdict);
+
+// ---- As bytes for a pipe (packed.h) ----
+
+auto Fields(Either<Difference> auto& one) {
+  return std::tie(one.finding, one.subject, one.expected, one.actual, one.detail);
+}
+auto Fields(Either<Outcome> auto& one) {
+  return std::tie(one.code, one.bug, one.value, one.of_access);
+}
+auto Fields(Either<Outcomes> auto& one) { return std::tie(one.expected, one.actual); }
+auto Fields(Either<Verdict> auto& one) {
+  return std::tie(one.kind, one.op_index, one.engines, one.outcomes, one.classified, one.check,
+                  one.guilty, one.undecided, one.difference, one.differences, one.ops_run,
+                  one.state_hash);
+}
+auto Fields(Either<ListStep> auto& one) { return std::tie(one.op_index, one.entries); }
+auto Fields(Either<ListHistory> auto& one) {
+  return std::tie(one.subject, one.expected, one.steps);
+}
+auto Fields(Either<Story> auto& one) { return std::tie(one.engine, one.differences, one.lists); }
+auto Fields(Either<BlockRun> auto& one) { return std::tie(one.address, one.first, one.last); }
 
 }  // namespace rmapdiff
 

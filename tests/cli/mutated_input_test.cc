@@ -135,7 +135,7 @@ TEST(MutatedInputTest, AMillionBytesThatAreNoAnswerAndNoLog) {
       "    #0 0x55d1 in operator() mmu/graph/page_graph_pages.h:112:5\n"
       "    #1 0x55fb  (/a/probe+0x1f2a)\nmmu/x.h:1:2: runtime error: overflow\n";
   for (size_t i = 0; i < kInputs / 10; ++i) {
-    const std::string input = mutator.Mutate(i % 2 == 0 ? PackRequest(request) : log);
+    const std::string input = mutator.Mutate(i % 2 == 0 ? Packed(request) : log);
     Trial trial;
     UnpackAnswer(input, &trial);
     ReadCrashLog(input);

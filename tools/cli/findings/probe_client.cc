@@ -120,7 +120,7 @@ bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
   struct sigaction before = {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, &before);
-  const bool written = WriteMessage(to_.get(), PackRequest(request));
+  const bool written = WriteMessage(to_.get(), Packed(request));
   sigaction(SIGPIPE, &before, nullptr);
   return written && WaitFor(from_.get(), request.limits.wall_ms + kGraceMs) &&
          ReadMessage(from_.get(), answer);
