@@ -326,13 +326,16 @@ class DamagedTest(FilesTest):
         good = json.dumps(self.SAMPLE)
         for key, value, line in self.lines():
             self.write("run/stats.jsonl", f"{good}\n{line}\n")
-            for words in ([], ["--json"], ["--metrics"]):
+            for words in ([], ["--metrics"], ["--json"]):
                 done = self.run_cli("status", *words, "run")
                 self.assertEqual(done.returncode, 0, (key, value, done.stderr))
+            status = json.loads(done.stdout)
+            self.assertEqual(status["targets"]["one"]["execs"], 50, (key, value))
+            self.assertGreaterEqual(status["sessions"], 1, (key, value))
         for record in self.RECORDS:
             self.write("run/stats.jsonl", f"{good}\n{record}\n{good}\n".encode("latin-1"))
             text = self.expect(0, ["status", "run"])
-            self.assertIn("run/stats.jsonl: 1 lines make no sense, left out", text)
+            self.assertIn("run/stats.jsonl: 1 line makes no sense, left out", text)
 
     def test_status_leaves_out_a_damaged_finding(self):
         self.write("run/stats.jsonl", json.dumps(self.SAMPLE) + "\n")
@@ -353,7 +356,7 @@ class DamagedTest(FilesTest):
         done = self.start()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.decode().splitlines()[0],
-                         "run/stats.jsonl: the last 2 lines make no sense, left out")
+                         "run/stats.jsonl: 2 lines make no sense, left out")
         lines = self.read("run/stats.jsonl").decode().splitlines()
         self.assertEqual(lines[:3], [good, "{}", "[" * 1000])
         self.assertEqual(json.loads(lines[-1])["run"], 3)

@@ -9,7 +9,7 @@
 #include "fuzzers/finding/packed.h"
 #include "tools/cli/fuzz/intake_worker.h"
 #include "tools/cli/fuzz/reduce_worker.h"
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 
 namespace rmapdiff {
 namespace {

@@ -251,7 +251,7 @@ class StatusCommandTest(unittest.TestCase):
         self.samples({"no": "line"}, line(self.now, 3, {"one": target(1, 1)}))
         self.write("out/findings/broken-1/finding.json", '{"signature"')
         text = self.status("out")
-        self.assertIn("\nout/stats.jsonl: 1 lines make no sense, left out\n", text)
+        self.assertIn("\nout/stats.jsonl: 1 line makes no sense, left out\n", text)
         self.assertIn("\nout/findings/broken-1/finding.json: left out, expected a finding\n", text)
         self.assertEqual(len(self.json()["remarks"]), 2)
 

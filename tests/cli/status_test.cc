@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/base/json_fields.h"
 #include "tools/cli/run_folder/run_status.h"
 #include "tools/cli/run_folder/status_text.h"
 
@@ -53,10 +54,11 @@ TEST(SamplesTest, WhatIsWrittenIsRead) {
   sample.seed = 11;
   sample.findings = 1;
   sample.final = true;
-  const std::string line = SampleLine(sample);
-  ASSERT_TRUE(ReadSample(line));
-  EXPECT_EQ(SampleLine(*ReadSample(line)), line);
-  EXPECT_EQ(ReadSample(line)->targets.at("one").reduced_to, 9u);
+  size_t skipped = 0;
+  const std::vector<Sample> read = ReadSamples(JsonText(SampleJson(sample)), &skipped);
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(SampleJson(read[0]), SampleJson(sample));
+  EXPECT_EQ(read[0].targets.at("one").reduced_to, 9u);
 }
 
 TEST(SamplesTest, OfManySomeStayAndTheFirstOfEachSession) {
@@ -79,31 +81,45 @@ TEST(SamplesTest, OfManySomeStayAndTheFirstOfEachSession) {
 
 TEST(SamplesTest, ALastLineThatIsCutOffIsLeftOut) {
   size_t skipped = 0;
-  const std::string line = R"({"time":1,"targets":{}})";
+  const std::string line = R"({"time":1,"run":1,"targets":{}})";
   EXPECT_EQ(ReadSamples(line + "\n" + line, &skipped).size(), 1u);
   EXPECT_EQ(skipped, 0u);
 }
 
-TEST(SamplesTest, LinesThatMakeNoSenseAreCounted) {
-  size_t skipped = 0;
-  const std::string text =
-      "\n[]\n{\"time\":1}\n{\"time\":1,\"targets\":5}\nx\xff\n"
-      "{\"time\":1,\"targets\":{\"a\":3}}\n";
-  ASSERT_EQ(ReadSamples(text, &skipped).size(), 1u);
-  EXPECT_EQ(skipped, 5u);
+constexpr const char* kGood =
+    R"({"time":9,"run":2,"elapsed":8,"jobs":1,"seed":7,"targets":{"a":{"execs":5,"ops":6}}})"
+    "\n";
+
+TEST(SamplesTest, LinesThatMakeNoSenseAreLeftOutAndCounted) {
+  for (const char* line :
+       {"", "[]", "x\xff", R"({"time":1,"run":1})", R"({"run":1,"targets":{}})",
+        R"({"time":1,"run":0,"targets":{}})", R"({"time":1,"run":1,"targets":5})",
+        R"({"time":-5,"run":1,"targets":{}})", R"({"time":1e300,"run":1,"targets":{}})",
+        R"({"time":253402300800,"run":1,"targets":{}})", R"({"time":1,"run":"x","targets":{}})",
+        R"({"time":1,"run":1,"jobs":null,"targets":{}})",
+        R"({"time":1,"run":1,"final":3,"targets":{}})", R"({"time":1,"run":1,"targets":{"a":3}})",
+        R"({"time":1,"run":1,"targets":{"a":{"execs":-1}}})",
+        R"({"time":1,"run":1,"targets":{"a":{"execs":1e16}}})",
+        R"({"time":1,"run":1,"targets":{"a":{"seconds":"x"}}})"}) {
+    size_t skipped = 0;
+    const std::vector<Sample> samples = ReadSamples(kGood + std::string(line) + "\n", &skipped);
+    EXPECT_EQ(skipped, 1u) << line;
+    ASSERT_EQ(samples.size(), 1u) << line;
+    EXPECT_EQ(samples.back().run, 2u) << line;
+  }
 }
 
-TEST(SamplesTest, NumbersThatCannotBeAreZero) {
+TEST(SamplesTest, AFigureThatALineDoesNotNameIsAsBefore) {
   size_t skipped = 0;
-  const std::vector<Sample> samples = ReadSamples(
-      R"({"time":-5,"elapsed":"x","run":-1,"jobs":1e300,"targets":{"a":{"execs":null}}})"
-      "\n",
-      &skipped);
-  ASSERT_EQ(samples.size(), 1u);
-  EXPECT_EQ(samples[0].time, 0);
-  EXPECT_EQ(samples[0].elapsed, 0);
-  EXPECT_EQ(samples[0].run, 0u);
-  EXPECT_EQ(samples[0].targets.at("a").execs, 0u);
+  const std::vector<Sample> samples =
+      ReadSamples(kGood + std::string(R"({"time":10,"run":2,"targets":{"a":{"execs":9},"b":{}}})"
+                                      "\n"),
+                  &skipped);
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[1].elapsed, 8);
+  EXPECT_EQ(samples[1].targets.at("a").execs, 9u);
+  EXPECT_EQ(samples[1].targets.at("a").ops, 6u);
+  EXPECT_EQ(samples[1].targets.at("b").execs, 0u);
 }
 
 TEST(FindingTest, OneWithoutASignatureIsNone) {
@@ -120,9 +136,9 @@ TEST(FindingTest, WhatIsWrittenIsRead) {
   record.first_seen = 5;
   record.minimal = "minimal.ops";
   record.draft = "draft_test.cc";
-  const std::string text = FindingJson(record);
+  const std::string text = JsonText(ToJson(record));
   ASSERT_TRUE(ReadFinding(text));
-  EXPECT_EQ(FindingJson(*ReadFinding(text)), text);
+  EXPECT_EQ(JsonText(ToJson(*ReadFinding(text))), text);
   EXPECT_EQ(ReadFinding(text)->count, 3u);
 }
 

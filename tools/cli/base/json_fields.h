@@ -1,5 +1,7 @@
-// Fields of JSON that a run has written about itself and that may be damaged: what is missing or of
-// another kind reads as nothing, so that no file can end the program.
+// Fields of JSON that a run has written about itself and that may be damaged. A field that is
+// missing or of another kind reads as nothing, so that no file can end the program.
+//
+// A struct names its fields once, for both ways: `visit("count", one.count)` for each.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_JSON_FIELDS_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_JSON_FIELDS_H_
 
@@ -18,6 +20,39 @@ double NumberOf(const nlohmann::json& object, const char* key);
 uint64_t WholeOf(const nlohmann::json& object, const char* key);
 std::string TextOf(const nlohmann::json& object, const char* key);
 bool FlagOf(const nlohmann::json& object, const char* key);
+
+// A visitor that reads. What is missing or makes no sense leaves the field as it is.
+class FieldReader {
+ public:
+  explicit FieldReader(const nlohmann::json& object) : object_(object) {}
+
+  void operator()(const char* key, double& field);
+  void operator()(const char* key, uint64_t& field);
+  void operator()(const char* key, int64_t& field);
+  void operator()(const char* key, std::string& field);
+  void operator()(const char* key, bool& field);
+
+  // False if one of the fields was of another kind, or no number from 0 to 9e15.
+  bool sense() const { return sense_; }
+
+ private:
+  // Whether there is such a field, of that kind.
+  bool Has(const char* key, bool (*is_of_kind)(const nlohmann::json& field));
+
+  const nlohmann::json& object_;
+  bool sense_ = true;
+};
+
+// A visitor that writes, in order.
+struct FieldWriter {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+
+  void operator()(const char* key, const auto& field) { json[key] = field; }
+};
+
+// In a line, or in lines with so many spaces before them. Bytes that are not UTF-8, which names of
+// files can have, are replaced.
+std::string JsonText(const nlohmann::ordered_json& json, int indent = -1);
 
 }  // namespace rmapdiff
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "fuzzers/program/target_kinds.h"
@@ -20,7 +21,7 @@
 #include "tools/cli/corpus/corpus_folder.h"
 #include "tools/cli/corpus/corpus_work.h"
 #include "tools/cli/libfuzzer/set_cover.h"
-#include "tools/cli/run_folder/run_status.h"
+#include "tools/cli/run_folder/run_lock.h"
 
 namespace rmapdiff {
 namespace {
@@ -121,11 +122,11 @@ void CheckNames(const Arguments& arguments, const std::vector<std::string>& name
 
 void CheckNoSession(const std::string& corpus) {
   const std::string run = (std::filesystem::path(corpus) / "..").lexically_normal().string();
-  std::string pid;
-  if (!IsRunning(run, &pid)) return;
+  const std::optional<pid_t> pid = HolderOf(run);
+  if (!pid) return;
   throw Failure(kExitEnvironment,
                 fmt::format("{}: a session of rmapdiff fuzz is at work{}, which reduces it itself",
-                            Printable(corpus), pid.empty() ? "" : " (pid " + pid + ")"));
+                            Printable(corpus), *pid == 0 ? "" : fmt::format(" (pid {})", *pid)));
 }
 
 }  // namespace

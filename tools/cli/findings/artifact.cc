@@ -9,7 +9,7 @@
 #include "fuzzers/run/report.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/text.h"
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 
 namespace rmapdiff {
 namespace {

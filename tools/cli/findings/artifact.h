@@ -2,7 +2,7 @@
 //
 // Raw artifacts of libFuzzer, test cases of OSS-Fuzz and text are told apart by content. The header
 // of the program says which targets run it; the names of the file and its folders, and the record
-// of a finding beside it (run_folder/finding_folder.h), decide between several, and are the only
+// of a finding beside it (run_folder/finding_folders.h), decide between several, and are the only
 // way to tell program_fuzzer, which takes anything.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_

@@ -117,7 +117,7 @@ FuzzSession::~FuzzSession() { slots_.clear(); }
 void FuzzSession::OpenFolder() {
   const std::string logs = options_.folder + "/logs";
   MakeFolder(logs);
-  lock_ = std::make_unique<FuzzLock>(options_.folder);
+  lock_ = std::make_unique<RunLock>(options_.folder);
   cannot_write_ = WhyNoRoom(options_.folder);
   if (!cannot_write_.empty()) throw Failure(kExitEnvironment, cannot_write_);
   const std::filesystem::file_status summary = std::filesystem::status(SummaryFile());
@@ -126,7 +126,7 @@ void FuzzSession::OpenFolder() {
                                         ": cannot be written: expected a regular file or none");
   }
   RemoveTemporaries(options_.folder);
-  stats_log_ = std::make_unique<FuzzStatsLog>(options_.folder + "/stats.jsonl");
+  stats_log_ = std::make_unique<StatsLog>(options_.folder + "/stats.jsonl");
   std::vector<std::string> names;
   std::vector<FuzzReducer::Target> reduced;
   for (const auto& target : targets_) {
@@ -416,7 +416,7 @@ void FuzzSession::WriteStats(bool final) {
     total.reduced_to = reducer_->reduced_to(target->index);
   }
   OrEnd([&] { stats_log_->Append(totals); });
-  next_stats_ = now_ + FuzzStatsLog::Interval(totals.elapsed);
+  next_stats_ = now_ + StatsLog::Interval(totals.elapsed);
 }
 
 FuzzSummary FuzzSession::Figures() const {

@@ -30,7 +30,7 @@
 #include "tools/cli/fuzz/reduce_queue.h"
 #include "tools/cli/libfuzzer/built_targets.h"
 #include "tools/cli/libfuzzer/target_process.h"
-#include "tools/cli/run_folder/lock.h"
+#include "tools/cli/run_folder/run_lock.h"
 #include "tools/cli/run_folder/stats_log.h"
 
 namespace rmapdiff {
@@ -106,8 +106,8 @@ class FuzzSession {
   double drain_until_ = 0;
   int stop_requests_ = 0;
   std::string cannot_write_;  // why it has to end
-  std::unique_ptr<FuzzLock> lock_;
-  std::unique_ptr<FuzzStatsLog> stats_log_;
+  std::unique_ptr<RunLock> lock_;
+  std::unique_ptr<StatsLog> stats_log_;
   std::vector<std::unique_ptr<Target>> targets_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unique_ptr<FuzzIntake> intake_;

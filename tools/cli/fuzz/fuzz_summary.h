@@ -13,7 +13,7 @@ struct FuzzFinding {
   std::string target;
   std::string signature;
   std::string kind;          // libfuzzer/ending.h
-  std::string folder;        // where it is kept (run_folder/finding_folder.h)
+  std::string folder;        // where it is kept (run_folder/finding_folders.h)
   std::string artifact;      // the input that showed it first; "" if there is none
   std::string report;        // the file that says what is wrong
   uint64_t minimal_ops = 0;  // of the simplest program; 0 if there is none

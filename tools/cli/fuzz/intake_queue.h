@@ -22,7 +22,7 @@
 #include "tools/cli/fuzz/intake_worker.h"
 #include "tools/cli/libfuzzer/sighting.h"
 #include "tools/cli/libfuzzer/target_process.h"
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 
 namespace rmapdiff {
 

@@ -23,7 +23,7 @@
 #include "tools/cli/findings/runs.h"
 #include "tools/cli/libfuzzer/ending.h"
 #include "tools/cli/libfuzzer/sighting.h"
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 
 namespace rmapdiff {
 namespace {

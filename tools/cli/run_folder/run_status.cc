@@ -1,24 +1,22 @@
 #include "tools/cli/run_folder/run_status.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/text.h"
+#include "tools/cli/run_folder/run_lock.h"
 
 namespace rmapdiff {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kNowSeconds = 60;  // what the rates of now are taken over
+constexpr double kNowSeconds = 60;  // the rates of now are those of so long
 
 const TargetSample* Find(const Sample& sample, const std::string& target) {
   const auto at = sample.targets.find(target);
@@ -80,7 +78,7 @@ std::vector<Sample> SamplesOf(const std::string& folder, bool needed,
   size_t skipped = 0;
   std::vector<Sample> samples = ReadSamples(file.content, &skipped);
   std::string problem = file.problem;
-  if (skipped > 0) problem = fmt::format("{} lines make no sense", skipped);
+  if (skipped > 0) problem = SkippedText(skipped);
   if (samples.empty() && needed) {
     if (problem.empty()) problem = "has no whole line";
     if (file.problem.empty()) problem += fmt::format(", expected {}", kExpected);
@@ -103,19 +101,6 @@ void CheckFolder(const std::string& folder) {
 }
 
 }  // namespace
-
-bool IsRunning(const std::string& folder, std::string* pid) {
-  const std::string path = folder + "/.lock";
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return false;
-  const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  char text[32] = {};
-  if (held && read(fd, text, sizeof text - 1) > 0) *pid = std::string(text).substr(0, 20);
-  pid->erase(std::find_if(pid->begin(), pid->end(), [](char c) { return c < '0' || c > '9'; }),
-             pid->end());
-  close(fd);
-  return held;
-}
 
 TargetStatus RunStatus::Total() const {
   TargetStatus total;
@@ -163,7 +148,9 @@ RunStatus ReadRun(const std::string& folder, double now, bool any) {
   RunStatus status;
   status.folder = folder;
   status.now = now;
-  status.running = IsRunning(folder, &status.pid);
+  const std::optional<pid_t> holder = HolderOf(folder);
+  status.running = holder.has_value();
+  status.pid = holder.value_or(0);
   std::error_code ignored;
   const bool begun = fs::exists(folder + "/stats.jsonl", ignored);
   any = any && (begun || fs::exists(folder + "/findings", ignored));

@@ -1,25 +1,27 @@
 // How a run of rmapdiff fuzz is doing, read from its folder.
 //
-// The folder is somebody else's, perhaps being written at this moment, perhaps left by a kill: what
-// cannot be understood is left out and said (`remarks`), and nothing is written, locked or waited
-// for. stats.jsonl has the figures of all sessions so far; while one runs, the counters that its
-// targets share are younger.
+// A run may write the folder at this moment, or a kill has left it. So nothing is written, locked
+// or waited for, and remarks tell of what is left out because it makes no sense. stats.jsonl has
+// the figures of all sessions so far. While a session is at work, the counters that its targets
+// share are younger.
 #ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_RUN_STATUS_H_
 #define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_RUN_STATUS_H_
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 #include "tools/cli/run_folder/live_counters.h"
 #include "tools/cli/run_folder/sample.h"
 
 namespace rmapdiff {
 
 struct TargetStatus {
-  TargetSample figures;          // of this moment, as far as anybody knows
+  TargetSample figures;          // of this moment, or the latest that are known
   TargetSample sampled;          // of the last sample
   TargetSample lately;           // what the last minute of a running session has added to it
   double since_new_feature = 0;  // seconds of fuzzing
@@ -38,8 +40,8 @@ struct TargetStatus {
 struct RunStatus {
   std::string folder;
   bool running = false;
-  std::string pid;  // what the lock says
-  double now = 0;   // Unix seconds
+  pid_t pid = 0;   // of the session at work, as far as its lock tells
+  double now = 0;  // Unix seconds
   Sample last;
   std::vector<Sample> history;  // all samples
   double lately = 0;            // the seconds that TargetStatus::lately is about
@@ -57,10 +59,6 @@ void TakeSamples(const std::vector<Sample>& samples, RunStatus* status);
 // from the counters of the last.
 void TakeLive(const std::vector<Sample>& samples, const std::string& target,
               const LiveCounters& live, TargetSample* figures);
-
-// Whether a session holds the folder's lock, and the process that the lock names. Asks for a shared
-// lock, and lets it go at once.
-bool IsRunning(const std::string& folder, std::string* pid);
 
 // Throws a Failure with kExitUsage, one clear line. The cause is a folder that is not one of a run,
 // or one without figures. With `any`, a file without figures is a remark. So is their absence

@@ -1,5 +1,8 @@
 #include "tools/cli/run_folder/sample.h"
 
+#include <fmt/format.h>
+
+#include <optional>
 #include <utility>
 
 #include "tools/cli/base/json_fields.h"
@@ -9,76 +12,84 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json TargetJson(const TargetSample& one) {
-  return {{"execs", one.execs},
-          {"ops", one.ops},
-          {"seconds", one.seconds},
-          {"coverage", one.coverage},
-          {"features", one.features},
-          {"corpus", one.corpus},
-          {"corpus_bytes", one.corpus_bytes},
-          {"findings", one.findings},
-          {"reduced_to", one.reduced_to}};
-}
-
-TargetSample ReadTarget(const nlohmann::json& object) {
-  return {
-      WholeOf(object, "execs"),        WholeOf(object, "ops"),      NumberOf(object, "seconds"),
-      WholeOf(object, "coverage"),     WholeOf(object, "features"), WholeOf(object, "corpus"),
-      WholeOf(object, "corpus_bytes"), WholeOf(object, "findings"), WholeOf(object, "reduced_to")};
-}
-
+constexpr double kEndOfTime = 253'402'300'800;  // the year 10000
 constexpr size_t kMost = 4096;
 constexpr size_t kMostSessions = 1000;
 
-}  // namespace
-
-Json SampleJson(const Sample& sample) {
-  Json targets = Json::object();
-  for (const auto& [name, one] : sample.targets) targets[name] = TargetJson(one);
-  Json line = {{"time", sample.time},        {"run", sample.run},   {"elapsed", sample.elapsed},
-               {"jobs", sample.jobs},        {"seed", sample.seed}, {"targets", targets},
-               {"findings", sample.findings}};
-  if (sample.final) line["final"] = true;
-  return line;
+// Visits a constant one, too.
+void VisitTarget(auto& one, auto& visit) {
+  visit("execs", one.execs);
+  visit("ops", one.ops);
+  visit("seconds", one.seconds);
+  visit("coverage", one.coverage);
+  visit("features", one.features);
+  visit("corpus", one.corpus);
+  visit("corpus_bytes", one.corpus_bytes);
+  visit("findings", one.findings);
+  visit("reduced_to", one.reduced_to);
 }
 
-std::string SampleLine(const Sample& sample) {
-  return SampleJson(sample).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+// All but the targets.
+void VisitSample(auto& sample, auto& visit) {
+  visit("time", sample.time);
+  visit("run", sample.run);
+  visit("elapsed", sample.elapsed);
+  visit("jobs", sample.jobs);
+  visit("seed", sample.seed);
+  visit("findings", sample.findings);
+  visit("final", sample.final);
 }
 
-std::optional<Sample> ReadSample(std::string_view line) {
+// Nothing if the line makes no sense.
+std::optional<Sample> ReadSample(std::string_view line, const Sample& before) {
   const nlohmann::json json = ParseJson(line);
   if (!json.is_object() || !json.contains("time") || !json.contains("targets")) return {};
   if (!json["targets"].is_object()) return {};
-  Sample sample;
-  sample.time = NumberOf(json, "time");
-  sample.run = WholeOf(json, "run");
-  sample.elapsed = NumberOf(json, "elapsed");
-  sample.jobs = WholeOf(json, "jobs");
-  sample.seed = WholeOf(json, "seed");
-  sample.findings = WholeOf(json, "findings");
-  sample.final = FlagOf(json, "final");
+  Sample sample = before;
+  sample.final = false;
+  FieldReader read(json);
+  VisitSample(sample, read);
+  bool sense = read.sense() && sample.run > 0 && sample.time < kEndOfTime;
   for (const auto& [name, target] : json["targets"].items()) {
-    if (target.is_object()) sample.targets[name] = ReadTarget(target);
+    FieldReader read_target(target);
+    VisitTarget(sample.targets[name], read_target);
+    sense = sense && target.is_object() && read_target.sense();
   }
-  return sample;
+  return sense ? std::optional(std::move(sample)) : std::nullopt;
+}
+
+}  // namespace
+
+Json TargetJson(const TargetSample& one) {
+  FieldWriter write;
+  VisitTarget(one, write);
+  return write.json;
+}
+
+Json SampleJson(const Sample& sample) {
+  FieldWriter write;
+  VisitSample(sample, write);
+  Json& targets = write.json["targets"] = Json::object();
+  for (const auto& [name, one] : sample.targets) targets[name] = TargetJson(one);
+  return write.json;
 }
 
 std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped) {
   std::vector<Sample> samples;
   *skipped = 0;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    if (end == text.npos) break;  // being written, or cut off
-    if (std::optional<Sample> sample = ReadSample(text.substr(0, end))) {
-      samples.push_back(std::move(*sample));
+  Sample before;
+  for (size_t end = 0; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
+    if (const std::optional<Sample> sample = ReadSample(text.substr(0, end), before)) {
+      samples.push_back(before = *sample);
     } else {
       ++*skipped;
     }
-    text.remove_prefix(end + 1);
   }
   return samples;
+}
+
+std::string SkippedText(size_t skipped) {
+  return fmt::format("{} line{} no sense", skipped, skipped == 1 ? " makes" : "s make");
 }
 
 std::vector<Sample> Thinned(const std::vector<Sample>& samples) {

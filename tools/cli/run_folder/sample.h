@@ -4,7 +4,8 @@
 //    "seed": N, "targets": {NAME: {"execs", "ops", "seconds", "coverage", "features", "corpus",
 //    "corpus_bytes", "findings", "reduced_to"}}, "findings": N, "final": true}
 //
-// Counts go on where the last whole line left them.
+// A figure that a line does not name is as in the line before. A line makes no sense if a figure is
+// of another kind or out of all range. Such a line is left out, so it hides no earlier figures.
 #ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_SAMPLE_H_
 #define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_SAMPLE_H_
 
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +32,8 @@ struct TargetSample {
 };
 
 struct Sample {
-  double time = 0;  // Unix seconds
-  uint64_t run = 0;
+  double time = 0;   // Unix seconds
+  uint64_t run = 0;  // from 1; 0 for no sample
   double elapsed = 0;
   uint64_t jobs = 0;
   uint64_t seed = 0;
@@ -42,13 +42,13 @@ struct Sample {
   bool final = false;  // the last line of a session that ended by itself
 };
 
+nlohmann::ordered_json TargetJson(const TargetSample& one);
 nlohmann::ordered_json SampleJson(const Sample& sample);
-std::string SampleLine(const Sample& sample);
 
-// Nothing if the line is not a sample.
-std::optional<Sample> ReadSample(std::string_view line);
 // The lines that are samples, in order; the last one may be cut off. `*skipped` counts the others.
 std::vector<Sample> ReadSamples(std::string_view text, size_t* skipped);
+// "3 lines make no sense".
+std::string SkippedText(size_t skipped);
 
 // Some thousands of them, evenly: the first, the last, and the first of each session among them.
 std::vector<Sample> Thinned(const std::vector<Sample>& samples);

@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <optional>
 #include <string_view>
 
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
+#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 
@@ -33,7 +33,7 @@ std::string TailOf(int fd, off_t size) {
 
 }  // namespace
 
-FuzzStatsLog::FuzzStatsLog(const std::string& path) : path_(path) {
+StatsLog::StatsLog(const std::string& path) : path_(path) {
   fd_ = OpenRegular(path, O_APPEND);
   const off_t size = lseek(fd_, 0, SEEK_END);
   const std::string tail = TailOf(fd_, size);
@@ -45,29 +45,18 @@ FuzzStatsLog::FuzzStatsLog(const std::string& path) : path_(path) {
   if (whole < tail.size() && ftruncate(fd_, size - static_cast<off_t>(tail.size() - whole)) != 0) {
     CannotWrite(errno);
   }
-  TakeLast(std::string_view(tail).substr(0, whole));
+  // The first line of a tail is a whole one, too, where the tail is the file.
+  const bool is_file = tail.size() == static_cast<size_t>(size);
+  size_t skipped = 0;
+  const std::vector<Sample> samples =
+      ReadSamples(std::string_view(tail).substr(is_file ? 0 : tail.find('\n') + 1), &skipped);
+  if (!samples.empty()) last_ = samples.back();
+  if (skipped == 0) return;
+  WriteErrorLine(fmt::format("{}: {}, left out", Printable(path_), SkippedText(skipped)));
 }
 
-// Of whole lines, the last one that makes sense.
-void FuzzStatsLog::TakeLast(std::string_view lines) {
-  size_t damaged = 0;
-  while (!lines.empty()) {
-    lines.remove_suffix(1);
-    const size_t begin = lines.rfind('\n') + 1;
-    if (const auto sample = ReadSample(lines.substr(begin))) {
-      last_ = *sample;
-      break;
-    }
-    ++damaged;
-    lines = lines.substr(0, begin);
-  }
-  if (damaged == 0) return;
-  WriteErrorLine(
-      fmt::format("{}: the last {} lines make no sense, left out", Printable(path_), damaged));
-}
-
-// What has no end of a line where one must be is no log of ours.
-void FuzzStatsLog::SetAside() {
+// A file that has no end of a line where one must be is not a log of ours.
+void StatsLog::SetAside() {
   const std::string name = NameForDamaged(path_);
   close(fd_);
   if (rename(path_.c_str(), name.c_str()) != 0) CannotWrite(errno);
@@ -76,10 +65,10 @@ void FuzzStatsLog::SetAside() {
   fd_ = OpenRegular(path_, O_APPEND);
 }
 
-FuzzStatsLog::~FuzzStatsLog() { close(fd_); }
+StatsLog::~StatsLog() { close(fd_); }
 
-void FuzzStatsLog::Append(const Sample& sample) {
-  const std::string line = SampleLine(sample);
+void StatsLog::Append(const Sample& sample) {
+  const std::string line = JsonText(SampleJson(sample));
   const off_t before = lseek(fd_, 0, SEEK_END);
   ssize_t count = 0;
   while ((count = write(fd_, line.data(), line.size())) < 0 && errno == EINTR) {
@@ -91,11 +80,11 @@ void FuzzStatsLog::Append(const Sample& sample) {
   CannotWrite(error);
 }
 
-double FuzzStatsLog::Interval(double elapsed) {
+double StatsLog::Interval(double elapsed) {
   return std::max(kShortInterval, elapsed / kLinesAtAPace);
 }
 
-void FuzzStatsLog::CannotWrite(int error) const {
+void StatsLog::CannotWrite(int error) const {
   throw Failure(kExitEnvironment,
                 fmt::format("{}: cannot be written: {}", Printable(path_), std::strerror(error)));
 }

@@ -1,16 +1,14 @@
-// The status of a run for Prometheus: the text format, version 0.0.4. What a rate is, a server
-// works out itself from the counters, so there are none here.
+// The status of a run for Prometheus: the text format, version 0.0.4. It has no rates, because a
+// server works them out from the counters.
 #include <fmt/format.h>
-
-#include <functional>
 
 #include "tools/cli/run_folder/status_text.h"
 
 namespace rmapdiff {
 namespace {
 
-// In double quotes: backslash, quote and line feed are escaped; the rest is to be UTF-8, of which
-// only ASCII can be relied on in names from files.
+// In double quotes. Backslash, quote and line feed are escaped. The format wants UTF-8, and names
+// from files can be other bytes, so `?` stands for all that is not ASCII.
 std::string LabelValue(const std::string& value) {
   std::string text;
   for (const char c : value) {
@@ -46,51 +44,50 @@ class Exposition {
   std::string text_;
 };
 
-struct TargetMetric {
+// One value for each target, or for each finding.
+template <typename Row>
+struct Metric {
   const char* name;
   const char* type;
   const char* help;
-  double (*value)(const TargetStatus& target);
+  double (*value)(const Row& row);
 };
 
-constexpr TargetMetric kTargetMetrics[] = {
-    {"execs_total", "counter", "Programs that were run.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.execs); }},
+template <auto kMember>
+double Figure(const TargetStatus& target) {
+  return static_cast<double>(target.figures.*kMember);
+}
+template <auto kMember, typename Row>
+double Member(const Row& row) {
+  return static_cast<double>(row.*kMember);
+}
+
+constexpr Metric<TargetStatus> kTargetMetrics[] = {
+    {"execs_total", "counter", "Programs that were run.", Figure<&TargetSample::execs>},
     {"ops_total", "counter", "Operations that were run; 0 if the target does not count them.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.ops); }},
+     Figure<&TargetSample::ops>},
     {"process_seconds_total", "counter", "Time of all processes of the target together.",
-     [](const TargetStatus& one) { return one.figures.seconds; }},
-    {"coverage", "gauge", "Places in the code that were reached.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.coverage); }},
+     Figure<&TargetSample::seconds>},
+    {"coverage", "gauge", "Places in the code that were reached.", Figure<&TargetSample::coverage>},
     {"features", "gauge", "Features that were seen, behaviours among them.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.features); }},
-    {"corpus_inputs", "gauge", "Inputs in the corpus.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.corpus); }},
-    {"corpus_size_bytes", "gauge", "Size of the corpus.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.corpus_bytes); }},
+     Figure<&TargetSample::features>},
+    {"corpus_inputs", "gauge", "Inputs in the corpus.", Figure<&TargetSample::corpus>},
+    {"corpus_size_bytes", "gauge", "Size of the corpus.", Figure<&TargetSample::corpus_bytes>},
     {"target_findings", "gauge", "Distinct findings of the target.",
-     [](const TargetStatus& one) { return static_cast<double>(one.figures.findings); }},
+     Figure<&TargetSample::findings>},
     {"since_new_feature_seconds", "gauge", "Time of fuzzing since a feature was new.",
-     [](const TargetStatus& one) { return one.since_new_feature; }},
+     Member<&TargetStatus::since_new_feature>},
 };
 
-struct FindingMetric {
-  const char* name;
-  const char* type;
-  const char* help;
-  double (*value)(const FindingRecord& finding);
-};
-
-constexpr FindingMetric kFindingMetrics[] = {
-    {"finding_seen_total", "counter", "How often the finding came.",
-     [](const FindingRecord& one) { return static_cast<double>(one.count); }},
+constexpr Metric<FindingRecord> kFindingMetrics[] = {
+    {"finding_seen_total", "counter", "How often the finding came.", Member<&FindingRecord::count>},
     {"finding_first_seen_timestamp_seconds", "gauge", "When the finding came first.",
-     [](const FindingRecord& one) { return static_cast<double>(one.first_seen); }},
+     Member<&FindingRecord::first_seen>},
     {"finding_last_seen_timestamp_seconds", "gauge", "When the finding came last.",
-     [](const FindingRecord& one) { return static_cast<double>(one.last_seen); }},
+     Member<&FindingRecord::last_seen>},
 };
 
-// The folder tells apart findings whose other labels are the same.
+// With the folder, because all other labels of two findings can be the same.
 std::string LabelsOf(const FindingRecord& one) {
   return fmt::format("target={},signature={},kind={},engine={},folder={}", LabelValue(one.target),
                      LabelValue(one.signature), LabelValue(one.kind), LabelValue(one.engine),
@@ -109,14 +106,14 @@ std::string StatusMetrics(const RunStatus& status) {
   to.One("last_sample_timestamp_seconds", "gauge", "When the figures were written.",
          status.last.time);
   to.One("findings", "gauge", "Distinct findings.", static_cast<double>(status.findings.size()));
-  for (const TargetMetric& metric : kTargetMetrics) {
+  for (const Metric<TargetStatus>& metric : kTargetMetrics) {
     if (status.targets.empty()) break;
     to.Begin(metric.name, metric.type, metric.help);
     for (const auto& [name, one] : status.targets) {
       to.Value("target=" + LabelValue(name), metric.value(one));
     }
   }
-  for (const FindingMetric& metric : kFindingMetrics) {
+  for (const Metric<FindingRecord>& metric : kFindingMetrics) {
     if (status.findings.empty()) break;
     to.Begin(metric.name, metric.type, metric.help);
     for (const FindingRecord& one : status.findings) to.Value(LabelsOf(one), metric.value(one));

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
@@ -30,7 +32,7 @@ std::string Head(const RunStatus& status) {
   if (!status.running) {
     text += last.final ? "ended" : "not running, and did not end cleanly";
   } else {
-    text += "running" + (status.pid.empty() ? "" : fmt::format(" (pid {})", status.pid));
+    text += "running" + (status.pid == 0 ? "" : fmt::format(" (pid {})", status.pid));
   }
   if (last.run == 0) return text + "; no figures yet\n";
   text += fmt::format("; {} fuzzed in {}, {}, seed {}\n", FormatDuration(last.elapsed),
@@ -46,24 +48,28 @@ std::string Head(const RunStatus& status) {
   return text + "\n";
 }
 
-std::string Row(const std::string& name, size_t width, const TargetStatus& one) {
-  const TargetSample& figures = one.figures;
+std::string Row(size_t width, const std::array<std::string, 9>& cells) {
+  const auto& [name, execs, rate, now, ops, features, corpus, last_new, findings] = cells;
   return fmt::format("{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", name,
-                     width, FormatCount(figures.execs), RateText(one.execs_per_second()),
+                     width, execs, rate, now, ops, features, corpus, last_new, findings);
+}
+
+std::string TargetRow(const std::string& name, size_t width, const TargetStatus& one) {
+  const TargetSample& figures = one.figures;
+  return Row(width, {name, FormatCount(figures.execs), RateText(one.execs_per_second()),
                      RateText(one.execs_per_second_now()), RateText(one.ops_per_second()),
                      FormatCount(figures.features), FormatCount(figures.corpus),
-                     FormatDuration(one.since_new_feature), FormatCount(figures.findings));
+                     FormatDuration(one.since_new_feature), FormatCount(figures.findings)});
 }
 
 std::string Targets(const RunStatus& status) {
   if (status.targets.empty()) return "";
   size_t width = std::string("target").size();
   for (const auto& [name, one] : status.targets) width = std::max(width, Printable(name).size());
-  std::string text = fmt::format(
-      "\n{:<{}}  {:>12}  {:>7}  {:>7}  {:>9}  {:>8}  {:>7}  {:>8}  {:>8}\n", "target", width,
-      "execs", "execs/s", "now", "ops/s", "features", "corpus", "last new", "findings");
-  for (const auto& [name, one] : status.targets) text += Row(Printable(name), width, one);
-  if (status.targets.size() > 1) text += Row("total", width, status.Total());
+  std::string text = "\n" + Row(width, {"target", "execs", "execs/s", "now", "ops/s", "features",
+                                        "corpus", "last new", "findings"});
+  for (const auto& [name, one] : status.targets) text += TargetRow(Printable(name), width, one);
+  if (status.targets.size() > 1) text += TargetRow("total", width, status.Total());
   return text;
 }
 
@@ -84,21 +90,14 @@ std::string Findings(const RunStatus& status) {
   return text;
 }
 
-Json TargetJson(const TargetStatus& one) {
-  const TargetSample& figures = one.figures;
-  return {{"execs", figures.execs},
-          {"ops", figures.ops},
-          {"seconds", figures.seconds},
-          {"execs_per_second", one.execs_per_second()},
-          {"execs_per_second_now", one.execs_per_second_now()},
-          {"ops_per_second", one.ops_per_second()},
-          {"ops_per_second_now", one.ops_per_second_now()},
-          {"coverage", figures.coverage},
-          {"features", figures.features},
-          {"corpus", figures.corpus},
-          {"corpus_bytes", figures.corpus_bytes},
-          {"since_new_feature", one.since_new_feature},
-          {"findings", figures.findings}};
+Json StatusOfTarget(const TargetStatus& one) {
+  Json json = TargetJson(one.figures);
+  json["execs_per_second"] = one.execs_per_second();
+  json["execs_per_second_now"] = one.execs_per_second_now();
+  json["ops_per_second"] = one.ops_per_second();
+  json["ops_per_second_now"] = one.ops_per_second_now();
+  json["since_new_feature"] = one.since_new_feature;
+  return json;
 }
 
 }  // namespace
@@ -111,21 +110,11 @@ std::string StatusText(const RunStatus& status) {
 
 std::string StatusJson(const RunStatus& status, bool history) {
   Json targets = Json::object();
-  for (const auto& [name, one] : status.targets) targets[name] = TargetJson(one);
+  for (const auto& [name, one] : status.targets) targets[name] = StatusOfTarget(one);
   Json findings = Json::array();
   for (const FindingRecord& one : status.findings) {
-    findings.push_back({{"signature", one.signature},
-                        {"target", one.target},
-                        {"kind", one.kind},
-                        {"engine", one.engine},
-                        {"count", one.count},
-                        {"first_seen", one.first_seen},
-                        {"last_seen", one.last_seen},
-                        {"ops", one.ops},
-                        {"artifact", one.artifact},
-                        {"minimal", one.minimal},
-                        {"report", one.report},
-                        {"folder", status.folder + "/findings/" + one.folder}});
+    findings.push_back(ToJson(one));
+    findings.back()["folder"] = status.folder + "/findings/" + one.folder;
   }
   Json json = {{"folder", status.folder},
                {"running", status.running},
@@ -136,7 +125,7 @@ std::string StatusJson(const RunStatus& status, bool history) {
                {"jobs", status.last.jobs},
                {"seed", status.last.seed},
                {"targets", targets},
-               {"total", TargetJson(status.Total())},
+               {"total", StatusOfTarget(status.Total())},
                {"findings", findings},
                {"remarks", status.remarks}};
   if (history) {
@@ -144,8 +133,7 @@ std::string StatusJson(const RunStatus& status, bool history) {
     for (const Sample& one : Thinned(status.history)) samples.push_back(SampleJson(one));
     json["history"] = {{"lines", status.history.size()}, {"samples", samples}};
   }
-  // Names of files are any bytes.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return JsonText(json, 2);
 }
 
 }  // namespace rmapdiff

@@ -1,4 +1,4 @@
-#include "tools/cli/run_folder/finding_folder.h"
+#include "tools/cli/run_folder/finding_folders.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "fuzzers/program/fnv.h"
@@ -22,7 +21,6 @@ namespace rmapdiff {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kRecord = "finding.json";
 constexpr const char* kTemporary = ".new-";
@@ -39,23 +37,24 @@ std::vector<fs::path> EntriesOf(const fs::path& folder) {
 }
 
 bool NameBegins(const fs::path& path, std::string_view with) {
-  return path.filename().string().rfind(with, 0) == 0;
+  return path.filename().string().starts_with(with);
 }
 
-Json ToJson(const FindingRecord& record) {
-  return {{"signature", record.signature},
-          {"target", record.target},
-          {"kind", record.kind},
-          {"engine", record.engine},
-          {"reproduced", record.reproduced},
-          {"count", record.count},
-          {"first_seen", record.first_seen},
-          {"last_seen", record.last_seen},
-          {"artifact", record.artifact},
-          {"ops", record.ops},
-          {"minimal", record.minimal},
-          {"report", record.report},
-          {"draft", record.draft}};
+// Visits a constant one, too.
+void VisitFinding(auto& record, auto& visit) {
+  visit("signature", record.signature);
+  visit("target", record.target);
+  visit("kind", record.kind);
+  visit("engine", record.engine);
+  visit("reproduced", record.reproduced);
+  visit("count", record.count);
+  visit("first_seen", record.first_seen);
+  visit("last_seen", record.last_seen);
+  visit("artifact", record.artifact);
+  visit("ops", record.ops);
+  visit("minimal", record.minimal);
+  visit("report", record.report);
+  visit("draft", record.draft);
 }
 
 void Move(const std::string& from, const std::string& to) {
@@ -64,7 +63,7 @@ void Move(const std::string& from, const std::string& to) {
                                               Printable(to), std::strerror(errno)));
 }
 
-// A folder in the place of a finding whose record cannot be read: what is in it is not lost.
+// A folder in the place of a finding whose record cannot be read. Its files are not lost.
 void SetAside(const std::string& folder) {
   const std::string name = NameForDamaged(folder);
   Move(folder, name);
@@ -87,34 +86,25 @@ std::string InputName(std::string_view artifact_name) {
   return "input-" + std::string(artifact_name.substr(artifact_name.rfind('-') + 1));
 }
 
-std::string FindingJson(const FindingRecord& record) {
-  return ToJson(record).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+nlohmann::ordered_json ToJson(const FindingRecord& record) {
+  FieldWriter write;
+  VisitFinding(record, write);
+  return write.json;
 }
 
 std::string FindingLine(const FindingRecord& record) {
-  Json json = ToJson(record);
+  nlohmann::ordered_json json = ToJson(record);
   json["folder"] = record.folder;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return JsonText(json);
 }
 
 std::optional<FindingRecord> ReadFinding(std::string_view text) {
   const nlohmann::json json = ParseJson(text);
   FindingRecord record;
-  record.signature = TextOf(json, "signature");
-  if (record.signature.empty()) return std::nullopt;
-  record.target = TextOf(json, "target");
-  record.kind = TextOf(json, "kind");
-  record.engine = TextOf(json, "engine");
-  record.reproduced = TextOf(json, "reproduced");
-  record.count = std::max<uint64_t>(WholeOf(json, "count"), 1);
-  record.first_seen = static_cast<int64_t>(NumberOf(json, "first_seen"));
-  record.last_seen = static_cast<int64_t>(NumberOf(json, "last_seen"));
-  record.artifact = TextOf(json, "artifact");
-  record.ops = WholeOf(json, "ops");
-  record.minimal = TextOf(json, "minimal");
-  record.report = TextOf(json, "report");
-  record.draft = TextOf(json, "draft");
-  return record;
+  FieldReader read(json);
+  VisitFinding(record, read);
+  record.count = std::max<uint64_t>(record.count, 1);
+  return record.signature.empty() ? std::nullopt : std::optional(std::move(record));
 }
 
 std::optional<FindingRecord> FindingOf(const std::string& file) {
@@ -130,12 +120,11 @@ std::vector<FindingRecord> FindingFolders::All(std::vector<std::string>* damaged
   for (const fs::path& folder : EntriesOf(root_)) {
     const fs::path file = folder / kRecord;
     if (NameBegins(folder, ".") || !fs::exists(file, ignored)) continue;
-    std::optional<FindingRecord> record = FindingOf(file);
-    if (!record) {
+    if (std::optional<FindingRecord> record = FindingOf(file)) {
+      all.push_back(std::move(*record));
+    } else {
       damaged->push_back(file.string());
-      continue;
     }
-    all.push_back(std::move(*record));
   }
   return all;
 }
@@ -147,11 +136,8 @@ std::optional<FindingRecord> FindingFolders::Find(std::string_view signature) co
 void FindingFolders::Clean() const {
   std::error_code ignored;
   for (const fs::path& folder : EntriesOf(root_)) {
-    if (NameBegins(folder, kTemporary)) {
-      fs::remove_all(folder, ignored);
-      continue;
-    }
     RemoveTemporaries(folder.string());
+    if (NameBegins(folder, kTemporary)) fs::remove_all(folder, ignored);
   }
 }
 
@@ -163,7 +149,7 @@ void FindingFolders::Make(const FindingRecord& record,
   MakeFolder(temporary);
   try {
     for (const auto& [name, content] : files) WriteFile(temporary + "/" + name, content);
-    WriteFile(temporary + "/" + kRecord, FindingJson(record));
+    WriteFile(temporary + "/" + kRecord, JsonText(ToJson(record), 2));
     const std::string place = PathOf(record.signature);
     if (fs::exists(place, ignored)) SetAside(place);
     Move(temporary, place);
@@ -180,7 +166,7 @@ void FindingFolders::Again(std::string_view signature, uint64_t times, int64_t n
   if (!record) return;
   record->count += times;
   record->last_seen = std::max(record->last_seen, now);
-  WriteFile(folder + "/" + kRecord, FindingJson(*record));
+  WriteFile(folder + "/" + kRecord, JsonText(ToJson(*record), 2));
   std::error_code error;
   if (input.empty() || !fs::exists(input, error)) return;
   size_t inputs = 0;

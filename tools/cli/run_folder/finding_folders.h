@@ -6,16 +6,17 @@
 //                   report.txt     what is wrong and how it came to be
 //                   draft_test.cc  a regression test
 //
-// Invariants: a finding's folder is made whole under a temporary name and then renamed, and changes
-// only file by file, each replaced whole; so whoever looks, at whatever moment a writer was killed,
-// sees a finding or none. A signature has one folder.
+// Invariants: a folder is made whole under a temporary name and then renamed. Later it changes file
+// by file, each replaced whole. So a reader sees a finding or none, even if a writer is killed. A
+// signature has one folder.
 // Not covered: two writers of one signature at once, which the lock of a run excludes.
-#ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
-#define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
+#ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDERS_H_
+#define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDERS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ struct FindingRecord {
   std::string signature;
   std::string target;
   std::string kind;        // libfuzzer/ending.h
-  std::string engine;      // whose fault it is, or who was at work
+  std::string engine;      // at fault, or at work
   std::string reproduced;  // "3/3"; "" if it was not tried
   uint64_t count = 1;
   int64_t first_seen = 0;  // unix seconds
@@ -42,11 +43,11 @@ struct FindingRecord {
   std::string folder;  // the name of its folder below findings/; not in the file
 };
 
-// The text of finding.json. Names of files may be any bytes; bytes that are not UTF-8 are replaced.
-std::string FindingJson(const FindingRecord& record);
+// finding.json as a value.
+nlohmann::ordered_json ToJson(const FindingRecord& record);
 // The same and its folder, in one line, for another process.
 std::string FindingLine(const FindingRecord& record);
-// Of either; nothing if the text is not a finding, or damaged.
+// Of the text of either; nothing if it is not a finding, or damaged.
 std::optional<FindingRecord> ReadFinding(std::string_view text);
 // The finding in whose folder the file is; nothing if it is in none.
 std::optional<FindingRecord> FindingOf(const std::string& file);
@@ -87,4 +88,4 @@ class FindingFolders {
 
 }  // namespace rmapdiff
 
-#endif  // RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDER_H_
+#endif  // RMAPDIFF_TOOLS_CLI_RUN_FOLDER_FINDING_FOLDERS_H_
