@@ -17,8 +17,6 @@
 namespace rmapdiff {
 namespace {
 
-constexpr size_t kNever = static_cast<size_t>(-1);
-
 size_t FullInterval(const Program& program) {
   return program.header.whole_mmu() ? kMmuInterval : kFullInterval;
 }
@@ -74,12 +72,10 @@ struct Workspace {
 // does not, the verdict is complete.
 class CheckedRun {
  public:
-  // From operation `full_from` on everything is observed after each operation.
-  CheckedRun(const Program& program, const RunOptions& options, size_t full_from);
+  // `interval`: the operations from one complete check to the next.
+  CheckedRun(const Program& program, const RunOptions& options, size_t interval);
 
   Verdict Execute();
-  // True if only the complete check has seen the divergence, and the one before is some time ago.
-  bool found_late() const { return found_late_; }
 
  private:
   bool Step(size_t op_index);
@@ -118,7 +114,7 @@ class CheckedRun {
   const Program& program_;
   const RunOptions& options_;
   const GuestLayout& layout_;
-  const size_t full_from_;
+  const size_t interval_;
   const std::unique_ptr<Reference> model_;
   std::vector<std::unique_ptr<Voice>> voices_;
   Observation& expected_;
@@ -126,14 +122,13 @@ class CheckedRun {
   Differences objections_;                // after this operation; here for speed
   std::map<size_t, const char*> broken_;  // by engine: the BUG that ended its observation, worded
   Verdict verdict_;
-  bool found_late_ = false;
 };
 
-CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t full_from)
+CheckedRun::CheckedRun(const Program& program, const RunOptions& options, size_t interval)
     : program_(program),
       options_(options),
       layout_(program.header.layout()),
-      full_from_(full_from),
+      interval_(interval),
       model_(MakeReference(program.header)),
       expected_(Workspace::Get(options.engines.size()).expected),
       actual_(Workspace::Get(options.engines.size()).actual.data(), options.engines.size()) {
@@ -148,7 +143,7 @@ Verdict CheckedRun::Execute() {
   const size_t count = program_.ops.size();
   for (size_t i = 0; i < count; ++i) {
     if (!Step(i)) return verdict_;
-    const bool due = (i + 1) % FullInterval(program_) == 0 || i >= full_from_ || i + 1 == count;
+    const bool due = (i + 1) % interval_ == 0 || i + 1 == count;
     if (due && !CheckEverything()) return verdict_;
   }
   if (count == 0 && !CheckEverything()) return verdict_;
@@ -288,14 +283,11 @@ bool CheckedRun::JudgeAddReturns() {
 }
 
 bool CheckedRun::CheckEverything() {
-  found_late_ = verdict_.op_index < full_from_;
   const bool equal = Observe(true);
   // Nothing explains a difference here that was not seen in what was touched.
   if (!equal && !JudgeState(std::nullopt)) return false;
   if (!CheckMmus() || !CheckAudits()) return false;
-  if (program_.header.whole_mmu() && !CheckObjections(true)) return false;
-  found_late_ = false;
-  return true;
+  return !program_.header.whole_mmu() || CheckObjections(true);
 }
 
 Differences CheckedRun::AuditAll() {
@@ -397,16 +389,16 @@ Verdict RunUnchecked(const Program& program, const RunOptions& options) {
 
 Verdict RunProgram(const Program& program, const RunOptions& options) {
   if (options.check == CheckLevel::kOff) return RunUnchecked(program, options);
-  const bool full = options.check == CheckLevel::kFull;
-  CheckedRun run(program, options, full ? 0 : kNever);
-  Verdict verdict = run.Execute();
-  if (!run.found_late() || program.ops.empty()) return verdict;
+  const size_t interval = options.check == CheckLevel::kFull ? 1 : FullInterval(program);
+  Verdict verdict = CheckedRun(program, options, interval).Execute();
+  if (verdict.kind != VerdictKind::kDivergence || interval == 1) return verdict;
 
-  // Some operation since the last complete check did it: find out which.
+  // Whichever check has seen it, the states may have differed for some operations, and even have
+  // been equal again at a complete check in between: only a run that checks everything after each
+  // operation tells where that began.
   RunOptions silent = options;
   silent.trace = nullptr;
-  const size_t interval = std::min(verdict.op_index, FullInterval(program));
-  Verdict exact = CheckedRun(program, silent, verdict.op_index - interval).Execute();
+  Verdict exact = CheckedRun(program, silent, 1).Execute();
   return exact.kind == VerdictKind::kDivergence ? exact : verdict;
 }
 

@@ -3,10 +3,13 @@
 //
 // For each operation the model and each engine apply it; then outcome, events, stats and what was
 // touched are compared. Every kFullInterval operations and at the end everything is observed,
-// compared and audited, so that touched-tracking is never trusted blindly. (If only that finds a
-// difference, the operations since are run again with a complete check after each, so that the
-// verdict names the one that did it.) After the last operation each engine is torn down: every list
-// must be empty and nothing still allocated.
+// compared and audited, so that touched-tracking is never trusted blindly. After the last operation
+// each engine is torn down: every list must be empty and nothing still allocated.
+//
+// After a divergence the loop runs the program once more, with a complete check after each
+// operation. So the verdict names the first operation after which a state differs, at kTouched as
+// at kFull. At kTouched the loop overlooks a difference in a program in which no check finds one:
+// the state is equal again at each complete check, or a BUG ends the program before the next one.
 //
 // The same loop runs a program on a whole MMU. No voice can list the state that an operation of
 // that size has touched. So the loop compares outcomes and counters after each operation, and

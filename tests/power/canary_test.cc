@@ -14,6 +14,7 @@
 #include "fuzzers/search/random_program.h"
 #include "tests/common/checks.h"
 #include "tests/power/canaries.h"
+#include "tests/power/hunt.h"
 
 namespace rmapdiff {
 namespace {
@@ -29,35 +30,17 @@ Header HeaderOf(uint64_t seed) {
           .masks = static_cast<MasksMode>(seed / 4 % 3)};
 }
 
-struct Hunt {
-  int programs = 0;  // until found; 0: not found
-  Verdict verdict;
-  std::string signature;
-};
-
 Hunt HuntFor(const std::vector<Engine>& engines, int programs, uint64_t first_seed) {
-  RunOptions options;
-  options.engines = engines;
-  for (int i = 0; i < programs; ++i) {
+  return HuntFor(engines, programs, [first_seed](int i) {
     const uint64_t seed = first_seed + static_cast<uint64_t>(i);
-    const Program program = RandomProgram(HeaderOf(seed), kOps, seed);
-    Verdict verdict = RunProgram(program, options);
-    if (verdict.kind != VerdictKind::kDivergence) continue;
-    std::string signature = Signature(program, verdict);
-    return {i + 1, std::move(verdict), std::move(signature)};
-  }
-  return {};
+    return RandomProgram(HeaderOf(seed), kOps, seed);
+  });
 }
 
 std::vector<Engine> With(const Engine& canary) {
   std::vector<Engine> engines = AllEngines();
   engines.push_back(canary);
   return engines;
-}
-
-void PrintRow(std::string_view name, const Hunt& hunt, int bound) {
-  std::printf("%-24.*s %6d of %6d  %s\n", static_cast<int>(name.size()), name.data(), hunt.programs,
-              bound, hunt.signature.c_str());
 }
 
 class CanaryTest : public testing::TestWithParam<Canary> {};

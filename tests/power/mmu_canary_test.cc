@@ -14,6 +14,7 @@
 #include "fuzzers/search/random_program.h"
 #include "fuzzers/voices/make_voice.h"
 #include "tests/power/faulty_engine.h"
+#include "tests/power/hunt.h"
 
 namespace rmapdiff {
 namespace {
@@ -32,29 +33,11 @@ Header HeaderOf(uint64_t seed, QuirkMode quirk = QuirkMode::kNone) {
           .quirk = quirk};
 }
 
-struct Hunt {
-  int programs = 0;  // until found; 0: not found
-  Verdict verdict;
-  std::string signature;
-};
-
 Hunt HuntFor(const std::vector<Engine>& engines, int programs, QuirkMode quirk) {
-  RunOptions options;
-  options.engines = engines;
-  for (int i = 1; i <= programs; ++i) {
-    const auto seed = static_cast<uint64_t>(i);
-    const Program program = RandomProgram(HeaderOf(seed, quirk), kOps, seed);
-    Verdict verdict = RunProgram(program, options);
-    if (verdict.kind != VerdictKind::kDivergence) continue;
-    std::string signature = Signature(program, verdict);
-    return {i, std::move(verdict), std::move(signature)};
-  }
-  return {};
-}
-
-void PrintRow(std::string_view name, const Hunt& hunt, int bound) {
-  std::printf("%-24.*s %6d of %6d  %s\n", static_cast<int>(name.size()), name.data(), hunt.programs,
-              bound, hunt.signature.c_str());
+  return HuntFor(engines, programs, [quirk](int i) {
+    const auto seed = static_cast<uint64_t>(i) + 1;
+    return RandomProgram(HeaderOf(seed, quirk), kOps, seed);
+  });
 }
 
 // ---- Reverse maps ----

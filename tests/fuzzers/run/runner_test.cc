@@ -190,6 +190,12 @@ std::function<void(size_t, Outcome*)> BugAt(size_t at, BugClass bug) {
   };
 }
 
+std::function<void(size_t, Outcome*)> ValueAt(size_t at, uint64_t value) {
+  return [=](size_t op, Outcome* outcome) {
+    if (op == at) outcome->value = value;
+  };
+}
+
 std::string Rendered(const Verdict& verdict) {
   std::string text;
   for (const VoiceValue& one : VoiceValues(verdict)) text += one.name + ": " + one.value + "; ";
@@ -413,7 +419,9 @@ TEST_F(RunnerTest, AnAuditDecidesBetweenTheMmus) {
   legacy_.observation = [](size_t op, Observation* o) {
     if (op >= 1) o->pages.back().unsync_children = {3};
   };
-  legacy_.raw = [](RawState* raw) { raw->pages[0].unsync_children = 7; };
+  legacy_.raw = [](RawState* raw) {
+    if (raw->pages.size() > 1) raw->pages[0].unsync_children = 7;  // from operation 1 on
+  };
   const Verdict verdict = Run();
   ExpectDivergence(verdict, Check::kMmus, Finding::kUnsync, 1, "legacy");
   EXPECT_EQ(verdict.difference.expected, "{ }");
@@ -475,7 +483,23 @@ TEST_F(RunnerTest, ADifferenceThatOnlyTheCompleteCheckSeesIsTracedToItsOperation
   ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 100, "sibling");
   EXPECT_EQ(traced.size(), 128u) << "the second run is silent";
   EXPECT_EQ(sibling_.complete_at.front(), 63u);
-  EXPECT_EQ(sibling_.complete_at[2], 63u) << "the second run looks at everything from there on";
+  EXPECT_EQ(sibling_.complete_at[2], 0u) << "the second run looks at everything from the start";
+}
+
+TEST_F(RunnerTest, ADifferenceIsTracedToItsOperationThoughALaterOneShowsItByItself) {
+  sibling_.complete = LosesEntry(100);
+  sibling_.outcome = ValueAt(110, 1);
+  const Verdict verdict = Run(ManyOps(150));
+  ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 100, "sibling");
+}
+
+TEST_F(RunnerTest, ADifferenceIsTracedToItsOperationAcrossAnEqualState) {
+  sibling_.complete = [](size_t op, Observation* observation) {
+    if (op < 60) LosesEntry(20)(op, observation);
+  };
+  sibling_.outcome = ValueAt(110, 1);
+  const Verdict verdict = Run(ManyOps(150));
+  ExpectDivergence(verdict, Check::kModel, Finding::kRmapMissing, 20, "sibling");
 }
 
 // ---- How programs end ----
@@ -581,12 +605,6 @@ TEST_F(RunnerTest, AMisuseThatIsOffOrDoesNotApplyIsAnOrdinaryOperation) {
 }
 
 // ---- Recycling by each MMU's own rule ----
-
-std::function<void(size_t, Outcome*)> ValueAt(size_t at, uint64_t value) {
-  return [=](size_t op, Outcome* outcome) {
-    if (op == at) outcome->value = value;
-  };
-}
 
 Program MapsMany(const char* recycle, unsigned count) {
   return Parsed(std::string("misuse=no recycle=") + recycle,
