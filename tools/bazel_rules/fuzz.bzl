@@ -18,7 +18,6 @@ makes, under the names of rules_fuzzing,
 
     differential_fuzzer            a test: every seed once, under ASan and UBSan, in seconds
     differential_fuzzer_m32        the same test as 32-bit code (leave it out with `m32 = False`)
-    differential_fuzzer_long_gfn_m32  ... with gfns of 4 bytes, not 8 (with `long_gfn = True`)
     differential_fuzzer_afl        a minute of AFL++, with --config=afl only
     differential_fuzzer_bin        the instrumented program
     differential_fuzzer_cov_bin    the program with line counters, for tools/coverage
@@ -35,8 +34,6 @@ the settings of rules_fuzzing, for example `--@rules_fuzzing//fuzzing:cc_engine_
 load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_package")
 load(":instrumentation.bzl", "coverage_binary", "instrumented_binary", "m32_binary", "m32_sh_test")
 load(":python.bzl", "python_test")
-
-_LONG_GFN_SUFFIX = "_long_gfn_m32"
 
 # Turns a text seed into the bytes that a fuzz target reads: `assemble OUTDIR FILE...`.
 ASSEMBLER = "//fuzzers:assemble"
@@ -75,18 +72,13 @@ def _afl_test(name, parts):
         ],
     )
 
-def _binaries(name, raw_name, m32_suffixes, binary_kwargs):
+def _binaries(name, raw_name, m32, binary_kwargs):
     manual = {"tags": ["manual"], "testonly": True}
     native.cc_binary(name = raw_name, linkstatic = True, **dict(binary_kwargs, **manual))
     instrumented_binary(name = name + "_bin", binary = ":" + raw_name, **manual)
     coverage_binary(name = name + "_cov_bin", binary = ":" + raw_name, **manual)
-    for suffix in m32_suffixes:
-        m32_binary(
-            name = name + suffix + "_bin",
-            binary = ":" + raw_name,
-            long_gfn = suffix == _LONG_GFN_SUFFIX,
-            **manual
-        )
+    if m32:
+        m32_binary(name = name + "_m32_bin", binary = ":" + raw_name, **manual)
 
 def cc_fuzz_test(
         name,
@@ -99,7 +91,6 @@ def cc_fuzz_test(
         timeout = None,
         tags = [],
         m32 = True,
-        long_gfn = False,
         **binary_kwargs):
     """Defines a fuzz target; the file's heading lists what comes of it.
 
@@ -114,14 +105,12 @@ def cc_fuzz_test(
       timeout: of the replay tests.
       tags: of the replay tests.
       m32: whether to replay as 32-bit code too.
-      long_gfn: whether to replay as 32-bit code whose gfns have 4 bytes, as in older kernels.
       **binary_kwargs: further attributes of the cc_binary.
     """
     manual = {"tags": ["manual"], "testonly": True}
     binary_kwargs["srcs"] = srcs
     binary_kwargs["deps"] = deps + ["@rules_fuzzing//fuzzing:cc_engine"]
-    m32_suffixes = (["_m32"] if m32 else []) + ([_LONG_GFN_SUFFIX] if long_gfn else [])
-    _binaries(name, name + "_raw_", m32_suffixes, binary_kwargs)
+    _binaries(name, name + "_raw_", m32, binary_kwargs)
     fuzz_corpus(name = name + "_corpus", srcs = corpus, assembler = ASSEMBLER, **manual)
     fuzz_options(name = name + "_options", options = options, **manual)
     seeds = [("corpus", ":%s_corpus" % name)]
@@ -141,7 +130,7 @@ def cc_fuzz_test(
         **manual
     )
     _afl_test(name + "_afl", program + seeds + words)
-    for suffix in [""] + m32_suffixes:
+    for suffix in ["", "_m32"] if m32 else [""]:
         _replay_test(
             name + suffix,
             [("binary", ":%s%s_bin" % (name, suffix))] + seeds + settings,
