@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes one target. Bazel passes the first flags; whoever runs it may add
+# Fuzzes one target. Bazel passes the first flags, and the user may add
 #   --clean                    forget what earlier runs found
 #   --fuzzing_output_root=DIR  where findings and the grown corpus go (default: out/fuzz/<target>)
 #   --timeout_secs=N           stop after N seconds (default: never)
 #   --regression               only run every seed once
 # and, after these, any flag of libFuzzer. Findings are kept in DIR/artifacts. With some flags
-# libFuzzer starts a shell and gives it all its words; then every path must mean nothing to one.
+# libFuzzer starts a shell and gives it all its words. This script then accepts only paths without
+# characters that a shell interprets.
 
 set -euo pipefail
 
@@ -58,7 +59,7 @@ prepare_output() {
   mkdir -p "${output_root}/corpus" "${output_root}/artifacts"
 }
 
-# Ends with a line if libFuzzer would hand a shell what that reads as more than a word.
+# Ends with an error if libFuzzer would give a shell a word that the shell interprets.
 check_words() {
   local arg starts_shell=''
   for arg in "${engine_args[@]}"; do

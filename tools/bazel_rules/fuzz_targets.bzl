@@ -3,11 +3,11 @@
 def fuzz_targets(name):
     """Collects the cc_fuzz_tests above the call; it stands last in its BUILD file.
 
-    Building it builds every NAME_bin (<name>_m32: NAME_m32_bin, <name>_cov: NAME_cov_bin),
-    NAME_corpus, NAME_options and NAME_dict, and the file `<name>.txt` beside them, which names the
-    targets, one a line. So who runs them all needs no list of its own, and does not take what is
-    left of an earlier build for a target. <name>_oss_fuzz is every NAME_oss_fuzz and
-    the list, <name>_afl every NAME_afl.
+    Building <name> builds every NAME_bin (<name>_m32: NAME_m32_bin, <name>_cov: NAME_cov_bin),
+    NAME_corpus, NAME_options and NAME_dict. It also writes the file `<name>.txt` beside them, which
+    names the targets, one a line. A script that runs all targets reads that file, so it ignores
+    programs of an earlier build. <name>_oss_fuzz is every NAME_oss_fuzz and the list, <name>_afl
+    every NAME_afl.
 
     Args:
       name: of the group and of the list.

@@ -18,17 +18,17 @@ makes, all of it only if asked for,
     sibling_unlink_loses_tail_unoptimised  the command line once more, built in half the time
     sibling_unlink_loses_tail_sources  the changed copies of the sources
 
-The first word of the name is the mutant's area; it says what may be compiled anew. Of that is what
-the patch changes for the programs of its fuzz target: of a map one small object, of the MMU what
-all maps share. Everything else is linked from the ordinary libraries, whose own objects of the same
-functions the linker leaves out because it meets the changed ones first. The changed copies include
-nothing but each other: their library depends on none that has the headers as they are in the tree,
-so an object sees either the one or the other.
+The first word of the name is the mutant's area, which names the sources that may be compiled anew.
+Of these the build compiles the ones that the patch changes for the programs of its fuzz target. For
+a map that is one small object, for the MMU the objects that all maps share. The linker takes the
+rest from the ordinary libraries. It leaves out their objects of the same functions, because it
+meets the changed ones first. The changed copies include nothing but each other. Their library
+depends on none that has the headers of the tree, so an object sees either the one or the other.
 """
 
 load(":instrumentation.bzl", "instrumented_binary")
 
-# The MMU, and what sees into it. Headers of one library alone are named here.
+# The MMU, and the code that sees into it. Headers of one library alone are named here.
 _MMU = [
     "//fuzzers/voices:any_voice.h",
     "//fuzzers/voices:graph_voice_production.cc",
@@ -46,8 +46,8 @@ _MMU = [
     "//mmu/shadow:any_mmu_tiny.cc",
 ]
 
-# What may be compiled anew, by area. Of these tests/mutants/mutants.py compiles what the patch
-# reaches. What a patch of each area may touch is for it to say, too.
+# The sources that a mutant of each area may compile anew. tests/mutants/mutants.py compiles those
+# of them that the patch reaches. It also checks which files a patch of an area may change.
 _COMPILED = {
     "base": ["//mmu/base:host_memory.cc"],
     "graph": _MMU,

@@ -1,7 +1,7 @@
-"""How long a `unittest` waits for what must come.
+"""Waits in a `unittest` until a condition holds.
 
-No test is timed by the speed of the machine: what is only slow must pass, so this is far more than
-anything takes, and yet less than Bazel's own limit (.bazelrc), which would not say what hangs.
+The limit is far more than a slow machine needs, as no test may depend on a machine's speed. It is
+less than Bazel's own limit (.bazelrc), which would not say which condition the test waits for.
 """
 
 import time
@@ -14,5 +14,5 @@ def wait_for(condition, pause=0.01):
     end = time.monotonic() + SECONDS
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"it has not come in {SECONDS} s")
+            raise AssertionError(f"expected the condition within {SECONDS} s")
         time.sleep(pause)

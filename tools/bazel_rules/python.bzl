@@ -1,4 +1,4 @@
-"""Unit tests of the Python scripts; Python's rules would need a toolchain that scripts do not."""
+"""Tests in Python, run as the scripts are: Bazel's own rules would need a toolchain besides."""
 
 def python_test(name, module, args = [], data = [], **kwargs):
     """Runs a module as a test.

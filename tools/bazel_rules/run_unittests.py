@@ -42,7 +42,7 @@ def cases(result):
 
 
 def main(module):
-    # A source tree is no place for compiled files.
+    # Python writes no compiled files into the source tree.
     sys.dont_write_bytecode = True
     suite = unittest.defaultTestLoader.loadTestsFromName(module)
     result = unittest.TextTestRunner(resultclass=Result, verbosity=2).run(suite)

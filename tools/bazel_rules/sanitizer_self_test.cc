@@ -1,9 +1,9 @@
-// A fault on demand, in every instrumented program: whoever relies on its sanitizers can see that
-// they end it, with the settings and the environment of the real runs.
+// A fault on demand, in every instrumented program. It shows that the program's sanitizers end it,
+// with the settings and the environment of the real runs.
 //
-// RMAPDIFF_SELF_TEST=address reads memory that was freed, =undefined overflows an int. A program
-// that goes on says so and ends with 0. It happens before main, so it works whatever the program
-// is, and in one that ignores its arguments.
+// RMAPDIFF_SELF_TEST=address reads memory that was freed, =undefined overflows an int. If the
+// sanitizers do not end the program, it says so and ends with 0. The fault happens before main, so
+// it does not depend on the program or on its arguments.
 
 #include <climits>
 #include <cstdio>
