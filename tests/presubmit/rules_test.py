@@ -6,7 +6,7 @@ import unittest
 from tests.presubmit.rule_fixture import RuleTest
 from tools.presubmit import (build_rules, code_rules, presubmit, python_rules, shell_rules,
                              skip_rules, text_rules)
-from tools.presubmit.tree import Finding
+from tools.presubmit.tree import Finding, Tree
 
 GUARD = "// What it promises.\n\n#ifndef RMAPDIFF_{0}_H_\n#define RMAPDIFF_{0}_H_\n{1}\n" \
         "#endif  // RMAPDIFF_{0}_H_\n"
@@ -39,11 +39,115 @@ FORBIDDEN_INCLUDES = {
 }
 
 
+OPEN_ENDS = ["FIX" + "ME", "TO" + "DO", "XX" + "X"]
+LICENCE = "// SPDX-License-Identifier: GPL-2.0-only\n"
+CALLS = ("fork()", "vfork ()", "waitpid(-1, 0, 0)", "waitid(P_ALL, 0, 0, 0)", "wait4(1)",
+         "posix_spawn(0)", "posix_spawnp(0)", "execl(a)", "execlp(a)", "execle(a)", "execv(a)",
+         "execve(a)", "execvp(a)", "execvpe(a)", "fexecve(1)", "execveat(1)")
+
+# The rule, what it does, the files, and where it finds something in them.
+SAMPLES = (
+    (text_rules.check_names, "a kind of file that no rule knows",
+     {"notes.doc": "x\n", "run": "#!/usr/bin/env bash\n", "a.cc": ""}, [("notes.doc", 1)]),
+    (text_rules.check_sizes, "a large file",
+     {"big.txt": "x" * (text_rules.MAX_FILE_SIZE + 1), "fits.txt": "x" * text_rules.MAX_FILE_SIZE},
+     [("big.txt", 1)]),
+    (text_rules.check_white_space, "white space, and the end of a file",
+     {"a.md": "good\nend \n\ttab\nno line feed", "b.md": "good\n\n", "c.golden": "kept \n",
+      "corpus/f/seed.txt": "free \t form", "empty.md": ""},
+     [("a.md", 2), ("a.md", 3), ("a.md", 4), ("b.md", 3)]),
+    (text_rules.check_line_length, "characters, not bytes",
+     {"a.cc": "x" * 100 + "\n" + "x" * 101 + "\n" + "\u00e9" * 100 + "\n"}, [("a.cc", 2)]),
+    (text_rules.check_line_length, "tables and links may be long",
+     {"a.md": "|" + "x" * 101 + "\n[a](" + "x" * 101 + ")\n" + "x" * 101 + "\n"}, [("a.md", 3)]),
+    (text_rules.check_line_length, "operations may be long, their comments not",
+     {"a.ops": "program " + "x" * 101 + "\n# " + "x" * 101 + "\n"}, [("a.ops", 2)]),
+    (text_rules.check_open_ends, "words for unfinished work",
+     {"a.cc": "".join(f"// {word}\n" for word in OPEN_ENDS) + "// METHODOLOGY\n"},
+     [("a.cc", 1), ("a.cc", 2), ("a.cc", 3)]),
+    (text_rules.check_links, "links lead to a file and to a heading",
+     {"docs/b.md": "# Two Words, `code`\n",
+      "a.md": "[x](docs/b.md) [x](docs/b.md#two-words-code) [x](https://e.org/x)\n"
+              "[x](docs/c.md)\n[x](docs/b.md#three)\n```\n[x](in_code.md)\n```\n"
+              "`[x](in_code.md)`\n[`x`](#none)\n"},
+     [("a.md", 2), ("a.md", 3), ("a.md", 8)]),
+    (code_rules.check_format, "as clang-format leaves it",
+     {".clang-format": "BasedOnStyle: Google\n", "a.cc": "int a;\nint  b;\n", "b.cc": "int a;\n"},
+     [("a.cc", 2)]),
+    (code_rules.check_header_guards, "the guard has the name of the path",
+     {"mmu/good.h": header("MMU_GOOD"), "mmu/other.h": header("OTHER"),
+      "mmu/once.h": "// Text.\n#pragma once\n",
+      "mmu/late.h": "// Text.\n#pragma once\n" + header("MMU_LATE"),
+      "mmu/end.h": header("MMU_END").replace("#endif  //", "#endif //")},
+     [("mmu/end.h", 1), ("mmu/late.h", 1), ("mmu/once.h", 1), ("mmu/other.h", 1)]),
+    (code_rules.check_header_comments, "a header says what it promises",
+     {"good.h": header("GOOD"), "licensed.h": LICENCE + header("LICENSED"),
+      "bare.h": header("BARE").split("\n\n", 1)[1],
+      "licence_alone.h": LICENCE + header("LICENCE_ALONE").split("\n\n", 1)[1]},
+     [("bare.h", 1), ("licence_alone.h", 1)]),
+    (code_rules.check_independence, "judges reach values alone",
+     {"mmu/base/spte.h": '#include "mmu/base/types.h"\n', "mmu/base/types.h": "",
+      "mmu/graph/g.h": "", "mmu/shadow/host.h": "",
+      "fuzzers/state/value.h": '#include "mmu/base/spte.h"\n',
+      "fuzzers/state/engine.h": '#include "mmu/graph/g.h"\n',
+      "fuzzers/judges/model.h": '#include "fuzzers/state/value.h"\n',
+      "fuzzers/judges/guest_truth.h": '#include "mmu/shadow/host.h"\n',
+      "fuzzers/judges/mmu_auditor.h": '#include "mmu/shadow/host.h"\n',
+      "fuzzers/judges/auditor.cc":
+          '#include "fuzzers/state/value.h"\n#include "fuzzers/state/engine.h"\n',
+      "fuzzers/judges/guest_walk.cc": '#include "fuzzers/state/engine.h"\n',
+      "fuzzers/run/runner.cc": '#include "fuzzers/state/engine.h"\n'},
+     [("fuzzers/judges/auditor.cc", 2), ("fuzzers/judges/guest_walk.cc", 1),
+      ("fuzzers/judges/mmu_auditor.h", 1)]),
+    (code_rules.check_processes, "a child is started in one place",
+     {"tools/cli/a.cc": "".join(f"auto i{i} = {call};\n" for i, call in enumerate(CALLS)),
+      "fuzzers/finding/child_process.cc": "auto a = fork();\n",
+      "fuzzers/b.cc": '// fork()\nauto b = "fork()"; auto c = Execv(words);\n'
+                      "auto d = WaitForkless(1) + ops::Fork();\n"},
+     [("tools/cli/a.cc", line) for line in range(1, len(CALLS) + 1)]),
+    (python_rules.check_syntax, "Python and Bazel's subset of it",
+     {"good.py": "x = 1\n", "a.py": "x = 1\nif\n", "a.bzl": "x = 1\nif\n", "BUILD": "\n(\n"},
+     [("BUILD", 2), ("a.bzl", 2), ("a.py", 2)]),
+    (build_rules.check_build_format, "as buildifier leaves it",
+     {"a/BUILD": 'cc_library(\n    name = "a",\n    deps = [\n        ":z",\n'
+                 '        "//b",\n        "@c//:d",\n    ],\n)\n',
+      "b/BUILD": 'cc_library(\n    name = "a",\n    deps = [\n        "//b",\n'
+                 '        ":z",\n    ],\n)\n',
+      "c/BUILD": 'cc_library(\n  name = "a",\n    hdrs=["b.h"],\n)\n'},
+     [("b/BUILD", 3), ("c/BUILD", 2), ("c/BUILD", 3)]),
+    (build_rules.check_dead_seeds, "a seed is in the corpus of a target",
+     {"corpus/BUILD": 'filegroup(name = "used", srcs = glob(["used/*.ops"]))\n'
+                      'filegroup(name = "idle", srcs = glob(["idle/*"]))\n',
+      "fuzzers/BUILD": 'cc_fuzz_test(corpus = ["//corpus:used", "//corpus:none"])\n',
+      "corpus/used/a.ops": "x\n", "corpus/used/below/b.ops": "x\n", "corpus/idle/c.ops": "x\n",
+      "corpus/none/d.ops": "x\n"},
+     [("corpus/idle/c.ops", 1), ("corpus/none/d.ops", 1), ("corpus/used/below/b.ops", 1)]),
+    (build_rules.check_seed_ideas, "a seed says what it is for",
+     {"corpus/a/told.ops": "# Two chains.\nprogram\n",
+      "corpus/a/untold.ops": "program\n# Too late.\n",
+      "corpus/a/unfilled.ops": build_rules.UNFILLED_IDEA + "\nprogram\n"},
+     [("corpus/a/unfilled.ops", 1), ("corpus/a/untold.ops", 1)]),
+)
+
+
+class SamplesTest(RuleTest):
+
+    def test_each_rule_finds_what_is_wrong_and_nothing_else(self):
+        for number, (rule, what, files, expected) in enumerate(SAMPLES):
+            with self.subTest(f"{rule.__name__}: {what}"):
+                root = os.path.join(self.root, str(number))
+                for path, text in files.items():
+                    self.write(f"{number}/{path}", text)
+                self.assertEqual(sorted({(finding.path, finding.line)
+                                         for finding in rule(Tree(root))}), expected)
+
+
 class TreeTest(RuleTest):
 
     def test_ignored_files_are_not_seen(self):
-        self.write(".gitignore", "# builds\n/bazel-*\n/out/\n*.profraw\n")
-        for path in ("a.h", "bazel-bin/b.h", "out/c.h", "d/e.profraw", "d/out/f.h", ".git/g.h"):
+        self.write(".gitignore", "# builds\n/bazel-*\n/out/\n*.profraw\n__pycache__/\n")
+        for path in ("a.h", "bazel-bin/b.h", "out/c.h", "d/e.profraw", "d/out/f.h", ".git/g.h",
+                     "d/__pycache__/h.h"):
             self.write(path, "")
         self.assertEqual(self.tree().paths, [".gitignore", "a.h", "d/out/f.h"])
 
@@ -61,44 +165,6 @@ class TreeTest(RuleTest):
 
 class TextRulesTest(RuleTest):
 
-    def test_unknown_kind_of_file(self):
-        self.write("notes.doc", "x\n")
-        self.write("run", "#!/usr/bin/env bash\n")
-        self.write("a.cc", "")
-        self.assertEqual(self.lines(text_rules.check_names), [("notes.doc", 1)])
-
-    def test_large_file(self):
-        self.write("big.txt", "x" * (text_rules.MAX_FILE_SIZE + 1))
-        self.write("fits.txt", "x" * text_rules.MAX_FILE_SIZE)
-        self.assertEqual(self.lines(text_rules.check_sizes), [("big.txt", 1)])
-
-    def test_white_space(self):
-        self.write("a.md", "good\nend \n\ttab\nno line feed")
-        self.write("b.md", "good\n\n")
-        self.write("c.golden", "kept \n")
-        self.write("corpus/f/seed.txt", "free \t form")
-        self.assertEqual(
-            self.lines(text_rules.check_white_space),
-            [("a.md", 2), ("a.md", 3), ("a.md", 4), ("b.md", 3)])
-
-    def test_line_length_counts_characters(self):
-        self.write("a.cc", "x" * 100 + "\n" + "x" * 101 + "\n" + "\u00e9" * 100 + "\n")
-        self.assertEqual(self.lines(text_rules.check_line_length), [("a.cc", 2)])
-
-    def test_tables_and_links_may_be_long(self):
-        self.write("a.md", "|" + "x" * 101 + "\n[a](" + "x" * 101 + ")\n" + "x" * 101 + "\n")
-        self.assertEqual(self.lines(text_rules.check_line_length), [("a.md", 3)])
-
-    def test_operations_may_be_long_and_their_comments_not(self):
-        self.write("a.ops", "program " + "x" * 101 + "\n# " + "x" * 101 + "\n")
-        self.assertEqual(self.lines(text_rules.check_line_length), [("a.ops", 2)])
-
-    def test_open_ends(self):
-        words = ["FIX" + "ME", "TO" + "DO", "XX" + "X"]
-        self.write("a.cc", "".join(f"// {word}\n" for word in words) + "// METHODOLOGY\n")
-        self.assertEqual(
-            self.lines(text_rules.check_open_ends), [("a.cc", 1), ("a.cc", 2), ("a.cc", 3)])
-
     def test_scripts(self):
         good = "#!/usr/bin/env bash\nset -euo pipefail\n"
         self.write("good", good, 0o755)
@@ -110,22 +176,8 @@ class TextRulesTest(RuleTest):
             self.lines(text_rules.check_scripts),
             [("plain", 1), ("a.py", 1), ("careless", 1), ("quotes", 3)])
 
-    def test_links(self):
-        self.write("docs/b.md", "# Two Words, `code`\n")
-        self.write("a.md", "[x](docs/b.md) [x](docs/b.md#two-words-code) [x](https://e.org/x)\n"
-                           "[x](docs/c.md)\n[x](docs/b.md#three)\n```\n[x](in_code.md)\n```\n"
-                           "`[x](in_code.md)`\n[x](#none)\n")
-        self.assertEqual(
-            self.lines(text_rules.check_links), [("a.md", 2), ("a.md", 3), ("a.md", 8)])
-
 
 class CodeRulesTest(RuleTest):
-
-    def test_format(self):
-        self.write(".clang-format", "BasedOnStyle: Google\n")
-        self.write("a.cc", "int a;\nint  b;\n")
-        self.write("b.cc", "int a;\n")
-        self.assertEqual(self.lines(code_rules.check_format), [("a.cc", 2)])
 
     def function_lines(self, code):
         self.write("a.cc", code)
@@ -159,24 +211,6 @@ class CodeRulesTest(RuleTest):
         self.assertEqual(
             self.lines(code_rules.check_function_length),
             [("long", 2), ("long.cc", 1), ("long.py", 1)])
-
-    def test_header_guard(self):
-        self.write("mmu/good.h", header("MMU_GOOD"))
-        self.write("mmu/other.h", header("OTHER"))
-        self.write("mmu/once.h", "// Text.\n#pragma once\n")
-        self.write("mmu/end.h", header("MMU_END").replace("#endif  //", "#endif //"))
-        self.assertEqual(
-            [path for path, _ in self.lines(code_rules.check_header_guards)],
-            ["mmu/end.h", "mmu/once.h", "mmu/other.h"])
-
-    def test_header_comment(self):
-        licence = "// SPDX-License-Identifier: GPL-2.0-only\n"
-        self.write("good.h", header("GOOD"))
-        self.write("licensed.h", licence + header("LICENSED"))
-        self.write("bare.h", header("BARE").split("\n\n", 1)[1])
-        self.write("licence_alone.h", licence + header("LICENCE_ALONE").split("\n\n", 1)[1])
-        self.assertEqual(
-            self.lines(code_rules.check_header_comments), [("bare.h", 1), ("licence_alone.h", 1)])
 
     def test_include_arrows(self):
         allowed = {
@@ -239,38 +273,6 @@ class CodeRulesTest(RuleTest):
             self.write(f"tools/cli/{room}/b.cc", "".join(
                 f'#include "{name}"\n' for name in names))
         self.assertCountEqual(self.lines(code_rules.check_include_arrows), expected)
-
-    def test_judges_reach_values_alone(self):
-        self.write("mmu/base/spte.h", '#include "mmu/base/types.h"\n')
-        self.write("mmu/base/types.h", "")
-        self.write("mmu/graph/g.h", "")
-        self.write("mmu/shadow/host.h", "")
-        self.write("fuzzers/state/value.h", '#include "mmu/base/spte.h"\n')
-        self.write("fuzzers/state/engine.h", '#include "mmu/graph/g.h"\n')
-        self.write("fuzzers/judges/model.h", '#include "fuzzers/state/value.h"\n')
-        self.write("fuzzers/judges/guest_truth.h", '#include "mmu/shadow/host.h"\n')
-        self.write("fuzzers/judges/mmu_auditor.h", '#include "mmu/shadow/host.h"\n')
-        self.write("fuzzers/judges/auditor.cc",
-                   '#include "fuzzers/state/value.h"\n#include "fuzzers/state/engine.h"\n')
-        self.write("fuzzers/judges/guest_walk.cc", '#include "fuzzers/state/engine.h"\n')
-        self.write("fuzzers/run/runner.cc", '#include "fuzzers/state/engine.h"\n')
-        self.assertEqual(
-            self.lines(code_rules.check_independence),
-            [("fuzzers/judges/auditor.cc", 2), ("fuzzers/judges/guest_walk.cc", 1),
-             ("fuzzers/judges/mmu_auditor.h", 1)])
-
-    def test_a_child_is_started_in_one_place(self):
-        calls = ("fork()", "vfork ()", "waitpid(-1, 0, 0)", "waitid(P_ALL, 0, 0, 0)", "wait4(1)",
-                 "posix_spawn(0)", "posix_spawnp(0)", "execl(a)", "execlp(a)", "execle(a)",
-                 "execv(a)", "execve(a)", "execvp(a)", "execvpe(a)", "fexecve(1)", "execveat(1)")
-        self.write("tools/cli/a.cc", "".join(f"auto i{i} = {call};\n"
-                                             for i, call in enumerate(calls)))
-        self.write("fuzzers/finding/child_process.cc", "auto a = fork();\n")
-        self.write("fuzzers/b.cc", '// fork()\nauto b = "fork()"; auto c = Execv(words);\n'
-                   "auto d = WaitForkless(1) + ops::Fork();\n")
-        self.assertEqual(self.lines(code_rules.check_processes),
-                         [("tools/cli/a.cc", line) for line in range(1, len(calls) + 1)])
-
 
 class ShellRulesTest(RuleTest):
 
@@ -342,14 +344,15 @@ class SkipRulesTest(RuleTest):
             os.remove(os.path.join(self.root, f"a{number}.py"))
 
     def test_a_reason_is_listed_and_used(self):
-        self.write(skip_rules.REASONS, "no-disk: there is no disk\nNo Reason\nold: gone\n")
+        self.write(skip_rules.REASONS, "no-disk: there is no disk\nNo Reason\nold: gone\n"
+                                       "no-use: no test gives it\n")
         self.write("a.cc", 'SKIP_FOR("no-net");\n')
         self.write("b.py", 'skip_for("no-net")\n')
         self.write("c.sh", "exec run_module.sh tools.bazel_rules.skip no-net\n")
         self.assertCountEqual(
             self.lines(skip_rules.check_skips),
-            [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), ("a.cc", 1), ("b.py", 1),
-             ("c.sh", 1)])
+            [(skip_rules.REASONS, 2), (skip_rules.REASONS, 3), (skip_rules.REASONS, 4),
+             ("a.cc", 1), ("b.py", 1), ("c.sh", 1)])
 
 
 class PythonRulesTest(RuleTest):
@@ -382,16 +385,6 @@ class PythonRulesTest(RuleTest):
                      "TEXT = 'import rules'"):
             self.assertEqual(self.found("tools/scripts/gate/a.py", good + "\n"), [], good)
 
-    def test_syntax(self):
-        for path in ("a.py", "a.bzl", "BUILD"):
-            self.write(path, "x = 1\n")
-        self.assertEqual(self.lines(python_rules.check_syntax), [])
-        for path in ("a.py", "a.bzl", "BUILD"):
-            self.write(path, "x = 1\nif\n")
-        self.assertEqual(self.lines(python_rules.check_syntax),
-                         [("BUILD", 2), ("a.bzl", 2), ("a.py", 2)])
-        presubmit.check(self.tree())  # The other rules go on.
-
     def test_the_finding_says_where_the_module_is(self):
         self.write("tools/scripts/gate/rules.py", "import rules\n")
         self.write("tools/scripts/oss_fuzz/rules.py", "")
@@ -399,35 +392,6 @@ class PythonRulesTest(RuleTest):
         self.assertEqual(str(finding),
                          "tools/scripts/gate/rules.py:1: an import of 'rules', expected one from "
                          "tools.scripts.gate or tools.scripts.oss_fuzz")
-
-
-class BuildRulesTest(RuleTest):
-
-    def test_build_format(self):
-        self.write("a/BUILD", 'cc_library(\n    name = "a",\n    deps = [\n        ":z",\n'
-                              '        "//b",\n        "@c//:d",\n    ],\n)\n')
-        self.write("b/BUILD", 'cc_library(\n    name = "a",\n    deps = [\n        "//b",\n'
-                              '        ":z",\n    ],\n)\n')
-        self.write("c/BUILD", 'cc_library(\n  name = "a",\n    hdrs=["b.h"],\n)\n')
-        self.assertEqual(
-            self.lines(build_rules.check_build_format), [("b/BUILD", 3), ("c/BUILD", 2),
-                                                         ("c/BUILD", 3)])
-
-    def test_dead_seeds(self):
-        self.write("corpus/BUILD", 'filegroup(name = "used", srcs = glob(["used/*.ops"]))\n'
-                                   'filegroup(name = "idle", srcs = glob(["idle/*"]))\n')
-        self.write("fuzzers/BUILD", 'cc_fuzz_test(corpus = ["//corpus:used", "//corpus:none"])\n')
-        for name in ("used/a", "used/below/b", "idle/c", "none/d"):
-            self.write(f"corpus/{name}.ops", "x\n")
-        self.assertEqual(sorted({path for path, _ in self.lines(build_rules.check_dead_seeds)}),
-                         ["corpus/idle/c.ops", "corpus/none/d.ops", "corpus/used/below/b.ops"])
-
-    def test_a_seed_says_what_it_is_for(self):
-        self.write("corpus/a/told.ops", "# Two chains.\nprogram\n")
-        self.write("corpus/a/untold.ops", "program\n# Too late.\n")
-        self.write("corpus/a/unfilled.ops", build_rules.UNFILLED_IDEA + "\nprogram\n")
-        self.assertEqual(self.lines(build_rules.check_seed_ideas),
-                         [("corpus/a/unfilled.ops", 1), ("corpus/a/untold.ops", 1)])
 
 
 class ExemptionTest(RuleTest):
