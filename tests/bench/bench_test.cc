@@ -1,5 +1,5 @@
-// What is measured is what it says it is: every case leaves its lists as it found them, every guest
-// does what it should, and the counters say what arithmetic says.
+// Tests the benchmarks: every case leaves its lists as it found them, every guest does what it
+// should, and the counters agree with arithmetic.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-"""How the command line reads and writes what is no plain file, and what it takes for a program."""
+"""Devices, pipes and links as input and output of the command line, and what counts as a program."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the command line promises: exit codes, exact lines, whole files or none."""
+"""The promises of the command line: exit codes, exact lines, whole files or none."""
 
 import ctypes
 import json
@@ -596,7 +596,7 @@ class OpsTest(CliTest):
             ops = [op for op in table if op["program"] == kind]
             self.assertGreaterEqual(len(ops), 29)
             self.assertEqual([op["opcode"] for op in ops], list(range(len(ops))))
-            # What is listed under the title of its kind, up to the next one.
+            # The operations under the title of their kind, up to the next title.
             of_kind = text[text.index(title):].split("\n\nOn a ")[0]
             section = markdown[markdown.index("\n## " + title):].split("\n\n## ")[0]
             for op in ops:

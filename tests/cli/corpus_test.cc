@@ -137,7 +137,7 @@ TEST(ArchiveTest, HoldsEveryMemberInOrder) {
 TEST(ArchiveTest, NoByteOfItCanBeAnother) {
   const std::string name = "rmap_fuzzer/" + ContentName("some content");
   const std::string archive = PackMembers({{name, "some content"}});
-  // The header, the content, what fills its block; and the first byte of the end.
+  // The header, the content, the filling of its block, and the first byte of the end.
   for (size_t at = 0; at <= 1024; ++at) {
     for (const int bit : {0, 5, 7}) {
       std::string other = archive;
@@ -145,7 +145,7 @@ TEST(ArchiveTest, NoByteOfItCanBeAnother) {
       const auto read = UnpackMembers(other);
       const bool same = std::holds_alternative<Members>(read) &&
                         std::get<Members>(read) == Members{{name, "some content"}};
-      // What fills the block is nobody's.
+      // The filling of the block belongs to no member.
       const bool filling = at >= 512 + 12 && at < 1024;
       EXPECT_EQ(same, filling) << at;
       EXPECT_EQ(std::holds_alternative<Members>(read), filling) << at;

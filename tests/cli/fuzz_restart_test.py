@@ -1,4 +1,4 @@
-"""What a continuous run promises about its folder, whoever kills it and wherever there is no room.
+"""The promises of a continuous run about its folder, under any kill and without room on any disk.
 
 The fuzz target is a script that keeps a ledger of what it has written, so that nothing can be lost
 without being missed. An input of its corpus holds a number, the "feature" that it reaches.

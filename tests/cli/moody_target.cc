@@ -1,5 +1,5 @@
-// A fuzz target for tests of what is done with corpora: what an input shows is how many records it
-// has, and some numbers of records are trouble.
+// A fuzz target for tests of the commands on corpora. The feature of an input is the number of its
+// records, and some numbers of records make trouble.
 //
 //   13  crashes, always
 //   14  is killed, once: as by a machine that is out of memory for a moment. The file that
@@ -14,8 +14,8 @@
 
 namespace {
 
-// A branch for each number, which is all that the coverage can tell; the compiler must not make
-// arithmetic of it.
+// A branch for each number, because coverage can tell nothing else. The compiler must not turn the
+// branches into arithmetic.
 void Show(size_t records) {
   switch (records) {
     case 0:

@@ -1,9 +1,9 @@
-// A million mutated texts and artifacts through the parser, the codec and what the verbs make of
-// them, in one process: no crash, no hang, no leak (the build with sanitizers sees to that), no
-// control character in what a terminal would get.
+// A million mutated texts and artifacts through the parser, the codec and the functions of the
+// verbs, in one process. There is no crash, no hang, and no leak (the build with sanitizers checks
+// that). No control character reaches a terminal.
 //
-// Programs are short, so that a million of them take seconds. Not covered: files themselves, which
-// is tests/cli/cli_test.py.
+// Programs are short, so that a million of them take seconds. Not covered: files themselves, see
+// tests/cli/cli_test.py.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -81,7 +81,7 @@ void ExpectPrintable(const std::string& text) {
   EXPECT_TRUE(std::none_of(text.begin(), text.end(), control)) << Printable(text);
 }
 
-// What `repro` and `draft-test` do with a program.
+// Uses a program as `repro` and `draft-test` do.
 void UseProgram(const Program& program) {
   Trial trial;
   trial.verdict = RunProgram(program);

@@ -1,4 +1,4 @@
-// The pure parts of rmapdiff status: reading what a run has written, rates, and how it is shown.
+// The pure parts of rmapdiff status: reading a run's files, computing rates, and showing them.
 #include <gtest/gtest.h>
 
 #include <algorithm>

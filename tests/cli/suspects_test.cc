@@ -1,4 +1,4 @@
-// Which lines a finding points at, on made-up counters; and the programs beside one.
+// The lines that a finding points at, on made-up counters, and the programs beside one.
 #include "tools/cli/findings/suspects.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Two faulty third maps in place of the sibling list. The suite knows no more of them than their
-// lines here. The fault of one is a verdict; the other uses memory after it was freed.
+// Two faulty third maps in place of the sibling list. The suite knows them only by their lines
+// here. The fault of one shows as a verdict. The other uses memory after it was freed.
 #include <vector>
 
 #include "fuzzers/voices/make_voice.h"

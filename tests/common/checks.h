@@ -1,4 +1,4 @@
-// What every test of the MMU needs to say: which BUG a call raises, and with which words.
+// Helpers of every test of the MMU: the BUG that a call raises, and its words.
 #ifndef RMAPDIFF_TESTS_COMMON_CHECKS_H_
 #define RMAPDIFF_TESTS_COMMON_CHECKS_H_
 
@@ -20,7 +20,7 @@ inline constexpr bool kAddressSanitizer = true;
 inline constexpr bool kAddressSanitizer = false;
 #endif
 
-// How GoogleTest prints a class that is not the expected one.
+// Lets GoogleTest print the name of a class that is not the expected one.
 inline void PrintTo(BugClass bug, std::ostream* out) { *out << BugName(bug); }
 
 // The class of the BUG that the call raises; kNone if it returns.

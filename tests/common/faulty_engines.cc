@@ -1,6 +1,6 @@
-// Engines of which every operation fails, in place of the real ones: with them a program on any
+// Engines whose operations all fail, in place of the real ones. With them a program on any
 // operation is a divergence, which the real ones never show. A `shrink` ends the process, a
-// `commit` never ends, and an `age` takes all the memory that it gets, up to a GiB.
+// `commit` never ends, and an `age` takes all the memory that it can get, up to a GiB.
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -18,7 +18,7 @@ namespace {
   }
 }
 
-// It keeps the memory, until a limit ends it.
+// Keeps the memory until a limit ends the process.
 [[noreturn]] void TakeMemory() {
   constexpr size_t kPiece = 1 << 20;
   std::vector<std::string> all;

@@ -1,4 +1,4 @@
-// The examples in the documents, run: what they show as a report is what the suite prints.
+// Runs the examples in the documents: the suite must print the reports that they show.
 #include <gtest/gtest.h>
 
 #include <fstream>

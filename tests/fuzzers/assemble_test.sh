@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What //fuzzers:assemble writes, and what it says of bad seeds.
+# The output of //fuzzers:assemble, and its messages about bad seeds.
 set -euo pipefail
 
 assemble="$PWD/$1"
@@ -28,14 +28,14 @@ cp in/deep/zap.ops in/deep-zap.ops
 
 expect 2 'usage: assemble OUTDIR FILE...'
 
-# An .ops file becomes bytes, another file is copied; a file named twice is no collision.
+# An .ops file becomes bytes, and another file is copied. A file may be named twice.
 expect 0 '' out/dir in/deep/zap.ops in/raw.txt in/raw.txt
 names="$(find out/dir -type f -printf '%f\n' | sort | tr '\n' ' ')"
 [[ "${names}" == 'in-deep-zap.ops.bin in-raw.txt ' ]] || fail "names"
 printf '\1\1\0\0\0\0\0\0\25\5\0\0\0\0\0\0' | cmp - out/dir/in-deep-zap.ops.bin || fail "bytes"
 cmp in/raw.txt out/dir/in-raw.txt || fail "copy"
 
-# A text under another name is a program, or reported; only program_fuzzer takes it as it is.
+# A text under another name is a program, or an error. Only program_fuzzer takes it as it is.
 mkdir -p in/program_fuzzer
 cp in/deep/zap.ops in/zap.txt
 printf 'some words\n' | tee in/README.md in/program_fuzzer/words.txt > "in/crash-1"

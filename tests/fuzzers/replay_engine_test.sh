@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Replay without a fuzzing engine: what it says and how it ends.
+# Replay without a fuzzing engine: its output and its exit codes.
 #
 # Usage: replay_engine_test.sh REPLAY FAULTY_REPLAY
 
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# expect EXIT_CODE OUTPUT COMMAND...: times are not told apart.
+# expect EXIT_CODE OUTPUT COMMAND...: any time in the output counts as the same.
 expect() {
   local code=0 output
   output="$("${@:3}" 2>&1 | sed 's/ in [0-9]* ms$/ in N ms/'; exit "${PIPESTATUS[0]}")" || code=$?
@@ -52,7 +52,7 @@ Executed lost.ops in N ms
 replayed 4 of 4 files: 3 passed, 1 for other targets, 0 failed" \
   "${replay}" -max_len=64 -- in lost.ops
 
-# The same on faulty MMUs: it dies of the first finding, and says of which file.
+# The same on faulty MMUs: it ends at the first finding, and names the file.
 code=0
 "${faulty}" lost.ops in/bytes >output 2>&1 || code=$?
 [[ "${code}" == 1 ]] || fail "exit code ${code} of a finding: $(<output)"
@@ -60,7 +60,7 @@ grep -q '^DIVERGENCE at op ' output || fail "no report: $(<output)"
 [[ "$(tail -n 2 output)" == 'FAILED: lost.ops
 replayed 1 of 2 files: 0 passed, 1 failed' ]] || fail "no total: $(<output)"
 
-# Bad input is said, and hides nothing.
+# Bad input is reported, and hides nothing.
 expect 2 "usage: ${replay} FILE|FOLDER..." "${replay}"
 expect 2 '--unknown: unknown option, expected files and folders' "${replay}" --unknown
 expect 2 "lacks.ops:2:4: zap lacks 'page', expected a page id from 0 to 31

@@ -20,7 +20,7 @@ using Legacy = DescriptorMap<ProductionLimits>;
 using TinyLegacy = DescriptorMap<TinyLimits>;
 
 constexpr bool k32Bit = sizeof(void*) == 4;
-// Only where gfns and links have 4 bytes do they share a page.
+// Gfns and links share a page only if both have 4 bytes.
 #if defined(RMAPDIFF_LONG_GFN)
 constexpr bool kLongGfn = k32Bit;
 #else
@@ -72,7 +72,7 @@ class Letters {
   std::string letters_;
 };
 
-// What each of the first `n` adds to one rmap returns.
+// The numbers that the first `n` adds to one rmap return.
 template <class R>
 std::vector<int> AddReturns(int n) {
   MapHost<R> host;
@@ -146,7 +146,7 @@ TEST(ContractTest, D2BothRecycleAtTheSamePointByTheExactCount) {
   EXPECT_EQ(RecyclePoint<TinyLegacy>(RecyclePolicy::kExact), 8);
 }
 
-// What the add after 1004 survivors returns, when the oldest of 1005 was removed.
+// The number that the add after 1004 survivors returns, when the oldest of 1005 was removed.
 template <class R>
 int AddReturnBehindAHole() {
   MapHost<R> host;
@@ -437,7 +437,7 @@ TEST(ContractTest, D8LegacyMayKeepOneDescriptorAnEntry) {
   EXPECT_EQ(host.ObjectsInUse(), 100u);
 }
 
-// ---- D10, D11: misuse that is told at once ----
+// ---- D10, D11: misuse that is reported at once ----
 
 TEST(ContractTest, D10LegacySaysWhereARemovalFailed) {
   MapHost<Legacy> host;
@@ -619,7 +619,7 @@ TEST(ContractTest, D13ACursorThatWasNeverListedLeadsIntoGarbageInSibling) {
   EXPECT_EQ(BugOf([&] { host.map.Next(list.head(), next); }), BugClass::kWild);
 }
 
-// ---- D14 to D16: what the words hold ----
+// ---- D14 to D16: the words themselves ----
 
 TEST(ContractTest, D14AnRmapThatShrankToOneEntryKeepsItsDescriptorInLegacy) {
   MapHost<Legacy> host;

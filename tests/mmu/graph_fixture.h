@@ -1,4 +1,4 @@
-// A page graph to try things on: memory, one memslot, caches that are always topped up.
+// A page graph for tests: memory, one memslot, caches that are always topped up.
 #ifndef RMAPDIFF_TESTS_MMU_GRAPH_FIXTURE_H_
 #define RMAPDIFF_TESTS_MMU_GRAPH_FIXTURE_H_
 

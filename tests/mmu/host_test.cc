@@ -1,4 +1,4 @@
-// The host's memory: which pages are on which frame, and what merging and copying make of it.
+// The host's memory: the frames of its pages, and the effects of merging and copying.
 #include "mmu/shadow/host.h"
 
 #include <gtest/gtest.h>

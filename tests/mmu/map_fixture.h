@@ -1,9 +1,9 @@
 // A reverse map on its own: shadow pages made by hand, sptes to list, and its two kinds of list.
 //
-// MapHost is what a PageGraph is to its reverse map: memory, caches, and pages with page_private
-// set. RmapList and ParentList put one face on the lists of frames and of pages, so that one suite
-// of tests holds for both.
-// Not covered: the contents of sptes, which no reverse map looks at.
+// MapHost does for its reverse map what a PageGraph does. It has memory, caches, and pages with
+// page_private set. RmapList and ParentList have the same interface, for the lists of frames and of
+// pages. So one suite of tests holds for both.
+// Not covered: the contents of sptes, which no reverse map reads.
 #ifndef RMAPDIFF_TESTS_MMU_MAP_FIXTURE_H_
 #define RMAPDIFF_TESTS_MMU_MAP_FIXTURE_H_
 

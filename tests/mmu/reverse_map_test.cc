@@ -1,6 +1,6 @@
 // The contract of a reverse map (mmu/graph/reverse_map.h), for each map and each of its two lists.
 //
-// What a map may do in its own way (order, return values, allocations) is in contract_test.cc.
+// contract_test.cc tests the freedoms of a map (order, return values, allocations).
 #include "mmu/graph/reverse_map.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
-// A shadow MMU to try things on: a guest that builds page tables, and an audit of what came of it.
+// A shadow MMU for tests, a guest that builds page tables, and an audit of the result.
 //
-// Guest memory is one memslot of kFrames frames, frame n on host page n; tables are taken from its
-// last large page, so that the ones before can be mapped large. A scenario builds the guest's
-// tables past the MMU (HostWrite), then lets vcpus access and change them.
+// Guest memory is one memslot of kFrames frames, with frame n on host page n. Tables come from its
+// last large page, so that the pages before it can be mapped large. A scenario builds the guest's
+// tables past the MMU (HostWrite). Then it lets vcpus access and change them.
 #ifndef RMAPDIFF_TESTS_MMU_SHADOW_FIXTURE_H_
 #define RMAPDIFF_TESTS_MMU_SHADOW_FIXTURE_H_
 
@@ -65,7 +65,8 @@ class ShadowHost {
   }
   static Gpte Leaf(Gfn gfn, Gpte flags) { return Gpte{gfn} << kPageShift | flags; }
 
-  // Where the entry of `level` for an address is; tables above are made as needed, with all rights.
+  // The place of the entry of `level` for an address. Tables above it are made as needed, with all
+  // rights.
   struct Place {
     Gfn table;
     uint32_t index;
@@ -116,7 +117,7 @@ class ShadowHost {
     return mmu.Access(vcpu, {gva, AccessType::kFetch, user, 0, 8});
   }
 
-  // ---- What came of it ----
+  // ---- The result ----
   // The slot of `level` on the way of an address; null if the way ends above.
   Spte* SpteAt(Gva gva, int level, int vcpu = 0) {
     int at = 0;
@@ -164,7 +165,7 @@ class ShadowHost {
 
   // The first broken invariant, in words; empty if all hold.
   std::string Audit();
-  // Takes everything down; what is left over, or nothing.
+  // Takes everything down. Returns the leftovers in words, or "".
   std::string Leaks();
 
   HostMemory memory;
@@ -288,7 +289,7 @@ std::string ShadowHost<R>::AuditLists() {
     std::string broken;
     graph.ForEachParent(static_cast<Page&>(*page), [&](const Spte* sptep) {
       const auto found = links_.find(sptep);
-      if (found == links_.end() || found->second != page) broken = "a parent is no link";
+      if (found == links_.end() || found->second != page) broken = "a parent is not a link";
       if (!seen.insert(sptep).second) broken = "a parent appears twice";
     });
     if (!broken.empty()) return broken;

@@ -1,4 +1,4 @@
-// The shadow MMU, scenario by scenario: each function of the engine with the end state it leaves.
+// The shadow MMU, scenario by scenario: each function of the engine, and the state that it leaves.
 //
 // Every scenario runs on both reverse maps and with both sets of limits, and is audited at its end.
 #include "mmu/shadow/shadow_mmu.h"
@@ -481,7 +481,7 @@ TYPED_TEST(ShadowMmuTest, AnUnsyncTableIsSynchronisedBeforeItIsLinkedElsewhere) 
   const Gva window = MakeUnsync(host, root, place.table, Host::At(kLarge));
   host.Read(Host::At(2));
   host.Write(window + 8 * place.index, Host::Leaf(4, kWriteUser | kUsed));
-  // The same table at another address, which nobody has to flush.
+  // The same table at another address, which no vcpu has to flush.
   const auto above = host.PlaceOf(kLong, root, Host::At(2 * kLarge), 2);
   host.SetEntry(kLong, above.table, above.index,
                 Host::Leaf(place.table, kWriteUser | kGpteAccessed));

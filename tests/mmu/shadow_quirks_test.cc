@@ -1,5 +1,5 @@
-// The latent bugs of 2.6.36, one by one: what goes wrong with the switch on, and that it does not
-// without.
+// The latent bugs of 2.6.36, one by one: the fault with the switch on, and the right behaviour
+// without it.
 #include <gtest/gtest.h>
 
 #include <algorithm>

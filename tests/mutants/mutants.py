@@ -16,8 +16,9 @@ import sys
 
 FIELDS = ("Subject", "Breaks", "Stands-for", "Target", "Guilty", "Equivalent")
 
-# What the mutants of an area, the first word of their names, may change. Nothing else is compiled
-# anew for them, so anything else would give two parts of one program different ideas of it.
+# The files that mutants of an area may change. (The area is the first word of a mutant's name.)
+# Only the sources of that area are compiled anew. A change elsewhere would reach only one part of a
+# program.
 AREAS = {
     "base": r"mmu/base/host_memory\.cc",
     "graph": r"mmu/graph/\w+\.h",

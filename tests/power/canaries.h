@@ -1,6 +1,6 @@
-// The table of canaries: every faulty map of faulty_maps.h as an engine, with the number of random
-// programs within which it must be found, and the maps that must never be. Not here: ShortLinks,
-// which AddressSanitizer alone can see (sanitizer_canary_test.cc).
+// The table of canaries: every faulty map of faulty_maps.h as an engine. Each has the number of
+// random programs within which the suite must find it. Beside it are the maps that it must never
+// report. Not here: ShortLinks, which AddressSanitizer alone can see (sanitizer_canary_test.cc).
 #ifndef RMAPDIFF_TESTS_POWER_CANARIES_H_
 #define RMAPDIFF_TESTS_POWER_CANARIES_H_
 
@@ -19,7 +19,8 @@ enum class Sight : uint8_t {
 
 struct Canary {
   Engine engine;
-  // Programs of 64 operations; about four times the worst of 20 series with other seeds.
+  // Programs of 64 operations. The number is about four times the worst of 20 series with other
+  // seeds.
   int bound = 0;
   Sight sight = Sight::kVerdict;
 };

@@ -1,5 +1,5 @@
-// The suite finds what it is there to find: every seeded fault, within so many random programs, and
-// names the MMU that has it; maps that are merely different are left alone.
+// The suite finds every seeded fault within a given number of random programs, and names the MMU
+// that has it. It does not report maps that are merely different.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -75,7 +75,7 @@ TEST_P(CorrectMapTest, IsNeverReported) {
 INSTANTIATE_TEST_SUITE_P(Different, CorrectMapTest, testing::ValuesIn(CorrectMaps()),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// ---- Whom the verdict names ----
+// ---- The engines that the verdict names ----
 
 // The two MMUs of every run, one or both of them with the fault of a canary.
 std::vector<Engine> FaultyMmus(const char* legacy, const char* sibling) {

@@ -1,13 +1,13 @@
 // Canaries: reverse maps with one fault each, seeded where developers err, and three that are
-// merely different. Whoever claims that the suite finds bugs must show that it finds these, and
-// that it leaves the three alone.
+// merely different. The suite must find each fault, and must not report the three.
 //
-// Each is a class template over Limits, satisfies ReverseMap, and changes one or two functions of
-// SiblingMap or DescriptorMap, so that the fault is all there is to see. A number with a hash sign
-// is a commit of Linux in which a bug of that kind was fixed; the others are plain slips.
+// Each is a class template over Limits that satisfies ReverseMap. It changes one or two functions
+// of SiblingMap or DescriptorMap, and has no other fault. A number with a hash sign is a commit of
+// Linux that fixed a bug of that kind. The others are plain slips.
 //
 // Invariant: no canary can take the process down in an ordinary build. Where the kernel would
-// follow null, BugClass::kWild is raised. (AddressSanitizer may end it: canaries.h says for which.)
+// follow null, it raises BugClass::kWild. (AddressSanitizer may end the process: canaries.h says
+// for which.)
 //
 // Not covered: faults of the engine, which both MMUs would share.
 #ifndef RMAPDIFF_TESTS_POWER_FAULTY_MAPS_H_
@@ -58,8 +58,8 @@ class LongTailLost : public LostTail<L> {
   }
 };
 
-// Adding to an empty list does not write the slot's link: what an earlier list left there, or what
-// the page held when it was allocated, becomes the tail.
+// Adding to an empty list does not write the slot's link. Its old content becomes the tail: a link
+// of an earlier list, or the pattern of a fresh page.
 template <class L>
 class StaleLink : public SiblingMap<L> {
   using Base = SiblingMap<L>;
@@ -106,8 +106,9 @@ class HeadOnlyRemove : public SiblingMap<L> {
   }
 };
 
-// The walk starts at the sibling of the head, so that what protects, unmaps or ages misses the
-// newest entry of every longer list. One list of two was walked in #7c8a4742c4ab, to that effect.
+// The walk starts at the sibling of the head. So write protection, unmapping and ageing miss the
+// newest entry of every longer list. The bug of #7c8a4742c4ab had the same effect: only one of two
+// lists was walked.
 template <class L>
 class SkippedHead : public SiblingMap<L> {
   using Base = SiblingMap<L>;
@@ -444,7 +445,8 @@ class HeadChainNotSearched : public DescriptorMap<L> {
   }
 };
 
-// multimapped stays set when the last chain is freed; who then takes the first chain follows null.
+// multimapped stays set when the last chain is freed. The next reader of the first chain follows
+// null.
 template <class L>
 class MultimappedStays : public DescriptorMap<L> {
   using Base = DescriptorMap<L>;
@@ -475,7 +477,7 @@ class GfnsNeverFreed : public DescriptorMap<L> {
   void FreeStorage(Pool&, typename Base::Page&, bool) {}
 };
 
-// With less than a fault may need in the cache of descriptors, the lock is held when it runs empty
+// The top-up leaves fewer descriptors than a fault may need. So the cache runs empty under the lock
 // (#c41ef344de21).
 template <class L>
 class DescriptorsNotToppedUp : public DescriptorMap<L> {

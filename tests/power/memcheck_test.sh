@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Seeds and regressions under valgrind's memcheck, which sees what ASan does not: values that depend
-# on memory that nobody has written. It must see the one of the canary.
+# Seeds and regressions under valgrind's memcheck. Unlike ASan, it sees values that depend on memory
+# that was never written. It must find such a value in the canary.
 #
 # Usage: memcheck_test.sh REPLAY CANARY SEED...
 

@@ -1,5 +1,5 @@
-// The suite finds faults under whole MMUs: those of a reverse map, and names the engine that has
-// it; and those of the shadow MMU itself, of which all engines are guilty.
+// The suite finds faults under whole MMUs. For those of a reverse map it names the engine that has
+// it. For those of the shadow MMU itself it names all engines.
 #include <gtest/gtest.h>
 
 #include <cstdio>

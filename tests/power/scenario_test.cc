@@ -1,13 +1,13 @@
-// The seeds of the whole MMU, each run and held against what it says of itself.
+// Runs the seeds of the whole MMU, and compares each with the results that it states.
 //
-// Beside its operations a seed has comments that say what comes of them:
+// Beside its operations a seed has comments with the expected results:
 //
 //   # expect outcome guest_fault error 5    of the operation above; of an access also `exits 2`,
 //                                           `word 0x7070707`; of any operation `value 1`
 //   # expect recycled 1                     a figure of the state at the end, see FiguresOf
 //   # expect verdict classified L1          if it is not `agree`
 //
-// Figures are taken from the last engine; that the engines agree is what the verdict says.
+// Figures are of the last engine. The verdict says whether the engines agree.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -92,7 +92,7 @@ std::optional<uint64_t> NumberIn(const std::string& word) {
   return std::nullopt;
 }
 
-// ---- What a run came to ----
+// ---- The result of a run ----
 
 struct SeedRun {
   Verdict verdict;
@@ -343,7 +343,7 @@ TEST_P(ScenarioTest, IsAcceptedByTheTargetWhoseSeedItIs) {
 
 INSTANTIATE_TEST_SUITE_P(Corpus, ScenarioTest, testing::ValuesIn(SeedPaths()), NameOf);
 
-// ---- What is wrong with an expectation is said ----
+// ---- A wrong expectation is reported ----
 
 std::string WrongIn(const std::string& text) {
   const Seed seed = SeedFrom("seed.ops", text);

@@ -1,5 +1,5 @@
-// A fuzz target that reads what nobody has written, if its input is not empty: memcheck_test must
-// see that.
+// A fuzz target that reads uninitialised memory, if its input is not empty. memcheck_test must see
+// that.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

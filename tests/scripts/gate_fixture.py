@@ -9,10 +9,11 @@ import unittest
 
 from tools.scripts.gate import build
 
-# An input "accept" is a program for the target, "reject" is none, "crash..." fails with what
-# follows as its signature. Fuzzing counts EXECS programs, runs all that it is asked to, and ends by
-# the findings of RULES, one a start: "SEED SIGNATURE" lines beside the program, each found AFTER so
-# many programs. BUSY uses up the processor. What was begun with is noted in "began".
+# An input "accept" is a program for the target, and "reject" is not. "crash..." fails with the rest
+# of the word as its signature. Fuzzing counts EXECS programs, and executes as many as it is told
+# to. It ends by the findings of RULES, one for each start. These are "SEED SIGNATURE" lines beside
+# the program, each found AFTER so many programs. BUSY uses up the processor. The file "began" gets
+# the inputs of each start.
 TARGET = f"""#!{sys.executable}
 import os, struct, sys
 flags = dict(word[1:].split("=", 1) for word in sys.argv[1:] if word.startswith("-"))

@@ -43,7 +43,7 @@ map page=3 index=17 gfn=0x12 write=yes speculative=no
 drop page=3 index=17 notrap=no
 """
 
-# What must stay text. The last is a link only where somebody makes it one.
+# Names that must stay text. The last becomes a link only if code makes it one.
 HOSTILE = (
     "<script>console.error('script ran')</script>",
     "\"><img src=x onerror=\"console.error('handler ran')\">",

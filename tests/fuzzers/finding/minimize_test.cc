@@ -1,4 +1,5 @@
-// Minimisation: what seeded faults come to, that nothing more can go, and that it keeps to its bug.
+// Minimisation: the small programs of seeded faults. Nothing more can go, and the bug stays the
+// same.
 #include "fuzzers/finding/minimize.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// What is told of a finding beyond its verdict: every field that differs, the history of its lists,
-// the cause that a dying process names; and that all of it survives the way through a pipe.
+// The story of a finding beyond its verdict: every field that differs, the history of its lists,
+// and the cause that a dying process names. All of it survives the way through a pipe.
 #include "fuzzers/finding/story.h"
 
 #include <gtest/gtest.h>
@@ -173,7 +173,7 @@ TEST(StateDiffTest, NamesEveryFieldAndTheListsAmongThem) {
   EXPECT_EQ(CompareFieldByField(expected, actual, Comparison::kModel, kTinyLayout, 2).size(), 2u);
 }
 
-// ---- What processes say as they die ----
+// ---- The last words of dying processes ----
 
 constexpr const char* kAsanLog = R"(noise
 ==12==ERROR: AddressSanitizer: use-after-poison on address 0x52 at pc 0x55 bp 0x7f sp 0x7f

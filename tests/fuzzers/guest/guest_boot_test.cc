@@ -1,5 +1,5 @@
-// The guest that programs on a whole MMU begin with: a little walk over its tables, written anew,
-// finds behind every address what guest_boot.h says is there.
+// The guest that programs on a whole MMU begin with. A little walk over its tables, written anew,
+// finds behind every address the page that guest_boot.h names.
 #include "fuzzers/guest/guest_boot.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// The auditor on states made by hand: a sound one passes, and each invariant has variants of it
-// that break this invariant alone and are found as that.
+// The auditor on states made by hand. A sound state passes. For each invariant there are variants
+// that break it alone, and the auditor finds them as that.
 #include "fuzzers/judges/auditor.h"
 
 #include <gtest/gtest.h>
@@ -94,7 +94,7 @@ class SoundState {
     page(id).unsync_children = uint32_t(bits.size());
   }
 
-  // What the audit finds; of a sound state Finding::kNone.
+  // The finding of the audit; Finding::kNone for a sound state.
   Difference Audit() const { return rmapdiff::Audit(state_).value_or(Difference{}); }
   // The same as text: "rmap-missing: rmap(gfn 0x11, level 1): missing: page 2 [0]", or "".
   std::string Found() const {

@@ -1,5 +1,5 @@
-// The guest-truth oracle, with the part of the MMU played by hand: what it must accept, and that
-// each of its checks speaks up.
+// The guest-truth oracle, with a test in the place of the MMU: it accepts all that it must, and
+// each of its checks fires.
 //
 // Tables have 8 words. Slot 0 has kFrames frames; frame n is host page kBase + n.
 #include "fuzzers/judges/guest_truth.h"
@@ -199,7 +199,7 @@ TEST_F(GuestTruthTest, ThePdptrsAreRegisters) {
   EXPECT_TRUE(Fine(w.Write(page, kData)));
   EXPECT_TRUE(Fine(w.Write(2 * 64 + 3 * 8 + 7, 64 + 7)));
   EXPECT_TRUE(Fine(w.Fault({At(page - 64)}, 0)));
-  // What is in memory counts when cr3 is loaded.
+  // A walk begins with the memory at the time when cr3 was loaded.
   w.Set(kRoot, 2, 0);
   EXPECT_TRUE(Fine(w.Write(page, kData)));
   EXPECT_TRUE(Says(w.Fault({At(page)}, 0), kNoFault));
@@ -397,7 +397,7 @@ TEST_F(GuestTruthTest, WhatNobodyTellsTheMmuStaysForEver) {
   w.Flush();
   EXPECT_TRUE(Fine(w.Read(0, kData)));
   EXPECT_TRUE(Fine(w.Read(0, kData + 1)));
-  // A frame that is no table yet has no shadow.
+  // A frame that is not a table yet has no shadow.
   w.Set(3, 1, To(6, kAll));
   w.host.Write(w.HvaOf(6), 0, To(kData, kDirty));
   w.truth.Absorb();

@@ -1,5 +1,5 @@
-// The audit of a whole MMU on states made by hand: a sound one passes, and each rule has variants
-// of it that break this rule alone and are found as that.
+// The audit of a whole MMU on states made by hand. A sound state passes. For each rule there are
+// variants that break it alone, and the audit finds them as that.
 #include "fuzzers/judges/mmu_auditor.h"
 
 #include <gtest/gtest.h>
@@ -257,7 +257,7 @@ TEST(MmuAuditorTest, OfATlbTheHostPageCounts) {
   EXPECT_EQ(broken.Audit().subject, "tlb of vcpu 0, page 0x0, level 1");
 }
 
-// Who writes through the other gfn of a host page writes a table that nobody knows to be one.
+// A write through the other gfn of a host page hits a table, which no page shadows under that gfn.
 TEST(MmuAuditorTest, AHostPageWithTwoGfnsMayBeWritableInATlb) {
   SoundState sound;
   sound.page(6).gfn = 0x21;
@@ -380,7 +380,7 @@ TEST(AuditorOfAWholeMmuTest, WhereTheHostHasALargePageInTwoHalvesItHasAWriteCoun
   EXPECT_EQ(aligned.Found({0, 0, 0, 0, 0, 0, 0, 0}, 0), "");
 }
 
-// What is no slot of the layout is one here; and the other way round.
+// A gfn without a slot in the layout has one here, and the other way round.
 TEST(AuditorOfAWholeMmuTest, ALeafBelongsToTheSlotThatIsThereNow) {
   std::array<Spte, kSptes> words;
   std::array<Gfn, kSptes> gfns{};

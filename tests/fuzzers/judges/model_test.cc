@@ -1,5 +1,5 @@
-// The model against the contract in ops.h: each operation and each of its guards in words, and over
-// random programs that its derived state is consistent and its account of what it touched complete.
+// The model against the contract in ops.h: each operation and each of its guards in words. Over
+// random programs its derived state is consistent, and its list of touched state is complete.
 #include "fuzzers/judges/model.h"
 
 #include <gtest/gtest.h>
@@ -403,7 +403,7 @@ TEST(ModelTest, RemovingTheOnlyLeafEmptiesTheReverseMap) {
   World world(kTiny);
   world.Have({Indirect(0, 2), Map(0, 0, 0), Under(Indirect(1, 1), 0, 1)});
   EXPECT_EQ(world.Do(ops::Drop{{9}, {0}, {}}), No(Code::kNoSuchPage));
-  EXPECT_EQ(world.Do(ops::Drop{{0}, {1}, {}}), No(Code::kNotPresent)) << "a link is no leaf";
+  EXPECT_EQ(world.Do(ops::Drop{{0}, {1}, {}}), No(Code::kNotPresent)) << "a link, not a leaf";
   EXPECT_EQ(world.Do(ops::Drop{{0}, {2}, {}}), No(Code::kNotPresent));
   EXPECT_EQ(world.Do(ops::Drop{{0}, {0}, {}}), Ok());
   EXPECT_TRUE(world.all().rmaps.empty());
@@ -864,7 +864,7 @@ void AddUnnamed(const std::map<Key, T>& before, const std::map<Key, T>& after,
   }
 }
 
-// What changed and is not named in `touched`. The slots of a page that is gone went with it.
+// The changes that `touched` does not name. The slots of a page that is gone went with it.
 Changes Unnamed(const Observation& all_before, const Observation& all_after, const Touched& touched,
                 const GuestLayout& layout) {
   Changes changes;

@@ -29,12 +29,12 @@ constexpr Header kTinyHeader{.limits = LimitsMode::kTiny, .misuse = true};
 constexpr std::string_view kMmuHeader =
     "program version=1 mode=long limits=production reuse=quarantine masks=shadow vcpus=1 oos=yes "
     "large=1g log=no oom=no quirk=none\n";
-// What a short program on a whole MMU begins with.
+// The first line of a short program on a whole MMU.
 constexpr std::string_view kMmu = "program version=1 mode=long vcpus=4";
 constexpr size_t kGraphOps = 29;  // the first operations of the table; the others are on whole MMUs
 constexpr size_t kMmuModes = 6;
 
-// What keeps stored programs readable: each operation's text and record, by opcode. Append only.
+// Each operation's text and record, by opcode. They keep stored programs readable. Append only.
 struct GoldenOp {
   std::string_view text;    // with production limits
   std::string_view record;  // in hex

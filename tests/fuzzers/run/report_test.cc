@@ -71,7 +71,7 @@ std::string Line(const std::string& text, size_t number) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-// The second line: who is accused of what.
+// The second line: the engines that the report blames.
 std::string SecondLine(const Verdict& verdict) {
   return Line(ReportText(SomeProgram(), verdict), 1);
 }

@@ -1,6 +1,6 @@
-// The runner with voices that are the model itself, each with a fault to order: that every fault is
-// found at its operation and laid at the right door, and that what the contract knows is
-// classified.
+// The runner with voices that are the model itself, each with a fault on demand. It finds every
+// fault at its operation, blames the right engine, and classifies the differences that the contract
+// knows.
 #include "fuzzers/run/runner.h"
 
 #include <array>
@@ -22,8 +22,8 @@
 namespace rmapdiff {
 namespace {
 
-// What one fake engine does wrong; each hook gets the index of the last operation. And a record of
-// what was asked of it.
+// The faults of one fake engine, and a record of the calls that it got. Each hook gets the index of
+// the last operation.
 struct Faults {
   std::function<void(size_t op, Outcome*)> outcome;
   std::function<void(size_t op, Observation*)> observation;  // of what was touched or of all
@@ -39,8 +39,8 @@ struct Faults {
 
 std::array<Faults, 3> faults;
 
-// The model in the clothes of an MMU. Its raw words are made up from what the model observes; it
-// has no unsync bitmaps, so the programs here leave pages in sync.
+// The model behind the interface of a voice. Its raw words are made up from the model's
+// observations. It has no unsync bitmaps, so the programs here leave pages in sync.
 class FakeVoice final : public Voice {
  public:
   FakeVoice(const Header& header, Faults* my_faults)
@@ -262,7 +262,7 @@ TEST_F(RunnerTest, OneEngineAloneIsComparedWithTheModel) {
   ExpectDivergence(Run(), Check::kModel, Finding::kRmapMissing, 3, "legacy");
 }
 
-// The MMUs themselves; whether they are right is the matter of other tests.
+// The MMUs themselves. Other tests check that they are right.
 TEST_F(RunnerTest, AnyProgramOfTheRealEnginesHasTheSameVerdictTwice) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Header header;
@@ -276,7 +276,7 @@ TEST_F(RunnerTest, AnyProgramOfTheRealEnginesHasTheSameVerdictTwice) {
   }
 }
 
-// ---- Who is wrong, and about what ----
+// ---- The guilty engine, and the finding ----
 
 TEST_F(RunnerTest, TheOneEngineThatDiffersFromTheModelIsGuilty) {
   sibling_.observation = LosesEntry(3);

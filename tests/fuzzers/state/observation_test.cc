@@ -1,5 +1,5 @@
-// The comparison of states: that equal is equal, that each difference is found, named and ranked,
-// and that the words are right.
+// The comparison of states. Equal states are equal; each difference is found, named and ranked, and
+// its words are right.
 #include "fuzzers/state/observation.h"
 
 #include <cstddef>
@@ -42,7 +42,7 @@ Observation SomeState() {
   return state;
 }
 
-// What Compare finds after `change` was made to the actual state.
+// The finding of Compare after `change` was made to the actual state.
 std::optional<Difference> After(const std::function<void(Observation*)>& change,
                                 Comparison comparison = Comparison::kModel) {
   Observation actual = SomeState();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kEngines = 12;
 
-// Fails in its own way, and says that nothing is left but its number.
+// Fails with a finding of its own, which names its number.
 class NumberedVoice final : public Voice {
  public:
   explicit NumberedVoice(size_t number) : number_(number) {}
@@ -81,7 +81,7 @@ TEST(WatchedEnginesTest, OneByItsNameKeepsItsPlace) {
   EXPECT_EQ(progress.last_engine, 10u);
 }
 
-// Two watches at a time: each is told of its own engines.
+// Two watches at the same time: each sees its own engines.
 TEST(WatchedEnginesTest, WatchesDoNotMix) {
   Progress first;
   Progress second;

@@ -1,5 +1,5 @@
-// Programs on a whole MMU, run: what outcomes operations have, what races, failed allocations and
-// resets are, and what the runner makes of what it sees.
+// Runs programs on a whole MMU: the outcomes of operations, races, failed allocations, resets, and
+// the runner's judgement of them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -156,7 +156,7 @@ TEST(MmuOutcomes, OfAnOperationOfTheOtherKindAnMmuSaysSo) {
 
 // ---- Races ----
 
-// Who writes last is what is read: the first operation, if the second was in its window.
+// The last write is read. That is the first operation's, if the second was in its window.
 TEST(MmuRace, TheSecondOperationHappensInTheWindowOfTheFirst) {
   for (const char* mode : kModes) {
     const Outcomes outcomes =
@@ -220,7 +220,7 @@ TEST(MmuRace, TwoOperationsThatDoNotTouchAreAsOneAfterTheOther) {
 
 // ---- Failed allocations ----
 
-// All there is to see of an MMU after a program, without what counts attempts.
+// The whole visible state of an MMU after a program, without counters of attempts.
 Observation StateAfter(const Program& program) {
   const auto voice = MakeSibling(program.header);
   for (const Op& op : program.ops) {
@@ -264,8 +264,8 @@ TEST(MmuFailures, AStepThatRanOutOfMemoryIsRepeatedAndComesToTheSame) {
   }
 }
 
-// The old reverse map, which tells how often its caches were topped up, and counts wrong if it is
-// asked to.
+// The legacy reverse map. It counts the top-ups of its caches, and on demand it counts entries
+// wrong.
 template <class L>
 class Telltale : public DescriptorMap<L> {
   using Base = DescriptorMap<L>;
@@ -283,7 +283,7 @@ class Telltale : public DescriptorMap<L> {
 };
 using TinyTelltale = Telltale<TinyLimits>;
 
-// What it objects to in a program; how often the caches were topped up is in TinyTelltale::top_ups.
+// The objection of the voice to a program. TinyTelltale::top_ups counts the top-ups of the caches.
 std::string ObjectionTo(const Program& program, bool lies) {
   TinyTelltale::top_ups = 0;
   TinyTelltale::lies = lies;
@@ -317,7 +317,7 @@ TEST(MmuFailures, WhatAFailedStepLeavesBehindIsSeenAtOnce) {
   Program unlooked = RandomProgram(header, 20, 1);
   std::erase_if(unlooked.ops,
                 [](const Op& op) { return std::holds_alternative<ops::FailAlloc>(op); });
-  EXPECT_EQ(ObjectionTo(unlooked, true), "") << "nobody has looked";
+  EXPECT_EQ(ObjectionTo(unlooked, true), "") << "no allocation failed, so no check ran";
   const std::string objection = ObjectionTo(RandomProgram(failing, 200, 1), true);
   EXPECT_EQ(objection.substr(0, 13), "count of rmap");
   EXPECT_NE(objection.find(", after an allocation failed"), objection.npos) << objection;
@@ -429,7 +429,8 @@ TEST(MmuRunner, TheFullCheckFindsNoMoreThanTheOrdinaryOne) {
   }
 }
 
-// No guest and no host may bring a kernel down, so an agreement on that is none.
+// No guest and no host may bring a kernel down, so it is a finding even if all engines agree on
+// that.
 TEST(MmuRunner, ABugThatAllRaiseIsAFinding) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     const Header header{.mode = MmuMode::kTdp32,
@@ -451,8 +452,8 @@ TEST(MmuRunner, ABugThatAllRaiseIsAFinding) {
 
 // ---- L1 ----
 
-// One frame is mapped so often that no descriptor is left, and then by one instruction again. The
-// frame is the table itself, so that writing to it is no flood.
+// One frame is mapped so often that no descriptor is left. Then one instruction maps it again. The
+// frame is the table itself, so the MMU takes the writes for no flood.
 constexpr const char* kRepStore =
     "set_gpte vcpu=0 table=0x9 entry=7 gfn=0x11 flags=pua via=guest\n"
     "set_gpte vcpu=0 table=0xa entry=7 gfn=0x11 flags=pua via=guest\n"

@@ -111,7 +111,7 @@ TEST(MoreMaps, ComeToTheSameOnEverySeed) {
   }
 }
 
-// ---- What the counted map has of its own ----
+// ---- The counted map's own rules ----
 
 using Counted = CountedSiblingMap<ProductionLimits>;
 
@@ -127,7 +127,7 @@ TEST(CountedSiblingMap, AHeadIsTheWordThatItWas) {
   }
 }
 
-// From kFull on the head cannot say how many there are, and below it can again.
+// From kFull on the head cannot hold the number of entries. Below it can again.
 TEST(CountedSiblingMap, AListThatIsLongerThanAHeadCanSayIsCounted) {
   constexpr int kBeyond = 3;
   constexpr int kEntries = MapHost<Counted>::kEntries;

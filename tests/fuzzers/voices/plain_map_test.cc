@@ -1,5 +1,5 @@
-// What the reference's reverse map knows beyond the contract: what becomes of each slot. (The
-// contract itself is tested in reverse_map_test.cc.)
+// The reference's reverse map checks more than the contract: the fate of each slot.
+// (reverse_map_test.cc tests the contract itself.)
 #include "fuzzers/voices/plain_map.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using Plain = PlainMap<TinyLimits>;
 
 class PlainMapTest : public testing::Test {
  protected:
-  // The wording of the BUG of a misuse; "" if it is none.
+  // The wording of the BUG of a misuse, or "" if there is none.
   template <class Call>
   std::string Misuse(Call&& call) {
     EXPECT_EQ(BugOf(call), BugClass::kMapMisused);
