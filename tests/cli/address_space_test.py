@@ -1,4 +1,4 @@
-"""A limit of address space (ulimit -v) is the environment's: exit code 3, and nothing is filed."""
+"""A limit of address space (ulimit -v) is an error of the environment: exit code 3, no finding."""
 
 import os
 import resource

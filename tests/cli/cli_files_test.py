@@ -1,4 +1,4 @@
-"""Devices, pipes and links as input and output of the command line, and what counts as a program."""
+"""Devices, pipes and links as input and output, and what the command line takes for a program."""
 
 import json
 import os

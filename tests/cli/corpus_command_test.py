@@ -1,4 +1,4 @@
-"""What `rmapdiff corpus` promises: exact lines, nothing lost, nothing half done.
+"""The promises of `rmapdiff corpus`: exact lines, nothing lost, nothing half done.
 
 The fuzz target of most tests is tests/cli/moody_target.cc: an input shows how many records it has.
 """

@@ -1,4 +1,4 @@
-"""What `rmapdiff fuzz` promises, with scripts in place of fuzz targets.
+"""The promises of `rmapdiff fuzz`, with scripts in place of fuzz targets.
 
 Each script is a target as the supervisor sees it: libFuzzer's log lines, exit codes and files.
 """

@@ -1,4 +1,4 @@
-"""A fault that both engines share is looked for where they share it, on real programs.
+"""For a fault that both engines share, reports name the lines that they share, on real programs.
 
 The faults are bugs of 2.6.36 that a program's header puts back, so that the ordinary engine has
 them: where each is stands in its source, as the name of its switch.

@@ -1,6 +1,6 @@
-"""A third map has what the two first have: its code in a report, its place, its part of a crash.
+"""Reports show the code, the place and the crashes of a third map, as of the first two.
 
-The suite knows of it what its line in the table of engines says (third_map_engines.cc).
+The suite knows the map only by its line in the table of engines (third_map_engines.cc).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What docs/ci.md, the workflows and the GitLab example tell to run can be run.
+"""The commands of docs/ci.md, the workflows and the GitLab example exist.
 
 Each command of this tree that they name is there, and takes the options that they give; scripts
 pass shellcheck; the rules and lines that the document shows are those of the gate.

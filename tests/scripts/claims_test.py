@@ -1,5 +1,5 @@
-"""What `tools/claims` promises: a figure is what was measured, a verdict what the figure says, and
-a document is written as a whole or not at all.
+"""The promises of `tools/claims`: a figure is the measured one, a verdict follows its figure, and a
+document is written as a whole or not at all.
 
 Samples and dumps are made by hand; a measurement of made-up maps stands in for a real one.
 """

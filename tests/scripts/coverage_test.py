@@ -1,4 +1,4 @@
-"""What `tools/coverage` promises: instantiations count as one, and no report is a wrong one.
+"""The promises of `tools/coverage`: instantiations count as one, and no report is wrong.
 
 The merge is given small exports made by hand, and one of the real tools. The command runs with
 scripts in place of Bazel, of fuzz targets and of LLVM.

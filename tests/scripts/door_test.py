@@ -1,7 +1,7 @@
 """The door: tools/rmapdiff, tools/fuzz and tools/cli/build.sh, before a verb runs.
 
-A checkout of its own with scripts in place of Bazel, of tools/setup and of what is built. The real
-command line says whether the door knows its verbs, and whether it only checks when it is told to.
+Each test has its own checkout, with scripts in place of Bazel, tools/setup and the products. The
+real command line says whether the door knows its verbs, and whether `--check-usage` only checks.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""What the gate writes: SARIF against its official schema, JUnit XML as CI systems read it.
+"""The gate's reports: SARIF against its official schema, JUnit XML as CI systems read it.
 
-And that the table of rules knows every word that a signature can begin with.
+The table of rules must know every word that a signature can begin with.
 """
 
 import json

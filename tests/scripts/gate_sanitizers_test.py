@@ -1,4 +1,4 @@
-"""The gate sees sanitizers that are missing, that go on, and that were switched off from outside.
+"""The gate detects sanitizers that are missing, that only print, or that the environment disables.
 
 The programs are gate_probe.cc, each built with other flags; one is built as fuzz targets are.
 """

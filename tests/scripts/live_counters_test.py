@@ -1,4 +1,4 @@
-"""What a fuzz target counts while it runs, as each side reads it: the target itself writes here."""
+"""The live counters of a fuzz target, as each reader sees them. The target itself writes them."""
 
 import fcntl
 import json

@@ -1,5 +1,5 @@
-"""What is built for OSS-Fuzz: the rules that it is held against, a real package, and the files that
-OSS-Fuzz and ClusterFuzzLite read.
+"""The build for OSS-Fuzz: the rules of the check, a real package, and the files that OSS-Fuzz and
+ClusterFuzzLite read.
 """
 
 import os

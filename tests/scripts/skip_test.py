@@ -1,6 +1,6 @@
-"""Nothing skips itself unseen: from C++, Python and shell, and where 32-bit programs do not run.
+"""Every skip is counted: from C++, Python and shell, and where 32-bit programs do not run.
 
-What each of them leaves behind is counted by the summary of tools/test, as in a real run.
+The summary of tools/test counts the skips that each test records, as in a real run.
 """
 
 import contextlib
