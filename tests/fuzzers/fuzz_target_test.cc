@@ -1,4 +1,4 @@
-// Which programs each fuzz target keeps, and what it says of the others.
+// The programs that each fuzz target keeps, and its messages about the others.
 #include "fuzzers/fuzz_target.h"
 
 #include <gtest/gtest.h>

@@ -53,7 +53,7 @@ TEST(AnyMap, OnlyListsOfObjectsHaveSizesToShow) {
   EXPECT_EQ(legacy.map.ChainSizes(page), (std::vector<uint32_t>{2}));
 }
 
-// A map that is wrong about where its page ends.
+// A map that writes one byte behind its page.
 template <class L>
 struct WritesBehindItsPage : SiblingMap<L> {
   using Base = SiblingMap<L>;

@@ -1,4 +1,4 @@
-// Which programs each fuzz target is for, and that headers drawn for it are some of them.
+// The programs that each fuzz target is for. The headers drawn for a target must be some of them.
 #include "fuzzers/program/target_kinds.h"
 
 #include <gtest/gtest.h>
