@@ -17,6 +17,7 @@ Exit code: 0 no finding, 1 a finding, 2 wrong usage, 3 environment.
 import os
 
 from tools.scripts.common import script
+from tools.scripts.gate import build as gate_build
 from tools.scripts.mutants import campaign, command, trial
 
 TARGETS = ("tiny_mmu_fuzzer", "mmu_fuzzer", "direct_fuzzer", "dirty_log_fuzzer", "oom_fuzzer",
@@ -63,8 +64,8 @@ def tasks(options, built):
                 flags = [target, str(options.programs)]
                 seed = options.seed + count * options.programs
             else:
-                binary = os.path.join(built, "fuzzers", f"{target}_bin")
-                flags = command.read_options(target, built)
+                fuzzed = gate_build.read_target(os.path.join(built, "fuzzers"), target)
+                binary, flags = fuzzed.binary, fuzzed.options
                 seed = options.seed + count
             made.append(campaign.Task(
                 arm=options.way, mutant=target, seed=seed, binary=os.path.realpath(binary),

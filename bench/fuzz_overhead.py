@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+from tools.bazel_rules import replay
 from tools.scripts.common.script import ROOT, Parser, duration, number, run_build, run_main
 
 
@@ -95,8 +96,7 @@ def under_session(target, built, seconds, folder):
 
 def alone(target, built, seconds, seed, folder):
     made = bin_folder(target, built, folder)
-    with open(os.path.join(made, target + "_options.options"), encoding="utf-8") as file:
-        options = ["-" + line.strip() for line in file if "=" in line]
+    options = replay.read_options(os.path.join(made, target + "_options.options"))
     os.makedirs(os.path.join(folder, "corpus"))
     log = os.path.join(folder, "log")
     words = [os.path.join(made, target + "_bin"), "-timeout=25", "-report_slow_units=25",

@@ -23,6 +23,7 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 import os
 
 from tools.scripts.common import script
+from tools.scripts.gate import build as gate_build
 from tools.scripts.mutants import campaign, command, survival, survival_plot, trial
 
 TECHNIQUES = ("bytes", "boundary", "fresh", "plan", "repeat", "retarget",
@@ -147,7 +148,8 @@ def main(words):
     built = build(mutants, arms)
     os.makedirs(options.dir, exist_ok=True)
     targets = {mutant.fields["Target"] for mutant in mutants}
-    flags = {name: command.read_options(name, built["all"]) for name in targets}
+    fuzzers = os.path.join(built["all"], "fuzzers")
+    flags = {name: gate_build.read_target(fuzzers, name).options for name in targets}
     tasks = [task(arm, mutant, seed, flags[mutant.fields["Target"]], built, options.without)
              for seed in range(1, options.trials + 1) for mutant in mutants for arm in arms]
     records = campaign.run(tasks, options.time, options.jobs,

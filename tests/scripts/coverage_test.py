@@ -404,10 +404,6 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.report)), ["html", "summary.json"])
         self.assert_no_leftovers()
 
-    def test_json_is_the_file(self):
-        output, _ = self.run_command("--json")
-        self.assertEqual(json.loads(output), self.summary())
-
     def test_sources_that_no_target_holds_are_named(self):
         self.run_command()
         self.assertEqual(self.summary()["absent"], ["mmu/left_out.h"])

@@ -742,9 +742,9 @@ const char* c = R"(
         self.assertTrue(self.is_same("# a\n\nx y\nz\n", "x  y\n# b\nz\n", name="a.ops"))
 
     def test_anything_else(self):
-        for old, new in (("= 1", "= 2"), ('"// c"', '"// d"'), ("  // d", "// d"), ("int a", "inta"),
-                         ("F(x)", "F (x)"), ("int a = 1;", "int a =\n1;"), ("// one", "// one\\"),
-                         ("= 1", "/*= 1*/")):
+        for old, new in (("= 1", "= 2"), ('"// c"', '"// d"'), ("  // d", "// d"),
+                         ("int a", "inta"), ("F(x)", "F (x)"), ("a = 1;", "a =\n1;"),
+                         ("// one", "// one\\"), ("= 1", "/*= 1*/")):
             self.assertFalse(self.is_same(self.OLD, self.OLD.replace(old, new)), new)
         self.assertFalse(self.is_same("int a = __LINE__;\n", "\nint a = __LINE__;\n"))
         self.assertFalse(self.is_same("# a\n", "# b\n", name="a.bzl"))

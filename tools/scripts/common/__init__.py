@@ -1,1 +1,1 @@
-"""What the commands share: exit codes, arguments, files, the time of the processor."""
+"""Shared by the commands: exit codes, arguments, files, the time of the processor."""

@@ -1,4 +1,4 @@
-"""A program with a limit on the time of the processor, which a busy machine takes no part of.
+"""A program with a limit on the time of the processor, which a busy machine does not shorten.
 
 The limit holds for the program and, apart from it, for each process that it starts; seconds are of
 them all.
@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 
-# What ends a program that has used up its time: the warning, or the end if it has ignored that.
+# A signal ends a program that has used up its time: the warning, or the end if it ignored that.
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 GRACE = 5
 

@@ -1,4 +1,4 @@
-"""What the verbs of rmapdiff that are scripts share: exit codes, arguments, files, how one ends."""
+"""Shared by the commands that are scripts: exit codes, arguments, files, how one ends."""
 
 import argparse
 import errno
@@ -88,7 +88,7 @@ def _open_beside(target):
 
 
 def _mode_for(target):
-    """What a file that is replaced keeps, or what the umask leaves to a new one."""
+    """The mode of the file that is replaced, or the one that the umask leaves to a new file."""
     try:
         return stat.S_IMODE(os.stat(target).st_mode)
     except FileNotFoundError:
@@ -165,8 +165,8 @@ def write_whole(path, content):
 def run_build(root, words):
     """Has tools/cli/build.sh of a checkout build; returns the folder of what was built.
 
-    The link bazel-bin is none to ask: in a checkout that is read-only or another user's, Bazel
-    cannot move it. What the script says goes to standard error. Raises a Failure.
+    The link bazel-bin does not say it: in a checkout that is read-only or another user's, Bazel
+    cannot move it. The script's own lines go to standard error. Raises a Failure.
     """
     script = os.path.join(root, "tools", "cli", "build.sh")
     done = subprocess.run([script, *words], stdout=subprocess.PIPE, text=True, check=False)

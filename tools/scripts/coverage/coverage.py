@@ -52,7 +52,6 @@ def parse_args(words):
                         help="for the report [coverage-report]")
     parser.add_argument("--target", metavar="NAME", action="append", default=[],
                         help="only this fuzz target; can be repeated")
-    parser.add_argument("--json", action="store_true", help="print summary.json, not the table")
     parser.add_argument("--min-lines", metavar="PCT", type=percentage,
                         help="exit with 1 if less than PCT%% of all lines are covered")
     parser.add_argument("--min-branches", metavar="PCT", type=percentage,
@@ -247,10 +246,7 @@ def main(words):
     summary = make_report(names, built, args.dir, complete=not args.target)
     for warning in summary["warnings"]:
         print(f"coverage: warning: {warning}", file=sys.stderr)
-    if args.json:
-        print(json.dumps(summary, indent=1))
-    else:
-        print(summary_lib.render(summary) + "\n" + summary["html"])
+    print(summary_lib.render(summary) + "\n" + summary["html"])
     good = [check_minimum("lines", summary["total"]["lines"], args.min_lines),
             check_minimum("branches", summary["total"]["branches"], args.min_branches)]
     return 0 if all(good) else FAILED

@@ -1,4 +1,4 @@
-"""What `llvm-cov export` says about each file, with the instantiations of a template as one.
+"""The figures of `llvm-cov export` for each file, with the instantiations of a template as one.
 
 The same source line stands in the export once for each instantiation that holds it, and llvm-cov
 adds these up for lines only. Here a line, a side of a branch or a function is covered if it is in
@@ -126,7 +126,7 @@ def _line_count(here, above):
     return max(entered + [above[2] if above is not None else 0])
 
 
-# What a simple look at brackets would take for template arguments or parameters.
+# A simple look at brackets would take these for template arguments or parameters.
 _OPERATORS = re.compile(r"\boperator(\(\)|\[\]|<=>|<<=?|>>=?|->\*?|[<>]=?)(?=[(<\s]|$)")
 
 

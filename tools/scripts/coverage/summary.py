@@ -4,7 +4,7 @@ import dataclasses
 
 from tools.scripts.coverage import coverage_map
 
-# How our own summary.json is told from anybody else's.
+# Distinguishes our own summary.json from a file of another program.
 FORMAT = "rmapdiff-coverage-1"
 
 KINDS = ("lines", "branches", "functions")

@@ -11,10 +11,10 @@ import subprocess
 
 from tools.scripts.common.script import ENVIRONMENT, USAGE, Failure, output_of
 
-# What decides about every build, or is not in the graph.
+# Files that decide about every build, or that are not in the graph.
 FOR_ALL = (".bazelrc", ".bazeliskrc", ".bazelignore", "WORKSPACE", "tools/bazel_rules/",
            "tools/offline/", "tools/setup")
-# What no program is built from.
+# No program is built from these.
 FOR_NONE = (".md", ".svg", ".gitignore")
 
 PLAIN = re.compile(r"[\w./+@%,=~-]+")
@@ -40,7 +40,7 @@ def _merge_base(root, base):
 
 
 def read_change(root, base):
-    """What the tree, as it is, has changed since it left `base`."""
+    """The changes of the tree, as it is, since it left `base`."""
     revision = _merge_base(root, base)
     # -z: a name can hold anything. A rename is a file that is gone and a new one.
     changed = _git(root, "diff", "--name-only", "--no-renames", "-z", revision)
@@ -104,7 +104,7 @@ Affected = collections.namedtuple("Affected", "targets why files", defaults=("",
 
 
 def affected(root, files, targets, graph):
-    """What a change of the files affects."""
+    """The targets that a change of the files affects."""
     files = [name for name in files if not name.endswith(FOR_NONE)]
     if not files:
         return Affected([])

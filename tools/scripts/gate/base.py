@@ -2,8 +2,8 @@
 
 The base's own fuzz target is built in a work tree of its own, outside of this one, and gets the
 same program: the simplest one, in the canonical bytes of its operations, and the input itself. It
-has the finding if its own output names the same signature. If it cannot be built, or knows no such
-target, nobody can say, and the finding counts as new.
+has the finding if its own output names the same signature. If the base cannot be built, or has no
+such target, the finding counts as new.
 """
 
 import hashlib

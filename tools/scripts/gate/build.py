@@ -1,4 +1,4 @@
-"""What the gate runs: the fuzz targets as they are built, and how to have them built."""
+"""The fuzz targets that the gate runs, and how to have them built."""
 
 import collections
 import os

@@ -11,14 +11,14 @@ import time
 from tests.mutants import mutants
 from tools.bazel_rules import replay
 from tools.scripts.common.script import Failure
-from tools.scripts.gate import build, replaying
+from tools.scripts.gate import build
 from tools.scripts.gate.outcome import Case
-from tools.scripts.mutants import trial
+from tools.scripts.mutants import finding, trial
 
 NAME = "sibling_unlink_loses_tail"
 # A change of the very lines that the patch replaces is the likeliest reason.
 NOT_BUILT = (f"cannot be built, expected tests/mutants/{NAME}.patch to fit; "
-             "tests/mutants/README.md says what to do if it does not")
+             "tests/mutants/README.md says how to adapt it")
 SECONDS = 20  # of the processor; it takes a fraction of one
 
 
@@ -37,11 +37,12 @@ def build_it(_root):
 
 
 def by_seeds(mutant, binary, target):
-    """Case: seeds fail, and whom they blame is who is at fault."""
+    """Case: seeds fail, and blame the engine at fault."""
     begin = time.monotonic()
     command = [*trial.SANITIZED, binary, *target.options]
     results = replay.replay(command, replay.list_seeds(target.seeds))
-    signatures = [replaying.raw_signature(result) for result in results if result.failure]
+    signatures = [finding.signature_of(result.code, result.output) for result in results
+                  if result.failure]
     named = {signature.rsplit("/", 1)[-1] for signature in signatures if signature}
     guilty = mutant.fields["Guilty"]
     problem = ""
@@ -55,7 +56,7 @@ def by_seeds(mutant, binary, target):
 
 
 def by_search(mutant, binary, target, seed):
-    """Case: fuzzing finds it in time, and names who is at fault."""
+    """Case: fuzzing finds it in time, and names the engine at fault."""
     begin = time.monotonic()
     tried = trial.run(mutant.name, binary, seed, SECONDS, target.options)
     guilty = mutant.fields["Guilty"]
@@ -63,7 +64,7 @@ def by_search(mutant, binary, target, seed):
     if not tried.found:
         problem = f"{mutant.name} is not caught in {SECONDS} s of fuzzing"
     elif tried.guilty != guilty:
-        problem = (f"fuzzing blames {tried.guilty or 'nobody'} for {mutant.name}, "
+        problem = (f"fuzzing blames {tried.guilty or 'no engine'} for {mutant.name}, "
                    f"expected {guilty}")
     text = f"{tried.signature} after {tried.execs} programs, {tried.seconds:.2f} s"
     return Case("canary", f"{mutant.name} is caught by fuzzing", time.monotonic() - begin, problem,

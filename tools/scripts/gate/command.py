@@ -2,8 +2,8 @@
 
 Replays every seed and regression on every fuzz target, has a seeded fault caught, sees the
 sanitizers at work, and fuzzes the targets that the change affects, with a fixed seed. Findings that
-the base revision has as well are told apart, and do not make it fail. The last line says what was
-proved.
+the base revision has as well are listed as old, and do not make it fail. The last line states the
+proof.
 
 An empty corpus, a target that executes nothing, a sanitizer that is missing or not fatal, a canary
 that is not caught: each makes it fail, because then nothing is proved.
@@ -69,7 +69,7 @@ def head_revision():
 
 
 def check_outputs(options):
-    """What cannot be written is told before anything runs."""
+    """Refuses a file that cannot be written before anything runs."""
     if os.path.exists(os.path.join(options.dir, "stats.jsonl")):
         raise Failure(USAGE, f"--dir: {options.dir} is the folder of a long run, expected "
                              "one that may be cleared")

@@ -1,4 +1,4 @@
-"""From artifacts to findings: what each shows, its simplest program, a folder for each of them.
+"""From artifacts to findings: a signature, a simplest program and a folder for each.
 
 The command line makes DIR/findings/SLUG/, as it does for a long run of fuzzing, so one bug has one
 name and one record there and here.
@@ -30,7 +30,7 @@ class Tool:
                               capture_output=True, check=False)
 
     def repro(self, path, code=True):
-        """What `repro --json` says of one run, {} if it cannot. The lines of code can take seconds.
+        """The answer of `repro --json` on one run, {} if it fails. Lines of code take seconds.
 
         One run is enough: take_in confirms a finding by several. Raises script.Failure where a
         limit of address space lets no program run: a failure under it says nothing of the MMUs.

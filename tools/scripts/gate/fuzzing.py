@@ -46,7 +46,7 @@ Fuzzed = collections.namedtuple("Fuzzed",
 
 @functools.lru_cache(maxsize=None)
 def _same_addresses():
-    """What a command begins with to get the same addresses each time; a container may forbid it."""
+    """The first words of a command that gets the same addresses each time, none if forbidden."""
     try:
         done = subprocess.run(["setarch", "-R", "true"], stdin=subprocess.DEVNULL,
                               capture_output=True, check=False)
@@ -115,8 +115,7 @@ class _Search:
         if code == 0 or not written:
             return False
         path = self._path(written[1])
-        found = finding.read(code, self.logs[-1])
-        raw = found.signature if found else f"exit-{code}"
+        raw = finding.signature_of(code, self.logs[-1]) or f"exit-{code}"
         self.artifacts.setdefault(raw, Artifact(self._target.name, path, raw))
         self._forget(path)
         return True
@@ -146,7 +145,7 @@ class _Search:
 
 
 def _problem(code, log):
-    """What is wrong with a run that has left no artifact."""
+    """The fault of a run that has left no artifact, "" for none."""
     if code in processor.OUT_OF_TIME:
         return ""  # too few programs, which is told of all
     if code != 0:

@@ -22,6 +22,7 @@ class Gate:
         self._root = root
         self._say = say
         self._rate = kill_rate.read(build.ROOT)
+        self._since = time.monotonic()
 
     def run(self):
         """All steps, as a Result; what cannot be done is a case of it."""
@@ -57,8 +58,11 @@ class Gate:
         with concurrent.futures.ThreadPoolExecutor(self._options.jobs) as pool:
             return list(pool.map(function, items))
 
-    def _report(self, step, text, begin):
-        self._say(f"{step:<11} {text}, {time.monotonic() - begin:.1f} s", flush=True)
+    def _report(self, step, text):
+        """Says the outcome of a step, and the time since the step before."""
+        now = time.monotonic()
+        self._say(f"{step:<11} {text}, {now - self._since:.1f} s", flush=True)
+        self._since = now
 
     def _failed(self, cases):
         """Prints those that did not pass; returns how many."""
@@ -75,15 +79,13 @@ class Gate:
 
     def _build(self):
         """The targets, and the findings.Tool that tells of what is found."""
-        begin = time.monotonic()
         built = build.run_build("fuzzers/fuzz_targets.txt", [
             "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin"])
         targets = build.read_targets(os.path.join(built, "fuzzers"))
-        self._report("build", count_of(len(targets), "fuzz target"), begin)
+        self._report("build", count_of(len(targets), "fuzz target"))
         return targets, findings.Tool(self._root, built)
 
     def _check_sanitizers(self, targets):
-        begin = time.monotonic()
         cases = [case for cases in self._each(
             lambda target: sanitizers.check_target(target.name, target.binary), targets)
                  for case in cases]
@@ -91,12 +93,11 @@ class Gate:
         good = "ASan and fatal UBSan at work in each"
         programs = count_of(len(targets), "program")
         self._report("sanitizers", f"{programs}, "
-                     + (f"{count_of(bad, 'check')} failed" if bad else good), begin)
+                     + (f"{count_of(bad, 'check')} failed" if bad else good))
         self._failed(cases)
         return Step(cases, [f"ASan and fatal UBSan work in {programs}"])
 
     def _replay(self, targets, scratch):
-        begin = time.monotonic()
         replayed = self._each(lambda target: replaying.replay_target(target, scratch), targets)
         cases = [case for one in replayed for case in one.cases]
         if not any(one.failed for one in replayed):
@@ -104,7 +105,7 @@ class Gate:
         seeds, executed = (sum(getattr(one, name) for one in replayed)
                            for name in ("seeds", "executed"))
         self._report("replay", f"{count_of(executed, 'program')} from {count_of(seeds, 'seed')} "
-                     f"of {count_of(len(replayed), 'target')}", begin)
+                     f"of {count_of(len(replayed), 'target')}")
         self._failed(cases)
         fact = (f"{count_of(executed, 'seed')} and regressions pass on "
                 f"{count_of(len(replayed), 'target')}")
@@ -112,7 +113,6 @@ class Gate:
 
     def _catch_canary(self, targets, failing):
         """failing: paths of seeds that fail without it."""
-        begin = time.monotonic()
         if failing:
             # They would be taken for the canary's, or hide it; they are findings already.
             many = len(failing)
@@ -127,20 +127,19 @@ class Gate:
         binary = canary.build_it(self._root)
         if not binary:
             cases = [Case("canary", f"{mutant.name} is built", 0.0, canary.NOT_BUILT)]
-            self._report("canary", "NOT BUILT", begin)
+            self._report("canary", "NOT BUILT")
             self._failed(cases)
             return Step(cases)
         cases = self._each(lambda catch: catch(), [
             lambda: canary.by_seeds(mutant, binary, named[0]),
             lambda: canary.by_search(mutant, binary, named[0], self._options.seed)])
         caught = not any(case.problem for case in cases)
-        self._report("canary", f"{mutant.name} {'caught' if caught else 'NOT CAUGHT'}", begin)
+        self._report("canary", f"{mutant.name} {'caught' if caught else 'NOT CAUGHT'}")
         self._failed(cases)
         return Step(cases, ["the canary is caught by seeds and by fuzzing"])
 
     def _choose(self, change, targets):
         """(The targets to fuzz, a Step.)"""
-        begin = time.monotonic()
         names = [target.name for target in targets]
         touched = affected.Affected(names, "no --base")
         if change:
@@ -151,17 +150,16 @@ class Gate:
         which = "all" if len(names) == len(targets) else " ".join(names) or "none"
         what = (f"{count_of(len(change.files), 'file')} since {change.revision[:12]}: "
                 if change else "")
-        self._report("affected", what + which + (f" ({why})" if why else ""), begin)
+        self._report("affected", what + which + (f" ({why})" if why else ""))
         if change and unchanged.is_same(self._root, change.revision, touched.files):
             what = f"{count_of(len(touched.files), 'file')} changed in comments alone"
-            self._report("unchanged", what, begin)
+            self._report("unchanged", what)
             return [], Step(facts=[what])
         return chosen, Step()
 
     def _fuzz(self, chosen, failing, scratch):
         if not chosen:
             return Step(facts=["no target is affected, so none was fuzzed"])
-        begin = time.monotonic()
         programs = shares.shares(self._options.budget, [target.name for target in chosen],
                                  self._rate.needs)
 
@@ -180,7 +178,7 @@ class Gate:
         many = count_of(len(fuzzed), "target")
         spent = sum(one.seconds for one in fuzzed)
         self._report("fuzz", f"{ran} on {many}, seed {self._options.seed}, {spent:.0f} s of the "
-                     "processor", begin)
+                     "processor")
         self._failed(cases)
         nothing = "" if artifacts or failing else " find nothing"
         return Step(cases, [f"{ran} of fuzzing on {many}{nothing}"], artifacts)
@@ -189,7 +187,6 @@ class Gate:
 
     def _look_at_findings(self, result, change, targets, tool, scratch):
         """Puts findings in place of the artifacts, before anything else can fail."""
-        begin = time.monotonic()
         result.set_findings(findings.look(result.artifacts, tool))
         found = result.findings
         result.add(self._keep(found, tool))
@@ -202,7 +199,7 @@ class Gate:
                          for finding in found if not finding.seed]))
         blocking = sum(finding.blocks for finding in found)
         self._report("findings", f"{blocking} to look at, {len(found) - blocking} that the "
-                     "base has as well", begin)
+                     "base has as well")
         for finding in found:
             self._say("\n".join(self._lines_of(finding)), flush=True)
 

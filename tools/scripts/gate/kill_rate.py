@@ -1,4 +1,4 @@
-"""What this gate is known to see: the measurement that stands in docs/finding-power/gate.json.
+"""The faults that this gate is known to see: the measurement in docs/finding-power/gate.json.
 
 `tools/rmapdiff mutants --as-gate` makes the file. It says with which budget and seed, what each
 target needs, and of each fault whether the gate's own steps see it:
@@ -53,7 +53,7 @@ def sentence(rate):
 
 
 def known_of(rate, options):
-    """What a run with these options of the gate sees; with others than usual it was not measured.
+    """The kill rate of a run with these options; it was measured with the usual ones alone.
 
     "" if nothing was measured.
     """

@@ -1,4 +1,4 @@
-"""What the steps of the gate hand on: cases, each passed or not, and findings."""
+"""The values that the steps of the gate hand on: cases, each passed or not, and findings."""
 
 import collections
 import dataclasses
@@ -25,7 +25,7 @@ class Artifact:
 
 @dataclasses.dataclass
 class Finding:
-    """What artifacts of one signature show."""
+    """A bug, as the artifacts of one signature show it."""
 
     signature: str
     target: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 def repro_command(path):
-    """What a reader can copy to see a finding again."""
+    """The command that a reader copies to see a finding again."""
     return "tools/rmapdiff repro " + shlex.quote(path)
 
 

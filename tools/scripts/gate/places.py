@@ -1,4 +1,4 @@
-"""Where a finding is, for who reads it beside the source: a file and lines of the engine at fault.
+"""The place of a finding in the source: a file and lines of the engine at fault.
 
 The lines that the failing operation ran of the guilty reverse map, or of the stack, or the
 candidates in the engine that all maps share, come from `repro --json`. Of them the function that
@@ -59,7 +59,7 @@ def find(finding):
         chosen = next((i for i, (place, _) in enumerate(functions)
                        if place.function != "operator"), 0)
     else:
-        # What ran for the first time, and the most of it.
+        # The function with the most lines that ran for the first time.
         chosen = max(range(len(functions)),
                      key=lambda i: (functions[i][1], functions[i][0].last - functions[i][0].first))
     related = [place for i, (place, _) in enumerate(functions) if i != chosen]

@@ -21,12 +21,6 @@ REGRESSION = "corpus-regressions-"
 Replayed = collections.namedtuple("Replayed", "target cases seeds executed regressions failed")
 
 
-def raw_signature(result):
-    """The signature in all that a failing target has printed; "" if it has none."""
-    found = finding.read(result.code, result.output)
-    return found.signature if found else ""
-
-
 def seed_name(path):
     """corpus/TARGET/NAME.ops as it is in the tree, of a path in a folder of assembled seeds."""
     name = os.path.basename(path)
@@ -75,7 +69,7 @@ def replay_target(target, scratch):
     cases, failed = [], []
     for result in results:
         text = result.failure or ""
-        signature = raw_signature(result) if text else ""
+        signature = finding.signature_of(result.code, result.output) if text else ""
         problem = text and (signature or text.split("\n", 1)[0])
         name = seed_name(result.seed)
         cases.append(Case(target.name, name, seconds, problem, text, finding=bool(signature),

@@ -1,4 +1,4 @@
-"""What one run of the gate came to: its exit code, its last line, and what the reports show."""
+"""The result of one run of the gate: its exit code, its last line, the contents of the reports."""
 
 import collections
 import dataclasses

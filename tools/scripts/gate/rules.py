@@ -31,7 +31,7 @@ _TABLE = [
     ("list-cycle", "The walk over a list does not end.",
      "An entry was added twice, or an old link was followed; a kernel would hang here."),
     ("list-dangling", "A list or a link leads into a page that was freed.",
-     "A kernel would read and write memory that belongs to somebody else."),
+     "A kernel would read and write memory that has another owner."),
     ("list-wild", "A list entry is not the address of an spte.",
      "A kernel would follow a wild pointer."),
     ("rmap-add-return", "rmap_add returned what its own rule does not allow.",
@@ -111,7 +111,7 @@ _TABLE = [
 ]
 RULES = {rule_id: Rule(rule_id, short, text) for rule_id, short, text in _TABLE}
 
-# The first word of a signature, where that decides and is no rule itself.
+# Rules by the first word of a signature, where that decides; other words are rules themselves.
 BY_WORD = {
     "active-list": "active-list-mismatch", "add-return": "rmap-add-return", "bug": "bug-mismatch",
     "cycle": "list-cycle", "dangling": "list-dangling", "dirty-log": "dirty-log-mismatch",

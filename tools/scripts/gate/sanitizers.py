@@ -13,7 +13,7 @@ import time
 from tools.scripts.gate import machine_code
 from tools.scripts.gate.outcome import Case
 
-# What OSS-Fuzz asks of a target: fewer calls are a runtime that is linked to code without checks.
+# OSS-Fuzz asks as many of a target: fewer are a runtime that is linked to code without checks.
 LEAST_ASAN, LEAST_UBSAN = 1000, 168
 
 # Have no second form: what comes after them does not exist.
@@ -36,7 +36,7 @@ def is_recoverable(name):
 
 
 def judge_calls(calls, least_asan=LEAST_ASAN, least_ubsan=LEAST_UBSAN):
-    """What is wrong, in one line; "" if nothing is."""
+    """The problem in one line, "" for none."""
     asan = sum(count for name, count in calls.items() if name.startswith("__asan_"))
     fatal = sum(count for name, count in calls.items() if name.endswith("_abort"))
     recoverable = {name: count for name, count in calls.items() if is_recoverable(name)}

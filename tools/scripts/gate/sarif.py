@@ -48,7 +48,7 @@ def _why_related(finding):
 
 
 def _message(finding):
-    """What is wrong, then how to see it again: the program is all that it takes."""
+    """The problem, then how to see it again: the program is all that it takes."""
     repro = finding.repro
     lines = [rules.RULES[rules.rule_of(finding.signature, repro)].short, ""]
     if repro.get("op"):

@@ -11,7 +11,7 @@ import os
 
 from tools.bazel_rules import replay
 from tools.scripts.gate import build, fuzzing, kill_rate, replaying, shares
-from tools.scripts.mutants import trial
+from tools.scripts.mutants import finding, trial
 
 # target: a build.Target whose program has the fault. state: a hash of all that decides.
 Task = collections.namedtuple("Task", "mutant state target budget seed")
@@ -57,7 +57,7 @@ def _first_to_fail(target, seeds):
         if result.failure and result.failure.startswith(replay.NOT_EXECUTED):
             raise trial.Broken(f"{target.binary}: {result.failure[-300:]}")
         if result.failure:
-            return result.seed, replaying.raw_signature(result)
+            return result.seed, finding.signature_of(result.code, result.output)
     return None
 
 

@@ -7,8 +7,10 @@ import collections
 import concurrent.futures
 import json
 import os
+import sys
 
-from tools.scripts.mutants import records, trial
+from tools.scripts.common.script import USAGE, Failure
+from tools.scripts.mutants import trial
 
 # arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target,
 # clean, keep: as of trial.run.
@@ -18,9 +20,52 @@ Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds ta
 Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
 
+# The type of a field of this name, in a record of any kind.
+TYPES = {"arm": str, "mutant": str, "target": str, "seed": (int, str), "seconds": (int, float),
+         "execs": int, "found": bool, "by": str, "signature": str, "guilty": str}
+
+
+def _is(value, types):
+    if types is bool or isinstance(value, bool):
+        return types is bool and isinstance(value, bool)
+    return isinstance(value, types) and (isinstance(value, str) or abs(value) < 2 ** 63)
+
+
+def _parse(line, kind):
+    """A namedtuple `kind`; ValueError says what is wrong with the line."""
+    try:
+        values = json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if not isinstance(values, dict) or set(values) != set(kind._fields):
+        raise ValueError("expected an object with " + ", ".join(kind._fields))
+    for name, value in values.items():
+        if name in TYPES and not _is(value, TYPES[name]):
+            raise ValueError(f"'{name}' is of another type")
+    return kind(**values)
+
+
 def load(path, kind=Record):
-    """The records of a file; what is damaged is said and left out."""
-    return records.read(path, kind)
+    """The records of a file, none if there is no file.
+
+    The last line is left out if it was cut off. Each other line that holds no record is told and
+    left out too: its trial is done once more.
+    """
+    if not os.path.lexists(path):
+        return []
+    if not os.path.isfile(path):  # a pipe would be waited for
+        raise Failure(USAGE, f"{path}: expected a file with records of trials")
+    records = []
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith("\n"):
+                break
+            try:
+                records.append(_parse(line, kind))
+            except ValueError as error:
+                print(f"{path}:{number}: left out, expected a record of a trial: {error}",
+                      file=sys.stderr)
+    return records
 
 
 def _drop_half_a_line(path):

@@ -1,9 +1,9 @@
 """Hunts seeded faults and says how long each survives: the ground truth of the fuzz targets.
 
-Each mutant of tests/mutants is built as the fuzz target that its heading names, and tried so many
-times, each time with another seed and, unless --corpus=seeds, from an empty corpus, until it is
-found or the time is up. Times are of the processor, one core a trial, with the start of the
-program. Those that are equivalent must not be reported; they get a trial for every twenty.
+Each mutant of tests/mutants is built as the fuzz target that its heading names. A trial fuzzes it
+until it is found or the time is up. Each trial has another seed, and begins with an empty corpus
+unless --corpus=seeds. Times are of the processor, one core a trial, with the start of the program.
+Equivalent mutants must not be reported; they get a trial for every twenty.
 
 DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there),
 table.txt and survival.svg.
@@ -20,7 +20,6 @@ it does not; 1 otherwise; 2 wrong usage; 3 environment.
 
 import fnmatch
 import glob
-import json
 import os
 import sys
 import tempfile
@@ -28,13 +27,13 @@ import tempfile
 from tests.mutants import mutants
 from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, Parser, duration,
                                          not_empty, number, run_build, run_main, write_whole)
-from tools.scripts.gate import kill_rate
+from tools.scripts.gate import build as gate_build, kill_rate
 from tools.scripts.mutants import as_gate, campaign, survival_plot, table
 
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
 MAX_TRIALS, MAX_JOBS = 1000, 256
 GATE_LIMIT = 3600  # seconds of the processor for one fault; its budget is of programs
-OF_TRIALS = ("--trials", "--time", "--seed", "--corpus", "--json")  # the gate has its own
+OF_TRIALS = ("--trials", "--time", "--seed", "--corpus")  # the gate has its own
 TRIALS_PER_EQUIVALENT = 20
 
 
@@ -55,7 +54,6 @@ def parse_arguments(words):
                         help="where each trial begins [empty]")
     parser.add_argument("--dir", type=not_empty, default="mutants-out", metavar="DIR",
                         help="for the records and the plot [mutants-out]")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--as-gate", action="store_true",
                         help="ask whether the steps of `rmapdiff gate` see each fault")
     parser.add_argument("--counted", action="store_true",
@@ -89,14 +87,6 @@ def build(chosen):
     return run_build(ROOT, [f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
 
 
-def read_options(target, built):
-    """libFuzzer's flags of a fuzz target; built: what `build` has returned."""
-    with open(os.path.join(built, "fuzzers", f"{target}_options.options"),
-              encoding="utf-8") as file:
-        lines = file.read().split("\n")
-    return ["-" + line for line in lines if "=" in line]
-
-
 def trials_of(mutant, trials):
     if mutant.fields["Equivalent"] == "no":
         return trials
@@ -104,22 +94,21 @@ def trials_of(mutant, trials):
 
 
 def make_tasks(chosen, options, built):
-    targets = {mutant.fields["Target"] for mutant in chosen}
-    flags = {target: read_options(target, built) for target in targets}
+    fuzzers = os.path.join(built, "fuzzers")
+    targets = {name: gate_build.read_target(fuzzers, name)
+               for name in {mutant.fields["Target"] for mutant in chosen}}
     tasks = []
     for count in range(options.trials):
         for mutant in chosen:
             if count >= trials_of(mutant, options.trials):
                 continue
-            target = mutant.fields["Target"]
-            seeds = os.path.join(built, "fuzzers", f"{target}_corpus")
+            target = targets[mutant.fields["Target"]]
             tasks.append(campaign.Task(
                 arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
                 binary=os.path.realpath(os.path.join(built, "tests", "mutants", mutant.name)),
-                flags=flags[target], env=None,
-                seeds=os.path.realpath(seeds) if options.corpus == "seeds" else None,
-                target=target,
-                clean=os.path.realpath(os.path.join(built, "fuzzers", f"{target}_bin"))))
+                flags=target.options, env=None,
+                seeds=target.seeds if options.corpus == "seeds" else None,
+                target=target.name, clean=target.binary))
     return tasks
 
 
@@ -199,8 +188,7 @@ def main(words):
     write_whole(os.path.join(options.dir, "table.txt"), text)
     survival_plot.write(os.path.join(options.dir, "survival.svg"),
                         {"all faults": table.fault_trials(chosen, records)}, options.time)
-    print(json.dumps(table.as_json(summary)) if options.json else text,
-          end="\n" if options.json else "")
+    print(text, end="")
     return DONE if table.all_well(summary) else FINDING
 
 

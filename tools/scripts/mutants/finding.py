@@ -1,4 +1,4 @@
-"""What a fuzz target that ended has found, read from its exit code and what it printed."""
+"""The finding of a fuzz target that has ended, read from its exit code and its output."""
 
 import collections
 import os
@@ -43,7 +43,7 @@ def engines_of(text):
 
 
 def _is_of(source):
-    """What shows that a function is of the map in a source.
+    """A pattern for the functions of the map in a source.
 
     The function stands there, or has the map among its template arguments. A source has the name
     of the class in it: mmu/sibling_map.h has SiblingMap.
@@ -58,6 +58,12 @@ def guilty_of_stack(functions, engines):
     text = "\n".join(functions)
     named = [engine for engine, source in engines.items() if _is_of(source).search(text)]
     return named[0] if len(named) == 1 else ""
+
+
+def signature_of(code, text):
+    """The signature in all that a target has printed, "" if it ended without a finding."""
+    found = read(code, text)
+    return found.signature if found else ""
 
 
 def read(code, text):

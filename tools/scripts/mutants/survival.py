@@ -9,6 +9,7 @@ approximation, corrected for ties.
 
 import collections
 import math
+import statistics
 
 Z95 = 1.959964
 
@@ -60,19 +61,10 @@ def restricted_mean(trials, limit):
     return Mean(mean, max(0.0, mean - half), min(limit, mean + half))
 
 
-def median(numbers):
-    """Of a non-empty list."""
-    ordered = sorted(numbers)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
-
-
 def median_time(trials):
     """None if fewer than half of the trials have found the fault."""
     times = [seconds if found else math.inf for seconds, found in trials]
-    middle = median(times)
+    middle = statistics.median(times)
     return None if math.isinf(middle) else middle
 
 

@@ -20,7 +20,7 @@ def visible(points):
 
 
 def script(curves, limit):
-    """What gnuplot is to draw: {name: trials}."""
+    """The script for gnuplot of {name: trials}."""
     lines = [
         f"set terminal svg size 860,{HEIGHT} dynamic font 'sans-serif,14' background '#ffffff'",
         "set logscale x", f"set xrange [{BEGIN}:{limit}]", "set yrange [0:1]",

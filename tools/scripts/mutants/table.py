@@ -1,6 +1,7 @@
 """The table of `rmapdiff mutants`: from records to a summary, and from that to text and JSON."""
 
 import collections
+import statistics
 
 from tools.scripts.mutants import survival
 
@@ -31,7 +32,7 @@ def summarize_one(mutant, records, limit):
         equivalent=mutant.fields["Equivalent"] != "no", trials=len(records), found=len(found),
         median=survival.median_time(trials), mean=survival.restricted_mean(trials, limit).seconds,
         worst=max((record.seconds for record in found), default=None),
-        execs=survival.median([record.execs for record in found]) if found else None,
+        execs=statistics.median([record.execs for record in found]) if found else None,
         by=dict(by.most_common()), right=sum(is_right(mutant, record.guilty) for record in named),
         named=len(named))
 
@@ -53,7 +54,7 @@ def summarize(chosen, records, limit):
     return Summary(
         limit=limit, rows=rows, faults=len(faults), found=sum(row.found > 0 for row in faults),
         sure=sum(row.found >= SURE * row.trials for row in faults),
-        median=survival.median([limit if row.median is None else row.median for row in faults])
+        median=statistics.median([limit if row.median is None else row.median for row in faults])
         if faults else None,
         worst=max((limit if row.median is None else row.median for row in faults), default=None),
         mean=survival.restricted_mean(trials, limit) if trials else None,
@@ -69,42 +70,41 @@ def _seconds(value):
     return "-" if value is None else f"{value:.2f}"
 
 
-def _row_text(row):
+def remark(row):
+    """By which checks a mutant was found, and what is wrong with that."""
     by = ", ".join(f"{check} {count}" for check, count in row.by.items())
     if row.equivalent:
-        remark = f"REPORTED: {by}" if row.found else "equivalent, not reported"
-    elif row.right < row.named:
-        remark = f"{by}; WRONG ENGINE in {row.named - row.right}"
-    else:
-        remark = by
+        return f"REPORTED: {by}" if row.found else "equivalent, not reported"
+    if row.right < row.named:
+        return f"{by}; WRONG ENGINE in {row.named - row.right}"
+    return by
+
+
+def figures(summary):
+    """[(name, figure)] of all faults and of the equivalent mutants."""
+    pairs = []
+    if summary.faults:
+        share, mean = 100 * summary.found / summary.faults, summary.mean
+        pairs = [
+            ("mutation score", f"{summary.found} of {summary.faults} faults found, {share:.1f} %"),
+            ("found in 19 of 20", f"{summary.sure} of {summary.faults}"),
+            ("median of medians", f"{summary.median:.2f} s"),
+            ("worst median", f"{summary.worst:.2f} s"),
+            ("restricted mean", f"{mean.seconds:.2f} s at {summary.limit:g} s, 95 % confidence "
+                                f"{mean.low:.2f} to {mean.high:.2f}")]
+    return pairs + [("equivalent mutants",
+                     f"{summary.reported} of {summary.equivalents} reported")]
+
+
+def _row_text(row):
     execs = "-" if row.execs is None else f"{row.execs:.0f}"
     return (f"{row.mutant:<44} {row.found:>3}/{row.trials:<3} {_seconds(row.median):>7} "
-            f"{_seconds(row.worst):>7} {_seconds(row.mean):>7} {execs:>8}  {remark}".rstrip())
+            f"{_seconds(row.worst):>7} {_seconds(row.mean):>7} {execs:>8}  {remark(row)}".rstrip())
 
 
 def text(summary):
     lines = [f"{'mutant':<44} {'found':>7} {'median':>7} {'worst':>7} {'mean':>7} {'execs':>8}"
              "  found by"]
     lines += [_row_text(row) for row in summary.rows]
-    lines.append("")
-    if summary.faults:
-        share = 100 * summary.found / summary.faults
-        mean = summary.mean
-        lines += [
-            f"mutation score        {summary.found} of {summary.faults} faults found, "
-            f"{share:.1f} %",
-            f"found in 19 of 20     {summary.sure} of {summary.faults}",
-            f"median of medians     {summary.median:.2f} s",
-            f"worst median          {summary.worst:.2f} s",
-            f"restricted mean       {mean.seconds:.2f} s at {summary.limit} s, 95 % confidence "
-            f"{mean.low:.2f} to {mean.high:.2f}",
-        ]
-    lines.append(f"equivalent mutants    {summary.reported} of {summary.equivalents} reported")
+    lines += ["", *(f"{name:<22}{figure}" for name, figure in figures(summary))]
     return "\n".join(lines) + "\n"
-
-
-def as_json(summary):
-    values = summary._asdict()
-    values["rows"] = [row._asdict() for row in summary.rows]
-    values["mean"] = summary.mean._asdict() if summary.mean else None
-    return values

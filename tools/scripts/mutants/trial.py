@@ -35,7 +35,7 @@ NEXT_SEED = 1 << 20
 
 LIVE_BLOCK = struct.Struct("=8sQQQQ")  # magic, version, execs, ops, findings
 
-# What libFuzzer writes the input to that has ended it.
+# Names of the files to which libFuzzer writes the input that has ended it.
 ARTIFACTS = ("crash-", "timeout-", "oom-", "leak-")
 
 AFL_SETTINGS = {
@@ -168,8 +168,7 @@ def shows(command, artifact):
     """The signature that a fuzz target's own output has for an input, "" for none."""
     done = subprocess.run([*SANITIZED, *command, artifact], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    found = finding.read(done.returncode, done.stdout.decode("utf-8", "replace"))
-    return found.signature if found else ""
+    return finding.signature_of(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
 def _run_hunt(target, binary, seed, limit, flags, folder, keep):

@@ -37,9 +37,7 @@ def parse_args(words):
 def configurations(args):
     wanted = (args.engine, args.sanitizer, args.architecture)
     return [configuration for configuration in image.all_configurations()
-            if all(want in (None, have) for want, have in zip(
-                wanted, (configuration.engine, configuration.sanitizer,
-                         configuration.architecture)))]
+            if all(want in (None, have) for want, have in zip(wanted, configuration))]
 
 
 def copy_tree(target):

@@ -8,6 +8,8 @@ What differs from the image, all of it Debian's doing:
   - i386 has GCC's C++ library only.
 """
 
+import collections
+import itertools
 import os
 
 ENGINES = ("libfuzzer", "afl")
@@ -61,13 +63,9 @@ RUN_OPTIONS = {
 }
 
 
-class Configuration:
-    """What is built: an engine, a sanitizer, an architecture."""
-
-    def __init__(self, engine, sanitizer, architecture="x86_64"):
-        self.engine = engine
-        self.sanitizer = sanitizer
-        self.architecture = architecture
+class Configuration(collections.namedtuple("Configuration", "engine sanitizer architecture",
+                                           defaults=("x86_64",))):
+    """One build: an engine, a sanitizer, an architecture."""
 
     def __str__(self):
         return f"{self.engine}/{self.sanitizer}/{self.architecture}"
@@ -80,10 +78,11 @@ class Configuration:
 
 
 def all_configurations():
-    """What the image builds of a project, in its order."""
-    every = [Configuration(engine, sanitizer, architecture) for architecture in ARCHITECTURES
-             for engine in ENGINES for sanitizer in SANITIZERS]
-    return [configuration for configuration in every if configuration.is_possible()]
+    """The configurations that the image builds of a project, in its order."""
+    every = itertools.product(ARCHITECTURES, ENGINES, SANITIZERS)
+    return [configuration for configuration in (Configuration(*rest, first)
+                                                for first, *rest in every)
+            if configuration.is_possible()]
 
 
 def needed_files(configuration):

@@ -1,4 +1,4 @@
-"""What OSS-Fuzz demands of a build, as functions of what was built and of what it printed.
+"""The demands of OSS-Fuzz on a build, as functions of its files and of their output.
 
 Each returns complaints, none if all is well. The limits are those of the check that the run image
 does of every build; where it only warns, a complaint is made here all the same.
@@ -27,7 +27,7 @@ KNOWN_FLAG = re.compile(r"^ (\w+)\s+\S+\s", re.MULTILINE)
 # The class of an ELF file and the machine it is for.
 ELF = {"x86_64": (2, 62), "i386": (1, 3)}
 
-# What the run image has: libc's family, and the C++ library of the runtime that Debian builds.
+# Libraries of the run image: libc's family, and the C++ library of the runtime that Debian builds.
 LIBRARIES = re.compile(
     r"(?:ld-linux[\w-]*|lib(?:c|m|dl|rt|pthread|resolv|gcc_s|stdc\+\+))\.so\.\d+")
 

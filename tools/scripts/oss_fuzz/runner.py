@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import zipfile
 
+from tools.bazel_rules import replay
 from tools.scripts.common.script import ROOT
 from tools.scripts.oss_fuzz import image, rules
 
@@ -102,12 +103,12 @@ class Runner:
         few = ["-seed=1337", f"-runs={rules.RUNS}"]
         _, output = self.run([path, *few])
         complaints += rules.check_engine(output)
-        # As the image starts a target: with a word that is no flag before those of the options.
-        _, started = self.run([path, "-rss_limit_mb=2560", "-timeout=25", *few, "--",
-                               *_flags(f"{path}.options")])
+        # As the image starts a target: a word without a dash is before the flags of the options.
+        flags = replay.read_options(f"{path}.options")
+        _, started = self.run([path, "-rss_limit_mb=2560", "-timeout=25", *few, "--", *flags])
         complaints += rules.check_startup(started)
         seeds, count = self.unpack_seeds(name)
-        code, output_of_seeds = self.run([path, "-runs=0", *_flags(f"{path}.options"), seeds])
+        code, output_of_seeds = self.run([path, "-runs=0", *flags, seeds])
         if code != 0:
             complaints.append(f"fails on its own seeds:\n{output_of_seeds[-4000:]}")
         return [f"{rules.count_edges(output)} edges", f"{count} seeds"], complaints
@@ -151,12 +152,6 @@ class Runner:
 
 def _output(command):
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
-
-
-def _flags(path):
-    """The flags for the command line that a .options file comes to, as the image reads it."""
-    with open(path, encoding="ascii") as lines:
-        return ["-" + line.strip() for line in lines if "=" in line]
 
 
 def snapshot(out):
