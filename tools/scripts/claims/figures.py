@@ -1,17 +1,12 @@
 """Numbers out of samples: ratios with their spread, exponents, and how a number is written."""
 
-import dataclasses
+import collections
 import math
 import statistics
 
 
-@dataclasses.dataclass(frozen=True)
-class Spread:
-    """The median of some samples and the quartiles around it."""
-
-    median: float
-    low: float
-    high: float
+# The median of some samples and the quartiles around it.
+Spread = collections.namedtuple("Spread", "median low high")
 
 
 def spread(samples):
@@ -34,11 +29,9 @@ def exponent(points):
 
     REQUIRES: two different n at least, everything positive.
     """
-    logs = [(math.log(n), math.log(cost)) for n, cost in points]
-    mean_x = statistics.fmean(x for x, _ in logs)
-    mean_y = statistics.fmean(y for _, y in logs)
-    below = sum((x - mean_x) ** 2 for x, _ in logs)
-    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / below
+    lengths, costs = zip(*points)
+    return statistics.linear_regression(list(map(math.log, lengths)),
+                                        list(map(math.log, costs))).slope
 
 
 def number(value):

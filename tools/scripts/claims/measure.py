@@ -41,7 +41,7 @@ def plain(value):
     return value
 
 
-# What Google Benchmark adds to the name of a benchmark.
+# Google Benchmark adds these to the name of a benchmark.
 DECORATION = re.compile(r"/(?:iterations:\d+|manual_time|repeats:\d+|min_time:[\d.]+)|_BigO$")
 
 # Benchmarks that are there for Complexity() alone.
@@ -143,7 +143,7 @@ def measure_sizes(root):
 
 
 def machine():
-    """What the figures depend on."""
+    """The machine and the compiler of the figures."""
     model = "unknown processor"
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         for line in file:

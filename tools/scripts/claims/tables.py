@@ -47,13 +47,9 @@ def sizes(results):
 def times(results):
     """Legacy over sibling, for each operation and length: above 1 sibling is faster."""
     header = ("operation", "entries", *(f"n = {n}" for n in TABLE_LENGTHS))
-    rows = []
-    for case in CASES:
-        for layout in LAYOUTS:
-            rows.append((f"`{case}`", layout, *(
-                figures.times_spread(results.time_ratio(case, "legacy", "sibling", layout, n))
-                for n in TABLE_LENGTHS)))
-    return table(header, rows)
+    return table(header, [(f"`{case}`", layout, *(
+        figures.times_spread(results.time_ratio(case, "legacy", "sibling", layout, n))
+        for n in TABLE_LENGTHS)) for case in CASES for layout in LAYOUTS])
 
 
 def hot(results):
@@ -69,14 +65,12 @@ def absolute(results):
     """Times and instructions themselves, of scattered lists."""
     header = ("operation", "map", *(f"n = {n}" for n in (1, 16, LONG)), "instructions, n = 1", "16",
               str(LONG))
-    rows = []
-    for case in CASES:
-        for name in MAPS:
-            rows.append((f"`{case}`", name, *(
-                figures.duration(results.time(case, name, "scattered", n).median)
-                for n in (1, 16, LONG)), *(
-                    figures.number(results.steps(case, name, n)) for n in (1, 16, LONG))))
-    return table(header, rows)
+    return table(header, [
+        (f"`{case}`", name,
+         *(figures.duration(results.time(case, name, "scattered", n).median)
+           for n in (1, 16, LONG)),
+         *(figures.number(results.steps(case, name, n)) for n in (1, 16, LONG)))
+        for case in CASES for name in MAPS])
 
 
 def exponents(results):
@@ -85,12 +79,10 @@ def exponents(results):
         found = f"{results.time_exponent(case, name, layout):.2f}"
         return f"{found}, {fit}" if fit else found
 
-    rows = []
-    for case in ("traverse", "write_protect", "age", "add", "remove_tail", "unmap", "parent_walk"):
-        for name in MAPS:
-            rows.append((f"`{case}`", name, f"{results.steps_exponent(case, name):.2f}",
-                         *(of_time(case, name, layout) for layout in LAYOUTS)))
-    return table(("operation", "map", "instructions", "time, packed", "time, scattered"), rows)
+    cases = ("traverse", "write_protect", "age", "add", "remove_tail", "unmap", "parent_walk")
+    return table(("operation", "map", "instructions", "time, packed", "time, scattered"), [
+        (f"`{case}`", name, f"{results.steps_exponent(case, name):.2f}",
+         *(of_time(case, name, layout) for layout in LAYOUTS)) for case in cases for name in MAPS])
 
 
 def guests(results):
@@ -192,14 +184,11 @@ def bursts(results):
 
 
 def counted(results):
-    rows = []
-    for n in results.lengths():
-        rows.append((n, *(figures.duration(results.time("add", name, "scattered", n).median)
-                          for name in MAPS),
-                     figures.times_spread(
-                         results.time_ratio("add", "sibling", "counted", "scattered", n)),
-                     *(figures.number(results.steps("add", name, n)) for name in MAPS)))
-    return table(("n", *MAPS, "sibling over counted", *(f"instructions, {m}" for m in MAPS)), rows)
+    return table(("n", *MAPS, "sibling over counted", *(f"instructions, {m}" for m in MAPS)), [
+        (n, *(figures.duration(results.time("add", name, "scattered", n).median) for name in MAPS),
+         figures.times_spread(results.time_ratio("add", "sibling", "counted", "scattered", n)),
+         *(figures.number(results.steps("add", name, n)) for name in MAPS))
+        for n in results.lengths()])
 
 
 PARTS = {function.__name__: function for function in (

@@ -1,6 +1,6 @@
-"""What the figures say of each sentence of the patch: holds, holds in part, does not hold."""
+"""Judges each sentence of the patch by the figures: holds, holds in part, does not hold."""
 
-import dataclasses
+import collections
 
 from tools.scripts.claims import figures
 from tools.scripts.claims.results import LONG
@@ -11,11 +11,7 @@ HOLDS, PART, NOT = "holds", "holds in part", "does not hold"
 EXPONENT_TOLERANCE = 0.2
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    claim: str
-    verdict: str
-    figure: str
+Verdict = collections.namedtuple("Verdict", "claim verdict figure")
 
 
 def near(exponent, expected):
@@ -148,7 +144,7 @@ def fault_path(results):
 
 
 def counting(results):
-    """What the patch does not say: rmap_add counts."""
+    """Unsaid by the patch: rmap_add counts."""
     slow = results.time_ratio("add", "sibling", "legacy", "scattered", LONG)
     counted = results.time_ratio("add", "sibling", "counted", "scattered", LONG)
     exponent = results.steps_exponent("add", "sibling")

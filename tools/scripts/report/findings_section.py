@@ -7,7 +7,7 @@ from tools.scripts.report.markup import element, facts, join, note, section, tab
 
 MOST_IN_FULL = 100
 
-# What of a report is the difference itself: those lines stand out.
+# The lines of a report that show the difference itself: they stand out.
 DIFFERENCE = re.compile(r"(missing|extra|duplicate|twice): |^\s*expected |^  > ")
 
 

@@ -1,4 +1,4 @@
-"""What grew, and how fast: curves of the whole run, and a row of small ones for each target."""
+"""The growth of a run: its curves, and a row of small ones for each target."""
 
 import collections
 

@@ -13,7 +13,7 @@ VOID = frozenset(("br", "col", "input", "meta", "rect"))
 
 
 class Html(str):
-    """What is HTML already."""
+    """Text that is HTML already."""
 
 
 def text(value):

@@ -79,24 +79,11 @@ def _curve(mutation):
     return element("figure", label, drawn, class_="survival")
 
 
-def _judged(text, is_bad):
-    return element("span", text, class_="bad" if is_bad else None)
-
-
 def _score(summary):
-    score = (f"{summary.found} of {summary.faults} faults found, "
-             f"{100 * summary.found / summary.faults:.1f} %" if summary.faults else "no fault")
-    reported = f"{summary.reported} of {summary.equivalents} reported"
-    pairs = [("mutation score", _judged(score, summary.found < summary.faults)),
-             ("equivalent mutants", _judged(reported, summary.reported > 0))]
-    if summary.faults:
-        mean = summary.mean
-        pairs += [("found in 19 of 20 trials", f"{summary.sure} of {summary.faults}"),
-                  ("median of medians", f"{summary.median:.2f} s"),
-                  ("worst median", f"{summary.worst:.2f} s"),
-                  (f"restricted mean at {summary.limit:g} s",
-                   f"{mean.seconds:.2f} s (95 % confidence {mean.low:.2f} to {mean.high:.2f})")]
-    return facts(pairs)
+    bad = {"mutation score": summary.found < summary.faults,
+           "equivalent mutants": summary.reported > 0}
+    return facts([(name, element("span", value, class_="bad" if bad.get(name) else None))
+                  for name, value in mutant_table.figures(summary)])
 
 
 def _seconds(value):
@@ -107,17 +94,12 @@ def _row(row):
     missed = not row.equivalent and row.found < row.trials
     wrong = row.equivalent and row.found
     found = element("td", f"{row.found}/{row.trials}", class_="n bad" if missed or wrong else "n")
-    by = ", ".join(f"{check} {number}" for check, number in row.by.items())
-    if row.equivalent:
-        by = f"REPORTED: {by}" if row.found else "equivalent, not reported"
-    elif row.right < row.named:
-        by += f"; wrong engine named in {row.named - row.right}"
     return [row.mutant, found, _seconds(row.median), _seconds(row.worst), _seconds(row.mean),
-            element("td", words.count(row.execs), class_="n"), by]
+            element("td", words.count(row.execs), class_="n"), mutant_table.remark(row)]
 
 
 def _hardness(row):
-    """What deserves a look first: wrongly reported, never found, then the slowest."""
+    """The order of rows: wrongly reported ones, those never found, then the slowest."""
     return (not (row.equivalent and row.found), row.equivalent, -row.mean, row.mutant)
 
 

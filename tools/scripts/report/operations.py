@@ -1,4 +1,4 @@
-"""What the operations of the corpus come to, and how long its lists are: a heat map, histograms."""
+"""The outcomes of the corpus's operations, and the lengths of its lists: heat map, histograms."""
 
 from tools.scripts.report import corpus_stats, words
 from tools.scripts.report.markup import Html, element, join, note, section, table

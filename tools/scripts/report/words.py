@@ -52,7 +52,7 @@ def duration(seconds):
 
 
 def date(seconds):
-    """In UTC; a dash for what is no date."""
+    """In UTC; a dash for a value that is not a date."""
     try:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     except (TypeError, ValueError, OverflowError, OSError):
