@@ -28,7 +28,7 @@ UI = ["--color=no", "--curses=no", "--ui_event_filters=-info"]
 
 
 class Events:
-    """What Bazel's build event protocol says of a build."""
+    """The products and folders of a build, by Bazel's build event protocol."""
 
     def __init__(self, path):
         self.products = []  # paths
@@ -60,13 +60,10 @@ class Build:
         self._what = " ".join(self._labels[:4])
         if len(self._labels) > 4:
             self._what += f" and {len(self._labels) - 4} more"
-        self._startup = []
-        self._config = []
-        self._links = []
-        if apart:
-            self._config = [f"--config={apart}"]
-            self._links = [f"--symlink_prefix=bazel-{apart}-"]
         self._apart = apart
+        self._log = ""
+        self._startup = []
+        self._config = [f"--config={apart}"] if apart else []
         self._stamp = stamp.Stamp(self._labels, [*self._config, *self._flags])
 
     def fresh(self):
@@ -78,52 +75,46 @@ class Build:
         bazel.check_place(bazel.ROOT)
         set_up()
         with tempfile.TemporaryDirectory(prefix="rmapdiff-build-") as scratch:
+            self._log = os.path.join(scratch, "log")
             if self._apart:
-                base = self._ask(["info", *UI, "output_base"], scratch)
+                base = bazel.answer(self._what, ["info", *UI, "output_base"], self._log)
                 self._startup = [f"--output_base={base[-1]}_{self._apart}"]
             since_ns = os.stat(scratch).st_ctime_ns
-            events = self._build(scratch)
+            events = self._build(os.path.join(scratch, "events"))
             folder = events.folders.get(self._product)
             if folder is None:
                 raise Failure(ENVIRONMENT, f"{self._product}: Bazel has not built it, expected it "
                                            f"of {self._what}")
             products = {path: stamp.identity(path) for path in events.products}
-            self._note(folder, products, events.output_base, since_ns, scratch)
+            labels = self._ask_for_inputs(os.path.join(scratch, "query"))
+            if labels:
+                self._stamp.write(folder, products, labels, events.output_base, since_ns)
         return folder
 
-    def _call(self, words, scratch, name):
-        """Returns whether it went well, and the path of the output."""
-        log = os.path.join(scratch, name)
-        code = bazel.call(self._what, [*self._startup, *words], log)
-        return code == 0, log
+    def _call(self, *words):
+        """(Whether it went well, the lines of Bazel's output)."""
+        code = bazel.call(self._what, [*self._startup, *words], self._log)
+        with open(self._log, encoding="utf-8", errors="replace") as lines:
+            return code == 0, lines.readlines()
 
-    def _ask(self, words, scratch):
-        """The lines that Bazel answers; raises a Failure."""
-        return bazel.answer(self._what, [*self._startup, *words], os.path.join(scratch, "answer"))
-
-    def _build(self, scratch):
-        events = os.path.join(scratch, "events")
-        good, log = self._call(
-            ["build", *UI, "--show_progress_rate_limit=10", f"--build_event_json_file={events}",
-             *self._config, *self._links, *self._flags, "--", *self._labels], scratch, "log")
+    def _build(self, events):
+        links = [f"--symlink_prefix=bazel-{self._apart}-"] if self._apart else []
+        good, lines = self._call(
+            "build", *UI, "--show_progress_rate_limit=10", f"--build_event_json_file={events}",
+            *self._config, *links, *self._flags, "--", *self._labels)
         if good:
             return Events(events)
-        with open(log, encoding="utf-8", errors="replace") as lines:
-            sys.stderr.writelines(line for line in lines if not bazel.STEP.match(line))
+        sys.stderr.writelines(line for line in lines if not bazel.STEP.match(line))
         raise Failure(ENVIRONMENT, "cannot be built: " + self._what)
 
-    def _note(self, folder, products, output_base, since_ns, scratch):
-        """Writes the stamp, if Bazel says what the products depend on."""
-        query = os.path.join(scratch, "query")
+    def _ask_for_inputs(self, query):
+        """The labels that the products depend on; none if Bazel does not say."""
         deps = "deps(set(" + " ".join(self._labels) + "))"
         with open(query, "w", encoding="utf-8") as file:
             file.write(f'kind("source file", {deps}) union buildfiles({deps})\n')
-        good, log = self._call(["query", *UI, "--noshow_progress", f"--query_file={query}",
-                                *self._config], scratch, "labels")
-        if good:
-            with open(log, encoding="utf-8") as file:
-                labels = [line for line in file.read().split("\n") if re.match("@|//", line)]
-            self._stamp.write(folder, products, labels, output_base, since_ns)
+        good, lines = self._call("query", *UI, "--noshow_progress", f"--query_file={query}",
+                                 *self._config)
+        return [line.rstrip("\n") for line in lines if re.match("@|//", line)] if good else []
 
 
 def set_up():

@@ -30,9 +30,9 @@ PROBE = "//fuzzers:probe_bin"
 TARGET_LIST = "//fuzzers:fuzz_targets_list"
 DEBUGGED = "//tools/cli:rmapdiff_debug"
 
-# labels: beside COMMAND_LINE. options: for the verb, with {bin} for the folder of what was built.
-Needs = collections.namedtuple("Needs", "labels options")
-NOTHING = Needs([], [])
+# labels: beside COMMAND_LINE. takes_targets: whether the verb is told where fuzz targets are.
+Needs = collections.namedtuple("Needs", "labels takes_targets", defaults=(False,))
+NOTHING = Needs([])
 
 
 def known_targets():
@@ -48,17 +48,12 @@ def known_targets():
     return found
 
 
-def values_of(option, words):
-    """What is given as `--option=VALUE` or `--option VALUE`."""
-    joined = [word[len(option) + 1:] for word in words if word.startswith(option + "=")]
-    return joined + [after for word, after in zip(words, words[1:]) if word == option]
-
-
 def needs_of_fuzz(words):
     """All targets, or those that are named."""
     kind = "_m32" if M32 in words else ""
     labels = [PROBE, TARGET_LIST]
-    chosen = values_of("--target", words)
+    chosen = [word.partition("=")[2] for word in words if word.startswith("--target=")]
+    chosen += [after for word, after in zip(words, words[1:]) if word == "--target"]
     known = known_targets() if chosen else {}
     for name in sorted(set(chosen)):
         if name not in known:
@@ -67,11 +62,11 @@ def needs_of_fuzz(words):
         labels += [f"//fuzzers:{name}{part}" for part in (kind + "_bin", *known[name])]
     if not chosen:
         labels.append(f"//fuzzers:fuzz_targets{kind}")
-    return Needs(labels, ["--bin-dir={bin}/fuzzers"])
+    return Needs(labels, True)
 
 
 def needs_of(words):
-    """What a verb needs; raises a Failure for one that is unknown."""
+    """The needs of a verb; raises a Failure for one that is unknown."""
     verb = words[0] if words else ""
     if verb not in (*VERBS, *ABOUT):
         said = f"no verb {verb!r}" if words else "no verb"
@@ -81,25 +76,21 @@ def needs_of(words):
     if verb == "fuzz":
         return needs_of_fuzz(words[1:])
     if verb == "corpus" and words[1:2] in (["merge"], ["prune"]):
-        return Needs(["//fuzzers:fuzz_targets"], ["--bin-dir={bin}/fuzzers"])
+        return Needs(["//fuzzers:fuzz_targets"], True)
     labels = [PROBE] if verb in PROBING else []
     # A debugger wants to see variables.
-    return Needs(labels + [DEBUGGED] * ("--gdb" in words), [])
-
-
-def labels_of(needs):
-    return [COMMAND_LINE, *needs.labels]
+    return Needs(labels + [DEBUGGED] * ("--gdb" in words))
 
 
 def fresh_folder(needs):
     """The folder of what was built if all that is needed is up to date, else None."""
-    return stamp.Stamp(labels_of(needs)).folder()
+    return stamp.Stamp([COMMAND_LINE, *needs.labels]).folder()
 
 
 def build(needs):
     """Builds what is needed, unless it is up to date; returns the folder of what was built."""
     from tools.scripts.build import building  # pylint: disable=import-outside-toplevel
-    return building.build("tools/cli/rmapdiff", labels_of(needs))
+    return building.build("tools/cli/rmapdiff", [COMMAND_LINE, *needs.labels])
 
 
 def environment(folder, needs):
@@ -143,18 +134,19 @@ def check_m32():
 def check_usage(words, needs):
     """Has the command line look at the words; ends the process if they are wrong."""
     # For fuzz the list of the targets, which costs nothing.
-    folder = build(Needs([label for label in needs.labels if label == TARGET_LIST], []))
-    options = [option.format(bin=folder) for option in needs.options]
-    check = [program(folder), "--check-usage", words[0], *options_first(words, options)]
+    folder = build(Needs([label for label in needs.labels if label == TARGET_LIST]))
+    check = [program(folder), "--check-usage", *with_targets(words, needs, folder)]
     code = subprocess.run(check, check=False).returncode
     if code != 0:
         sys.exit(code)
 
 
-def options_first(words, options):
-    """The words after the verb, with our options behind the action of a verb that has some."""
-    count = 2 if words[0] == "corpus" and options else 1
-    return [*words[1:count], *options, *words[count:]]
+def with_targets(words, needs, folder):
+    """The words, with the folder of the fuzz targets behind the verb or its action if it takes it.
+    """
+    count = 2 if words[:1] == ["corpus"] else 1
+    targets = [f"--bin-dir={folder}/fuzzers"] if needs.takes_targets else []
+    return [*words[:count], *targets, *words[count:]]
 
 
 def start_script(verb, words):
@@ -167,10 +159,8 @@ def main(words):
         start_script(words[0], words[1:])
     end_in_order()
     folder, needs = make_ready(words)
-    options = [option.format(bin=folder) for option in needs.options]
-    after = options_first(words, options) if words else []
     try:
-        os.execve(program(folder), [program(folder), *words[:1], *after],
+        os.execve(program(folder), [program(folder), *with_targets(words, needs, folder)],
                   environment(folder, needs))
     except OSError as error:
         raise Failure(ENVIRONMENT, f"{program(folder)}: {error.strerror}") from error

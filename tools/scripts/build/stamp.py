@@ -29,8 +29,8 @@ FORMAT = "rmapdiff-stamp-1"
 # The clock of a file system may be coarse, or that of another machine.
 MARGIN_NS = 2_000_000_000
 
-# What the compiler's configuration, Bazel and tools/offline read of the environment; besides those
-# that begin with BAZEL.
+# Variables that the compiler's configuration, Bazel and tools/offline read. Those that begin with
+# "BAZEL" count too.
 VARIABLES = ("CC", "CFLAGS", "CXX", "CXXFLAGS", "FUZZING_CFLAGS", "FUZZING_CXXFLAGS", "HOME",
              "LIB_FUZZING_ENGINE", "PATH", "TEST_TMPDIR", "USER", "USE_BAZEL_VERSION")
 
@@ -45,7 +45,7 @@ class Doubt(Exception):
 
 
 def identity(path):
-    """What changes with a file or folder; None if there is none."""
+    """Values that change with a file or folder; None if there is none."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
