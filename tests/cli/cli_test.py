@@ -518,7 +518,9 @@ class LimitsTest(CliTest):
                      ["minimize", "-o", "a", "a"], ["corpus", "stats", "a"]):
             for option, why in (
                     ("--timeout=0", "--timeout: '0': expected a time like 90s, 10m or 2h"),
-                    ("--memory=x", "--memory: 'x': expected a number from 1 to 1048576")):
+                    ("--memory=x", "--memory: 'x': expected a number from 32 to 1048576"),
+                    # Too little for any program: it would count as a finding, or not be noticed.
+                    ("--memory=1", "--memory: '1': expected a number from 32 to 1048576")):
                 done = self.run_cli(*verb, option)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(why, done.stderr.decode())

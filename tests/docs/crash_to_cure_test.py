@@ -162,7 +162,7 @@ class ReproTest(Faulty):
         self.assertNotIn("child_process", text)
 
     def test_a_program_has_only_so_much_memory(self):
-        text = self.run_cli(READ_AFTER_UNLINK, "repro", "-k", "1", "--full", "--memory=1",
+        text = self.run_cli(READ_AFTER_UNLINK, "repro", "-k", "1", "--full", "--memory=32",
                             self.endless(), code=1)
         self.assertRegex(text, r"reproduced 1/1 under ASan and UBSan: memory/\w+/\w+\n")
 

@@ -26,26 +26,13 @@ namespace {
 
 constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
 
-// A script, tools/scripts/mutants/command.py: what it needs is built by Bazel, one target a fault.
-int MutantsVerb(const Words&) {
-  throw Failure(kExitUsage, "rmapdiff mutants: use tools/rmapdiff, which builds the mutants");
+// Verbs that are scripts of tools/scripts. They ask Bazel for a target for each fault, or write a page.
+[[noreturn]] void RejectScript(const std::string& verb, const std::string& why) {
+  throw Failure(kExitUsage, fmt::format("rmapdiff {}: use tools/rmapdiff, which {}", verb, why));
 }
-
-// A script writes the page, tools/scripts/report/command.py.
-int ReportVerb(const Words&) {
-  throw Failure(kExitUsage, "rmapdiff report: use tools/rmapdiff, which draws the plots");
-}
-
-// Likewise, tools/scripts/gate/command.py.
-int GateVerb(const Words&) {
-  throw Failure(kExitUsage, "rmapdiff gate: use tools/rmapdiff, which builds the fuzz targets");
-}
-
-struct Verb {
-  const char* name;
-  const char* summary;
-  int (*run)(const Words& words);
-};
+int MutantsVerb(const Words&) { RejectScript("mutants", "builds the mutants"); }
+int ReportVerb(const Words&) { RejectScript("report", "draws the plots"); }
+int GateVerb(const Words&) { RejectScript("gate", "builds the fuzz targets"); }
 
 constexpr Verb kVerbs[] = {
     {"run", "run programs and compare the MMUs after each operation", RunVerb},
@@ -67,22 +54,11 @@ constexpr Verb kVerbs[] = {
 };
 
 std::string Help() {
-  std::string help = "Usage: rmapdiff VERB [OPTIONS] [FILE...]\n\nVerbs:\n";
-  for (const Verb& verb : kVerbs) help += fmt::format("  {:<10}  {}\n", verb.name, verb.summary);
-  return help +
+  return "Usage: rmapdiff VERB [OPTIONS] [FILE...]\n\nVerbs:\n" + VerbLines(kVerbs) +
          "\n  rmapdiff VERB --help   options and an example\n"
          "  rmapdiff --version     the version\n"
          "\nExit codes: 0 agree or done, 1 a divergence or finding, 2 usage or bad input,\n"
          "            3 environment, 4 internal error";
-}
-
-int UnknownVerb(const std::string& word) {
-  std::vector<std::string> names;
-  for (const Verb& verb : kVerbs) names.push_back(verb.name);
-  const std::string nearest = Nearest(word, names);
-  const std::string hint =
-      nearest.empty() ? "expected one of " + Join(names) : "did you mean '" + nearest + "'?";
-  throw Failure(kExitUsage, fmt::format("rmapdiff: no verb '{}', {}", Printable(word), hint));
 }
 
 int Dispatch(Words words) {
@@ -94,7 +70,7 @@ int Dispatch(Words words) {
     Arguments::OnlyCheckUsage();
     words.erase(words.begin());
   }
-  // What this program starts itself as; not for people.
+  // As these this program starts itself; not for people.
   if (words[0] == kProbeWord) return ServeProbe(STDIN_FILENO, STDOUT_FILENO, nullptr);
   if (words[0] == kStepWord && words.size() == 4) {
     RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
@@ -107,24 +83,22 @@ int Dispatch(Words words) {
     return Reduce(words[1], words[2],
                   {words[4], {words.begin() + 5, words.end()}, words[3], /*symbolize=*/true});
   }
-  for (const Verb& verb : kVerbs) {
-    if (words[0] == verb.name) return verb.run({words.begin() + 1, words.end()});
-  }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     WriteOut(Help() + "\n");
-  } else if (words[0] == "--version") {
-    WriteOut(kVersion);
-  } else {
-    return UnknownVerb(words[0]);
+    return kExitDone;
   }
-  return kExitDone;
+  if (words[0] == "--version") {
+    WriteOut(kVersion);
+    return kExitDone;
+  }
+  return FindVerb(kVerbs, "rmapdiff", "verb", words).run({words.begin() + 1, words.end()});
 }
 
 int Main(const Words& words) {
-  // A parent may have it ignored; a pipe that nobody reads is to end us quietly.
+  // A parent may have it ignored; a pipe without a reader is to end us quietly.
   signal(SIGPIPE, SIG_DFL);
   signal(SIGCHLD, SIG_DFL);  // and then no child had a status
-  signal(SIGXFSZ, SIG_IGN);  // what may not be written is an error of the write
+  signal(SIGXFSZ, SIG_IGN);  // a file that grows too long is an error of the write
   GuardStandardDescriptors();
   try {
     return Dispatch(words);

@@ -1,4 +1,4 @@
-// The command line of one verb: what it takes, its --help, and its errors in one line.
+// The command line of one verb: its words, its --help, and its errors in one line.
 //
 // A thin layer over CLI11, so that its headers are compiled once and every verb speaks alike.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_ARGUMENTS_H_
@@ -16,8 +16,8 @@ class App;
 
 namespace rmapdiff {
 
-// What tools/rmapdiff puts before a verb to have its words checked, and nothing done: a verb with
-// wrong words is not to wait for the build of what it runs. Not for people.
+// The word that tools/rmapdiff puts before a verb to have its words checked, and nothing done. So
+// wrong words are reported before a build. Not for people.
 inline constexpr const char* kCheckUsageWord = "--check-usage";
 
 class Arguments {
@@ -28,7 +28,7 @@ class Arguments {
   Arguments(const std::string& verb, const std::string& summary, const std::string& example);
   ~Arguments();
 
-  // What follows has to outlive Parse; an option that is not given leaves the value as it is.
+  // The variables must outlive Parse. An option that is not given leaves its variable as it is.
   void Files(std::vector<std::string>* files, const std::string& help);  // FILE..., at least one
   void File(std::string* file, const std::string& help);                 // FILE, exactly one
   // The same under other names: one word, and all that follow.
@@ -43,15 +43,15 @@ class Arguments {
   // The two flags cannot be given together.
   void Excludes(const std::string& name, const std::string& other);
 
-  // Nothing if the verb is to go on, else its exit code: --help has been answered, or only the
-  // words were to be checked. A Failure with kExitUsage says what is wrong.
+  // Nothing if the verb is to go on. Else its exit code: it has answered --help, or was only to
+  // check the words. Throws a Failure with kExitUsage if they are wrong.
   std::optional<int> Parse(std::vector<std::string> words);
-  // The same in two steps, for a verb that has more to check: Take, Reject where values are wrong,
-  // and Checked before anything is read, written or run.
+  // The same in two steps, for a verb that has more to check. It calls Take, then Reject on a wrong
+  // value, and Checked before it reads, writes or runs anything.
   std::optional<int> Take(std::vector<std::string> words);
   std::optional<int> Checked() const;
 
-  // What is wrong with a value, found after Parse or Take: a Failure with kExitUsage.
+  // Throws a Failure with kExitUsage on a value that turns out wrong after Parse or Take.
   [[noreturn]] void Reject(const std::string& what) const;
   // The value of an option as a number, or as a time in seconds. Rejects all others.
   uint64_t Number(const std::string& name, const std::string& text, uint64_t least,

@@ -1,7 +1,7 @@
 // How a command ends: the documented exit codes, and the exception that carries one.
 //
-// Invariant: whoever throws a Failure has written one clear line about what is wrong with what, and
-// what was expected; file names in it are Printable.
+// Invariant: the text of a Failure is one clear line, with the fault, its place and the expected
+// form. File names in it are Printable.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_EXIT_CODES_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_EXIT_CODES_H_
 

@@ -10,7 +10,9 @@
 #include <cstring>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "fuzzers/finding/child_process.h"
 #include "fuzzers/program/program_file.h"
 #include "tools/cli/base/text.h"
 
@@ -67,10 +69,6 @@ std::string ReadInputFile(const std::string& path) {
   return std::move(file.content);
 }
 
-Program FromBytes(std::string_view content) {
-  return Decode({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
-}
-
 }  // namespace
 
 const char* KindOf(mode_t mode) {
@@ -87,18 +85,13 @@ FileRead TryReadFile(const std::string& path, size_t most, std::string_view expe
     return {"", WrongKind(status.st_mode, expected)};
   }
   // O_NONBLOCK covers a change in between.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  const Descriptor opened(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const int fd = opened.get();
   if (fd < 0 && errno == ENOENT) return {"", fmt::format("no such file, expected {}", expected)};
-  if (fd < 0) return {"", Unreadable(errno)};
+  if (fd < 0 || fstat(fd, &status) != 0) return {"", Unreadable(errno)};
+  if (!S_ISREG(status.st_mode)) return {"", WrongKind(status.st_mode, expected)};
   FileRead file;
-  if (fstat(fd, &status) != 0) {
-    file.problem = Unreadable(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    file.problem = WrongKind(status.st_mode, expected);
-  } else {
-    file.problem = ReadAll(fd, static_cast<size_t>(status.st_size), most, &file.content);
-  }
-  close(fd);
+  file.problem = ReadAll(fd, static_cast<size_t>(status.st_size), most, &file.content);
   return file;
 }
 
@@ -130,6 +123,15 @@ Program ReadAnyBytes(const std::string& path, std::string* content) {
   auto parsed = Parse(*content);
   if (auto* program = std::get_if<Program>(&parsed)) return std::move(*program);
   return FromBytes(*content);
+}
+
+Program FromBytes(std::string_view bytes) {
+  return Decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+}
+
+std::string ToBytes(const Program& program) {
+  const std::vector<uint8_t> bytes = Encode(program);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace rmapdiff

@@ -1,8 +1,8 @@
-// What the program reads: regular files, whole, and standard input; and the programs in them.
+// The program's input: regular files, whole, and standard input; and the programs in them.
 //
-// Nothing here blocks and nothing is read without end: a pipe, a socket or a device under the name
-// of a file is refused before it is read, and a file has a limit of its size. Only standard input
-// may be waited for. fuzzers/program/program_file.h says what is text and what is bytes.
+// Nothing here blocks, and no file is read without end. A pipe, a socket or a device under the name
+// of a file is refused before it is read. The size of a file has a limit. Only standard input may
+// be waited for. fuzzers/program/program_file.h distinguishes text and bytes.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_INPUT_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_INPUT_H_
 
@@ -17,10 +17,10 @@
 namespace rmapdiff {
 
 inline constexpr size_t kMaxInputBytes = 1 << 20;
-// Of what a run writes about itself; an archive of four million inputs takes as much.
+// Of a file that a run writes about itself; an archive of four million inputs takes as much.
 inline constexpr size_t kMaxFileBytes = size_t{1} << 32;
 
-// "is a pipe", of what is no regular file.
+// "is a pipe", of anything but a regular file.
 const char* KindOf(mode_t mode);
 
 struct FileRead {
@@ -28,8 +28,8 @@ struct FileRead {
   std::string problem;  // "no such file, expected a program"; "" if all of it has been read
 };
 
-// The content of a regular file of at most so many bytes; `expected` is what it should hold: "a
-// program". It takes no more memory than the content.
+// The content of a regular file of at most so many bytes; `expected` is the usual one: "a program".
+// It takes no more memory than the content.
 FileRead TryReadFile(const std::string& path, size_t most, std::string_view expected);
 
 // The same; throws a Failure with this code: "file: what is wrong, expected what".
@@ -42,8 +42,12 @@ Program ReadProgram(const std::string& path);
 // And the content of the file as it is.
 Program ReadProgram(const std::string& path, std::string* content);
 
-// Of program_fuzzer, which takes any bytes: a text that is no program is bytes too.
+// Of program_fuzzer, which takes any bytes: a malformed text is bytes too.
 Program ReadAnyBytes(const std::string& path, std::string* content);
+
+// The program that a fuzz target makes of the bytes, and a program's canonical bytes.
+Program FromBytes(std::string_view bytes);
+std::string ToBytes(const Program& program);
 
 }  // namespace rmapdiff
 

@@ -12,7 +12,7 @@
 
 namespace rmapdiff {
 
-// Null if the text is no JSON.
+// Null if the text is not JSON.
 nlohmann::json ParseJson(std::string_view text);
 
 // From 0 to 9e15.

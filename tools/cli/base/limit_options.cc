@@ -7,6 +7,8 @@
 namespace rmapdiff {
 namespace {
 
+// MB. A process begins with some 20 under sanitizers, before its program does anything.
+constexpr uint64_t kLeastMemory = 32;
 constexpr uint64_t kMaxMemory = 1 << 20;
 
 }  // namespace
@@ -20,7 +22,9 @@ LimitOptions::LimitOptions(Arguments* arguments, const Limits& usual) : usual_(u
 Limits LimitOptions::Checked(const Arguments& arguments) const {
   Limits limits = usual_;
   if (!timeout_.empty()) limits.wall_ms = arguments.Duration("--timeout", timeout_) * 1000;
-  if (!memory_.empty()) limits.memory_mb = arguments.Number("--memory", memory_, 1, kMaxMemory);
+  if (!memory_.empty()) {
+    limits.memory_mb = arguments.Number("--memory", memory_, kLeastMemory, kMaxMemory);
+  }
   return limits;
 }
 

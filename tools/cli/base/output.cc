@@ -6,15 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <optional>
 #include <system_error>
-#include <vector>
+#include <utility>
 
+#include "fuzzers/finding/child_process.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/text.h"
@@ -43,33 +42,47 @@ bool WriteAll(int fd, std::string_view text) {
                 fmt::format("{}: cannot be written: {}", Printable(path), std::strerror(error)));
 }
 
-// Writes what it is given to a descriptor, up to the first error.
-class Writing {
- public:
-  explicit Writing(int fd) : fd_(fd) {}
+// Makes a content and writes it; returns the errno of the first error, 0 for none.
+int WritePieces(int fd, const std::function<void(const Put&)>& make) {
+  int error = 0;
+  make([&](std::string_view piece) {
+    if (error == 0 && !WriteAll(fd, piece)) error = errno;
+  });
+  return error;
+}
 
-  void Put(std::string_view piece) {
-    if (error_ == 0 && !WriteAll(fd_, piece)) error_ = errno;
+// A new file beside another one. It is removed unless it takes that one's place.
+class Temporary {
+ public:
+  // fd() is -1, with errno, if there can be no such file.
+  explicit Temporary(const std::filesystem::path& target)
+      : path_(target.parent_path() / (std::string(kTemporaryFile) + "XXXXXX")),
+        fd_(mkostemp(path_.data(), O_CLOEXEC)) {}
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (fd_ >= 0) close(fd_);
+    unlink(path_.c_str());
   }
-  int error() const { return error_; }
+
+  int fd() const { return fd_; }
+  // False with errno if that cannot be.
+  bool TakePlaceOf(const std::filesystem::path& target, mode_t mode) {
+    if (fchmod(fd_, mode) != 0 || close(std::exchange(fd_, -1)) != 0) return false;
+    if (rename(path_.c_str(), target.c_str()) != 0) return false;
+    path_.clear();
+    return true;
+  }
 
  private:
-  const int fd_;
-  int error_ = 0;
+  std::string path_;
+  int fd_;
 };
 
-// The descriptor that we were given for this very file, and can write to; -1 for none.
+// The descriptor that this process was given for this very file, and can write to; -1 for none.
 int GivenDescriptor(const struct stat& file) {
-  std::vector<int> numbers;
-  std::error_code error;
-  const std::filesystem::directory_iterator end;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", error); !error && at != end;
-       at.increment(error)) {
-    const std::optional<uint64_t> number = ParseNumber(at->path().filename().string());
-    if (number) numbers.push_back(static_cast<int>(*number));
-  }
-  std::sort(numbers.begin(), numbers.end());
-  for (const int fd : numbers) {
+  constexpr int kMost = 256;  // callers give small numbers
+  for (int fd = 0; fd < kMost; ++fd) {
     struct stat status = {};
     if (fstat(fd, &status) != 0 || status.st_dev != file.st_dev || status.st_ino != file.st_ino) {
       continue;
@@ -92,7 +105,7 @@ std::filesystem::path Followed(const std::string& path) {
   return at;
 }
 
-// What is at a path, and what takes its place if it can be replaced.
+// A path as it is, and the file to replace if it can be.
 struct Place {
   struct stat status = {};
   bool exists = false;
@@ -127,21 +140,14 @@ int OpenInPlace(const std::string& path, mode_t mode) {
 void WriteInPlace(const std::string& path, const Place& place,
                   const std::function<void(const Put&)>& make) {
   const int given = GivenDescriptor(place.status);
-  const int fd = given >= 0 ? given : OpenInPlace(path, place.status.st_mode);
-  Writing writing(fd);
-  try {
-    make([&](std::string_view piece) { writing.Put(piece); });
-  } catch (...) {
-    if (given < 0) close(fd);
-    throw;
-  }
-  if (given < 0) close(fd);
-  if (writing.error() != 0 && writing.error() != EPIPE) CannotWrite(path, writing.error());
+  const Descriptor opened(given < 0 ? OpenInPlace(path, place.status.st_mode) : -1);
+  const int error = WritePieces(given < 0 ? opened.get() : given, make);
+  if (error != 0 && error != EPIPE) CannotWrite(path, error);
 }
 
-// What a file that has been replaced keeps, or what the umask leaves to a new one.
-mode_t ModeFor(bool exists, const struct stat& status) {
-  if (exists) return status.st_mode & 07777;
+// The mode of the file that is replaced, or that of a new one under the umask.
+mode_t ModeFor(const Place& place) {
+  if (place.exists) return place.status.st_mode & 07777;
   const mode_t mask = umask(0);
   umask(mask);
   return 0666 & ~mask;
@@ -174,25 +180,10 @@ void WriteFile(const std::string& path, const std::function<void(const Put&)>& m
   const Place place = Look(path);
   if (!place.replaceable) return WriteInPlace(path, place, make);
 
-  std::string temporary =
-      (place.target.parent_path() / (std::string(kTemporaryFile) + "XXXXXX")).string();
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) CannotWrite(path, errno);
-  Writing writing(fd);
-  try {
-    make([&](std::string_view piece) { writing.Put(piece); });
-  } catch (...) {
-    close(fd);
-    unlink(temporary.c_str());
-    throw;
-  }
-  int error = writing.error();
-  if (error == 0 && fchmod(fd, ModeFor(place.exists, place.status)) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(temporary.c_str(), place.target.c_str()) != 0) error = errno;
-  if (error == 0) return;
-  unlink(temporary.c_str());
-  CannotWrite(path, error);
+  Temporary file(place.target);
+  if (file.fd() < 0) CannotWrite(path, errno);
+  if (const int error = WritePieces(file.fd(), make)) CannotWrite(path, error);
+  if (!file.TakePlaceOf(place.target, ModeFor(place))) CannotWrite(path, errno);
 }
 
 bool IsReplaceable(const std::string& path) { return Look(path).replaceable; }

@@ -1,5 +1,5 @@
-// The children of the command line that end by themselves: programs as functions of text, and
-// functions that a program may end, on top of fuzzers/finding/child_process.h.
+// Children of the command line that end by themselves, made of fuzzers/finding/child_process.h. A
+// child is a program that turns text into text, or a function that damage may end.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_PROCESS_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_PROCESS_H_
 

@@ -9,6 +9,7 @@
 #include "fuzzers/program/edit_distance.h"
 
 namespace rmapdiff {
+
 std::string Printable(std::string_view text) {
   std::string printable;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -43,7 +44,7 @@ std::string PrintableLines(std::string_view text) {
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string nearest;
   size_t least = SIZE_MAX;
-  word = word.substr(0, 64);  // what is longer is no slip, and need not be measured
+  word = word.substr(0, 64);  // a longer one is not a slip, and need not be measured
   for (const std::string& candidate : candidates) {
     const bool begun = !word.empty() && candidate.substr(0, word.size()) == word;
     const size_t distance = begun ? 1 : EditDistance(word, candidate);

@@ -1,8 +1,9 @@
-// The verbs of the command line: each takes the words after its name and returns an exit code, or
+// The verbs of the command line. Each takes the words after its name and returns an exit code, or
 // throws a Failure.
 #ifndef RMAPDIFF_TOOLS_CLI_BASE_VERBS_H_
 #define RMAPDIFF_TOOLS_CLI_BASE_VERBS_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,20 @@ int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
 int CorpusVerb(const Words& words);
 int StatusVerb(const Words& words);
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(const Words& words);
+};
+
+// The lines of a help on them: their names and summaries.
+std::string VerbLines(std::span<const Verb> verbs);
+
+// The verb that the words begin with. Throws a Failure with kExitUsage, as in "rmapdiff corpus: no
+// action 'pak', did you mean 'pack'?". There the command is "rmapdiff corpus", the kind "action".
+const Verb& FindVerb(std::span<const Verb> verbs, const std::string& command,
+                     const std::string& kind, const Words& words);
 
 }  // namespace rmapdiff
 

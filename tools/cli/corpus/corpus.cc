@@ -1,22 +1,13 @@
 // rmapdiff corpus: tends the inputs that fuzzing has found. One file an action: corpus_stats.cc ...
 #include "tools/cli/corpus/corpus.h"
 
-#include <fmt/format.h>
-
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
-#include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {
 
-struct Action {
-  const char* name;
-  const char* summary;
-  int (*run)(const Words& words);
-};
-
-constexpr Action kActions[] = {
+constexpr Verb kActions[] = {
     {"stats", "count what the programs do: outcomes, lengths of lists and programs", CorpusStats},
     {"merge", "take programs of other corpora in, those that add something", CorpusMerge},
     {"prune", "keep only the inputs that are needed to reach all that is reached", CorpusPrune},
@@ -27,11 +18,10 @@ constexpr Action kActions[] = {
 };
 
 std::string Help() {
-  std::string help =
-      "Tends a corpus: a folder for each fuzz target, inputs named by the SHA-1 of their content.\n"
-      "Usage: rmapdiff corpus ACTION [OPTIONS] ...\n\nActions:\n";
-  for (const Action& one : kActions) help += fmt::format("  {:<8} {}\n", one.name, one.summary);
-  return help +
+  return "Tends a corpus: a folder for each fuzz target, inputs named by the SHA-1 of their "
+         "content.\n"
+         "Usage: rmapdiff corpus ACTION [OPTIONS] ...\n\nActions:\n" +
+         VerbLines(kActions) +
          "\n  rmapdiff corpus ACTION --help   options and an example\n"
          "\nExample:\n  rmapdiff corpus stats out/corpus\n";
 }
@@ -43,17 +33,8 @@ int CorpusVerb(const Words& words) {
     WriteOut(Help());
     return kExitDone;
   }
-  std::vector<std::string> names;
-  for (const Action& one : kActions) {
-    if (!words.empty() && words[0] == one.name) return one.run({words.begin() + 1, words.end()});
-    names.emplace_back(one.name);
-  }
-  const std::string what =
-      words.empty() ? "no action" : fmt::format("no action '{}'", Printable(words[0]));
-  const std::string nearest = words.empty() ? "" : Nearest(words[0], names);
-  const std::string hint =
-      nearest.empty() ? "expected one of " + Join(names) : "did you mean '" + nearest + "'?";
-  throw Failure(kExitUsage, fmt::format("rmapdiff corpus: {}, {}", what, hint));
+  const Verb& action = FindVerb(kActions, "rmapdiff corpus", "action", words);
+  return action.run({words.begin() + 1, words.end()});
 }
 
 }  // namespace rmapdiff
