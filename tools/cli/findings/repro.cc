@@ -20,7 +20,7 @@
 #include "tools/cli/findings/probe_client.h"
 #include "tools/cli/findings/repro_json.h"
 #include "tools/cli/findings/runs.h"
-#include "tools/cli/programs/trace.h"
+#include "tools/cli/programs/trace_table.h"
 
 namespace rmapdiff {
 namespace {

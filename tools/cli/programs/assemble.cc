@@ -1,5 +1,4 @@
 // rmapdiff assemble FILE -o OUT: a program as the bytes that a fuzz target reads.
-#include "fuzzers/program/program.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/output.h"
@@ -16,8 +15,7 @@ int AssembleVerb(const Words& words) {
   arguments.Option("-o,--output", "OUT", &out, "the file to write", /*required=*/true);
   if (const auto code = arguments.Parse(words)) return *code;
 
-  const std::vector<uint8_t> bytes = Encode(ReadProgram(file));
-  WriteFile(out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  WriteFile(out, ToBytes(ReadProgram(file)));
   return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
-#include "tools/cli/programs/trace.h"
+#include "tools/cli/programs/trace_table.h"
 
 namespace rmapdiff {
 namespace {

@@ -1,11 +1,11 @@
-// A run as a table: each operation with its outcome, then the lists that it touched, the model and
-// the engines side by side, each in its own order, which is what the reports leave out because
-// order is not compared (the model's is that of the reports).
+// A run as a table: each operation with its outcome, then the lists that it touched. The model and
+// the engines stand side by side, each list in its own order. Reports do not have that order,
+// because it is not compared.
 //
 // Made for a terminal of 100 columns. Lists that were and are empty are left out, and so are lists
 // of parents that did not change.
-#ifndef RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_H_
-#define RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_H_
+#ifndef RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_TABLE_H_
+#define RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_TABLE_H_
 
 #include <map>
 #include <string>
@@ -39,4 +39,4 @@ class TraceTable {
 
 }  // namespace rmapdiff
 
-#endif  // RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_H_
+#endif  // RMAPDIFF_TOOLS_CLI_PROGRAMS_TRACE_TABLE_H_

@@ -1,4 +1,4 @@
-#include "tools/cli/programs/trace.h"
+#include "tools/cli/programs/trace_table.h"
 
 #include <fmt/format.h>
 
