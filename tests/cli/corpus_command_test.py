@@ -282,7 +282,7 @@ class MergeTest(CorpusTest):
         self.write("b.ops", "program\n")
         self.write("c.ops", HEADER)
         text = self.corpus("merge", "--all", "c", "a.ops", "c.ops", "b.ops", code=2, stderr=(
-            "a.ops: no fuzz target runs such a program, left out\n"
+            "a.ops: left out, expected a program that a fuzz target runs\n"
             "b.ops:1:8: program lacks 'version', expected 1\n"))
         self.assertEqual(text, "tiny_rmap_fuzzer: 1 added, 0 add nothing, 0 were there already\n")
 
@@ -418,8 +418,8 @@ class PruneTest(CorpusTest):
         with open("out/.lock", "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self.corpus("prune", "out/corpus", "--bin-dir=bin", code=3, stderr=(
-                "out/corpus: a session of rmapdiff fuzz is at work (pid 4242), which reduces it "
-                "itself\n"))
+                "out/corpus: a session of rmapdiff fuzz is at work (pid 4242) and reduces it, "
+                "expected none\n"))
         self.corpus("prune", "out/corpus", "--bin-dir=bin")
         self.assertEqual(len(self.files("out/corpus")), 1)
 

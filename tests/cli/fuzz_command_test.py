@@ -210,7 +210,8 @@ class FuzzCommandTest(unittest.TestCase):
         self.refused(3, [], bin_dir + "/one_bin: no such program, expected the fuzz target as "
                      "tools/fuzz builds it")
         self.write(self.path("bin", "fuzz_targets.txt"), "../x\x1b\n")
-        self.refused(3, [], bin_dir + "/fuzz_targets.txt: no name of a fuzz target: '../x\\x1b'")
+        self.refused(3, [], bin_dir + "/fuzz_targets.txt: '../x\\x1b': expected the name "
+                     "of a fuzz target")
 
     def test_a_target_that_does_not_run_need_not_be_built(self):
         self.target("one", STEADY)
@@ -404,8 +405,9 @@ class FuzzCommandTest(unittest.TestCase):
         process.kill()
         process.communicate()
         self.target_is("one", STEADY)
-        code, output, errors = self.fuzz("--time=2", "--jobs=1")
-        self.assertEqual(code, 1, output + errors)
+        # A session that has no time for all of them leaves the rest to the next one.
+        patience.wait_for(lambda: self.fuzz("--time=2", "--jobs=1")[0] == 1 and
+                          not os.listdir(incoming))
         record = self.record("unreproduced/abort")
         self.assertEqual(record["count"], 20)
         inputs = [name for name in os.listdir(self.path(self.folder_of("unreproduced/abort")))

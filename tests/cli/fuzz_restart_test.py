@@ -262,12 +262,12 @@ class RestartTest(unittest.TestCase):
         for i in range(inputs):
             self.write(f"{folder}/{i:040d}", f"{i % FEATURES}\n")
 
-    def reduce(self):
+    def reduce(self, seconds=int(patience.SECONDS), megabytes=2560):
         os.makedirs(self.path("incoming"), exist_ok=True)
         return subprocess.Popen(
-            [RMAPDIFF, "--reduce", "corpus", "work", "incoming", "bin/one_bin", "-timeout=25"],
-            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True)
+            [RMAPDIFF, "--reduce", "corpus", "work", "incoming", str(seconds), str(megabytes),
+             "bin/one_bin", "-timeout=25"], cwd=self.folder, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True)
 
     def merging(self):
         """The processes that are in a folder to work in."""
@@ -350,6 +350,19 @@ class RestartTest(unittest.TestCase):
             self.assertEqual(code, 3)
             self.assertRegex(errors, r"(?m)^corpus: cannot be reduced: .*" + why + r"\n\Z")
             self.assertEqual(len(os.listdir(self.path("corpus"))), 2 * FEATURES)
+
+    def test_a_reduction_has_limits_of_its_own(self):
+        self.corpus("corpus", 2 * FEATURES)
+        self.write("merge_ends", f"echo $$ > {self.path('merging')}\nsleep 1000\n")
+        for limits, why in (((1, 2560), "takes longer than 1 s"),
+                            ((1000, 1), "takes more than 1 MB")):
+            self.write("merging", "")
+            code, _, errors = self.finish(self.reduce(*limits))
+            self.assertEqual((code, errors), (3, f"corpus: cannot be reduced: {why}\n"))
+            self.assertEqual(len(os.listdir(self.path("corpus"))), 2 * FEATURES)
+            patience.wait_for(lambda: not self.merging())
+            for process in lines_of(self.path("merging")):
+                patience.wait_for(lambda number=process: not os.path.exists(f"/proc/{number}"))
 
     def test_what_ends_the_target_as_it_merges_is_a_finding(self):
         self.write("merge_ends", 'echo input > "${prefix}crash-' + "b" * 40 + '"\n')

@@ -9,6 +9,7 @@
 #include "fuzzers/finding/packed.h"
 #include "tools/cli/fuzz/intake_worker.h"
 #include "tools/cli/fuzz/reduce_worker.h"
+#include "tools/cli/libfuzzer/merge_control.h"
 #include "tools/cli/run_folder/finding_folders.h"
 
 namespace rmapdiff {

@@ -314,15 +314,15 @@ class HostileTest(unittest.TestCase):
             os.mkdir(self.path(self.name, "incoming"))
 
         result = self.same(one_target, "--reduce", f"NAME/c/{TINY}", "NAME/work", "NAME/incoming",
-                           f"NAME/bin/{TINY}_bin", "-timeout=25",
+                           "1000", "2560", f"NAME/bin/{TINY}_bin", "-timeout=25",
                            normal=lambda result: (result[0], result[1], len(result[3])))
         self.assertEqual(struct.unpack("=3Q", result[1]), (10, 4, 0))
 
     def test_an_option_that_a_shell_would_read_is_refused(self):
         self.run_case(PLAIN, self.two_corpora, ["ops"], (RMAPDIFF,))
         for option in (b"-x=$(touch PWNED)", b"-x=a b", b"-x=a;b", b"-x=a\nb", b"-x='"):
-            done = self.run_words(["--reduce", f"NAME/c/{TINY}", "NAME/work", "NAME",
-                                   f"NAME/bin/{TINY}_bin", option], (RMAPDIFF,))
+            done = self.run_words(["--reduce", f"NAME/c/{TINY}", "NAME/work", "NAME", "1000",
+                                   "2560", f"NAME/bin/{TINY}_bin", option], (RMAPDIFF,))
             self.assertEqual(done.returncode, 3)
             self.assertRegex(done.stderr, rb"\A.*_bin: has the option '.*', expected letters, "
                                           rb"digits and -_=\.,:/\n\Z")

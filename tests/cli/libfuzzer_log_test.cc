@@ -1,8 +1,8 @@
+#include "tools/cli/libfuzzer/libfuzzer_log.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "tools/cli/libfuzzer/log.h"
 
 namespace rmapdiff {
 namespace {

@@ -79,9 +79,8 @@ int Dispatch(Words words) {
   if (words[0] == kTakeInWord && (words.size() == 5 || words.size() == 7)) {
     return TakeIn({words.begin() + 1, words.end()});
   }
-  if (words[0] == kReduceWord && words.size() > 4) {
-    return Reduce(words[1], words[2],
-                  {words[4], {words.begin() + 5, words.end()}, words[3], /*symbolize=*/true});
+  if (words[0] == kReduceWord && words.size() > kReduceWords) {
+    return Reduce({words.begin() + 1, words.end()});
   }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     WriteOut(Help() + "\n");

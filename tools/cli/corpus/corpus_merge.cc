@@ -15,15 +15,19 @@
 #include "tools/cli/corpus/corpus.h"
 #include "tools/cli/corpus/corpus_folder.h"
 #include "tools/cli/corpus/corpus_work.h"
+#include "tools/cli/libfuzzer/built_target.h"
 #include "tools/cli/libfuzzer/set_cover.h"
 
 namespace rmapdiff {
 namespace {
 
-// What comes of the programs for one target.
-struct Account {
-  size_t candidates = 0;
-  size_t present = 0;  // in the corpus already, or twice among the candidates
+// The work for one target.
+struct Part {
+  std::set<std::string> known;       // the names of all contents so far
+  std::vector<std::string> present;  // the files that were there
+  std::vector<std::string> held;     // the files of candidates, in the folder for them
+  std::string folder;
+  size_t repeated = 0;  // in the corpus already, or twice among the candidates
   size_t added = 0;
   size_t crashing = 0;
   size_t unmeasured = 0;
@@ -43,10 +47,10 @@ class Merge {
   Merge(const std::string& corpus, const std::string& bin_dir)
       : corpus_(corpus), bin_dir_(bin_dir), work_(corpus) {
     for (const TargetFolder& folder : ReadCorpus(corpus)) {
+      Part& part = parts_[folder.target];
       for (const std::string& name : folder.names) {
-        const std::string path = folder.path + "/" + name;
-        known_[folder.target].insert(ContentName(ReadInput(path)));
-        present_[folder.target].push_back(path);
+        part.present.push_back(folder.path + "/" + name);
+        part.known.insert(ContentName(ReadInput(part.present.back())));
       }
     }
   }
@@ -60,93 +64,88 @@ class Merge {
     } else {
       const Program program = ReadProgram(file.path);
       target = TargetOf(file, program.header);
-      const std::vector<uint8_t> canonical = Encode(program);
-      content.assign(canonical.begin(), canonical.end());
+      content = ToBytes(program);
     }
     if (target.empty()) {
-      WriteErrorLine(Printable(file.path) + ": no fuzz target runs such a program, left out");
+      WriteErrorLine(Printable(file.path) +
+                     ": left out, expected a program that a fuzz target runs");
       return;
     }
-    Account& account = accounts_[target];
+    Part& part = parts_[target];
     const std::string name = ContentName(content);
-    if (content.empty() || !known_[target].insert(name).second) {
-      ++account.present;
+    if (content.empty() || !part.known.insert(name).second) {
+      ++part.repeated;
       return;
     }
-    if (account.candidates++ == 0) folders_[target] = work_.Folder(target);
-    held_[target].push_back(folders_[target] + "/" + name);
-    sources_[held_[target].back()] = file.path;
-    WriteFile(held_[target].back(), content);
+    if (part.held.empty()) part.folder = work_.Folder(target);
+    part.held.push_back(part.folder + "/" + name);
+    sources_[part.held.back()] = file.path;
+    WriteFile(part.held.back(), content);
   }
 
   void TakeIn() {
-    for (const auto& [target, files] : held_) {
+    for (auto& [target, part] : parts_) {
+      if (part.held.empty()) continue;
       MakeFolder(corpus_ + "/" + target);
-      if (!bin_dir_.empty()) {
-        TakeNeeded(target, files);
-        continue;
+      if (bin_dir_.empty()) {
+        for (const std::string& file : part.held) Take(target, file, &part);
+      } else {
+        TakeNeeded(target, &part);
       }
-      for (const std::string& file : files) Take(target, file);
     }
   }
 
-  const std::map<std::string, Account>& accounts() const { return accounts_; }
+  std::string Text() const {
+    std::string text;
+    for (const auto& [target, part] : parts_) {
+      if (part.held.empty() && part.repeated == 0) continue;
+      const size_t useless = part.held.size() - part.added - part.crashing - part.unmeasured;
+      text +=
+          fmt::format("{}: {} added, {} add nothing, {} were there already", target,
+                      FormatCount(part.added), FormatCount(useless), FormatCount(part.repeated));
+      if (part.crashing > 0) text += fmt::format(", {} crash it", part.crashing);
+      if (part.unmeasured > 0) text += fmt::format(", {} could not be measured", part.unmeasured);
+      text += "\n";
+    }
+    return text.empty() ? "nothing to merge\n" : text;
+  }
+
   bool found_crash() const { return found_crash_; }
   bool measured_all() const { return measured_all_; }
 
  private:
-  void TakeNeeded(const std::string& target, const std::vector<std::string>& files) {
-    Account& account = accounts_[target];
-    const SetCover cover =
-        FindSetCover(BuiltTarget(bin_dir_, target), present_[target], files, work_.Folder("cover"));
-    for (const std::string& name : cover.chosen) Take(target, folders_[target] + "/" + name);
+  void TakeNeeded(const std::string& target, Part* part) {
+    const BuiltTarget built = FindBuiltTarget(bin_dir_, target);
+    const SetCover cover = FindSetCover({target, built.binary, RunLimitFlags(), ""}, part->present,
+                                        part->held, work_.Folder("cover"));
+    for (const auto& [name, copy] : cover.chosen) Take(target, part->folder + "/" + name, part);
     for (const std::string& file : cover.crashing) {
-      if (sources_.count(file) > 0) ++account.crashing;
+      if (sources_.count(file) > 0) ++part->crashing;
       WriteErrorLine(fmt::format("{}: crashes {}, put aside",
                                  Printable(work_.SetAside(target, file)), target));
       found_crash_ = true;
     }
     for (const std::string& file : cover.unmeasured) {
       const auto source = sources_.find(file);
-      if (source != sources_.end()) ++account.unmeasured;
+      if (source != sources_.end()) ++part->unmeasured;
       SayUnmeasured(source != sources_.end() ? source->second : file, target);
       measured_all_ = false;
     }
   }
 
-  void Take(const std::string& target, const std::string& path) {
+  void Take(const std::string& target, const std::string& path, Part* part) {
     MoveFile(path, corpus_ + "/" + target + path.substr(path.rfind('/')));
-    ++accounts_[target].added;
+    ++part->added;
   }
 
   const std::string corpus_;
   const std::string bin_dir_;
   const CorpusWork work_;
-  // By target: the names of all contents so far; the files that were there; those that are held
-  // until it is known whether they add something, and the folder that they are in. By file that is
-  // held: where it comes from.
-  std::map<std::string, std::set<std::string>> known_;
-  std::map<std::string, std::vector<std::string>> present_;
-  std::map<std::string, std::vector<std::string>> held_;
-  std::map<std::string, std::string> folders_;
-  std::map<std::string, std::string> sources_;
+  std::map<std::string, Part> parts_;           // by target
+  std::map<std::string, std::string> sources_;  // of each candidate, by the file that holds it
   bool found_crash_ = false;
   bool measured_all_ = true;
-  std::map<std::string, Account> accounts_;
 };
-
-std::string Text(const std::map<std::string, Account>& accounts) {
-  std::string text;
-  for (const auto& [target, one] : accounts) {
-    const size_t useless = one.candidates - one.added - one.crashing - one.unmeasured;
-    text += fmt::format("{}: {} added, {} add nothing, {} were there already", target,
-                        FormatCount(one.added), FormatCount(useless), FormatCount(one.present));
-    if (one.crashing > 0) text += fmt::format(", {} crash it", one.crashing);
-    if (one.unmeasured > 0) text += fmt::format(", {} could not be measured", one.unmeasured);
-    text += "\n";
-  }
-  return text.empty() ? "nothing to merge\n" : text;
-}
 
 }  // namespace
 
@@ -187,7 +186,7 @@ int CorpusMerge(const Words& words) {
     }
   }
   merge.TakeIn();
-  WriteOut(Text(merge.accounts()));
+  WriteOut(merge.Text());
   if (merge.found_crash()) return kExitFinding;
   if (!merge.measured_all()) return kExitEnvironment;
   return unreadable ? kExitUsage : kExitDone;

@@ -1,10 +1,10 @@
 // rmapdiff corpus prune: only the inputs that are needed to reach all that is reached.
 //
-// Which ones those are is known before anything is removed, and then redundant files are removed
-// one by one: a kill at any moment leaves all that is needed and some of the rest. What somebody
-// adds meanwhile has not been looked at, and stays. But two who remove, each counting on what the
-// other removes, would lose something: a session of rmapdiff fuzz reduces its corpora itself, so
-// while one is at work this is refused.
+// They are known before anything is removed. Then redundant files are removed one by one: a kill at
+// any moment leaves all that is needed and some of the rest. A file that is added meanwhile has not
+// been measured, and stays. But two processes that remove, each counting on an input that the other
+// removes, would lose something. A session of rmapdiff fuzz reduces its corpora itself, so while
+// one is at work this is refused.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,18 +15,20 @@
 #include "fuzzers/program/target_kinds.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/input.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/corpus/corpus.h"
 #include "tools/cli/corpus/corpus_folder.h"
 #include "tools/cli/corpus/corpus_work.h"
+#include "tools/cli/libfuzzer/built_target.h"
 #include "tools/cli/libfuzzer/set_cover.h"
 #include "tools/cli/run_folder/run_lock.h"
 
 namespace rmapdiff {
 namespace {
 
-// What stays and what goes of one target.
+// The inputs of one target, and those that stay.
 struct Account {
   size_t inputs = 0;
   uint64_t bytes = 0;
@@ -39,66 +41,49 @@ struct Account {
 
 bool IsForeign(const std::string& target, const std::string& content) {
   const TargetKind* kind = FindTargetKind(target);
-  const auto* data = reinterpret_cast<const uint8_t*>(content.data());
-  return kind != nullptr && !kind->accepts(Decode({data, content.size()}).header);
+  return kind != nullptr && !kind->accepts(FromBytes(content).header);
 }
 
-// The work on one target's folder.
-class Pruning {
- public:
-  Pruning(const TargetFolder& folder, const CorpusWork& work) : folder_(folder), work_(work) {
-    for (const std::string& name : folder.names) {
-      const std::string path = folder.path + "/" + name;
-      const std::string content = ReadInput(path);
-      account_.bytes += content.size();
-      if (IsForeign(folder.target, content)) {  // the target would not run it
-        Keep(content.size());
-        ++account_.foreign;
-      } else {
-        measured_.push_back(path);
-      }
+Account Prune(const TargetFolder& folder, const BuiltTarget& target, const CorpusWork& work) {
+  Account account;
+  const auto keep = [&account](const std::string& content) {
+    ++account.kept;
+    account.kept_bytes += content.size();
+  };
+  std::vector<std::string> measured;
+  for (const std::string& name : folder.names) {
+    const std::string path = folder.path + "/" + name;
+    const std::string content = ReadInput(path);
+    ++account.inputs;
+    account.bytes += content.size();
+    if (IsForeign(folder.target, content)) {  // the target would not run it
+      keep(content);
+      ++account.foreign;
+    } else {
+      measured.push_back(path);
     }
-    account_.inputs = folder.names.size();
   }
-
-  Account Prune(const FuzzTarget& target) {
-    if (measured_.empty()) return account_;
-    const SetCover cover = FindSetCover(target, {}, measured_, work_.Folder(folder_.target));
-    std::set<std::string> wanted = cover.chosen;
-    const std::set<std::string> crashing(cover.crashing.begin(), cover.crashing.end());
-    const std::set<std::string> undecided(cover.unmeasured.begin(), cover.unmeasured.end());
-    for (const std::string& path : measured_) {
-      const std::string content = ReadInput(path);
-      if (crashing.count(path) > 0) {
-        SetAside(path);
-      } else if (undecided.count(path) > 0 || wanted.erase(ContentName(content)) > 0) {
-        Keep(content.size());
-      } else {
-        RemoveFile(path);
-      }
+  if (measured.empty()) return account;
+  SetCover cover = FindSetCover({target.name, target.binary, RunLimitFlags(), ""}, {}, measured,
+                                work.Folder(folder.target));
+  const std::set<std::string> crashing(cover.crashing.begin(), cover.crashing.end());
+  const std::set<std::string> undecided(cover.unmeasured.begin(), cover.unmeasured.end());
+  for (const std::string& path : measured) {
+    const std::string content = ReadInput(path);
+    if (crashing.count(path) > 0) {
+      WriteErrorLine(fmt::format("{}: crashes {}, put aside",
+                                 Printable(work.SetAside(folder.target, path)), folder.target));
+    } else if (undecided.count(path) > 0 || cover.chosen.erase(ContentName(content)) > 0) {
+      keep(content);
+    } else {
+      RemoveFile(path);
     }
-    for (const std::string& path : undecided) SayUnmeasured(path, folder_.target);
-    account_.unmeasured = undecided.size();
-    return account_;
   }
-
- private:
-  void Keep(uint64_t size) {
-    ++account_.kept;
-    account_.kept_bytes += size;
-  }
-
-  void SetAside(const std::string& path) {
-    ++account_.crashing;
-    WriteErrorLine(fmt::format("{}: crashes {}, put aside",
-                               Printable(work_.SetAside(folder_.target, path)), folder_.target));
-  }
-
-  const TargetFolder& folder_;
-  const CorpusWork& work_;
-  std::vector<std::string> measured_;
-  Account account_;
-};
+  for (const std::string& path : undecided) SayUnmeasured(path, folder.target);
+  account.crashing = crashing.size();
+  account.unmeasured = undecided.size();
+  return account;
+}
 
 std::string Text(const std::string& target, const Account& account) {
   std::string text = fmt::format("{}: {} of {} inputs needed, {} of {} bytes", target,
@@ -157,7 +142,7 @@ int CorpusPrune(const Words& words) {
   for (const TargetFolder& folder : folders) {
     const bool wanted = std::find(names.begin(), names.end(), folder.target) != names.end();
     if (!names.empty() && !wanted) continue;
-    const Account account = Pruning(folder, work).Prune(BuiltTarget(bin_dir, folder.target));
+    const Account account = Prune(folder, FindBuiltTarget(bin_dir, folder.target), work);
     WriteOut(Text(folder.target, account));
     crashes = crashes || account.crashing > 0;
     measured_all = measured_all && account.unmeasured == 0;

@@ -15,7 +15,7 @@
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/fuzz/fuzz_session.h"
-#include "tools/cli/libfuzzer/built_targets.h"
+#include "tools/cli/libfuzzer/built_target.h"
 
 namespace rmapdiff {
 namespace {
@@ -41,17 +41,17 @@ uint64_t NumberOr(const Arguments& arguments, const std::string& name, const std
   return text.empty() ? otherwise : arguments.Number(name, text, least, most);
 }
 
-std::vector<FuzzTarget> Select(const Arguments& arguments, std::vector<FuzzTarget> built,
-                               const std::vector<std::string>& names) {
+std::vector<BuiltTarget> Select(const Arguments& arguments, std::vector<BuiltTarget> built,
+                                const std::vector<std::string>& names) {
   if (names.empty()) return built;
   std::vector<std::string> known;
-  for (const FuzzTarget& target : built) known.push_back(target.name);
+  for (const BuiltTarget& target : built) known.push_back(target.name);
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     arguments.Reject(
         fmt::format("--target: no target '{}', expected one of {}", name, Join(known)));
   }
-  const auto unwanted = [&](const FuzzTarget& target) {
+  const auto unwanted = [&](const BuiltTarget& target) {
     return std::find(names.begin(), names.end(), target.name) == names.end();
   };
   built.erase(std::remove_if(built.begin(), built.end(), unwanted), built.end());
@@ -69,14 +69,14 @@ uint64_t SecondsOf(const Arguments& arguments, const std::string& name, const st
 
 // "TARGET=N" each.
 void SetWeights(const Arguments& arguments, const std::vector<std::string>& words,
-                std::vector<FuzzTarget>* targets) {
+                std::vector<BuiltTarget>* targets) {
   for (const std::string& word : words) {
     const size_t equals = std::min(word.find('='), word.size());
     const std::string name = word.substr(0, equals);
     const std::optional<uint64_t> weight =
         ParseNumber(std::string_view(word).substr(std::min(equals + 1, word.size())));
     const auto target = std::find_if(targets->begin(), targets->end(),
-                                     [&](const FuzzTarget& one) { return one.name == name; });
+                                     [&](const BuiltTarget& one) { return one.name == name; });
     if (target == targets->end() || !weight || *weight < 1 || *weight > kMaxWeight) {
       arguments.Reject(fmt::format(
           "--weight: '{}': expected TARGET=N, a target that runs and a number from 1 to {}", word,
@@ -87,7 +87,7 @@ void SetWeights(const Arguments& arguments, const std::vector<std::string>& word
 }
 
 FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words,
-                      const std::vector<FuzzTarget>& targets) {
+                      const std::vector<BuiltTarget>& targets) {
   FuzzOptions options;
   options.seconds = SecondsOf(arguments, "--time", words.time, "forever");
   options.reduce_every = SecondsOf(arguments, "--reduce", words.reduce, "never");
@@ -96,7 +96,7 @@ FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words,
   std::random_device random;
   options.seed = NumberOr(arguments, "--seed", words.seed, random(), 0, UINT32_MAX);
   std::vector<uint64_t> weights;
-  for (const FuzzTarget& target : targets) weights.push_back(target.weight);
+  for (const BuiltTarget& target : targets) weights.push_back(target.weight);
   const uint64_t least = MinimumSeconds(weights, options.jobs);
   if (options.seconds != 0 && options.seconds < least) {
     arguments.Reject(fmt::format("--time: {}s is too short for {} targets, expected at least {}s",
@@ -107,9 +107,9 @@ FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words,
   return options;
 }
 
-std::string Announcement(const FuzzOptions& options, const std::vector<FuzzTarget>& targets) {
+std::string Announcement(const FuzzOptions& options, const std::vector<BuiltTarget>& targets) {
   std::vector<std::string> names;
-  for (const FuzzTarget& target : targets) names.push_back(target.name);
+  for (const BuiltTarget& target : targets) names.push_back(target.name);
   const std::string time = options.seconds == 0
                                ? "without end"
                                : "for " + FormatDuration(static_cast<double>(options.seconds));
@@ -118,7 +118,7 @@ std::string Announcement(const FuzzOptions& options, const std::vector<FuzzTarge
                      Printable(options.folder));
 }
 
-// What the target said last.
+// The last words of the target.
 void ShowTail(const FailedTarget& failed) {
   std::istringstream file(FileContents(failed.log_file));
   std::vector<std::string> lines;
@@ -154,14 +154,14 @@ int FuzzVerb(const Words& words) {
   if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
   if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
 
-  std::vector<FuzzTarget> targets = Select(
-      arguments, FindFuzzTargets(given.bin_dir, given.m32 ? FuzzBuild::kM32 : FuzzBuild::kNative),
+  std::vector<BuiltTarget> targets = Select(
+      arguments, FindBuiltTargets(given.bin_dir, given.m32 ? FuzzBuild::kM32 : FuzzBuild::kNative),
       given.targets);
   SetWeights(arguments, given.weights, &targets);
   const FuzzOptions options = OptionsOf(arguments, given, targets);
   if (const auto code = arguments.Checked()) return *code;
-  for (const FuzzTarget& target : targets) CheckIsBuilt(target);
-  // The run goes on, and is summed up, if nobody reads what is printed any more.
+  for (const BuiltTarget& target : targets) CheckIsBuilt(target);
+  // The run goes on, and is summed up, even if its output has no reader any more.
   signal(SIGPIPE, SIG_IGN);
   FuzzSession session(options, targets);
   WriteOut(Announcement(options, targets));

@@ -19,8 +19,7 @@ bool EndsWith(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// Files of no content in the folder, but for the input that has none; and what has not yet got its
-// name.
+// Files of no content in the folder, but for the input that has none, and temporary files.
 void RemoveHalfWritten(const std::string& folder) {
   RemoveTemporaries(folder);
   for (const std::string& name : FilesIn(folder)) {
@@ -34,7 +33,7 @@ void RemoveHalfWritten(const std::string& folder) {
 
 }  // namespace
 
-FuzzCorpus::FuzzCorpus(const std::string& run_folder, const FuzzTarget& target)
+FuzzCorpus::FuzzCorpus(const std::string& run_folder, const BuiltTarget& target)
     : folder_(run_folder + "/corpus/" + target.name),
       quarantine_(run_folder + "/quarantine/" + target.name),
       filtered_(run_folder + "/seeds/" + target.name),

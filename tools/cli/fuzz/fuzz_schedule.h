@@ -1,8 +1,9 @@
-// Who fuzzes when: the targets of a run share its processes by weight. Pure, without a clock.
+// The order in which targets fuzz: those of a run share its processes by weight. Pure, without a
+// clock.
 //
-// A process is given a target for a turn. The next turn goes to the target that has had least for
-// its weight, so that after any number of turns each has had its share but for one turn. In a run
-// of a given time the turns are such that everybody gets one.
+// A process is given a target for a turn. The next turn goes to the target with the least time for
+// its weight. So after any number of turns each has had its share but for one turn. In a run of a
+// given time the turns are such that every target gets one.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SCHEDULE_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SCHEDULE_H_
 
@@ -21,15 +22,15 @@ class FuzzSchedule {
   // `seconds` for all together, 0 for a run without end.
   FuzzSchedule(const std::vector<uint64_t>& weights, size_t jobs, uint64_t seconds);
 
-  // Where ties begin, so that a run that is started again and again does not always begin with the
-  // same target.
+  // The first target of a tie. A run that is started again and again should not always begin with
+  // the same one.
   void BeginWith(size_t target) { first_ = target; }
 
   struct Turn {
     size_t target = 0;
     double seconds = 0;
   };
-  // Nothing if all are given up. `left` is what is left of the run.
+  // Nothing if all are given up. `left` is the rest of the run.
   std::optional<Turn> Next(double left);
   void GiveUp(size_t target) { shares_[target].given_up = true; }
   bool given_up(size_t target) const { return shares_[target].given_up; }

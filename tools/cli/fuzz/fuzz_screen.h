@@ -1,5 +1,5 @@
-// What whoever fuzzes sees meanwhile: results on standard output, progress on standard error; on a
-// terminal the progress is one line that is written over.
+// The screen of a session: results on standard output, progress on standard error. On a terminal
+// the progress is one line that is written over.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SCREEN_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SCREEN_H_
 

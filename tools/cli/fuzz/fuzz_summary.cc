@@ -74,15 +74,17 @@ std::string SummaryTable(const FuzzSummary& summary) {
                   "seconds", "execs", "ops", "ops/s", "features", "corpus", "findings");
   for (const TargetFigures& figures : summary.targets) text += Row(figures, width);
   if (summary.targets.size() > 1) text += Row(summary.Total(), width);
-  for (const FuzzFinding& finding : summary.findings) {
+  const FindingFolders folders(summary.folder);
+  for (const FindingRecord& finding : summary.findings) {
+    const std::string folder = Printable(folders.PathOf(finding.signature)) + "/";
     text += fmt::format("\n{}: {} ({}, seen {})\n", finding.target, finding.signature, finding.kind,
                         finding.count == 1 ? "once" : Plural(finding.count, "time"));
-    const std::string& input = finding.artifact;
-    text += "  input   " + (input.empty() ? "none was written" : Printable(input)) + "\n";
-    text += "  report  " + Printable(finding.report) + "\n";
-    if (finding.minimal_ops > 0) {
-      text += fmt::format("  minimal {}/minimal.ops, {}\n", Printable(finding.folder),
-                          Plural(finding.minimal_ops, "op"));
+    const std::string input =
+        finding.artifact.empty() ? "none was written" : folder + Printable(finding.artifact);
+    text += fmt::format("  input   {}\n  report  {}{}\n", input, folder, finding.report);
+    if (finding.ops > 0) {
+      text +=
+          fmt::format("  minimal {}{}, {}\n", folder, finding.minimal, Plural(finding.ops, "op"));
     }
   }
   return text;
@@ -93,13 +95,16 @@ std::string SummaryJson(const FuzzSummary& summary) {
   Json targets = Json::object();
   for (const TargetFigures& figures : summary.targets) targets[figures.name] = ToJson(figures);
   Json findings = Json::array();
-  for (const FuzzFinding& finding : summary.findings) {
+  const FindingFolders folders(summary.folder);
+  for (const FindingRecord& finding : summary.findings) {
+    const std::string folder = folders.PathOf(finding.signature);
+    const std::string artifact = finding.artifact.empty() ? "" : folder + "/" + finding.artifact;
     findings.push_back({{"target", finding.target},
                         {"signature", finding.signature},
                         {"kind", finding.kind},
-                        {"folder", finding.folder},
-                        {"artifact", finding.artifact},
-                        {"report", finding.report},
+                        {"folder", folder},
+                        {"artifact", artifact},
+                        {"report", folder + "/" + finding.report},
                         {"count", finding.count}});
   }
   const Json json = {{"seed", summary.seed},

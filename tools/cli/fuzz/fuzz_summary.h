@@ -1,4 +1,4 @@
-// What a run of the fuzz targets has come to, as values, and how it is shown: pure functions.
+// The results of a session of the fuzz targets, as values, and their texts: pure functions.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SUMMARY_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SUMMARY_H_
 
@@ -6,46 +6,32 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/run_folder/finding_folders.h"
+#include "tools/cli/run_folder/sample.h"
+
 namespace rmapdiff {
 
-// One bug, as far as its signature tells.
-struct FuzzFinding {
-  std::string target;
-  std::string signature;
-  std::string kind;          // libfuzzer/ending.h
-  std::string folder;        // where it is kept (run_folder/finding_folders.h)
-  std::string artifact;      // the input that showed it first; "" if there is none
-  std::string report;        // the file that says what is wrong
-  uint64_t minimal_ops = 0;  // of the simplest program; 0 if there is none
-  uint64_t count = 0;        // how often it came in this session
-};
-
-struct TargetFigures {
+// Of one session: the corpus has the seeds as well, and findings are distinct ones.
+struct TargetFigures : TargetSample {
   std::string name;
-  uint64_t execs = 0;
-  uint64_t ops = 0;    // 0 if the target does not count them
-  double seconds = 0;  // of all its processes together
-  uint64_t coverage = 0;
-  uint64_t features = 0;
-  uint64_t corpus = 0;    // inputs that the process uses, seeds among them
-  uint64_t findings = 0;  // distinct ones
 
   double ops_per_second() const { return seconds > 0 ? static_cast<double>(ops) / seconds : 0; }
 };
 
 struct FuzzSummary {
+  std::string folder;  // of the run
   uint64_t seed = 0;
   uint64_t jobs = 0;
   uint64_t budget = 0;  // seconds; 0 for no end
   double elapsed = 0;
   bool interrupted = false;
   std::vector<TargetFigures> targets;
-  std::vector<FuzzFinding> findings;
+  std::vector<FindingRecord> findings;  // with the counts of this session
 
   TargetFigures Total() const;
 };
 
-// One line; `before` is what the last one was about, so that the rates are of now.
+// One line; `before` is the summary of the last line, so that the rates are of now.
 std::string ProgressText(const FuzzSummary& before, const FuzzSummary& now);
 std::string SummaryTable(const FuzzSummary& summary);
 std::string SummaryJson(const FuzzSummary& summary);

@@ -15,13 +15,13 @@
 #include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
+#include "tools/cli/base/input.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/findings/artifact.h"
 #include "tools/cli/findings/confirmed_minimize.h"
 #include "tools/cli/findings/guilty_code.h"
 #include "tools/cli/findings/runs.h"
-#include "tools/cli/libfuzzer/ending.h"
 #include "tools/cli/libfuzzer/sighting.h"
 #include "tools/cli/run_folder/finding_folders.h"
 
@@ -31,8 +31,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kRuns = 3;
-constexpr uint64_t kCandidateMs = 10'000;  // what a run gets while minimising
-constexpr double kHurrySeconds = 8;        // that are left when it is told to hurry
+constexpr uint64_t kCandidateMs = 10'000;  // of a run while minimizing
+constexpr double kHurrySeconds = 8;        // of minimizing, from the order to hurry
 
 volatile sig_atomic_t hurry = 0;
 
@@ -43,11 +43,11 @@ class Arrival {
           const std::string& said)
       : folders_(run_folder),
         path_(std::move(path)),
-        facts_(said.empty() ? ReadFacts(path_) : LogFacts{said, /*own=*/true, "", ""}) {
+        sighting_(said.empty() ? ReadSighting(path_) : Sighting{said, /*own=*/true, "", ""}) {
     std::error_code ignored;
     record_.target = target;
     record_.first_seen = record_.last_seen = std::time(nullptr);
-    record_.kind = facts_.kind.empty() ? KindOf(path_) : facts_.kind;
+    record_.kind = sighting_.kind.empty() ? KindOf(path_) : sighting_.kind;
     if (std::filesystem::exists(path_, ignored)) {
       const std::string content = FileContents(path_);
       // libFuzzer names an artifact by its content; a seed has a name of its own.
@@ -58,7 +58,7 @@ class Arrival {
     }
   }
 
-  // Runs it so often and gives it its signature. What is no program cannot be run.
+  // Runs it so often and gives it its signature. Only a program can be run.
   void Look(uint64_t times) {
     if (record_.artifact.empty()) return;
     try {
@@ -80,11 +80,11 @@ class Arrival {
     record_.engine = GuiltyName(runs_.first.at(usual));
   }
 
-  // By what the log said, unless a run has given it its signature.
+  // By the words of the log, unless a run has given it its signature.
   void Sign() {
     if (!record_.signature.empty()) return;
-    const std::string said = facts_.signature.empty() ? record_.kind : facts_.signature;
-    record_.signature = Printable(facts_.own ? said : "unreproduced/" + said);
+    const std::string said = sighting_.signature.empty() ? record_.kind : sighting_.signature;
+    record_.signature = Printable(sighting_.own ? said : "unreproduced/" + said);
   }
 
   bool reproduced() const { return artifact_ && !runs_.Usual().empty(); }
@@ -134,8 +134,7 @@ class Arrival {
     ProbeRequest request = artifact_->Request();
     request.limits.wall_ms = kCandidateMs;
     if (minimal_) {
-      const std::vector<uint8_t> bytes = Encode(program);
-      request.program.assign(bytes.begin(), bytes.end());
+      request.program = ToBytes(program);
       request.story = true;
       Prober prober(BestBuild());
       trial = prober.Try(request);
@@ -156,13 +155,14 @@ class Arrival {
   std::string WhatTheLogSaid() const {
     const std::string tried = artifact_ ? fmt::format("run {} times", runs_.count) : "not run";
     return fmt::format("not reproduced: {}; what {} said:\n\n{}", tried, record_.target,
-                       facts_.report.empty() ? "(its report was not kept)\n"
-                                             : PrintableLines(WithoutAlternatives(facts_.report)));
+                       sighting_.report.empty()
+                           ? "(its report was not kept)\n"
+                           : PrintableLines(WithoutAlternatives(sighting_.report)));
   }
 
   const FindingFolders folders_;
   const std::string path_;
-  const LogFacts facts_;
+  const Sighting sighting_;
   FindingRecord record_;
   std::optional<Artifact> artifact_;
   std::optional<Program> minimal_;

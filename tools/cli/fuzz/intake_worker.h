@@ -1,13 +1,13 @@
-// From an artifact of a fuzz target to a folder of DIR/findings: what a continuous run does with
-// each, in a child process, while it goes on fuzzing.
+// The way of an artifact to a folder of DIR/findings, in a child process. The run goes on fuzzing
+// meanwhile.
 //
 // The artifact is run a few times under sanitizers, so that one bug has one name whichever way it
-// came; a signature that is there already goes no further. Else the program is minimised for a
-// while, and the folder written. The artifact itself stays: whoever asked removes it once it knows
-// that the finding is kept. So a child that is killed has lost nothing.
+// came. A signature that is there already goes no further. Else the program is minimized for a
+// while, and the folder written. The artifact itself stays until the parent removes it, which knows
+// then that the finding is kept. So a child that is killed has lost nothing.
 //
-// A finding that does not come again is a finding all the same. It is called what the log of the
-// target called it: its own signature, or "unreproduced/" and the sanitizer's or libFuzzer's words.
+// A finding that does not come again is a finding all the same. Its name is the signature in the
+// target's log. Without one, it is "unreproduced/" and the words of a sanitizer or of libFuzzer.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
 
@@ -19,14 +19,14 @@
 namespace rmapdiff {
 
 // The word by which this program is told to take in an artifact, in place of a verb. Then come the
-// folder of the run, the target, the path of the artifact, and for how many seconds to minimise: 0
-// for not at all, "none" to believe the log and run nothing. The gate adds the signature of the
-// target's output, in place of facts beside the artifact (libfuzzer/sighting.h). It also adds how
-// often the finding came.
+// folder of the run, the target, the path of the artifact, and the seconds for minimizing. There 0
+// means not at all, and "none" to believe the log and run nothing. The gate adds the signature of
+// the target's output, in place of a sighting beside the artifact (libfuzzer/sighting.h). It also
+// adds how often the finding came.
 inline constexpr const char* kTakeInWord = "--take-in";
 
-// The child; `words` are those after its word. With SIGTERM it is told to hurry: it keeps the
-// simplest program of some seconds later. Prints the record that is kept, as a FindingLine. Throws
+// The child; `words` are those after its word. SIGTERM tells it to hurry: it keeps the simplest
+// program of some seconds later. Prints the record that is kept, as a FindingLine. Throws
 // a Failure if the finding is not kept.
 int TakeIn(const Words& words);
 

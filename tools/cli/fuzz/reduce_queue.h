@@ -1,8 +1,13 @@
-// When the corpora of a continuous run are reduced (reduce_worker.h): one at a time, by a child of
-// low priority, if a corpus has grown by a quarter since the last time, and not more often than
-// once in a given time; nor without plenty of room on the disk for what libFuzzer writes meanwhile.
-// In a session it is done first after a minute, so that sessions that are short, or killed early,
-// do not let a corpus grow for ever.
+// The moments at which a session reduces its corpora (reduce_worker.h): one at a time, by a child
+// of low priority.
+//
+// A corpus is due if it has grown by a quarter since its last reduction. There is a least time from
+// one reduction of it to the next. The disk must have plenty of room for libFuzzer's files. The
+// first reduction of a session comes after a minute. So a corpus does not grow for ever in sessions
+// that are short, or killed early.
+//
+// A reduction has limits of time and memory. At a limit it ends, and the corpus is as good as
+// before.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_REDUCE_QUEUE_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_REDUCE_QUEUE_H_
 
@@ -13,12 +18,12 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/fuzz/fuzz_process.h"
 #include "tools/cli/fuzz/reduce_worker.h"
-#include "tools/cli/libfuzzer/target_process.h"
 
 namespace rmapdiff {
 
-class FuzzReducer {
+class ReduceQueue {
  public:
   struct Target {
     std::string name;
@@ -30,7 +35,7 @@ class FuzzReducer {
   };
 
   // `every` in seconds; 0 for never.
-  FuzzReducer(std::string run_folder, double every, std::vector<Target> targets);
+  ReduceQueue(std::string run_folder, double every, const std::vector<Target>& targets);
 
   struct Result {
     size_t target = 0;
@@ -38,10 +43,9 @@ class FuzzReducer {
   };
   // To be called now and then; starts a child only if it may. Something if one has ended.
   std::optional<Result> Step(double now, bool may_start);
-  // What is being done is not done; the corpus is as good as before.
+  // Ends the child; the corpus is as good as before.
   void Abandon() { child_.reset(); }
 
-  bool busy() const { return child_ != nullptr; }
   uint64_t reduced_to(size_t target) const { return states_[target].files.reduced_to; }
 
  private:
@@ -50,8 +54,7 @@ class FuzzReducer {
     double last = 0;  // as of the session's clock
   };
 
-  bool Due(const State& state, double now) const;
-  void Start(size_t target, double now);
+  void StartIfDue(size_t target, double now);
 
   const std::string run_folder_;
   const double every_;

@@ -1,7 +1,6 @@
 #include "tools/cli/libfuzzer/merge_control.h"
 
 #include <cstdint>
-#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -31,6 +30,14 @@ std::map<std::string, Measuring> ReadMergeControl(std::string_view control_file)
   std::map<std::string, Measuring> by_name;
   for (size_t i = 0; i < files.size(); ++i) by_name[files[i]] = states[i];
   return by_name;
+}
+
+// "MERGE-OUTER: 921 new files with 33508 new features added; 4404 new coverage edges".
+std::optional<size_t> PickedBy(std::string_view log) {
+  const size_t end = log.rfind(" new files with ");
+  if (end == log.npos) return std::nullopt;
+  const size_t begin = log.find_last_not_of("0123456789", end - 1) + 1;
+  return ParseNumber(log.substr(begin, end - begin));
 }
 
 }  // namespace rmapdiff

@@ -28,7 +28,7 @@ namespace rmapdiff {
 struct FindingRecord {
   std::string signature;
   std::string target;
-  std::string kind;        // libfuzzer/ending.h
+  std::string kind;        // libfuzzer/sighting.h
   std::string engine;      // at fault, or at work
   std::string reproduced;  // "3/3"; "" if it was not tried
   uint64_t count = 1;

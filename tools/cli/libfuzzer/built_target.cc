@@ -1,4 +1,4 @@
-#include "tools/cli/libfuzzer/built_targets.h"
+#include "tools/cli/libfuzzer/built_target.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -22,9 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What an hour on each is worth, by what it alone can find and how large its space is. The whole
-// MMU has most functions and the longest way to a bug, tiny limits bring every boundary near; the
-// targets below look closer at one thing, and the codec is soon exhausted.
+// The worth of an hour on each, by the bugs that it alone can find and the size of its space. The
+// whole MMU has most functions and the longest way to a bug. Tiny limits bring every boundary near.
+// The targets below look closer at one thing, and the codec is soon exhausted.
 constexpr std::pair<std::string_view, uint64_t> kWeights[] = {
     {kCodecTarget, 1},      {"rmap_fuzzer", 2},   {"tiny_rmap_fuzzer", 3}, {"mmu_fuzzer", 3},
     {"tiny_mmu_fuzzer", 4}, {"direct_fuzzer", 1}, {"dirty_log_fuzzer", 1}, {"oom_fuzzer", 2},
@@ -52,8 +52,8 @@ bool IsName(const std::string& name) {
   });
 }
 
-FuzzTarget FindTarget(const std::string& folder, const std::string& name, FuzzBuild build) {
-  FuzzTarget target;
+BuiltTarget MakeTarget(const std::string& folder, const std::string& name, FuzzBuild build) {
+  BuiltTarget target;
   target.name = name;
   target.weight = WeightOf(name);
   target.binary = folder + "/" + name + (build == FuzzBuild::kM32 ? "_m32_bin" : "_bin");
@@ -70,24 +70,34 @@ FuzzTarget FindTarget(const std::string& folder, const std::string& name, FuzzBu
 
 }  // namespace
 
-std::vector<FuzzTarget> FindFuzzTargets(const std::string& folder, FuzzBuild build) {
+std::vector<BuiltTarget> FindBuiltTargets(const std::string& folder, FuzzBuild build) {
   // A relative path that begins with a dash would be taken for a flag.
   const std::string path = fs::absolute(folder).lexically_normal().string();
   const std::string list = path + "/fuzz_targets.txt";
-  std::vector<FuzzTarget> targets;
+  std::vector<BuiltTarget> targets;
   for (const std::string& name : ReadLines(list)) {
     if (!IsName(name)) {
-      throw Failure(kExitEnvironment, fmt::format("{}: no name of a fuzz target: '{}'",
+      throw Failure(kExitEnvironment, fmt::format("{}: '{}': expected the name of a fuzz target",
                                                   Printable(list), Printable(name)));
     }
-    targets.push_back(FindTarget(path, name, build));
+    targets.push_back(MakeTarget(path, name, build));
   }
   if (!targets.empty()) return targets;
   throw Failure(kExitEnvironment,
                 Printable(list) + ": names no fuzz target, expected what tools/fuzz builds");
 }
 
-void CheckIsBuilt(const FuzzTarget& target) {
+BuiltTarget FindBuiltTarget(const std::string& folder, const std::string& name) {
+  for (BuiltTarget& target : FindBuiltTargets(folder, FuzzBuild::kNative)) {
+    if (target.name != name) continue;
+    CheckIsBuilt(target);
+    return std::move(target);
+  }
+  throw Failure(kExitEnvironment, fmt::format("{}: {} was not built there, expected every target",
+                                              Printable(folder), name));
+}
+
+void CheckIsBuilt(const BuiltTarget& target) {
   if (access(target.binary.c_str(), X_OK) == 0) return;
   throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
                                       "fuzz target as tools/fuzz builds it");
@@ -95,6 +105,14 @@ void CheckIsBuilt(const FuzzTarget& target) {
 
 std::vector<std::string> RunLimitFlags() {
   return {fmt::format("-timeout={}", kRunSeconds), fmt::format("-rss_limit_mb={}", kRunMegabytes)};
+}
+
+std::vector<std::string> TargetFlags(const BuiltTarget& target) {
+  std::vector<std::string> flags = RunLimitFlags();
+  flags.push_back(fmt::format("-report_slow_units={}", kRunSeconds));
+  flags.emplace_back("-max_len=2056");
+  for (const std::string& option : target.options) flags.push_back("-" + option);
+  return flags;
 }
 
 std::string AsanOptions(bool symbolize) {

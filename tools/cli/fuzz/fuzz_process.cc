@@ -1,4 +1,4 @@
-#include "tools/cli/libfuzzer/target_process.h"
+#include "tools/cli/fuzz/fuzz_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/output.h"
@@ -29,20 +30,24 @@ void PutAsideIfLong(const std::string& log) {
 
 }  // namespace
 
+FuzzCommand WorkerCommand(std::vector<std::string> words, const std::string& log_file) {
+  words.insert(words.begin(), "/proc/self/exe");
+  return {std::move(words), log_file, {}, /*worker=*/true};
+}
+
 FuzzProcess::FuzzProcess(const FuzzCommand& command) {
   PutAsideIfLong(command.log_file);
   log_file_ = Descriptor(OpenRegular(command.log_file, O_APPEND));
-  // Reading begins with what this process prints.
+  // Reading begins with the words of this process.
   log_offset_ = lseek(log_file_.get(), 0, SEEK_END);
   ChildOptions options;
   options.in = ChildOptions::kNothing;
   options.out = options.err = log_file_.get();
   options.own_group = true;
-  options.low_priority = command.low_priority;
-  options.death_signal = command.death_signal;
+  options.low_priority = command.worker;
   try {
-    if (command.answers) answer_ = MemoryFile();
-    if (command.answers) options.out = answer_.get();
+    if (command.worker) answer_ = MemoryFile();
+    if (command.worker) options.out = answer_.get();
     child_.emplace(options, [&] {
       for (const auto& [name, value] : command.environment) setenv(name.c_str(), value.c_str(), 1);
       const int code = Execv(command.words);
@@ -57,7 +62,12 @@ FuzzProcess::FuzzProcess(const FuzzCommand& command) {
 
 bool FuzzProcess::Poll() {
   const std::optional<ExitStatus> status = child_->Poll();
-  ReadLog();
+  char buffer[1 << 14];
+  ssize_t count = 0;
+  while ((count = pread(log_file_.get(), buffer, sizeof buffer, log_offset_)) > 0) {
+    log_.Feed({buffer, static_cast<size_t>(count)});
+    log_offset_ += count;
+  }
   if (status) exit_code_ = status->code();
   return status.has_value();
 }
@@ -65,21 +75,6 @@ bool FuzzProcess::Poll() {
 void FuzzProcess::Interrupt() {
   interrupted_ = true;
   child_->SignalGroup(SIGINT);
-}
-
-void FuzzProcess::Kill() { child_->SignalGroup(SIGKILL); }
-
-void FuzzProcess::Terminate() { child_->Signal(SIGTERM); }
-
-std::string FuzzProcess::Answer() const { return ReadBack(answer_.get()); }
-
-void FuzzProcess::ReadLog() {
-  char buffer[1 << 14];
-  ssize_t count = 0;
-  while ((count = pread(log_file_.get(), buffer, sizeof buffer, log_offset_)) > 0) {
-    log_.Feed({buffer, static_cast<size_t>(count)});
-    log_offset_ += count;
-  }
 }
 
 }  // namespace rmapdiff

@@ -1,4 +1,4 @@
-#include "tools/cli/libfuzzer/log.h"
+#include "tools/cli/libfuzzer/libfuzzer_log.h"
 
 #include <algorithm>
 #include <charconv>
@@ -56,7 +56,7 @@ std::string FirstOwnLine(std::string_view report) {
   while (!report.empty()) {
     const std::string_view line = report.substr(0, report.find('\n'));
     const bool engine = line.substr(0, 2) == "==" || line.substr(0, 5) == "INFO:";
-    if (line.substr(0, 2) == "==") break;  // what follows is the engine's report
+    if (line.substr(0, 2) == "==") break;  // the engine's report follows
     if (!line.empty() && !engine) return std::string(line);
     report.remove_prefix(std::min(report.size(), line.size() + 1));
   }

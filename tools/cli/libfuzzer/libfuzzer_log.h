@@ -1,10 +1,10 @@
-// What a process on libFuzzer prints, read as it grows: the figures of its progress, and the report
-// that it ends with if it has found something.
+// The output of a process on libFuzzer, read as it grows. It has the figures of its progress, and
+// the report of its finding at the end.
 //
-// Tolerant: what is no line of figures is ignored, unknown words in one are, too. Lines may come in
-// pieces. Not covered: the meaning of an exit code, which is ending.h.
-#ifndef RMAPDIFF_TOOLS_CLI_LIBFUZZER_LOG_H_
-#define RMAPDIFF_TOOLS_CLI_LIBFUZZER_LOG_H_
+// Tolerant: it ignores other lines, and unknown words in a line of figures. Lines may come in
+// pieces. Not covered: the meaning of an exit code (sighting.h).
+#ifndef RMAPDIFF_TOOLS_CLI_LIBFUZZER_LIBFUZZER_LOG_H_
+#define RMAPDIFF_TOOLS_CLI_LIBFUZZER_LIBFUZZER_LOG_H_
 
 #include <cstdint>
 #include <string>
@@ -26,11 +26,11 @@ class LibFuzzerLog {
   void Feed(std::string_view piece);
 
   const LibFuzzerFigures& figures() const { return figures_; }
-  // What came after the last line of figures, the first kMaxReport bytes of it.
+  // The first kMaxReport bytes after the last line of figures.
   const std::string& report() const { return report_; }
-  // Of the finding that the report is about, "" if it is about none: the text after "SIGNATURE: ",
-  // else after "SUMMARY: ", libFuzzer's own name left out. An abort that says no more than "deadly
-  // signal" is told by the first line of the report, a leak by its stack.
+  // Of the finding in the report, "" if there is none. It is the text after "SIGNATURE: ". Else it
+  // is that after "SUMMARY: ", without libFuzzer's own name. If that is "deadly signal", the first
+  // line of the report takes its place. A leak has its stack.
   std::string signature() const;
   bool has_own_signature() const { return !own_signature_.empty(); }
   // The name (no folder) of the file with the input: "crash-<40 hex digits>"; "" if none was
@@ -52,4 +52,4 @@ class LibFuzzerLog {
 
 }  // namespace rmapdiff
 
-#endif  // RMAPDIFF_TOOLS_CLI_LIBFUZZER_LOG_H_
+#endif  // RMAPDIFF_TOOLS_CLI_LIBFUZZER_LIBFUZZER_LOG_H_
