@@ -582,7 +582,7 @@ class PackTest(CorpusTest):
             done = subprocess.run([RMAPDIFF, "corpus", "unpack", "bad.tar", "d"],
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2)
-            self.assertRegex(done.stderr, rf"\Abad\.tar: member '{name}/?': (is not a plain file "
+            self.assertRegex(done.stderr, rf"\Abad\.tar: member '{name}/?': (expected a plain file "
                              "as rmapdiff corpus pack writes it|expected names like [ -~]+)\n\\Z")
         self.assertFalse(os.path.exists("d"))
 
@@ -670,7 +670,8 @@ class PromoteTest(CorpusTest):
         self.assertTrue(seed.startswith("# Page 0 twice.\n" + HEADER), seed)
         self.assertEqual(seed.count("\nalloc_page "), 2)
         shutil.copy(path, "a.ops")
-        self.promote("a.ops", code=2, stderr=f"a.ops: is there already, as {path}\n")
+        self.promote("a.ops", code=2, stderr=(
+            f"a.ops: is there already, as {path}, expected a new program\n"))
 
     def test_without_a_name_it_is_called_by_what_is_rare_in_it(self):
         self.write("a.ops", HEADER + ALLOC + MAPS)
@@ -687,7 +688,8 @@ class PromoteTest(CorpusTest):
         self.write("b.ops", PRODUCTION)
         self.write("q.ops", QUIRK)
         corpus = self.folder + "/corpus"
-        self.promote("q.ops", code=2, stderr="q.ops: no fuzz target runs such a program\n")
+        self.promote("q.ops", code=2, stderr=(
+            "q.ops: expected a program that a fuzz target runs\n"))
         self.promote("b.ops", code=2, stderr=(
             f"{corpus}/rmap_fuzzer: no such folder, expected one of corpus/\n"))
         self.promote("b.ops", "--to=corpus/" + TINY, code=2, stderr=(
@@ -697,7 +699,7 @@ class PromoteTest(CorpusTest):
             f"{corpus}/{TINY}/x.ops: is there already, expected another --name\n"))
         shutil.copy("a.ops", "same.ops")
         self.promote("a.ops", "same.ops", code=2, stderr=(
-            "same.ops: is there already, as the one before it\n"))
+            "same.ops: is there already, as the one before it, expected a new program\n"))
         self.assertEqual(os.listdir("corpus/" + TINY), ["x.ops"])
 
     def test_into_a_folder_that_is_named(self):

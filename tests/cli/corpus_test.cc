@@ -114,10 +114,8 @@ TEST(NameTest, OnlySuchNamesAreTaken) {
 
 std::string PackMembers(const Members& members) {
   std::string packed;
-  ArchiveWriter archive([&](std::string_view piece) { packed += piece; });
-  for (const auto& [name, content] : members) archive.Add(name, content);
-  archive.Finish();
-  return packed;
+  for (const auto& [name, content] : members) packed += ArchiveMember(name, content);
+  return packed + ArchiveEnd(packed.size());
 }
 
 TEST(ArchiveTest, HoldsEveryMemberInOrder) {

@@ -13,16 +13,17 @@ namespace rmapdiff {
 namespace {
 
 constexpr size_t kBlock = 512;
-constexpr size_t kRecord = 20 * kBlock;  // what tar writes at a time; an archive is whole records
+constexpr size_t kRecord =
+    20 * kBlock;  // tar writes so much at a time: an archive is whole records
 
-// Where the fields of a header are (POSIX.1-1988), all of them text.
+// The places of the fields of a header (POSIX.1-1988), all of them text.
 constexpr size_t kNameSize = 100;
 constexpr size_t kSizeAt = 124;
 constexpr size_t kSizeDigits = 11;
 
 size_t Padded(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
 
-// Of a plain file that everybody may read and its owner, root, may write, from 1970.
+// Of a plain file from 1970 that all may read and its owner, root, may write.
 std::string HeaderOf(const std::string& name, size_t size) {
   std::string header(kBlock, '\0');
   const auto put = [&header](size_t at, const std::string& text) {
@@ -70,21 +71,14 @@ bool IsZero(std::string_view bytes) { return bytes.find_first_not_of('\0') == by
 
 }  // namespace
 
-void ArchiveWriter::Add(const std::string& name, std::string_view content) {
-  PutPadded(HeaderOf(name, content.size()), kBlock);
-  PutPadded(content, kBlock);
+std::string ArchiveMember(const std::string& name, std::string_view content) {
+  std::string piece = HeaderOf(name, content.size()) + std::string(content);
+  piece.resize(Padded(piece.size(), kBlock));
+  return piece;
 }
 
-// Two blocks of nothing, up to the end of a record.
-void ArchiveWriter::Finish() { PutPadded(std::string(2 * kBlock, '\0'), kRecord); }
-
-// And with zeros up to where the archive's size is a multiple of the unit.
-void ArchiveWriter::PutPadded(std::string_view bytes, size_t unit) {
-  put_(bytes);
-  size_ += bytes.size();
-  const std::string padding(Padded(size_, unit) - size_, '\0');
-  if (!padding.empty()) put_(padding);
-  size_ += padding.size();
+std::string ArchiveEnd(size_t size) {
+  return std::string(Padded(size + 2 * kBlock, kRecord) - size, '\0');
 }
 
 std::variant<Members, std::string> UnpackMembers(std::string_view archive) {
@@ -99,7 +93,7 @@ std::variant<Members, std::string> UnpackMembers(std::string_view archive) {
     const std::optional<size_t> size = SizeIn(header);
     if (!IsMemberName(name)) return who + "expected names like rmap_fuzzer/" + ContentName("");
     if (!size || HeaderOf(name, *size) != header) {
-      return who + "is not a plain file as rmapdiff corpus pack writes it";
+      return who + "expected a plain file as rmapdiff corpus pack writes it";
     }
     archive.remove_prefix(kBlock);
     const std::string_view content = archive.substr(0, *size);

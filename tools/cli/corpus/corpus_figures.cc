@@ -6,7 +6,6 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 
-#include "fuzzers/finding/packed.h"
 #include "fuzzers/program/program.h"
 #include "tools/cli/base/text.h"
 
@@ -45,15 +44,6 @@ nlohmann::ordered_json HistogramJson(const Histogram& histogram, ClassName name)
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (size_t i = 0; i < histogram.size(); ++i) json[name(i)] = histogram[i];
   return json;
-}
-
-void Pack(const Histogram& histogram, Packer* to) {
-  to->Number(histogram.size());
-  for (const uint64_t count : histogram) to->Number(count);
-}
-
-void Unpack(Unpacker* from, Histogram* histogram) {
-  for (size_t left = from->Count(); left > 0; --left) histogram->push_back(from->Number());
 }
 
 }  // namespace
@@ -111,43 +101,18 @@ void CorpusFigures::Add(const CorpusFigures& more) {
   AddTo(&program_lengths, more.program_lengths);
 }
 
-std::string PackFigures(const CorpusFigures& figures) {
-  Packer to;
-  for (const uint64_t number : {figures.programs, figures.bytes, figures.ops, figures.unreadable,
-                                figures.findings, uint64_t{figures.outcomes.size()}}) {
-    to.Number(number);
-  }
-  for (const auto& [op, counts] : figures.outcomes) {
-    to.Text(op);
-    to.Number(counts.size());
-    for (const auto& [outcome, count] : counts) {
-      to.Text(outcome);
-      to.Number(count);
-    }
-  }
-  Pack(figures.rmap_lengths, &to);
-  Pack(figures.parent_lengths, &to);
-  Pack(figures.program_lengths, &to);
-  return to.bytes();
-}
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CorpusFigures, programs, bytes, ops, unreadable, findings,
+                                   outcomes, rmap_lengths, parent_lengths, program_lengths)
+
+std::string PackFigures(const CorpusFigures& figures) { return nlohmann::json(figures).dump(); }
 
 bool UnpackFigures(std::string_view bytes, CorpusFigures* figures) {
-  Unpacker from(bytes);
-  for (uint64_t* number : {&figures->programs, &figures->bytes, &figures->ops, &figures->unreadable,
-                           &figures->findings}) {
-    *number = from.Number();
+  try {
+    nlohmann::json::parse(bytes).get_to(*figures);
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
   }
-  for (size_t left = from.Count(); left > 0; --left) {
-    auto& counts = figures->outcomes[from.Text()];
-    for (size_t more = from.Count(); more > 0; --more) {
-      const std::string outcome = from.Text();
-      counts[outcome] = from.Number();
-    }
-  }
-  Unpack(&from, &figures->rmap_lengths);
-  Unpack(&from, &figures->parent_lengths);
-  Unpack(&from, &figures->program_lengths);
-  return from.ok();
 }
 
 std::string FiguresTable(const FiguresByTarget& targets) {

@@ -1,13 +1,13 @@
-// What the programs of a corpus do, as numbers, and how that is shown: pure functions.
+// The behaviour of the programs of a corpus, as numbers and their texts: pure functions.
 //
-// Counted are, of the reference of each run (the model, or on a whole MMU the engine on the
-// plainest reverse map), so that neither reverse map is preferred:
-//   outcomes         every operation that was run, by its kind and how it ended
+// All counts are of the reference of each run, so that neither reverse map is preferred. That is
+// the model, or on a whole MMU the engine on the plainest reverse map. They are:
+//   outcomes         every operation that was run, by its kind and its outcome
 //   rmap_lengths     at the end of a program, before teardown: each rmap that is not empty, by its
 //                    entries
 //   parent_lengths   at the same moment: each shadow page, by its parents
 //   program_lengths  each program, by its operations
-// Programs that a BUG ends have no end in that sense: their lists are not counted.
+// The lists of a program that ends with a BUG are not counted.
 #ifndef RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FIGURES_H_
 #define RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FIGURES_H_
 
@@ -49,7 +49,7 @@ struct CorpusFigures {
   void Add(const CorpusFigures& more);
 };
 
-// For a pipe; false if the bytes are none that Pack has made.
+// For a pipe; false if the bytes are not whole figures.
 std::string PackFigures(const CorpusFigures& figures);
 bool UnpackFigures(std::string_view bytes, CorpusFigures* figures);
 

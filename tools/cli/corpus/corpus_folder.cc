@@ -24,7 +24,7 @@ struct Listing {
   std::vector<std::string> files;
 };
 
-// What is in the folder, in order, without hidden names.
+// The names in the folder, in order, without hidden ones.
 Listing List(const std::string& folder) {
   std::error_code error;
   fs::directory_iterator at(folder, error);
@@ -76,7 +76,7 @@ TargetFolder ReadTarget(const std::string& folder, const std::string& target) {
   TargetFolder read{target, Below(folder, target), {}};
   for (const std::string& name : List(read.path).files) {
     const std::string path = Below(read.path, name);
-    if (name.size() > 4 && name.compare(name.size() - 4, 4, ".ops") == 0) {
+    if (name.ends_with(".ops")) {
       throw Failure(kExitUsage, Printable(path) + ": is a text, expected inputs as bytes");
     }
     std::error_code ignored;

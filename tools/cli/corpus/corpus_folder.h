@@ -1,10 +1,10 @@
-// A corpus on disk: a folder for each fuzz target and in it the inputs, each a file named by the
-// SHA-1 of its content, which are libFuzzer's own names.
+// A corpus on disk: a folder for each fuzz target with its inputs. An input is a file, which
+// libFuzzer names by the SHA-1 of its content.
 //
-// Two ways to read one. ProgramsBelow takes whatever holds programs: a corpus, one target's folder,
-// the texts of this tree. ReadCorpus is for who is going to change it, and refuses what is none.
-// Both leave out hidden files, which are somebody's unfinished work, and kCrashingFolder; and
-// ReadCorpus leaves out empty files, of which libFuzzer takes no notice either.
+// There are two ways to read one. ProgramsBelow takes anything that holds programs: a corpus, the
+// folder of a target, the texts of this tree. ReadCorpus is for a command that will change it, and
+// refuses a folder that is not a corpus. Both leave out kCrashingFolder and hidden files, which are
+// unfinished work. ReadCorpus leaves out empty files, of which libFuzzer takes no notice either.
 #ifndef RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FOLDER_H_
 #define RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_FOLDER_H_
 
@@ -38,15 +38,15 @@ struct TargetFolder {
   std::vector<std::string> names;  // of the inputs, in order
 };
 
-// Throws a Failure with kExitUsage if the folder is no corpus: if it holds anything but folders of
-// targets, or a text (.ops), which is tended by hand.
+// Throws a Failure with kExitUsage if the folder holds anything but folders of targets. The same
+// holds for a text (.ops) in one of them, which is tended by hand.
 std::vector<TargetFolder> ReadCorpus(const std::string& folder);
 
 // The content of an input. Throws a Failure with kExitEnvironment if it cannot be read, with
 // kExitUsage if it is longer than any input.
 std::string ReadInput(const std::string& path);
 
-// Removing what is not there is no error. Throws a Failure with kExitEnvironment.
+// The file may be missing. Throws a Failure with kExitEnvironment.
 void RemoveFile(const std::string& path);
 // Replaces `to`, in one step. Throws the same.
 void MoveFile(const std::string& from, const std::string& to);

@@ -1,9 +1,9 @@
 // rmapdiff corpus migrate: inputs in the current version of the format, in their canonical form.
 //
-// The first byte of an input is the version that it was written in. Up to now there is one version,
-// so kMigrations is empty, and what is left to do is the canonical form: fuzzing makes bytes that
-// mean the same as others. An input whose version is none that is known is left alone, because who
-// made it may know better what it means.
+// The first byte of an input is the version of its format. Up to now there is one version, so
+// kMigrations is empty. The canonical form remains to be made: fuzzing makes bytes that mean the
+// same as others. An input of an unknown version is left alone, because its maker may know better
+// what it means.
 #include <fmt/format.h>
 
 #include <vector>
@@ -12,6 +12,7 @@
 #include "fuzzers/program/program_file.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/input.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/corpus/corpus.h"
@@ -35,12 +36,6 @@ struct Account {
   size_t unknown = 0;    // of no version that is known
 };
 
-std::string Canonical(const std::string& bytes) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  const std::vector<uint8_t> canonical = Encode(Decode({data, bytes.size()}));
-  return {canonical.begin(), canonical.end()};
-}
-
 // In the current version; "" if there is no way to it.
 std::string InCurrentVersion(std::string bytes) {
   for (const Migration& one : kMigrations) {
@@ -58,7 +53,7 @@ void Migrate(const TargetFolder& folder, const CorpusWork& work, Account* accoun
       ++account->unknown;
       continue;
     }
-    const std::string canonical = Canonical(current);
+    const std::string canonical = ToBytes(FromBytes(current));
     if (canonical == content) {
       ++account->canonical;
       continue;

@@ -58,9 +58,13 @@ int CorpusPack(const Words& words) {
     throw Failure(kExitUsage, Printable(corpus) + ": holds no inputs, expected a corpus");
   }
   WriteFile(file, [&](const Put& put) {
-    ArchiveWriter archive(put);
-    for (const auto& [member, path] : paths) archive.Add(member, ContentOf(member, path));
-    archive.Finish();
+    size_t size = 0;
+    for (const auto& [member, path] : paths) {
+      const std::string piece = ArchiveMember(member, ContentOf(member, path));
+      put(piece);
+      size += piece.size();
+    }
+    put(ArchiveEnd(size));
   });
   WriteOut(fmt::format("{}: {} inputs\n", Printable(file), FormatCount(paths.size())));
   return kExitDone;

@@ -30,13 +30,10 @@ constexpr size_t kDigitsInName = 6;
 constexpr const char* kIdeaLine =
     "# Say in a line what this program shows that no other seed does.\n";
 
-std::string CanonicalName(const Program& program) {
-  const std::vector<uint8_t> bytes = Encode(program);
-  return ContentName({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
+std::string CanonicalName(const Program& program) { return ContentName(ToBytes(program)); }
 
 // The kinds of operation that are drawn most seldom, and a few digits of the content:
-// "age_link_zap_3f2a1b". Everybody allocates pages and maps; what is rare says more.
+// "age_link_zap_3f2a1b". Most programs allocate pages and map; rare operations say more.
 std::string DefaultName(const Program& program) {
   std::set<std::pair<int, size_t>> kinds;  // by weight
   for (const Op& op : program.ops) kinds.emplace(OpTable()[op.index()].weight, op.index());
@@ -49,7 +46,7 @@ std::string DefaultName(const Program& program) {
   return name + CanonicalName(program).substr(0, kDigitsInName);
 }
 
-// The texts below a folder and what they are, by the names of their canonical bytes.
+// The paths of the texts below a folder, by the names of their canonical bytes.
 std::map<std::string, std::string> SeedsBelow(const std::string& folder) {
   std::map<std::string, std::string> seeds;
   std::error_code error;
@@ -87,8 +84,8 @@ class Promoting {
     const std::string folder = FolderFor(file, artifact.program.header);
     const std::string content = CanonicalName(artifact.program);
     if (const auto known = seeds_.find(content); known != seeds_.end()) {
-      throw Failure(kExitUsage, fmt::format("{}: is there already, as {}", Printable(file),
-                                            Printable(known->second)));
+      throw Failure(kExitUsage, fmt::format("{}: is there already, as {}, expected a new program",
+                                            Printable(file), Printable(known->second)));
     }
     const std::string name = name_.empty() ? DefaultName(artifact.program) : name_;
     const std::string path = (fs::path(folder) / (name + ".ops")).string();
@@ -112,7 +109,7 @@ class Promoting {
   std::string FolderFor(const std::string& file, const Header& header) const {
     const TargetKind* by_header = TargetKindFor(header);
     if (by_header == nullptr) {
-      throw Failure(kExitUsage, Printable(file) + ": no fuzz target runs such a program");
+      throw Failure(kExitUsage, Printable(file) + ": expected a program that a fuzz target runs");
     }
     const std::string folder =
         to_.empty() ? corpus_ + "/" + std::string(by_header->name) : PlainFolder(to_);

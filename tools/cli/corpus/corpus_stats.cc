@@ -1,8 +1,8 @@
-// rmapdiff corpus stats: what the programs of a corpus do.
+// rmapdiff corpus stats: the behaviour of the programs of a corpus.
 //
-// They are run by a child, one after the other, each of which it reports; if one ends it, another
-// child goes on with the next. That is as quick as to run them here, and nothing that a program
-// does to an MMU reaches the figures.
+// A child runs them, one after the other, and reports each. If one ends it, another child goes on
+// with the next. That is as quick as to run them here, and no damage that a program does to an MMU
+// reaches the figures.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -30,9 +30,16 @@ namespace {
 
 constexpr const char* kOther = "other";  // programs that no target runs
 
-// A text counts as the bytes that a fuzz target is given.
-size_t BytesOf(const Program& program, const std::string& content) {
-  return LooksLikeText(content) ? Encode(program).size() : content.size();
+// Counts a program by itself, and reads it. Returns the target that its figures are for.
+std::string CountByItself(const CorpusFile& file, CorpusFigures* figures, Program* program) {
+  std::string content;
+  *program = ReadProgram(file.path, &content);
+  // A text counts as the bytes that a fuzz target is given.
+  const size_t bytes = LooksLikeText(content) ? ToBytes(*program).size() : content.size();
+  figures->CountProgram(bytes, program->ops.size());
+  if (!file.target.empty()) return file.target;
+  const TargetKind* kind = TargetKindFor(program->header);
+  return kind != nullptr ? std::string(kind->name) : kOther;
 }
 
 // ---- The child ----
@@ -55,36 +62,32 @@ void RunOne(const Program& program, const std::string& path, CorpusFigures* figu
 }
 
 // Returns the target that the figures are for.
-std::string Look(const CorpusFile& file, CorpusFigures* figures) {
-  std::string content;
+std::string CountOne(const CorpusFile& file, CorpusFigures* figures) {
   if (file.target == kCodecTarget) {  // runs no program: they are bytes, and counted as such
-    content = ReadInput(file.path);
-    const auto* data = reinterpret_cast<const uint8_t*>(content.data());
-    figures->CountProgram(content.size(), Decode({data, content.size()}).ops.size());
+    const std::string content = ReadInput(file.path);
+    figures->CountProgram(content.size(), FromBytes(content).ops.size());
     return file.target;
   }
-  std::string target = file.target.empty() ? kOther : file.target;
   try {
-    const Program program = ReadProgram(file.path, &content);
-    const TargetKind* kind = TargetKindFor(program.header);
-    if (file.target.empty() && kind != nullptr) target = kind->name;
-    figures->CountProgram(BytesOf(program, content), program.ops.size());
+    Program program;
+    const std::string target = CountByItself(file, figures, &program);
     RunOne(program, file.path, figures);
+    return target;
   } catch (const Failure& failure) {
     if (failure.code() != kExitUsage) throw;
     ++figures->unreadable;
     WriteErrorLine(failure.what());
+    return file.target.empty() ? kOther : file.target;
   }
-  return target;
 }
 
-// Ends early if there is no reader.
+// Ends early if its output has no reader.
 void RunFrom(const std::vector<CorpusFile>& files, size_t next, int out) {
   for (; next < files.size(); ++next) {
     RestartClock();
     CorpusFigures figures;
     Packer message;
-    message.Text(Look(files[next], &figures));
+    message.Text(CountOne(files[next], &figures));
     message.Text(PackFigures(figures));
     if (!WriteMessage(out, message.bytes())) return;
   }
@@ -98,7 +101,7 @@ class Counting {
       : files_(files), limits_(limits) {}
 
   FiguresByTarget CountAll() {
-    ReserveHostMemory();  // here, where its failure is no fault of a program
+    ReserveHostMemory();  // here, where no program can be at fault if it fails
     while (next_ < files_.size()) RunSome();
     return std::move(figures_);
   }
@@ -116,7 +119,9 @@ class Counting {
     const ExitStatus status = RunInChild(limits_, run, take);
     if (next_ == files_.size()) return;
     if (status.kind == ExitStatus::Kind::kExited) {
-      throw Failure(kExitEnvironment, "rmapdiff corpus stats: the figures are not complete");
+      throw Failure(
+          kExitEnvironment,
+          "rmapdiff corpus stats: a child ended early, expected the figures of all programs");
     }
     CountCrash(files_[next_++], EndText(status, limits_));
   }
@@ -133,15 +138,13 @@ class Counting {
     }
   }
 
-  // Of such a program only what it is counts; what it did before it ended the child is lost.
+  // Its operations before it ended the child are lost.
   void CountCrash(const CorpusFile& file, const std::string& how) {
-    std::string content;
-    const Program program = ReadProgram(file.path, &content);
-    const TargetKind* kind = TargetKindFor(program.header);
-    const std::string by_header = kind != nullptr ? std::string(kind->name) : kOther;
-    CorpusFigures& figures = figures_[file.target.empty() ? by_header : file.target];
-    figures.CountProgram(BytesOf(program, content), program.ops.size());
+    CorpusFigures figures;
+    Program program;
+    const std::string target = CountByItself(file, &figures, &program);
     ++figures.findings;
+    figures_[target].Add(figures);
     WriteErrorLine(fmt::format("{}: {}, see rmapdiff repro", Printable(file.path), how));
   }
 

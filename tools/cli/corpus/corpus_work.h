@@ -1,12 +1,12 @@
-// Work on a corpus: one command at a time, and nothing that is not finished is seen in it.
+// Work on a corpus: one command at a time, and no unfinished file is seen in it.
 //
-// The lock is on the folder itself, so it leaves nothing behind. What is not finished is in .work,
-// a hidden folder beside those of the targets, in the same file system: an input is written there
-// and then takes its place by a rename. A command that is killed leaves .work to the next one,
-// which removes it.
+// The lock is on the folder itself, so it leaves nothing behind. Unfinished files are in .work, a
+// hidden folder beside those of the targets. It is in the same file system: an input is written
+// there and then takes its place by a rename. A command that is killed leaves .work to the next
+// one, which removes it.
 //
-// A session of rmapdiff fuzz may add inputs meanwhile: nothing here removes one that it has not
-// read.
+// A session of rmapdiff fuzz may add inputs meanwhile. Nothing here removes an input that it has
+// not read.
 #ifndef RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_WORK_H_
 #define RMAPDIFF_TOOLS_CLI_CORPUS_CORPUS_WORK_H_
 
@@ -27,9 +27,9 @@ class CorpusWork {
   std::string Folder(const std::string& name) const;
   // Puts an input in its place, under the name of its content; false if it is there already.
   bool Put(const std::string& target, std::string_view content) const;
-  // Takes an input that crashes its target out of the corpus: to where the next session of rmapdiff
-  // fuzz takes it in as a finding (RUN/incoming), or if the corpus is of no run, to crashing/ in
-  // it. Returns its new path.
+  // Takes an input that crashes its target out of the corpus. In the corpus of a run it goes to
+  // RUN/incoming. The next session of rmapdiff fuzz takes it in from there, as a finding. Else it
+  // goes to crashing/ in the corpus. Returns its new path.
   std::string SetAside(const std::string& target, const std::string& path) const;
 
  private:
