@@ -41,7 +41,7 @@ std::set<size_t> PlacesOf(const Differences& differences) {
   return places;
 }
 
-// What `speak` says of a voice; that the voice runs into its own broken lists is a difference, too.
+// The difference that `speak` returns. If a voice runs into its own broken lists, that is one, too.
 template <typename Speak>
 std::optional<Difference> Listen(const char* subject, Speak speak) {
   try {
@@ -55,8 +55,8 @@ std::optional<Difference> Listen(const char* subject, Speak speak) {
   }
 }
 
-// What the voices are observed into. Kept from operation to operation and from program to program,
-// so that its vectors keep their memory; every observation overwrites it.
+// The observations of the voices. Kept from operation to operation and from program to program, so
+// that its vectors keep their memory; every observation overwrites it.
 struct Workspace {
   Observation expected;
   std::vector<Observation> actual;
@@ -88,7 +88,7 @@ class CheckedRun {
   bool CheckObjections(bool everything);
   bool CheckTeardown();
 
-  // What follows on a check that is not plainly passed. Not to be inlined: AddressSanitizer makes
+  // Each follows on a check that is not plainly passed. Not to be inlined: AddressSanitizer makes
   // each function with strings among its locals expensive to call, even if it returns at once, and
   // the checks run after every operation.
   [[gnu::noinline]] bool JudgeOutcomes(const Op& op);
@@ -161,8 +161,8 @@ bool CheckedRun::Step(size_t op_index) {
   for (size_t i = 0; i < voices_.size(); ++i) actual_[i].outcome = voices_[i]->Apply(op);
   if (options_.trace) Trace(op_index);
   if (!CheckOutcomes(op)) return false;
-  // What did not apply to a page graph has changed nothing; that it has not, the next complete
-  // comparison shows.
+  // An operation that did not apply to a page graph has changed nothing. The next complete
+  // comparison shows that.
   const bool whole_mmu = program_.header.whole_mmu();
   const bool touched = whole_mmu || expected_.outcome.code == OutcomeCode::kOk;
   if (touched && !(CheckTouched(op) && CheckMmus() && CheckAddReturns())) return false;
@@ -238,8 +238,8 @@ bool CheckedRun::JudgeState(const std::optional<KnownDifference>& known) {
   return Diverge(Check::kModel, std::move(differences));
 }
 
-// The engines against the first one, each having been found equal to the model: what is left is
-// what the model does not restate, so that only an audit can say who is wrong.
+// The engines against the first one. Each was found equal to the model, so they can differ only in
+// state that the model does not restate. Only an audit can then name the faulty engine.
 bool CheckedRun::CheckMmus() {
   bool equal = true;
   for (size_t i = 1; i < actual_.size(); ++i) {
@@ -311,7 +311,7 @@ bool CheckedRun::CheckObjections(bool everything) {
   return (!common && !AnyOf(objections_)) || JudgeObjections(common, std::move(objections_));
 }
 
-// What the reference's voice objects to is what all engines do; the engines do the same.
+// The reference shares its engine with all voices: its objection is one to each of them.
 bool CheckedRun::JudgeObjections(const std::optional<Difference>& common, Differences own) {
   for (std::optional<Difference>& difference : own) {
     if (!difference) difference = common;

@@ -1,15 +1,17 @@
 // The one loop: a program in, a verdict out. Every source of programs calls it: the fuzz targets,
 // the exhaustive walk, random tests, corpus replay, the command line.
 //
-// For each operation the model and each engine apply it; then outcome, events, stats and what was
-// touched are compared. Every kFullInterval operations and at the end everything is observed,
-// compared and audited, so that touched-tracking is never trusted blindly. After the last operation
-// each engine is torn down: every list must be empty and nothing still allocated.
+// The model and each engine apply an operation. Then the loop compares outcome, events, stats and
+// the touched state. Every kFullInterval operations and at the end it observes, compares and audits
+// everything, so it does not trust touched-tracking. After the last operation it tears each engine
+// down: every list must be empty and nothing still allocated.
 //
 // After a divergence the loop runs the program once more, with a complete check after each
-// operation. So the verdict names the first operation after which a state differs, at kTouched as
-// at kFull. At kTouched the loop overlooks a difference in a program in which no check finds one:
-// the state is equal again at each complete check, or a BUG ends the program before the next one.
+// operation. So the verdict names the first operation after which a state differs. It is the same
+// at kTouched and at kFull.
+//
+// At kTouched the loop overlooks a difference if no check of the program finds one. The state is
+// equal again at each complete check, or a BUG ends the program before the next one.
 //
 // The same loop runs a program on a whole MMU. No voice can list the state that an operation of
 // that size has touched. So the loop compares outcomes and counters after each operation, and
