@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "fuzzers/finding/state_diff.h"
 #include "fuzzers/run/observe.h"
 #include "fuzzers/state/raw_state.h"
 #include "mmu/base/bug.h"
@@ -114,7 +113,7 @@ class StoryTeller {
       ObserveAllOrBug(step.reference, &expected_);
     }
     ObserveAllOrBug(*step.voices[engine_], &actual);
-    fields_ = CompareFieldByField(expected_, actual, mmus ? Comparison::kMmu : Comparison::kModel,
+    fields_ = CompareAll(expected_, actual, mmus ? Comparison::kMmu : Comparison::kModel,
                                   program_.header.layout(), kMaxDifferences);
   }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <compare>
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,56 +35,7 @@ struct Entry {
   friend auto operator<=>(const Entry&, const Entry&) = default;
 };
 
-template <typename Id>
-std::string RenderList(const std::vector<Entry<Id>>& entries, const Id& list) {
-  std::vector<SpteRef> refs;
-  for (const Entry<Id>& entry : entries) {
-    if (entry.list == list) refs.push_back(entry.ref);
-  }
-  return ToString(refs);
-}
-
-struct ListFindings {
-  Finding missing, extra, duplicate, splice;
-};
-constexpr ListFindings kRmapFindings{Finding::kRmapMissing, Finding::kRmapExtra,
-                                     Finding::kRmapDuplicate, Finding::kRmapSplice};
-constexpr ListFindings kParentFindings{Finding::kParentMissing, Finding::kParentExtra,
-                                       Finding::kParentDuplicate, Finding::kParentExtra};
-
-// The first difference of the lists that should be, `derived`, to those that are, `listed`; both
-// sorted. What is too much comes before what is missing, because a spliced list is both: the entry
-// is where it does not belong and, elsewhere, not where it does. `name` renders a list's name.
-template <typename Id, typename Name>
-MaybeDifference CompareLists(const std::vector<Entry<Id>>& derived,
-                             const std::vector<Entry<Id>>& listed, const ListFindings& findings,
-                             Name name) {
-  if (derived == listed) return std::nullopt;
-  const auto differ = [&](Finding finding, const Entry<Id>& entry, const std::string& detail) {
-    return Difference{finding, name(entry.list), RenderList(derived, entry.list),
-                      RenderList(listed, entry.list), detail};
-  };
-  const auto twice = std::adjacent_find(listed.begin(), listed.end());
-  if (twice != listed.end()) {
-    return differ(findings.duplicate, *twice, "duplicate: " + ToString(twice->ref));
-  }
-  std::vector<Entry<Id>> rest;
-  std::set_difference(listed.begin(), listed.end(), derived.begin(), derived.end(),
-                      std::back_inserter(rest));
-  if (!rest.empty()) {
-    const Entry<Id>& extra = rest.front();
-    const auto owner = std::find_if(derived.begin(), derived.end(),
-                                    [&](const Entry<Id>& entry) { return entry.ref == extra.ref; });
-    const std::string detail = "extra: " + ToString(extra.ref);
-    if (owner == derived.end()) return differ(findings.extra, extra, detail);
-    return differ(findings.splice, extra, detail + ", which belongs to " + name(owner->list));
-  }
-  std::set_difference(derived.begin(), derived.end(), listed.begin(), listed.end(),
-                      std::back_inserter(rest));
-  return differ(findings.missing, rest.front(), "missing: " + ToString(rest.front().ref));
-}
-
-bool IdIsLess(const RawWriteCount& count, const RmapId& id) { return count.id < id; }
+bool IdIsLess(const WriteCount& count, const RmapId& id) { return count.id < id; }
 
 // Of a page graph: every host frame of a gfn is a whole number of moves from the first; one below
 // it is, wrapped around, too many.
@@ -95,10 +45,32 @@ bool IsFrameOf(uint64_t gfn, Pfn pfn) {
   return (pfn - first) % move == 0 && (pfn - first) / move <= kMaxGeneration;
 }
 
-std::string ParentsName(PageId page) { return fmt::format("parents of page {}", page); }
+// The sorted `entries`, list by list.
+Rows<RmapObservation> ListsOf(const std::vector<Entry<RmapId>>& entries) {
+  Rows<RmapObservation> rmaps;
+  for (const Entry<RmapId>& entry : entries) {
+    if (rmaps.empty() || rmaps.back().id != entry.list) rmaps.push_back({entry.list, {}});
+    rmaps.back().entries.push_back(entry.ref);
+  }
+  return rmaps;
+}
 
-// What an audit collects. Reused: most audits are of small states, and allocating the vectors would
-// be most of their cost.
+// The pages of `state` with these sorted `links` to them, and nothing else.
+Rows<PageObservation> ParentsIn(const RawState& state, const std::vector<Entry<PageId>>& links) {
+  Rows<PageObservation> pages;
+  auto link = links.begin();
+  for (const RawPage& page : state.pages) {
+    pages.push_back({});
+    pages.back().id = page.id;
+    for (; link != links.end() && link->list == page.id; ++link) {
+      pages.back().parents.push_back(link->ref);
+    }
+  }
+  return pages;
+}
+
+// The collections of an audit. Reused: most audits are of small states, and allocating the vectors
+// would be most of their cost.
 struct Collected {
   std::vector<std::pair<uint64_t, const RawPage*>> by_address;
   std::vector<Entry<RmapId>> leaves;
@@ -106,7 +78,7 @@ struct Collected {
   std::vector<SpteRef> in_zapped;  // present words of zapped pages
   std::vector<Entry<RmapId>> listed_leaves;
   std::vector<Entry<PageId>> listed_links;
-  std::vector<RawWriteCount> write_counts;
+  std::vector<WriteCount> write_counts;
   std::vector<PageId> not_zapped;
   std::vector<PageId> active;
   std::vector<RawSlot> slots;
@@ -158,8 +130,17 @@ class Auditor {
   uint64_t GfnOf(const RawPage& page, uint32_t index) const;
   void CollectSlots();
   std::optional<RmapId> RmapOf(uint64_t gfn, uint32_t level) const;
-  void DeriveWriteCounts(std::vector<RawWriteCount>* counts) const;
+  void DeriveWriteCounts(std::vector<WriteCount>* counts) const;
   std::string NameOf(const RmapId& id) const { return ToString(id, layout_); }
+  // Compare, of two states that have this field alone.
+  template <typename Field>
+  MaybeDifference Differ(Field Observation::* field, Field derived, Field listed) const {
+    Observation expected;
+    Observation actual;
+    expected.*field = std::move(derived);
+    actual.*field = std::move(listed);
+    return Compare(expected, actual, Comparison::kModel, layout_);
+  }
 
   const RawState& state_;
   const GuestLayout& layout_;
@@ -296,8 +277,8 @@ MaybeDifference Auditor::CheckRmaps() {
     for (const SpteRef& ref : rmap.entries) listed.push_back({rmap.id, ref});
   }
   std::sort(listed.begin(), listed.end());
-  return CompareLists(leaves_, listed, kRmapFindings,
-                      [this](const RmapId& id) { return NameOf(id); });
+  if (listed == leaves_) return std::nullopt;
+  return Differ(&Observation::rmaps, ListsOf(leaves_), ListsOf(listed));
 }
 
 MaybeDifference Auditor::CheckParents() {
@@ -306,7 +287,8 @@ MaybeDifference Auditor::CheckParents() {
     for (const SpteRef& parent : page.parents) listed.push_back({page.id, parent});
   }
   std::sort(listed.begin(), listed.end());
-  return CompareLists(links_, listed, kParentFindings, ParentsName);
+  if (listed == links_) return std::nullopt;
+  return Differ(&Observation::pages, ParentsIn(state_, links_), ParentsIn(state_, listed));
 }
 
 MaybeDifference Auditor::CheckCounts() {
@@ -349,7 +331,7 @@ MaybeDifference Auditor::CheckUnsyncBits() {
 }
 
 // Sorted by id.
-void Auditor::DeriveWriteCounts(std::vector<RawWriteCount>* counts) const {
+void Auditor::DeriveWriteCounts(std::vector<WriteCount>* counts) const {
   for (const RawSlot& slot : slots_) {
     const uint64_t first = slot.base_gfn;
     const uint64_t end = first + slot.npages;
@@ -376,29 +358,13 @@ void Auditor::DeriveWriteCounts(std::vector<RawWriteCount>* counts) const {
 }
 
 MaybeDifference Auditor::CheckWriteCounts() {
-  std::vector<RawWriteCount>& derived = collected_->write_counts;
+  std::vector<WriteCount>& derived = collected_->write_counts;
   DeriveWriteCounts(&derived);
   if (derived == state_.write_counts) return std::nullopt;
-  std::vector<RawWriteCount> stored = state_.write_counts;
+  std::vector<WriteCount> stored = state_.write_counts;
   std::sort(stored.begin(), stored.end(),
-            [](const RawWriteCount& a, const RawWriteCount& b) { return a.id < b.id; });
-  const auto differ = [&](const RmapId& id, std::string expected, std::string actual) {
-    return Difference{Finding::kWriteCount, WriteCountName(id, layout_), std::move(expected),
-                      std::move(actual), ""};
-  };
-  for (size_t i = 0; i < std::max(derived.size(), stored.size()); ++i) {
-    const bool no_more = i >= stored.size();
-    if (no_more || (i < derived.size() && derived[i].id < stored[i].id)) {
-      return differ(derived[i].id, fmt::format("{}", derived[i].count), "none");
-    }
-    if (i >= derived.size() || stored[i].id < derived[i].id) {
-      return differ(stored[i].id, "none", fmt::format("{}", stored[i].count));
-    }
-    if (derived[i].count == stored[i].count) continue;
-    return differ(derived[i].id, fmt::format("{}", derived[i].count),
-                  fmt::format("{}", stored[i].count));
-  }
-  return std::nullopt;
+            [](const WriteCount& a, const WriteCount& b) { return a.id < b.id; });
+  return Differ(&Observation::write_counts, derived, std::move(stored));
 }
 
 MaybeDifference Auditor::CheckZapped() {

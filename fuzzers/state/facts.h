@@ -1,16 +1,14 @@
-// What there is to know of a whole MMU beyond its shadow pages, as a list of numbered facts: what
-// vcpus run on, what their TLBs hold, what memory holds, what has been counted.
+// The state of a whole MMU beyond its shadow pages, as numbered facts: vcpus, TLBs, memory,
+// counters.
 //
-// Observations of two MMUs are compared fact by fact, so all that a new fact needs is a kind and a
-// name. A fact that is not there is as good as one with another value.
+// The comparison of two MMUs goes fact by fact. So a new fact needs only a kind and a name. A
+// missing fact counts as one with another value.
 #ifndef RMAPDIFF_FUZZERS_STATE_FACTS_H_
 #define RMAPDIFF_FUZZERS_STATE_FACTS_H_
 
 #include <compare>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace rmapdiff {
 
@@ -48,11 +46,6 @@ inline constexpr const char* kVcpuFieldNames[] = {"mode",    "cr3",     "pdptr 0
 
 // "tlb of vcpu 1, page 0x203, level 1".
 std::string ToString(const FactId& id);
-
-struct Difference;
-// Both are sorted by id.
-std::optional<Difference> CompareFacts(const std::vector<Fact>& expected,
-                                       const std::vector<Fact>& actual);
 
 }  // namespace rmapdiff
 

@@ -62,14 +62,9 @@ class Hasher {
     state_ = (state_ ^ value) * 0x9e3779b97f4a7c15ull;
     state_ ^= state_ >> 29;
   }
-  void Add(const SpteRef& ref) {
-    Add(ref.page);
-    Add(ref.index);
-  }
-  void Add(const RmapId& id) {
-    Add(id.slot);
-    Add(id.level);
-    Add(id.index);
+  template <typename... Values>
+  void AddEach(const Values&... values) {
+    (Add(values), ...);
   }
   template <typename T>
   void Add(const std::vector<T>& values) {
@@ -79,40 +74,25 @@ class Hasher {
   void Add(const Rows<T>& values) {
     AddAll(values);
   }
-  void Add(const RmapObservation& rmap) {
-    Add(rmap.id);
-    Add(rmap.entries);
+  void Add(const SpteRef& ref) { AddEach(ref.page, ref.index); }
+  void Add(const RmapId& id) { AddEach(id.slot, id.level, id.index); }
+  void Add(const RmapObservation& rmap) { AddEach(rmap.id, rmap.entries); }
+  void Add(const Role& role) {
+    AddEach(role.level, role.cr4_pae, role.quadrant, role.direct, role.access, role.invalid,
+            role.nxe, role.cr0_wp, role.cr4_pse);
   }
   void Add(const PageObservation& page) {
-    const Role& role = page.role;
-    Add(page.id);
-    for (uint32_t field : {role.level, role.cr4_pae, role.quadrant, role.direct, role.access,
-                           role.invalid, role.nxe, role.cr0_wp, role.cr4_pse}) {
-      Add(field);
-    }
-    Add(uint64_t{page.gfn});
-    Add(page.root_count);
-    Add(page.zapped);
-    Add(page.unsync);
-    Add(page.parents);
-    Add(page.unsync_children);
+    AddEach(page.id, page.role, page.gfn, page.root_count, page.zapped, page.unsync, page.parents,
+            page.unsync_children);
   }
   void Add(const SlotObservation& slot) {
-    Add(slot.ref);
-    Add(static_cast<uint64_t>(slot.value.kind));
-    Add(slot.value.word);
-    Add(slot.value.child);
+    AddEach(slot.ref, static_cast<uint64_t>(slot.value.kind), slot.value.word, slot.value.child);
   }
   void Add(const WriteCount& write_count) {
-    Add(write_count.id);
-    Add(static_cast<uint64_t>(int64_t{write_count.count}));
+    AddEach(write_count.id, static_cast<uint64_t>(int64_t{write_count.count}));
   }
-
   void Add(const Fact& fact) {
-    Add(static_cast<uint64_t>(fact.id.kind));
-    Add(fact.id.who);
-    Add(fact.id.what);
-    Add(fact.value);
+    AddEach(static_cast<uint64_t>(fact.id.kind), fact.id.who, fact.id.what, fact.value);
   }
 
   uint64_t value() const { return state_; }
@@ -169,6 +149,11 @@ std::string ToString(const RmapId& id, const GuestLayout& layout) {
   return "rmap" + PlaceText(id, layout);
 }
 
+std::string ToString(const ListId& list, const GuestLayout& layout) {
+  return list.rmap ? ToString(*list.rmap, layout)
+                   : fmt::format("parents of page {}", list.parents_of);
+}
+
 std::string WriteCountName(const RmapId& id, const GuestLayout& layout) {
   return "write_count" + PlaceText(id, layout);
 }
@@ -197,23 +182,16 @@ std::string ToString(const SlotValue& value) {
 
 uint64_t Hash(const Observation& observation) {
   Hasher hasher;
-  hasher.Add(static_cast<uint64_t>(observation.outcome.code));
-  hasher.Add(static_cast<uint64_t>(observation.outcome.bug));
-  hasher.Add(observation.outcome.value);
-  hasher.Add(observation.events.dirtied);
-  hasher.Add(observation.events.accessed);
-  hasher.Add(observation.events.remote_flushes);
+  const Outcome& outcome = observation.outcome;
+  hasher.AddEach(static_cast<uint64_t>(outcome.code), static_cast<uint64_t>(outcome.bug),
+                 outcome.value);
+  const Events& events = observation.events;
+  hasher.AddEach(events.dirtied, events.accessed, events.remote_flushes);
   const Stats& stats = observation.stats;
-  for (uint32_t counter : {stats.cache_miss, stats.zapped, stats.recycled, stats.reloads,
-                           stats.unsync, static_cast<uint32_t>(stats.lpages), stats.live_pages}) {
-    hasher.Add(counter);
-  }
-  hasher.Add(observation.rmaps);
-  hasher.Add(observation.pages);
-  hasher.Add(observation.slots);
-  hasher.Add(observation.write_counts);
-  hasher.Add(observation.active);
-  hasher.Add(observation.facts);
+  hasher.AddEach(stats.cache_miss, stats.zapped, stats.recycled, stats.reloads, stats.unsync,
+                 static_cast<uint32_t>(stats.lpages), stats.live_pages);
+  hasher.AddEach(observation.rmaps, observation.pages, observation.slots, observation.write_counts,
+                 observation.active, observation.facts);
   return hasher.value();
 }
 

@@ -9,6 +9,7 @@
 #ifndef RMAPDIFF_FUZZERS_STATE_OBSERVATION_H_
 #define RMAPDIFF_FUZZERS_STATE_OBSERVATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@
 
 namespace rmapdiff {
 
-// What one operation did to the host, beside changing state.
+// The effects of one operation on the host, beside the change of state.
 struct Events {
   std::vector<Pfn> dirtied;   // kvm_set_pfn_dirty: sorted, unique
   std::vector<Pfn> accessed;  // kvm_set_pfn_accessed, mark_page_accessed: sorted, unique
@@ -97,7 +98,7 @@ struct WriteCount {
   friend bool operator==(const WriteCount&, const WriteCount&) = default;
 };
 
-// What an operation touched, or everything: all vectors sorted by their id.
+// The state that an operation touched, or everything: all vectors sorted by their id.
 struct Observation {
   Outcome outcome;
   Events events;
@@ -110,7 +111,7 @@ struct Observation {
   std::vector<Fact> facts;               // of a whole MMU; not complete: counters only
 };
 
-// What to observe: the union of what an operation can have changed, by the model's account.
+// The parts to observe: all that an operation can have changed, by the model's account.
 struct Touched {
   std::vector<RmapId> rmaps;
   std::vector<PageId> pages;
@@ -123,26 +124,43 @@ struct Touched {
 // kModel leaves out what the model does not restate: the lazily repaired unsync bitmaps.
 enum class Comparison : uint8_t { kModel, kMmu };
 
+// A list of sptes: a reverse map, or the parents of a page.
+struct ListId {
+  std::optional<RmapId> rmap;
+  PageId parents_of = 0;
+
+  friend bool operator==(const ListId&, const ListId&) = default;
+};
+
+struct FieldDifference {
+  Difference difference;
+  std::optional<ListId> list;  // if the field is one
+};
+
 struct GuestLayout;
 // The first difference in the order of importance (outcome, rmaps, parents, slots, pages, events,
-// stats ...), or nothing. Both are of the same kind: both touched by the same set, or both
-// complete.
+// stats ...), or nothing. REQUIRES: both observations are of what the same `Touched` names, or both
+// are complete.
 std::optional<Difference> Compare(const Observation& expected, const Observation& actual,
                                   Comparison comparison, const GuestLayout& layout);
+// The same for all differences, at most `most`. A page that only one side has is one difference.
+std::vector<FieldDifference> CompareAll(const Observation& expected, const Observation& actual,
+                                        Comparison comparison, const GuestLayout& layout,
+                                        size_t most);
 
-// What Compare asks first: true if nothing at all differs, at no cost in strings or memory.
+// True if nothing differs. Makes no string and takes no memory.
 bool Equal(const Observation& expected, const Observation& actual, Comparison comparison);
-// Whether the lazily repaired bitmaps are equal: all that two observations can differ in when both
-// are equal to the model's.
+// Whether the lazily repaired bitmaps are equal. Two observations that are equal to the model's can
+// differ in nothing else.
 bool SameUnsyncChildren(const Observation& a, const Observation& b);
-// The same as Compare for outcomes alone: what there is to compare where a BUG has ended one of the
-// voices.
+// Compare for outcomes alone: after a BUG, a voice has no other state to compare.
 std::optional<Difference> CompareOutcomes(const Outcome& expected, const Outcome& actual);
 
 // "page 3 [17]", "{ page 3 [17], page 5 [0] }", "rmap(gfn 0x42, level 1)", and so on.
 std::string ToString(const SpteRef& ref);
 std::string ToString(const std::vector<SpteRef>& refs);
 std::string ToString(const RmapId& id, const GuestLayout& layout);
+std::string ToString(const ListId& list, const GuestLayout& layout);
 // "gfn 0x42": its first gfn inside the memslot; "slot 0" where memslots change.
 std::string FrameName(const RmapId& id, const GuestLayout& layout);
 // "write_count(gfn 0x40, level 2)"

@@ -1,7 +1,7 @@
-// What an MMU holds, word by word, as plain values: the auditor's only source.
+// The contents of an MMU, word by word, as plain values: the auditor's only source.
 //
-// Nothing here is interpreted: spt words are as the hardware reads them, lists are what the MMU's
-// own iteration yields, in that order. Pointers are only compared and looked up, never followed.
+// Spt words are as the hardware reads them. A list holds what the MMU's own iteration yields, in
+// that order. Pointers are only compared and looked up, never followed.
 #ifndef RMAPDIFF_FUZZERS_STATE_RAW_STATE_H_
 #define RMAPDIFF_FUZZERS_STATE_RAW_STATE_H_
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fuzzers/program/program.h"
+#include "fuzzers/state/observation.h"
 #include "fuzzers/state/rows.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
@@ -50,13 +51,6 @@ struct RawRmap {
   uint32_t count = 0;            // the MMU's own count
 };
 
-struct RawWriteCount {
-  RmapId id;
-  int32_t count = 0;
-
-  friend bool operator==(const RawWriteCount&, const RawWriteCount&) = default;
-};
-
 struct RawSlot {
   uint32_t id = 0;
   Gfn base_gfn = 0;
@@ -85,7 +79,7 @@ struct RawState {
   Header header;
   Rows<RawPage> pages;  // sorted by id, zapped ones included
   Rows<RawRmap> rmaps;  // the non-empty ones, sorted by id
-  std::vector<RawWriteCount> write_counts;
+  std::vector<WriteCount> write_counts;
   std::vector<PageId> active;  // head first
   std::vector<RawSlot> slots;  // those that exist, by id
 
@@ -96,9 +90,8 @@ struct RawState {
   RawRange open_range;  // between the host's invalidate_range_start and _end
 };
 
-// How a reverse map that keeps its lists in objects of several entries has divided them: how many
-// entries each object holds, in the order of the list. A list that is not here is in no object: a
-// single pointer, or a reverse map that has none.
+// A reverse map may keep its lists in objects of several entries. This is the number of entries in
+// each object, in the order of the list. A list that is missing here is in no object.
 struct ListShapes {
   uint32_t rmap_capacity = 0;  // of an object, a descriptor of the legacy MMU; 0: it has none
   uint32_t parent_capacity = 0;

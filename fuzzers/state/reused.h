@@ -1,8 +1,8 @@
 // Reused<T>: a T that an owner takes at its birth and gives back at its end, for the next one.
 //
-// Programs are short, and what judges them is full of vectors: to allocate those anew for every
-// program was a good part of what checking cost. A T that has been used before keeps its memory; it
-// also keeps its contents, so whoever takes one overwrites what it goes by.
+// Programs are short, and their judges are full of vectors. To allocate those anew for every
+// program was a good part of the cost of checking. A reused T keeps its memory, and also its
+// contents: the owner overwrites all that it reads.
 //
 // Not covered: sharing. Each owner has its own T, and owners live and die on one thread.
 #ifndef RMAPDIFF_FUZZERS_STATE_REUSED_H_

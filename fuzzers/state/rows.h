@@ -1,12 +1,11 @@
 // Rows: a vector whose elements keep their memory when it becomes shorter.
 //
 // Observations are vectors of structs with vectors inside, filled anew after every operation. A
-// std::vector destroys the inner vectors each time it shrinks, and allocating them again was most
-// of what checking cost. Rows only remembers that the elements behind its size are not in use;
-// whoever grows it again finds them as they were left, and fills them.
+// std::vector destroys the inner vectors each time it shrinks. Allocating them again was most of
+// the cost of checking. Rows keeps the elements behind its size, unused. When it grows again, they
+// hold their old values, and the caller fills them.
 //
-// Not covered: what a std::vector does beside. It is a row of values to be filled, read and
-// compared.
+// Not covered: all else that a std::vector does.
 #ifndef RMAPDIFF_FUZZERS_STATE_ROWS_H_
 #define RMAPDIFF_FUZZERS_STATE_ROWS_H_
 
@@ -41,18 +40,6 @@ class Rows {
     back() = std::move(value);
   }
   void pop_back() { --size_; }
-  iterator erase(const_iterator position) {
-    const auto offset = position - begin();
-    std::rotate(begin() + offset, begin() + offset + 1, end());
-    pop_back();
-    return begin() + offset;
-  }
-  iterator insert(const_iterator position, T value) {
-    const auto offset = position - begin();
-    push_back(std::move(value));
-    std::rotate(begin() + offset, end() - 1, end());
-    return begin() + offset;
-  }
 
   T& operator[](size_t i) { return rows_[i]; }
   const T& operator[](size_t i) const { return rows_[i]; }

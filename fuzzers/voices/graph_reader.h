@@ -212,9 +212,7 @@ void GraphReader<R>::Observe(const Pages& pages, const RawState& raw, Observatio
     rmap.entries = raw.rmaps[i].entries;
     Sort(&rmap.entries);
   }
-  for (const RawWriteCount& count : raw.write_counts) {
-    out->write_counts.push_back({count.id, count.count});
-  }
+  out->write_counts = raw.write_counts;
   out->active = raw.active;
   out->pages.resize(raw.pages.size());
   size_t seen = 0;

@@ -11,7 +11,6 @@
 
 #include "fuzzers/finding/crash_log.h"
 #include "fuzzers/finding/report_story.h"
-#include "fuzzers/finding/state_diff.h"
 #include "fuzzers/finding/test_draft.h"
 #include "fuzzers/finding/trial.h"
 #include "fuzzers/run/report.h"
@@ -147,30 +146,6 @@ TEST(StoryTest, ATruncatedMessageIsReadToItsEndAndRefused) {
     Story story;
     EXPECT_FALSE(Unpack(std::string_view(bytes).substr(0, size), &story)) << size;
   }
-}
-
-TEST(StateDiffTest, NamesEveryFieldAndTheListsAmongThem) {
-  Observation expected;
-  expected.pages.resize(2);
-  expected.pages[0].id = 1;
-  expected.pages[1].id = 2;
-  expected.slots = {{{1, 0}, {SlotValue::Kind::kLeaf, 0x5001, 0}}};
-  expected.rmaps = {{RmapId{0, 1, 2}, {{1, 0}}}};
-  Observation actual = expected;
-  actual.rmaps = {};
-  actual.pages[0].unsync = true;
-  actual.pages[1].parents = {{1, 3}};
-  actual.slots[0].value.word = 0x5003;
-  actual.stats.zapped = 7;
-  std::vector<std::string> subjects;
-  for (const FieldDifference& one :
-       CompareFieldByField(expected, actual, Comparison::kModel, kTinyLayout, 20)) {
-    subjects.push_back(one.difference.subject + (one.list ? " (list)" : ""));
-  }
-  EXPECT_EQ(subjects,
-            (std::vector<std::string>{"rmap(gfn 0x2, level 1) (list)", "unsync of page 1",
-                                      "parents of page 2 (list)", "page 1 [0]", "stats: zapped"}));
-  EXPECT_EQ(CompareFieldByField(expected, actual, Comparison::kModel, kTinyLayout, 2).size(), 2u);
 }
 
 // ---- The last words of dying processes ----

@@ -194,7 +194,7 @@ TEST(AuditorTest, AnEntryThatMovedToAnotherListIsASplice) {
   broken.entries(0) = {{3, 1}, {2, 1}};
   broken.entries(2) = {{2, 2}, {2, 0}};
   EXPECT_EQ(broken.Found(),
-            "rmap-splice: rmap(gfn 0x45, level 1): extra: page 2 [0], which belongs to "
+            "rmap-splice: rmap(gfn 0x45, level 1): extra: page 2 [0]; page 2 [0] belongs to "
             "rmap(gfn 0x11, level 1)");
 }
 
@@ -202,7 +202,7 @@ TEST(AuditorTest, AListAtTheWrongLevelIsASplice) {
   SoundState broken;
   broken.state().rmaps[1].id = {0, 1, 8};
   EXPECT_EQ(broken.Found(),
-            "rmap-splice: rmap(gfn 0x8, level 1): extra: page 1 [5], which belongs to "
+            "rmap-splice: rmap(gfn 0x8, level 1): extra: page 1 [5]; page 1 [5] belongs to "
             "rmap(gfn 0x8, level 2)");
 }
 
@@ -224,7 +224,7 @@ TEST(AuditorTest, AParentOfAnotherPageIsExtra) {
   SoundState broken;
   broken.page(3).parents.push_back({1, 0});
   EXPECT_EQ(broken.Found(),
-            "parent-extra: parents of page 3: extra: page 1 [0], which belongs to "
+            "parent-extra: parents of page 3: extra: page 1 [0]; page 1 [0] belongs to "
             "parents of page 2");
 }
 

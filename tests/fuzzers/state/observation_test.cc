@@ -136,7 +136,7 @@ TEST(CompareTest, ParentsAreListsOfTheirOwn) {
 
 TEST(CompareTest, AMissingPageIsOnePageDifferenceWhateverItHeld) {
   ExpectDifference(After([](Observation* o) {
-                     o->pages.erase(o->pages.begin());
+                     o->pages = {o->pages[1]};
                      o->slots.erase(o->slots.begin());
                    }),
                    Finding::kPage, "page 3", "level 1 indirect access 0, gfn 0x0", "no such page",
@@ -233,6 +233,39 @@ TEST(CompareTest, TheFirstDifferenceIsTheMostImportant) {
     ASSERT_TRUE(difference.has_value());
     EXPECT_EQ(FindingName(difference->finding), FindingName(finding));
   }
+}
+
+TEST(CompareAllTest, NamesEveryFieldAndTheListsAmongThem) {
+  Observation expected;
+  expected.pages.resize(2);
+  expected.pages[0].id = 1;
+  expected.pages[1].id = 2;
+  expected.slots = {{{1, 0}, {SlotValue::Kind::kLeaf, 0x5001, 0}}};
+  expected.rmaps = {{RmapId{0, 1, 2}, {{1, 0}}}};
+  Observation actual = expected;
+  actual.rmaps = {};
+  actual.pages[0].unsync = true;
+  actual.pages[1].parents = {{1, 3}};
+  actual.slots[0].value.word = 0x5003;
+  actual.stats.zapped = 7;
+  std::vector<std::string> subjects;
+  for (const FieldDifference& one :
+       CompareAll(expected, actual, Comparison::kModel, kTinyLayout, 20)) {
+    subjects.push_back(one.difference.subject + (one.list ? " (list)" : ""));
+  }
+  EXPECT_EQ(subjects,
+            (std::vector<std::string>{"rmap(gfn 0x2, level 1) (list)", "parents of page 2 (list)",
+                                      "page 1 [0]", "unsync of page 1", "stats: zapped"}));
+  EXPECT_EQ(CompareAll(expected, actual, Comparison::kModel, kTinyLayout, 2).size(), 2u);
+}
+
+TEST(CompareAllTest, APageThatOnlyOneSideHasIsOneDifference) {
+  Observation actual = SomeState();
+  actual.pages.pop_back();  // page 5, with a slot
+  actual.slots.pop_back();
+  const auto found = CompareAll(SomeState(), actual, Comparison::kModel, kTinyLayout, 20);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].difference.subject, "page 5");
 }
 
 TEST(CompareOutcomesTest, ABugIsAFindingOfItsClass) {

@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 
-#include "fuzzers/finding/state_diff.h"
 #include "mmu/base/spte.h"
 
 namespace rmapdiff {
@@ -120,7 +119,7 @@ class Picture {
     };
     for (const DrawnEngine& engine : state_.engines) {
       if (!engine.why_not.empty()) continue;
-      for (const FieldDifference& one : CompareFieldByField(
+      for (const FieldDifference& one : CompareAll(
                state_.expected, engine.state, Comparison::kModel, layout_, kMaxLists)) {
         if (one.list && one.list->rmap) add(*one.list->rmap);
         if (one.list && !one.list->rmap) pages_.insert(one.list->parents_of);
