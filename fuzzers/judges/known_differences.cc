@@ -29,20 +29,9 @@ KnownDifference::Rule KnownDifference::FindRule(const Header& header, const Op& 
 }
 
 std::string_view KnownDifference::name() const {
-  switch (rule_) {
-    case Rule::kNone:
-      return "";
-    case Rule::kRecycle:
-    case Rule::kRecycleMany:
-      return "D1/D2";
-    case Rule::kParentless:
-      return "D11";
-    case Rule::kAddTwice:
-      return "D12";
-    case Rule::kEmptyCache:
-      return "L1";
-  }
-  return "";
+  // In the order of Rule.
+  static constexpr std::string_view kNames[] = {"", "D1/D2", "D1/D2", "D11", "D12", "L1"};
+  return kNames[static_cast<size_t>(rule_)];
 }
 
 std::optional<Difference> KnownDifference::CompareOutcome(MapRule map,

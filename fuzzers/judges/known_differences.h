@@ -1,5 +1,5 @@
-// The differences between two right reverse maps that docs/contract.md knows: which engine may
-// answer what, instead of what the model answers.
+// The differences between two right reverse maps that docs/contract.md knows. An engine may then
+// give another answer than the model.
 //
 // They are few, and each ends the program, since from there on the states are not comparable:
 //   D1/D2  with recycle=native, rmap_add's return value decides on recycling, and the old reverse
@@ -26,12 +26,11 @@ namespace rmapdiff {
 enum class MapRule : uint8_t {
   kOld,  // of the old reverse map
   kNew,  // of the new one
-  // Of the new one, but for D12, where either is right: a list that keeps its length need not be
-  // walked.
+  // Of the new one, but either is right for D12: a list that keeps its length need not be walked.
   kEither,
 };
 
-// What the contract knows about one operation, given what the model did.
+// The knowledge of the contract about one operation, given the model's outcome.
 class KnownDifference {
  public:
   // `model_ended`: the model has carried out a misuse.

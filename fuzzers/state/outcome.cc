@@ -1,63 +1,21 @@
 #include "fuzzers/state/outcome.h"
 
+#include <iterator>
+
 namespace rmapdiff {
 
 std::string_view OutcomeName(OutcomeCode code) {
-  switch (code) {
-    case OutcomeCode::kOk:
-      return "ok";
-    case OutcomeCode::kPageExists:
-      return "page_exists";
-    case OutcomeCode::kNoSuchPage:
-      return "no_such_page";
-    case OutcomeCode::kPageZapped:
-      return "page_zapped";
-    case OutcomeCode::kWrongLevel:
-      return "wrong_level";
-    case OutcomeCode::kNoSlot:
-      return "no_slot";
-    case OutcomeCode::kSlotBusy:
-      return "slot_busy";
-    case OutcomeCode::kNotPresent:
-      return "not_present";
-    case OutcomeCode::kNotUnsync:
-      return "not_unsync";
-    case OutcomeCode::kAlreadyUnsync:
-      return "already_unsync";
-    case OutcomeCode::kNotPinned:
-      return "not_pinned";
-    case OutcomeCode::kPinLimit:
-      return "pin_limit";
-    case OutcomeCode::kNoMemory:
-      return "no_memory";
-    case OutcomeCode::kMisuseOff:
-      return "misuse_off";
-    case OutcomeCode::kBug:
-      return "bug";
-    case OutcomeCode::kEmulated:
-      return "emulated";
-    case OutcomeCode::kGuestFault:
-      return "guest_fault";
-    case OutcomeCode::kGeneralProtection:
-      return "general_protection";
-    case OutcomeCode::kTripleFault:
-      return "triple_fault";
-    case OutcomeCode::kMmio:
-      return "mmio";
-    case OutcomeCode::kHostFault:
-      return "host_fault";
-    case OutcomeCode::kInvalid:
-      return "invalid";
-    case OutcomeCode::kRetryExhausted:
-      return "retry_exhausted";
-    case OutcomeCode::kStaleFrame:
-      return "stale_frame";
-    case OutcomeCode::kPending:
-      return "pending";
-    case OutcomeCode::kWrongProgram:
-      return "wrong_program";
-  }
-  return "?";
+  // In the order of OutcomeCode.
+  static constexpr std::string_view kNames[] = {
+      "ok",           "page_exists", "no_such_page",       "page_zapped",  "wrong_level",
+      "no_slot",      "slot_busy",   "not_present",        "not_unsync",   "already_unsync",
+      "not_pinned",   "pin_limit",   "no_memory",          "misuse_off",   "bug",
+      "emulated",     "guest_fault", "general_protection", "triple_fault", "mmio",
+      "host_fault",   "invalid",     "retry_exhausted",    "stale_frame",  "pending",
+      "wrong_program"};
+  static_assert(std::size(kNames) == static_cast<size_t>(OutcomeCode::kWrongProgram) + 1);
+  const auto place = static_cast<size_t>(code);
+  return place < std::size(kNames) ? kNames[place] : "?";
 }
 
 }  // namespace rmapdiff

@@ -1,7 +1,7 @@
-// What an operation did, as a value: every voice returns one, and they must agree.
+// The result of an operation, as a value: every voice returns one, and they must agree.
 //
-// An operation that does not apply is executed all the same: each voice finds out on its own state
-// why it does not apply, and says so. That is the negative space of the comparison.
+// The voices also execute an operation that does not apply. Each finds out on its own state why it
+// does not apply, and says so.
 #ifndef RMAPDIFF_FUZZERS_STATE_OUTCOME_H_
 #define RMAPDIFF_FUZZERS_STATE_OUTCOME_H_
 
