@@ -15,7 +15,6 @@
 
 #include "fuzzers/live_counters.h"
 #include "fuzzers/program/fnv.h"
-#include "fuzzers/run/determinism.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/run/verdict_words.h"

@@ -105,82 +105,6 @@ std::string ClassifiedText(const Program& program, const Verdict& verdict) {
                      Place(program, verdict), OpText(program, verdict), ValueLines(verdict));
 }
 
-// ---- JSON ----
-
-// The length of the valid UTF-8 sequence at the beginning of `text`, 0 if there is none.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (length == 0 || lead > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates and what is beyond U+10FFFF.
-  const bool bad = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-                   (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
-  return bad ? 0 : length;
-}
-
-// A JSON string. File names can be any bytes; one that is not UTF-8 shows as U+FFFD.
-std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    const char c = text[0];
-    if (length == 0) {
-      quoted += "\\ufffd";
-    } else if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (IsControl(c)) {
-      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      quoted += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return quoted + "\"";
-}
-
-class JsonObject {
- public:
-  void Raw(std::string_view name, const std::string& value) {
-    text_ += (text_.empty() ? "" : ",") + Quoted(name) + ":" + value;
-  }
-  void String(std::string_view name, std::string_view value) { Raw(name, Quoted(value)); }
-  void Number(std::string_view name, size_t value) { Raw(name, fmt::format("{}", value)); }
-  std::string text() const { return "{" + text_ + "}"; }
-
- private:
-  std::string text_;
-};
-
-std::string_view KindName(VerdictKind::Value kind) {
-  switch (kind) {
-    case VerdictKind::kAgree:
-      return "agree";
-    case VerdictKind::kBug:
-      return "bug";
-    case VerdictKind::kClassified:
-      return "classified";
-    case VerdictKind::kDivergence:
-      return "divergence";
-  }
-  return "?";
-}
-
-std::string ValuesJson(const Verdict& verdict) {
-  std::string text = "[";
-  for (const VoiceValue& one : VoiceValues(verdict)) {
-    JsonObject object;
-    object.String("voice", one.name);
-    object.String("value", one.value);
-    text += (text.size() > 1 ? "," : "") + object.text();
-  }
-  return text + "]";
-}
-
 }  // namespace
 
 std::string Signature(const Program& program, const Verdict& verdict) {
@@ -251,34 +175,6 @@ std::string ReportText(const Program& program, const Verdict& verdict,
       return DivergenceText(program, verdict, options);
   }
   return "";
-}
-
-std::string ReportJson(const Program& program, const Verdict& verdict,
-                       const ReportOptions& options) {
-  JsonObject json;
-  json.String("kind", KindName(verdict.kind));
-  json.Number("ops", program.ops.size());
-  json.Number("ops_run", verdict.ops_run);
-  json.String("state_hash", fmt::format("{:#018x}", verdict.state_hash));
-  json.String("file", options.file);
-  if (verdict.kind != VerdictKind::kAgree) {
-    json.Number("op_index", verdict.op_index);
-    json.String("op", OpText(program, verdict));
-    json.Raw("values", ValuesJson(verdict));
-  }
-  if (verdict.kind == VerdictKind::kClassified) json.String("classified", verdict.classified);
-  if (verdict.kind == VerdictKind::kDivergence) {
-    const Difference& difference = verdict.difference;
-    json.String("signature", Signature(program, verdict));
-    json.String("guilty", GuiltyName(verdict));
-    json.String("check", CheckName(verdict.check));
-    json.String("finding", FindingName(difference.finding));
-    json.String("subject", difference.subject);
-    json.String("expected", difference.expected);
-    json.String("actual", difference.actual);
-    json.String("detail", difference.detail);
-  }
-  return json.text() + "\n";
 }
 
 }  // namespace rmapdiff

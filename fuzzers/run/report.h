@@ -1,7 +1,7 @@
-// A verdict for a reader: text, JSON and the stable signature. Golden-tested.
+// A verdict for a reader: text and the stable signature. Golden-tested.
 //
 // Invariant: same program, verdict and options: same bytes. Control characters of file names never
-// reach the output. Not covered: colours, and what to do next (the command line's matter).
+// reach the output. Not covered: colours.
 #ifndef RMAPDIFF_FUZZERS_RUN_REPORT_H_
 #define RMAPDIFF_FUZZERS_RUN_REPORT_H_
 
@@ -12,9 +12,8 @@
 
 namespace rmapdiff {
 
-// What is wrong / in which operation / whose fault: "rmap-missing/write_protect/sibling". Two
-// programs with the same signature show the same bug as far as can be told. "" for a verdict that
-// is no finding.
+// The finding, its operation and the guilty engine: "rmap-missing/write_protect/sibling". Programs
+// with the same signature probably show the same bug. "" without a finding.
 std::string Signature(const Program& program, const Verdict& verdict);
 
 struct ReportOptions {
@@ -36,16 +35,6 @@ std::string ProgramListing(const Program& program, size_t marked, size_t max_ops
 std::string CommandsText(const std::string& file);
 // A file name as one word of a shell's command line, without raw control characters.
 std::string ShellWord(const std::string& file);
-
-// One JSON object on one line. Always: "kind" (agree, bug, classified, divergence), "ops",
-// "ops_run", "state_hash" (a string, "0x..."; after a divergence zeros), "file" ("" for none).
-// Unless agree: "op_index" (from 0; `ops` for teardown), "op" (its text, or "teardown"), "values"
-// (an array of
-// {"voice", "value"}). Classified: "classified" ("D11"). Divergence: "signature", "guilty", "check"
-// (model, mmus, audit, add-return, truth, teardown), "finding", "subject", "expected", "actual",
-// "detail".
-std::string ReportJson(const Program& program, const Verdict& verdict,
-                       const ReportOptions& options = {});
 
 }  // namespace rmapdiff
 

@@ -72,9 +72,6 @@ struct Verdict {
   uint64_t state_hash = 0;  // of the first engine's state before teardown; 0 if not reached
 };
 
-// The judge that the engines were held against; nothing where each has a rule of its own.
-std::optional<Judge> JudgeOf(const Verdict& verdict);
-
 }  // namespace rmapdiff
 
 #endif  // RMAPDIFF_FUZZERS_RUN_VERDICT_H_

@@ -1,5 +1,8 @@
 #include "fuzzers/run/verdict_words.h"
 
+#include <iterator>
+
+#include "fmt/format.h"
 #include "fuzzers/state/observation.h"
 
 namespace rmapdiff {
@@ -64,33 +67,33 @@ std::vector<VoiceValue> DifferenceValues(const Verdict& verdict) {
 }  // namespace
 
 std::string_view CheckName(Check check) {
-  switch (check) {
-    case Check::kModel:
-      return "model";
-    case Check::kMmus:
-      return "mmus";
-    case Check::kAudit:
-      return "audit";
-    case Check::kAddReturn:
-      return "add-return";
-    case Check::kTruth:
-      return "truth";
-    case Check::kTeardown:
-      return "teardown";
-  }
-  return "?";
+  static constexpr std::string_view kNames[] = {"model",      "mmus",  "audit",
+                                                "add-return", "truth", "teardown"};
+  const auto place = static_cast<size_t>(check);
+  return place < std::size(kNames) ? kNames[place] : "?";
 }
 
 std::string_view JudgeName(Judge judge) {
-  switch (judge) {
-    case Judge::kModel:
-      return "model";
-    case Judge::kAudit:
-      return "audit";
-    case Judge::kTruth:
-      return "truth";
+  static constexpr std::string_view kNames[] = {"model", "audit", "truth"};
+  const auto place = static_cast<size_t>(judge);
+  return place < std::size(kNames) ? kNames[place] : "?";
+}
+
+std::optional<Judge> JudgeOf(const Verdict& verdict) {
+  if (verdict.outcomes) return Judge::kModel;
+  switch (verdict.check) {
+    case Check::kModel:
+    case Check::kMmus:
+      return Judge::kModel;
+    case Check::kAudit:
+      return Judge::kAudit;
+    case Check::kTruth:
+      return Judge::kTruth;
+    case Check::kAddReturn:
+    case Check::kTeardown:
+      return std::nullopt;
   }
-  return "?";
+  return std::nullopt;
 }
 
 std::string GuiltyName(const Verdict& verdict) {
@@ -134,6 +137,21 @@ std::string Accusation(const Verdict& verdict) {
       return who + (one ? " leaves" : " leave") + " something behind";
   }
   return who;
+}
+
+std::string WhatChanges(const Verdict& first, const Verdict& second) {
+  const auto line = [](const char* what, uint64_t before, uint64_t after) {
+    return fmt::format("NONDETERMINISM: run again, the same program has {} {:#x}, not {:#x}\n",
+                       what, after, before);
+  };
+  if (first.kind != second.kind) {
+    return line("verdict", uint64_t{first.kind}, uint64_t{second.kind});
+  }
+  if (first.ops_run != second.ops_run) return line("ops_run", first.ops_run, second.ops_run);
+  if (first.state_hash != second.state_hash) {
+    return line("state_hash", first.state_hash, second.state_hash);
+  }
+  return "";
 }
 
 }  // namespace rmapdiff

@@ -24,6 +24,9 @@ std::string_view JudgeName(Judge judge);
 // verdict that blames nothing.
 std::string GuiltyName(const Verdict& verdict);
 
+// The judge that the engines were held against; nothing where each has a rule of its own.
+std::optional<Judge> JudgeOf(const Verdict& verdict);
+
 // The value of one voice: a line of a report.
 struct VoiceValue {
   std::optional<size_t> engine;  // its place in the verdict's engines; nothing for a judge
@@ -37,6 +40,10 @@ std::vector<VoiceValue> VoiceValues(const Verdict& verdict);
 
 // "engine sibling disagrees with legacy and model". REQUIRES: a divergence.
 std::string Accusation(const Verdict& verdict);
+
+// "" if two runs of one program had the same result. Otherwise the difference, as a line with its
+// end. A verdict that changes can be neither reproduced nor believed.
+std::string WhatChanges(const Verdict& first, const Verdict& second);
 
 }  // namespace rmapdiff
 

@@ -16,6 +16,7 @@
 #include "fuzzers/run/report.h"
 #include "fuzzers/search/random_program.h"
 #include "tests/power/canaries.h"
+#include "tools/cli/programs/verdict_json.h"
 
 namespace rmapdiff {
 namespace {
@@ -123,7 +124,7 @@ TEST(StoryTest, EveryKindOfVerdictSurvivesThePipe) {
     Verdict back;
     EXPECT_TRUE(Unpack(Packed(verdict), &back));
     EXPECT_TRUE(MakesSense(back));
-    EXPECT_EQ(ReportJson(program, back), ReportJson(program, verdict));
+    EXPECT_EQ(VerdictJson(program, back, ""), VerdictJson(program, verdict, ""));
     EXPECT_EQ(back.guilty, verdict.guilty);
     EXPECT_EQ(back.undecided, verdict.undecided);
     EXPECT_EQ(back.outcomes, verdict.outcomes);

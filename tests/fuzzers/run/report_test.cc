@@ -7,6 +7,7 @@
 
 #include "fuzzers/run/verdict_words.h"
 #include "gtest/gtest.h"
+#include "tools/cli/programs/verdict_json.h"
 
 namespace rmapdiff {
 namespace {
@@ -271,9 +272,9 @@ TEST(SignatureTest, IsEmptyUnlessThereIsAFinding) {
 
 // ---- JSON ----
 
-TEST(ReportJsonTest, ADivergence) {
+TEST(VerdictJsonTest, ADivergence) {
   EXPECT_EQ(
-      ReportJson(SomeProgram(), Divergence(), {.file = "a.ops"}),
+      VerdictJson(SomeProgram(), Divergence(), "a.ops"),
       R"({"kind":"divergence","ops":4,"ops_run":3,"state_hash":"0x0000000000000000",)"
       R"("file":"a.ops","op_index":2,"op":"write_protect gfn=0x2",)"
       R"("values":[{"voice":"model","value":"{ page 3 [17], page 5 [0] }"},)"
@@ -286,15 +287,15 @@ TEST(ReportJsonTest, ADivergence) {
       "\n");
 }
 
-TEST(ReportJsonTest, Agreement) {
-  EXPECT_EQ(ReportJson(SomeProgram(), Agreement()),
+TEST(VerdictJsonTest, Agreement) {
+  EXPECT_EQ(VerdictJson(SomeProgram(), Agreement(), ""),
             R"({"kind":"agree","ops":4,"ops_run":4,"state_hash":"0x000000001234abcd","file":""})"
             "\n");
 }
 
-TEST(ReportJsonTest, ABug) {
+TEST(VerdictJsonTest, ABug) {
   EXPECT_EQ(
-      ReportJson(SomeProgram(), Ended(VerdictKind::kBug, kBug, kBug, kBug)),
+      VerdictJson(SomeProgram(), Ended(VerdictKind::kBug, kBug, kBug, kBug), ""),
       R"({"kind":"bug","ops":4,"ops_run":3,"state_hash":"0x0000000000000000","file":"",)"
       R"("op_index":2,"op":"write_protect gfn=0x2","values":[)"
       R"({"voice":"model","value":"bug rmap_remove"},{"voice":"legacy","value":"bug rmap_remove"},)"
@@ -302,10 +303,10 @@ TEST(ReportJsonTest, ABug) {
       "\n");
 }
 
-TEST(ReportJsonTest, AKnownDifference) {
+TEST(VerdictJsonTest, AKnownDifference) {
   Verdict verdict = Ended(VerdictKind::kClassified, kOk, Outcome{.value = 1}, kBug);
   verdict.classified = "D12";
-  EXPECT_EQ(ReportJson(SomeProgram(), verdict),
+  EXPECT_EQ(VerdictJson(SomeProgram(), verdict, ""),
             R"({"kind":"classified","ops":4,"ops_run":3,"state_hash":"0x0000000000000000",)"
             R"("file":"","op_index":2,"op":"write_protect gfn=0x2","values":[)"
             R"({"voice":"model","value":"ok"},{"voice":"legacy","value":"ok, value 1"},)"
@@ -313,16 +314,15 @@ TEST(ReportJsonTest, AKnownDifference) {
             "\n");
 }
 
-TEST(ReportJsonTest, AnyFileNameIsAValidString) {
+TEST(VerdictJsonTest, AnyFileNameIsAValidString) {
   const auto quoted = [](const std::string& file) {
-    const std::string json = ReportJson(SomeProgram(), Agreement(), {.file = file});
+    const std::string json = VerdictJson(SomeProgram(), Agreement(), file);
     const size_t begin = json.find("\"file\":") + 7;
     return json.substr(begin, json.size() - begin - 2);
   };
   EXPECT_EQ(quoted("a\"b\\c"), R"("a\"b\\c")");
-  EXPECT_EQ(quoted("\n\033\x7f"), R"("\u000a\u001b\u007f")");
-  EXPECT_EQ(quoted("\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7"),
-            "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7\"");
+  EXPECT_EQ(quoted("\n\033\x7f"), R"("\n\u001b\u007f")");
+  EXPECT_EQ(quoted("\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7"), R"("\u00e9\u20ac\ud83d\udc27")");
   // A lone continuation, a cut sequence, overlong, a surrogate's first byte, beyond the last plane.
   EXPECT_EQ(quoted("\x80"), R"("\ufffd")");
   EXPECT_EQ(quoted("\xc3"), R"("\ufffd")");

@@ -12,6 +12,7 @@
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/programs/trace_table.h"
+#include "tools/cli/programs/verdict_json.h"
 
 namespace rmapdiff {
 namespace {
@@ -40,10 +41,9 @@ int RunFile(const std::string& file, const RunFlags& flags) {
     const Program program = ReadProgram(file);
     if (flags.titles && !flags.json) WriteOut("# " + Printable(file) + "\n");
     const Verdict verdict = RunOne(program, flags);
-    ReportOptions report;
-    if (file != "-") report.file = file;
-    WriteOut(flags.json ? ReportJson(program, verdict, report)
-                        : ReportText(program, verdict, report));
+    const std::string shown = file == "-" ? "" : file;
+    WriteOut(flags.json ? VerdictJson(program, verdict, shown)
+                        : ReportText(program, verdict, {.file = shown}));
     return verdict.kind == VerdictKind::kDivergence ? kExitFinding : kExitDone;
   } catch (const Failure& failure) {
     if (failure.code() != kExitUsage) throw;
