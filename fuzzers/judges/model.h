@@ -1,45 +1,35 @@
-// The model: the third voice, which says who is wrong.
+// The model: the reference for programs on a page graph, which tells the faulty engine.
 //
-// It restates what every operation of ops.h does, in sorted vectors and without cleverness,
-// from the contract and not from the MMUs' code: it shares no data structure and no helper with
-// them, only value types. A reverse map is by definition the set of leaf slots that map its frame,
-// the parents of a page the set of link slots that point at it.
+// It restates each operation of ops.h, in sorted vectors and without cleverness. It follows the
+// contract and not the MMUs' code. It shares only value types with them.
 //
-// Not restated: the lazily repaired unsync bitmaps (which the auditor checks by their invariants
-// and the two MMUs against each other), list order, cache levels, running out of memory.
+// Not restated: list order, cache levels, running out of memory, and the lazily repaired unsync
+// bitmaps. The auditor checks the invariants of these, and the runner compares the MMUs' ones.
 #ifndef RMAPDIFF_FUZZERS_JUDGES_MODEL_H_
 #define RMAPDIFF_FUZZERS_JUDGES_MODEL_H_
 
-#include <cstdint>
-
-#include "fuzzers/program/program.h"
-#include "fuzzers/state/observation.h"
+#include "fuzzers/judges/reference.h"
 #include "fuzzers/state/reused.h"
 
 namespace rmapdiff {
 
-class Model {
+class ModelOperations;
+
+class Model final : public Reference {
  public:
   explicit Model(const Header& header);
-  ~Model();
+  ~Model() override;
 
-  // Carries out one operation. For a misuse operation that goes through its guards the outcome is
-  // the BUG that the contract promises (MisuseAddTwice and D11: see Ended) and the model ends.
-  Outcome Apply(const Op& op);
-
-  // Valid until the next Apply: what the last operation can have changed.
-  const Touched& touched() const;
-
-  // Fills `out` with outcome, events, stats and the state of what was touched, or of everything.
-  void ObserveTouched(const Touched& touched, Observation* out) const;
-  void ObserveAll(Observation* out) const;
-
-  // True after a misuse operation went through its guards: nothing is comparable from here on.
-  bool ended() const;
+  // A misuse operation that passes its guards ends the model. Its outcome is the BUG that the
+  // contract promises, or kOk for MisuseAddTwice and D11.
+  Outcome Apply(const Op& op) override;
+  void ObserveTouched(const Touched& touched, Observation* out) override;
+  void ObserveAll(Observation* out) override;
+  const Touched& touched() const override;
+  bool ended() const override;
 
  private:
-  class State;
-  Reused<State> state_;
+  Reused<ModelOperations> operations_;
 };
 
 }  // namespace rmapdiff

@@ -76,7 +76,7 @@ class World {
   const Stats& stats() const { return all_.stats; }
   const Events& events() const { return all_.events; }
   const Touched& touched() const { return model_.touched(); }
-  const Model& model() const { return model_; }
+  Model& model() { return model_; }
 
   Refs Rmap(uint32_t slot, uint32_t level, uint32_t index) const {
     for (const RmapObservation& rmap : all_.rmaps) {
