@@ -1,31 +1,36 @@
-// What a guest may see: the judge of the shadow MMU's accesses, TLBs, tables and dirty logs.
+// The judge of everything that a guest may see: accesses, TLBs, shadow tables and dirty logs.
 //
-// GuestTruth is told what happened, right after it did, and says what is wrong with it in one line.
-// It has its own record of memslots, registers and the past of guest memory, and its own walk of
-// the guest's tables after the processor manual (Intel SDM volume 3A, chapter 4); with the MMU it
-// shares the frames and contents in Host and the names of modes and bits, no code.
+// Its caller reports each event right after it. GuestTruth answers with a line on the fault, if
+// there is one. It has its own record of memslots, registers and the past of guest memory. It has
+// its own walk of the guest's tables, after Intel SDM volume 3A, chapter 4. With the MMU it shares
+// Host's frames and contents and the names of modes and bits, but no code.
 //
-// Time. Until an invalidation a processor may use any value that an entry of the tables has had
-// since the last one, and different ages at different levels. So each word of guest memory keeps
-// its former values with the time until which they were held, and a vcpu may walk by all that were
-// held since its last LoadCr3 or SetMode, or its last invlpg of the page. An entry that is not
-// present or has a reserved bit is never cached: it makes a fault only if it is there now.
-// Memslots, and where the host has a page, are never old: the notifiers flush.
+// Time. Until an invalidation, a processor may use any value that an entry has had since the last
+// one. Entries of different levels may be of different ages. So each word of guest memory keeps its
+// former values, each with the time of its end. A vcpu may walk by all values held since its last
+// LoadCr3, SetMode, or invlpg of the page. A processor never caches an entry that is not present or
+// has a reserved bit. Such an entry makes a fault only if it is there now. Memslots and the places
+// of host pages are never old: the notifiers flush.
 //
-// Stores that the MMU is not told of (userspace's, kvm_write_guest, and a guest's through another
-// memslot with the same user page) never reach the shadow of a table that is synchronised. What
-// they replace in a page that has served as a table stays allowed for ever.
+// The MMU does not hear of the stores of userspace and of kvm_write_guest. Nor does it hear of a
+// guest's stores through another memslot with the same user page. They never reach the shadow of a
+// synchronised table. The values that they replace in a page that has served as a table stay
+// allowed for ever.
 //
-// Operations. Each ends with exactly one of the calls under Events; the stores between two events
-// belong to the second. What the MMU does in a window in the midst of another operation
-// (Interleave) stands between BeginInterleaved and EndInterleaved, as operations of its own.
+// Operations. Each ends with exactly one of the calls under Events. The stores between two events
+// belong to the second. The MMU also acts in windows in the midst of another operation
+// (Interleave). Those operations stand between BeginInterleaved and EndInterleaved.
 //
-// Invariants: every stored word is in history_ once its event is over; a value that allows more
-// is never forgotten as long as a vcpu may use it.
-// Not covered: at more than kMaxWays different walks of one address all is allowed; the order of
-// two stores; host pages that are unmapped while a table is in them keep what they hold. An entry
-// without a right above one that is not present makes either fault: KVM checks the rights at each
-// level on the way down, the processor at the end. The fetch bit of an error code is reported
+// One class in four files: events and verdicts (guest_truth.cc), the dirty log
+// (dirty_log_truth.cc), time and stores (guest_history.cc), the walk (guest_walk.cc).
+//
+// Invariants: every stored word is in history_ once its event is over. A value that allows more is
+// never forgotten as long as a vcpu may use it.
+//
+// Not covered: the order of two stores. If one address has more than kMaxWays different walks,
+// everything is allowed. A host page that is unmapped while a table is in it keeps its contents. An
+// entry without a right above one that is not present makes either fault. KVM checks the rights at
+// each level on the way down, the processor at the end. The fetch bit of an error code is reported
 // whether or not EFER.NX is set, as by 2.6.36.
 #ifndef RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
 #define RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
@@ -59,6 +64,8 @@ struct TruthAccess {
   bool user = false;
   uint64_t value = 0;  // to write
   int bytes = 8;       // to write: 1, 2, 4 or 8
+
+  bool IsWrite() const { return type == Type::kWrite; }
 };
 
 // ... and what came of it.
@@ -75,7 +82,7 @@ struct TruthResult {
   Pfn pfn = 0;  // kDone: the frame reached; 0: by the emulator
 };
 
-// What a translation lets the guest do besides supervisor reads.
+// The rights that a translation gives the guest besides supervisor reads.
 struct TruthRights {
   bool writable = false;
   bool user = false;
@@ -101,8 +108,8 @@ class GuestTruth {
   void Invlpg(int vcpu, Gva gva);
   // The slot is this now; npages 0: it is gone. `logged`: its dirty log is on.
   void SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged);
-  // The dirty log was fetched: these frames, in order. All that were written have to be there; and
-  // none, if it has just been fetched and nothing has happened since.
+  // The dirty log was fetched: these frames, in order. All frames that were written have to be
+  // there. If it was fetched just before, and nothing has happened since, it has to be empty.
   Wrong LogFetched(uint32_t id, const std::vector<Gfn>& dirty);
   Wrong Accessed(int vcpu, const TruthAccess& access, const TruthResult& result);
   // One instruction with many stores; the result is that of the last that was tried. REQUIRES: at
@@ -118,8 +125,8 @@ class GuestTruth {
   void EndInterleaved();
 
   // ---- Questions; no operation ends ----
-  // A translation of guest page number `page` that the vcpu's TLB holds, or its shadow tables
-  // offer, at this level. Of a large one each 4 KiB page is a question of its own.
+  // A translation of guest page number `page` from the vcpu's TLB or its shadow tables. Each 4 KiB
+  // page of a large one is a question of its own.
   Wrong Reachable(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn);
 
  private:
@@ -173,7 +180,7 @@ class GuestTruth {
     int depth = 0;         // entries that KVM used
     std::array<Entry, kRootLevel> entries{};
   };
-  // What accounts for a store of the operation, after all accesses that may.
+  // The accesses that account for a store of the operation.
   struct Explanation {
     bool found = false;
     bool any_frame = false;   // too many walks, or the store of another operation

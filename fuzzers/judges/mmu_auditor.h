@@ -1,5 +1,5 @@
-// The audit of a whole MMU, beyond that of its page graph (auditor.h): what must hold between
-// shadow pages, vcpus, TLBs, memslots and dirty logs.
+// The audit of a whole MMU, beyond that of its page graph (auditor.h). It checks shadow pages,
+// vcpus, TLBs, memslots and dirty logs against each other.
 //
 //   roots      a page's root_count is the number of vcpus that use it as a root
 //   hash       the hash table finds every page once, and no page is left zapped
