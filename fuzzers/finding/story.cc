@@ -114,7 +114,7 @@ class StoryTeller {
     }
     ObserveAllOrBug(*step.voices[engine_], &actual);
     fields_ = CompareAll(expected_, actual, mmus ? Comparison::kMmu : Comparison::kModel,
-                                  program_.header.layout(), kMaxDifferences);
+                         program_.header.layout(), kMaxDifferences);
   }
 
   std::string ExpectedOf(const ListId& list) const {

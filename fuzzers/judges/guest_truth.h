@@ -22,7 +22,7 @@
 // (Interleave). Those operations stand between BeginInterleaved and EndInterleaved.
 //
 // One class in four files: events and verdicts (guest_truth.cc), the dirty log
-// (dirty_log_truth.cc), time and stores (guest_history.cc), the walk (guest_walk.cc).
+// (guest_dirty_log.cc), time and stores (guest_history.cc), the walk (guest_walk.cc).
 //
 // Invariants: every stored word is in history_ once its event is over. A value that allows more is
 // never forgotten as long as a vcpu may use it.

@@ -119,8 +119,8 @@ class Picture {
     };
     for (const DrawnEngine& engine : state_.engines) {
       if (!engine.why_not.empty()) continue;
-      for (const FieldDifference& one : CompareAll(
-               state_.expected, engine.state, Comparison::kModel, layout_, kMaxLists)) {
+      for (const FieldDifference& one :
+           CompareAll(state_.expected, engine.state, Comparison::kModel, layout_, kMaxLists)) {
         if (one.list && one.list->rmap) add(*one.list->rmap);
         if (one.list && !one.list->rmap) pages_.insert(one.list->parents_of);
       }
