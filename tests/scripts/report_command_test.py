@@ -450,6 +450,19 @@ class CommandTest(FolderTest):
         self.assertEqual(self.run_command().returncode, 2)
         self.assertEqual(self.run_command("--help").returncode, 0)
 
+    def test_the_status_of_another_run_is_refused(self):
+        read = self.given()
+        line = {"time": 1000.5, "run": 1, "targets": {}}
+        for name, time in (("out", 1000.5), ("copy", 1000.5), ("other", 1000.25)):
+            self.write(f"{name}/stats.jsonl", "x\n" + json.dumps({**line, "time": time}) + "\n")
+        self.write("status.json", json.dumps(run_folder.ask(RMAPDIFF, self.run_path)))
+        os.mkdir(os.path.join(self.folder, "bare"))
+        for name, code in (("out", 0), ("copy", 0), ("bare", 0), ("other", 2)):
+            done = self.run_command(name, "-o", "-", *read)
+            self.assertEqual(done.returncode, code, name + done.stderr)
+        self.assertEqual(done.stderr, "rmapdiff report: --status: is of the run in "
+                         f"{self.run_path}, expected the status of other\n")
+
     def test_standard_output_and_devices(self):
         read = self.given()
         done = self.run_command("out", "-o", "-", *read)

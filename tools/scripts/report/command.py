@@ -83,6 +83,8 @@ def main(arguments):
     status = (run_folder.load(options.status) if options.status
               else run_folder.ask(RMAPDIFF, options.dir))
     try:
+        if options.status:
+            run_folder.check_same(options.dir, status)
         run = run_folder.read(options.dir, status)
     except (AttributeError, KeyError, TypeError):
         raise Failure(USAGE, f"{options.status}: expected what `rmapdiff status --history` prints"

@@ -47,6 +47,32 @@ def load(path):
                              "--history` prints") from None
 
 
+def _times(path):
+    """The times of all samples in the folder's stats.jsonl; none if it cannot be read."""
+    try:
+        text, _ = files.read_text(os.path.join(path, "stats.jsonl"), LONGEST_JSON)
+    except files.Unreadable:
+        return set()
+    times = set()
+    for line in text.split("\n"):
+        try:
+            times.add(files.parse_object(line)["time"])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return times
+
+
+def check_same(path, status):
+    """Raises script.Failure if a status is of another run than that in the folder `path`.
+
+    Folders can be copied, so the first sample decides, if both have one, and not their names.
+    """
+    samples, times = status["history"]["samples"], _times(path)
+    if samples and times and samples[0]["time"] not in times:
+        raise script.Failure(script.USAGE, f"--status: is of the run in {status['folder']}, "
+                             f"expected the status of {path}")
+
+
 def read(path, status):
     """A Run, with the texts of its findings from the folder, the oldest first."""
     folder, notes = os.path.join(path, "findings"), list(status["remarks"])
