@@ -67,7 +67,7 @@ def tasks(options, built):
                 fuzzed = gate_build.read_target(os.path.join(built, "fuzzers"), target)
                 binary, flags = fuzzed.binary, fuzzed.options
                 seed = options.seed + count
-            made.append(campaign.Task(
+            made.append(trial.Task(
                 arm=options.way, mutant=target, seed=seed, binary=os.path.realpath(binary),
                 flags=flags, env=None, seeds=trial.HUNT if options.way == "random" else None,
                 target=target, keep=options.dir))

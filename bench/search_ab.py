@@ -103,8 +103,8 @@ def task(arm, mutant, seed, flags, built, without=()):
     flags = flags_of(arm, flags)
     off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
     env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
-    return campaign.Task(arm, mutant.name, seed, binary(arm, mutant, built), flags, env,
-                         {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
+    return trial.Task(arm, mutant.name, seed, binary(arm, mutant, built), flags, env,
+                      {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
 
 
 def table(records, arms, limit):

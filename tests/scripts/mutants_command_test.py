@@ -133,20 +133,23 @@ class TrialTest(unittest.TestCase):
         os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
         return path
 
+    def run_trial(self, mutant, binary, seed, limit, flags=(), **more):
+        return trial.run(trial.Task("arm", mutant, seed, binary, flags, **more), limit)
+
     def test_a_finding_is_recorded_with_its_time(self):
         binary = self.target("echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77")
-        one = trial.run("m", binary, 3, 10)
+        one = self.run_trial("m", binary, 3, 10)
         self.assertEqual(one[:2] + one[4:], ("m", 3, True, "audit", "cycle/map/sibling",
                                              "sibling"))
         self.assertLess(one.seconds, 10)
 
     def test_who_uses_up_its_time_has_found_nothing(self):
-        one = trial.run("m", self.target("while :; do :; done"), 1, 1)
+        one = self.run_trial("m", self.target("while :; do :; done"), 1, 1)
         self.assertEqual((one.found, one.seconds), (False, 1.0))
 
     def test_a_target_that_does_not_work_is_told(self):
         with self.assertRaisesRegex(trial.Broken, "m: seed 1: exit code 9: no good"):
-            trial.run("m", self.target("echo no good; exit 9"), 1, 5)
+            self.run_trial("m", self.target("echo no good; exit 9"), 1, 5)
 
     # Finds the same as its arguments' seed says, and writes the input where libFuzzer would.
     FINDS = """
@@ -165,7 +168,7 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
         seen = self.path("seeds")
         clean = self.clean("echo SIGNATURE: cycle/map/sibling; exit 77")
         body = f'echo "$seed" >> {seen}\n[ "$(wc -l < {seen})" -lt 3 ] || exit 0' + self.FINDS
-        one = trial.run("m", self.target(body), 7, 10, clean=clean)
+        one = self.run_trial("m", self.target(body), 7, 10, clean=clean)
         self.assertEqual((one.seed, one.found, one.by), (7, False, ""))
         with open(seen, encoding="utf-8") as file:
             self.assertEqual([int(line) for line in file],
@@ -173,28 +176,29 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
 
     def test_a_finding_that_the_clean_build_does_not_show_counts(self):
         for body in ("exit 0", "echo SIGNATURE: other/map/sibling; exit 77"):
-            one = trial.run("m", self.target(self.FINDS), 7, 10, clean=self.clean(body))
+            one = self.run_trial("m", self.target(self.FINDS), 7, 10, clean=self.clean(body))
             self.assertEqual((one.found, one.signature), (True, "cycle/map/sibling"))
 
     def test_the_input_that_was_found_is_kept_if_asked(self):
-        trial.run("m", self.target(self.FINDS), 7, 10, keep=self.folder.name)
+        self.run_trial("m", self.target(self.FINDS), 7, 10, keep=self.folder.name)
         with open(self.path("m-7"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "input\n")
 
     def test_random_programs_are_a_trial_too(self):
         hunt = self.clean('echo "found both truth/access/both 12"; echo "program $*"; exit 0')
-        one = trial.run("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT, keep=self.folder.name)
+        one = self.run_trial("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT,
+                             keep=self.folder.name)
         self.assertEqual(one[3:], (12, True, "verdict", "truth/access/both", "both"))
         with open(self.path("t-5.ops"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "program t 100 5\n")
         nothing = self.clean("echo nothing 100; exit 1")
-        one = trial.run("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
+        one = self.run_trial("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
         self.assertEqual((one.found, one.execs), (False, 100))
         with self.assertRaisesRegex(trial.Broken, "t: seed 5: exit code 2"):
-            trial.run("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
+            self.run_trial("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
 
     def task(self, body, seed):
-        return campaign.Task("arm", "m", seed, self.target(body), (), None, None, "")
+        return trial.Task("arm", "m", seed, self.target(body), (), None, None, "")
 
     def test_a_campaign_goes_on_where_it_was_stopped(self):
         body = "echo x >> %s; echo SIGNATURE: a/b/c; exit 77" % self.path("ran")

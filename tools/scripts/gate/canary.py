@@ -58,7 +58,7 @@ def by_seeds(mutant, binary, target):
 def by_search(mutant, binary, target, seed):
     """Case: fuzzing finds it in time, and names the engine at fault."""
     begin = time.monotonic()
-    tried = trial.run(mutant.name, binary, seed, SECONDS, target.options)
+    tried = trial.run(trial.Task("", mutant.name, seed, binary, target.options), SECONDS)
     guilty = mutant.fields["Guilty"]
     problem = ""
     if not tried.found:

@@ -12,11 +12,6 @@ import sys
 from tools.scripts.common.script import USAGE, Failure
 from tools.scripts.mutants import trial
 
-# arm: the name of what is compared. mutant, seed: of the trial. binary, flags, env, seeds, target,
-# clean, keep: as of trial.run.
-Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target clean keep",
-                              defaults=("", ""))
-
 Record = collections.namedtuple("Record", ("arm",) + trial.Trial._fields)
 
 
@@ -106,10 +101,6 @@ def go_on(tasks, key, work, kind, path, jobs, progress=lambda record, done, all_
 
 def run(tasks, limit, jobs, path, progress=lambda record, done, all_tasks: None):
     """go_on with trials. Raises trial.Broken where a target is."""
-    def work(task):
-        return Record(task.arm, *trial.run(task.mutant, task.binary, task.seed, limit, task.flags,
-                                           task.env, task.seeds, task.target, task.clean,
-                                           task.keep))
-
-    return go_on(tasks, lambda one: (one.arm, one.mutant, one.seed), work, Record, path, jobs,
+    return go_on(tasks, lambda one: (one.arm, one.mutant, one.seed),
+                 lambda task: Record(task.arm, *trial.run(task, limit)), Record, path, jobs,
                  progress)

@@ -28,7 +28,7 @@ from tests.mutants import mutants
 from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, Parser, duration,
                                          not_empty, number, run_build, run_main, write_whole)
 from tools.scripts.gate import build as gate_build, kill_rate
-from tools.scripts.mutants import as_gate, campaign, survival_plot, table
+from tools.scripts.mutants import as_gate, campaign, survival_plot, table, trial
 
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
 MAX_TRIALS, MAX_JOBS = 1000, 256
@@ -103,7 +103,7 @@ def make_tasks(chosen, options, built):
             if count >= trials_of(mutant, options.trials):
                 continue
             target = targets[mutant.fields["Target"]]
-            tasks.append(campaign.Task(
+            tasks.append(trial.Task(
                 arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
                 binary=os.path.realpath(os.path.join(built, "tests", "mutants", mutant.name)),
                 flags=target.options, env=None,

@@ -55,7 +55,14 @@ TINY_FLAG = 1 << 0  # byte 1
 MODE_NONE, MODE_TDP = 0, 5  # byte 2
 LOG_FLAG, OOM_FLAG = 1 << 5, 1 << 6  # byte 3
 
-# mutant, seed: what was tried. seconds, execs: until the end. found: whether the target ended by
+# arm: the name of what is compared. flags, env: of the target. seeds: a folder, None for an empty
+# corpus, AFL for a run of AFL++ from one small input, for which it has to know the fuzz target,
+# HUNT for tests/mutants/hunt.cc, whose arguments are flags. clean: the fuzz target without the
+# fault. keep: a folder for the input that was found.
+Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target clean keep",
+                              defaults=((), None, None, "", "", ""))
+
+# mutant, seed: of the task. seconds, execs: until the end. found: whether the target ended by
 # a finding. by: divergence's check, "sanitizer", "timeout", "oom"; "" if not found. signature: of
 # the finding. guilty: the engine that it names, "" if it names none.
 Trial = collections.namedtuple("Trial", "mutant seed seconds execs found by signature guilty")
@@ -91,15 +98,20 @@ def _start_input(target):
     return header.ljust(HEADER_BYTES, b"\0") + bytes(RECORD_BYTES)
 
 
-def _run_afl(mutant, binary, seed, limit, target, folder):
+def _nothing(task, seconds, execs):
+    """A trial that has found nothing."""
+    return Trial(task.mutant, task.seed, float(seconds), execs, False, "", "", "")
+
+
+def _run_afl(task, limit, folder):
     """AFL++ in persistent mode until its first crash, timed by the clock."""
     seeds, out = os.path.join(folder, "in"), os.path.join(folder, "out")
     os.mkdir(seeds)
     with open(os.path.join(seeds, "start"), "wb") as file:
-        file.write(_start_input(target))
+        file.write(_start_input(task.target))
     env = {**os.environ, **AFL_SETTINGS}
-    command = ["afl-fuzz", "-i", seeds, "-o", out, "-V", str(limit), "-s", str(seed), "-t",
-               "25000", "-m", "none", "--", binary]
+    command = ["afl-fuzz", "-i", seeds, "-o", out, "-V", str(limit), "-s", str(task.seed), "-t",
+               "25000", "-m", "none", "--", task.binary]
     log = os.path.join(folder, "log")
     begin = time.monotonic()
     with open(log, "wb") as output:
@@ -109,49 +121,45 @@ def _run_afl(mutant, binary, seed, limit, target, folder):
     crashes = os.path.join(out, "default", "crashes")
     if not os.path.isdir(crashes):
         with open(log, encoding="utf-8", errors="replace") as file:
-            raise Broken(f"{mutant}: afl-fuzz: exit code {code}: "
+            raise Broken(f"{task.mutant}: afl-fuzz: exit code {code}: "
                          + re.sub(r"\s+", " ", file.read()[-300:]))
-    found = any(name.startswith("id:") for name in os.listdir(crashes))
-    return Trial(mutant, seed, seconds if found else float(limit), 0, found,
-                 "crash" if found else "", "", "")
+    if any(name.startswith("id:") for name in os.listdir(crashes)):
+        return Trial(task.mutant, task.seed, seconds, 0, True, "crash", "", "")
+    return _nothing(task, limit, 0)
 
 
-def run(mutant, binary, seed, limit, flags=(), env=None, seeds=None, target="", clean="",
-        keep=""):
+def run(task, limit):
     """Tries one mutant; `limit` in whole seconds of the processor.
 
-    seeds: a folder, None for an empty corpus, AFL for a run of AFL++ from one small input, for
-    which it has to know the fuzz target, HUNT for tests/mutants/hunt.cc, whose arguments are flags.
-    clean: the fuzz target without the fault. A finding that it shows as well is none of the
-    mutant, and the trial goes on with another seed. keep: a folder for the input that was found.
+    A finding that the clean build shows as well is none of the mutant, and the trial goes on with
+    another seed.
     """
-    spent, execs, next_seed = 0.0, 0, seed
+    spent, execs, part = 0.0, 0, task
     while True:
-        left = max(1, math.ceil(limit - spent))
-        one, is_of_clean = _run_once(mutant, binary, next_seed, left, flags, env, seeds, target,
-                                     clean, keep)
+        one, is_of_clean = _run_once(part, max(1, math.ceil(limit - spent)))
         spent += one.seconds
         execs += one.execs
         if not is_of_clean:
-            return one._replace(seed=seed, seconds=min(spent, float(limit)), execs=execs)
+            return one._replace(seed=task.seed, seconds=min(spent, float(limit)), execs=execs)
         if spent >= limit:
-            return Trial(mutant, seed, float(limit), execs, False, "", "", "")
-        next_seed += NEXT_SEED
+            return _nothing(task, limit, execs)
+        part = part._replace(seed=part.seed + NEXT_SEED)
 
 
-def _run_once(mutant, binary, seed, limit, flags, env, seeds, target, clean, keep):
+def _run_once(task, limit):
     """(the trial until its first finding, whether the clean build has the same one)."""
     folder = tempfile.mkdtemp(prefix="rmapdiff-trial-")
     try:
-        if seeds == AFL:
-            return _run_afl(mutant, binary, seed, limit, target, folder), False
-        if seeds == HUNT:
-            return _run_hunt(mutant, binary, seed, limit, flags, folder, keep), False
-        one = _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder)
+        if task.seeds == AFL:
+            return _run_afl(task, limit, folder), False
+        if task.seeds == HUNT:
+            return _run_hunt(task, limit, folder), False
+        one = _run_fuzz_target(task, limit, folder)
         artifact = _artifact(folder) if one.found else ""
-        if artifact and keep:
-            shutil.copyfile(artifact, os.path.join(keep, f"{mutant}-{seed}"))
-        return one, bool(artifact and clean) and shows([clean, *flags], artifact) == one.signature
+        if artifact and task.keep:
+            shutil.copyfile(artifact, os.path.join(task.keep, f"{task.mutant}-{task.seed}"))
+        return one, (bool(artifact and task.clean)
+                     and shows([task.clean, *task.flags], artifact) == one.signature)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -171,38 +179,39 @@ def shows(command, artifact):
     return finding.signature_of(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
-def _run_hunt(target, binary, seed, limit, flags, folder, keep):
-    """So many random programs as the flags say, from `seed` on; until the first finding."""
+def _run_hunt(task, limit, folder):
+    """So many random programs as the flags say, from the seed on; until the first finding."""
     log = os.path.join(folder, "log")
-    code, seconds = processor.run([binary, *flags, str(seed)], limit, log)
+    code, seconds = processor.run([task.binary, *task.flags, str(task.seed)], limit, log)
     with open(log, encoding="utf-8", errors="replace") as file:
         first, _, program = file.read().partition("\n")
     words = first.split()
     if code not in (0, 1) or words[:1] not in (["found"], ["nothing"]):
-        raise Broken(f"{target}: seed {seed}: exit code {code}: {first[:300]}")
+        raise Broken(f"{task.mutant}: seed {task.seed}: exit code {code}: {first[:300]}")
     if words[0] == "nothing":
-        return Trial(target, seed, seconds, int(words[1]), False, "", "", "")
-    if keep:
-        script.write_whole(os.path.join(keep, f"{target}-{seed}.ops"), program)
-    return Trial(target, seed, seconds, int(words[3]), True, "verdict", words[2], words[1])
+        return _nothing(task, seconds, int(words[1]))
+    if task.keep:
+        script.write_whole(os.path.join(task.keep, f"{task.mutant}-{task.seed}.ops"), program)
+    return Trial(task.mutant, task.seed, seconds, int(words[3]), True, "verdict", words[2],
+                 words[1])
 
 
-def _run_fuzz_target(mutant, binary, seed, limit, flags, env, seeds, folder):
+def _run_fuzz_target(task, limit, folder):
     corpus, stats, log = (os.path.join(folder, name) for name in ("corpus", "stats", "log"))
     os.mkdir(corpus)
     # Without a folder nothing is written, which would take part of the time.
-    folders = [corpus, seeds] if seeds else []
-    command = [binary, f"-seed={seed}", f"-max_total_time={limit * PATIENCE}",
-               f"-artifact_prefix={folder}/", *flags, *folders]
-    full_env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(env or {})}
-    code, seconds = processor.run(command, limit, log, full_env)
+    folders = [corpus, task.seeds] if task.seeds else []
+    command = [task.binary, f"-seed={task.seed}", f"-max_total_time={limit * PATIENCE}",
+               f"-artifact_prefix={folder}/", *task.flags, *folders]
+    env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(task.env or {})}
+    code, seconds = processor.run(command, limit, log, env)
     with open(log, encoding="utf-8", errors="replace") as file:
         text = file.read()
     execs = read_execs(stats) if os.path.exists(stats) else 0
     found = finding.read(code, text)
-    if found is None and code not in (0, *processor.OUT_OF_TIME):
-        raise Broken(f"{mutant}: seed {seed}: exit code {code}: "
+    if found:
+        return Trial(task.mutant, task.seed, min(seconds, float(limit)), execs, True, *found)
+    if code not in (0, *processor.OUT_OF_TIME):
+        raise Broken(f"{task.mutant}: seed {task.seed}: exit code {code}: "
                      + re.sub(r"\s+", " ", text[-300:]))
-    if found is None:
-        return Trial(mutant, seed, float(limit), execs, False, "", "", "")
-    return Trial(mutant, seed, min(seconds, float(limit)), execs, True, *found)
+    return _nothing(task, limit, execs)

@@ -1,5 +1,7 @@
 """The outcomes of the corpus's operations, and the lengths of its lists: heat map, histograms."""
 
+import collections
+
 from tools.scripts.report import corpus_stats, words
 from tools.scripts.report.markup import Html, element, join, note, section, table
 
@@ -19,10 +21,9 @@ def shade(number):
 
 def _columns(outcomes):
     """ "ok" first, then by how often they occur."""
-    totals = {}
+    totals = collections.Counter()
     for counts in outcomes.values():
-        for outcome, number in counts.items():
-            totals[outcome] = totals.get(outcome, 0) + number
+        totals.update(counts)
     seen = [outcome for outcome, number in totals.items() if number]
     return sorted(seen, key=lambda outcome: (outcome != "ok", -totals[outcome], outcome))
 

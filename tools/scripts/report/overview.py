@@ -1,5 +1,7 @@
 """The head of the page: the verdict in one sentence, the facts, and a table of the targets."""
 
+import collections
+
 from tools.scripts.report import series, words
 from tools.scripts.report.markup import Html, element, facts, join, notes, section, table
 
@@ -16,10 +18,7 @@ def targets_of(history):
 
 
 def _kinds(findings):
-    counts = {}
-    for finding in findings:
-        kind = finding.kind or "unknown kind"
-        counts[kind] = counts.get(kind, 0) + 1
+    counts = collections.Counter(finding.kind or "unknown kind" for finding in findings)
     return ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
 
 
