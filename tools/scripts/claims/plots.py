@@ -28,28 +28,39 @@ set format y "10^{%T}"
 """
 
 
-def data_block(name, rows):
-    lines = "\n".join(" ".join(str(cell) for cell in row) for row in rows)
-    return f"${name} << EOD\n{lines}\nEOD\n"
+class Curves:
+    """Data in blocks, and the command that plots them."""
+
+    def __init__(self, prefix="d"):
+        self.data = ""
+        self._prefix = prefix
+        self._plots = []
+
+    def add(self, rows, *ways):
+        """Rows of cells, plotted in each of some ways: the words of gnuplot that follow the data.
+        """
+        name = f"${self._prefix}{len(self._plots)}"
+        lines = "\n".join(" ".join(str(cell) for cell in row) for row in rows)
+        self.data += f"{name} << EOD\n{lines}\nEOD\n"
+        self._plots += [f"{name} {way}" for way in ways]
+
+    def plot(self):
+        return "plot " + ", \\\n  ".join(self._plots) + "\n"
 
 
-def times_rows(results, case, of_map, layout):
-    """n, median, first and third quartile, in nanoseconds."""
-    rows = []
-    for n in results.lengths():
-        found = results.time(case, of_map, layout, n)
-        rows.append((n, *(f"{value * 1e9:.4g}" for value in (found.median, found.low, found.high))))
-    return rows
+def with_quartiles(x, found, scale=1.0):
+    return (x, *(f"{value * scale:.4g}" for value in (found.median, found.low, found.high)))
 
 
 def time_curves(results, curves):
-    """A block of data and a plot of it for each (case, map, layout, dash, title)."""
-    blocks, plots = "", []
-    for index, (case, of_map, layout, dash, title) in enumerate(curves):
-        blocks += data_block(f"t{index}", times_rows(results, case, of_map, layout))
-        plots.append(f'$t{index} using 1:2:3:4 with yerrorlines lc rgb "{COLORS[of_map]}" '
-                     f"dt {dash} pt {POINTS[of_map]} ps 0.6 title \"{title}\"")
-    return blocks, ", \\\n  ".join(plots)
+    """Nanoseconds, with quartiles, of each (case, map, layout, dash, title)."""
+    drawn = Curves("t")
+    for case, of_map, layout, dash, title in curves:
+        drawn.add([with_quartiles(n, results.time(case, of_map, layout, n), 1e9)
+                   for n in results.lengths()],
+                  f'using 1:2:3:4 with yerrorlines lc rgb "{COLORS[of_map]}" dt {dash} '
+                  f'pt {POINTS[of_map]} ps 0.6 title "{title}"')
+    return drawn
 
 
 def by_map_and_layout(case, maps=MAPS[:2]):
@@ -58,24 +69,22 @@ def by_map_and_layout(case, maps=MAPS[:2]):
 
 
 def step_curves(results, case, maps):
-    blocks, plots = "", []
-    for index, of_map in enumerate(maps):
-        rows = [(n, f"{results.steps(case, of_map, n):.6g}") for n in results.lengths()]
-        blocks += data_block(f"s{index}", rows)
-        plots.append(f'$s{index} using 1:2 with linespoints lc rgb "{COLORS[of_map]}" '
-                     f"pt {POINTS[of_map]} ps 0.6 title \"{of_map}, exponent "
-                     f"{results.steps_exponent(case, of_map):.2f}\"")
-    return blocks, ", \\\n  ".join(plots)
+    drawn = Curves("s")
+    for of_map in maps:
+        drawn.add([(n, f"{results.steps(case, of_map, n):.6g}") for n in results.lengths()],
+                  f'using 1:2 with linespoints lc rgb "{COLORS[of_map]}" pt {POINTS[of_map]} '
+                  f'ps 0.6 title "{of_map}, exponent {results.steps_exponent(case, of_map):.2f}"')
+    return drawn
 
 
 def two_panels(results, case, what, maps):
     """Time on the left, instructions on the right, both on log axes."""
-    time_data, time_plots = time_curves(results, by_map_and_layout(case, maps))
-    step_data, step_plots = step_curves(results, case, maps)
-    return (time_data + step_data + LOG_AXES
+    times = time_curves(results, by_map_and_layout(case, maps))
+    steps = step_curves(results, case, maps)
+    return (times.data + steps.data + LOG_AXES
             + "set multiplot layout 1,2\n"
-            + f'set title "{what}: time"\nset ylabel "nanoseconds"\nplot {time_plots}\n'
-            + f'set title "{what}: instructions"\nset ylabel "instructions"\nplot {step_plots}\n'
+            + f'set title "{what}: time"\nset ylabel "nanoseconds"\n{times.plot()}'
+            + f'set title "{what}: instructions"\nset ylabel "instructions"\n{steps.plot()}'
             + "unset multiplot\n")
 
 
@@ -90,22 +99,20 @@ def add(results):
 def remove(results):
     curves = [(f"remove_{place}", of_map, "scattered", dash, f"{of_map}, the {place} of the list")
               for of_map in MAPS[:2] for dash, place in ((1, "tail"), (2, "head"))]
-    blocks, plots = time_curves(results, curves)
-    return (blocks + LOG_AXES + 'set title "rmap\\\\_remove, entries scattered"\n'
-            + f'set ylabel "nanoseconds"\nplot {plots}\n')
+    times = time_curves(results, curves)
+    return (times.data + LOG_AXES + 'set title "rmap\\\\_remove, entries scattered"\n'
+            + 'set ylabel "nanoseconds"\n' + times.plot())
 
 
 def memory(results):
-    blocks, plots, marks = "", [], ""
-    sibling = results.fills("sibling", 1)
-    blocks += data_block("sibling", [(fill, f"{value:.5g}") for fill, value in sibling])
-    plots.append(f'$sibling using 1:2 with lines lw 2 lc rgb "{COLORS["sibling"]}" '
-                 'title "sibling, any length of list"')
+    drawn, marks = Curves(), ""
+    drawn.add([(fill, f"{value:.5g}") for fill, value in results.fills("sibling", 1)],
+              f'using 1:2 with lines lw 2 lc rgb "{COLORS["sibling"]}" '
+              'title "sibling, any length of list"')
     for index, n in enumerate((1, 2, 4)):
-        rows = [(fill, f"{value:.5g}") for fill, value in results.fills("legacy", n)]
-        blocks += data_block(f"legacy{n}", rows)
-        plots.append(f'$legacy{n} using 1:2 with lines lw 1.5 dt {index + 1} '
-                     f'lc rgb "{COLORS["legacy"]}" title "legacy, each frame mapped {n}x"')
+        drawn.add([(fill, f"{value:.5g}") for fill, value in results.fills("legacy", n)],
+                  f'using 1:2 with lines lw 1.5 dt {index + 1} lc rgb "{COLORS["legacy"]}" '
+                  f'title "legacy, each frame mapped {n}x"')
         predicted = results_lib.predicted_break_even(n)
         if predicted is None:
             continue
@@ -115,38 +122,31 @@ def memory(results):
                   f'set label "n = {n}: break-even\\npredicted {predicted:.1f}'
                   f'\\nmeasured {measured}" at {predicted:.1f}, graph 0.66 center '
                   'textcolor rgb "#333333"\n')
-    return (blocks + marks + "set logscale y 2\nset xrange [0:520]\nset xtics 64\n"
+    return (drawn.data + marks + "set logscale y 2\nset xrange [0:520]\nset xtics 64\n"
             'set key right top noreverse Right\nset yrange [16:2048]\n'
             'set title "Memory of shadow pages and reverse map"\n'
             'set xlabel "entries in use of the 512 of each shadow page"\n'
-            'set ylabel "bytes per mapping"\n'
-            "plot " + ", \\\n  ".join(plots) + "\n")
+            'set ylabel "bytes per mapping"\n' + drawn.plot())
 
 
 def guests(results):
-    blocks, plots = "", []
+    drawn = Curves()
     for offset, of_map in ((-0.18, "sibling"), (0.18, "counted")):
-        rows = []
-        for index, case in enumerate(GUESTS):
-            found = results.time_ratio(case, "legacy", of_map)
-            rows.append((f"{index + offset:.2f}", *(f"{value:.4g}" for value in (
-                found.median, found.low, found.high))))
-        blocks += data_block(of_map, rows)
-        plots.append(f"${of_map} using 1:2:($1-0.16):($1+0.16):($2<1?$2:1):($2<1?1:$2) "
-                     f'with boxxyerror fs solid 0.85 noborder lc rgb "{COLORS[of_map]}" '
-                     f'title "legacy over {of_map}"')
-        plots.append(f"${of_map} using 1:3:(0):($4-$3) with vectors heads size 0.06,90 "
-                     'lc rgb "#111111" notitle')
+        drawn.add([with_quartiles(f"{index + offset:.2f}",
+                                  results.time_ratio(case, "legacy", of_map))
+                   for index, case in enumerate(GUESTS)],
+                  "using 1:2:($1-0.16):($1+0.16):($2<1?$2:1):($2<1?1:$2) with boxxyerror "
+                  f'fs solid 0.85 noborder lc rgb "{COLORS[of_map]}" title "legacy over {of_map}"',
+                  'using 1:3:(0):($4-$3) with vectors heads size 0.06,90 lc rgb "#111111" notitle')
     tics = ", ".join(f'"{case}" {index}' for index, case in enumerate(GUESTS))
     tics = tics.replace("_", "\\\\_")
-    return (blocks + f"set xtics ({tics}) rotate by -20 scale 0\nset logscale y\n"
+    return (drawn.data + f"set xtics ({tics}) rotate by -20 scale 0\nset logscale y\n"
             "set yrange [0.02:20]\nset xrange [-0.6:7.6]\n"
             'set ytics ("1/50" 0.02, "1/20" 0.05, "1/10" 0.1, "1/5" 0.2, "1/2" 0.5, "1" 1, "2" 2, '
             '"5" 5, "10" 10, "20" 20)\n'
             'set arrow from -0.6, 1 to 7.6, 1 nohead lc rgb "#222222" lw 1 front\n'
             'set title "Whole guests: time of legacy over time of the lists (above 1 the list is '
-            'faster)"\nset ylabel "ratio of times"\n'
-            "plot " + ", \\\n  ".join(plots) + "\n")
+            'faster)"\nset ylabel "ratio of times"\n' + drawn.plot())
 
 
 SIZES = {"traverse": (920, 400), "add": (920, 400), "remove": (560, 400), "memory": (640, 420),

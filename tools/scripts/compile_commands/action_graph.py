@@ -6,6 +6,7 @@ nothing of headers, which a compiler finds by itself: a header gets the words of
 includes it, straight or through other headers.
 """
 
+import collections
 import os
 import re
 
@@ -69,24 +70,17 @@ def sources_of_headers(sources, read):
     return found
 
 
-class Places:
-    """Where Bazel keeps what its words name by a path from its own folders.
+# root: the checkout. output_base, execution_root: as `bazel info` names them.
+Places = collections.namedtuple("Places", "root output_base execution_root")
 
-    root: the checkout. output_base, execution_root: as `bazel info` names them.
-    """
 
-    def __init__(self, root, output_base, execution_root):
-        self.root = root
-        self._output_base = output_base
-        self._execution_root = execution_root
-
-    def resolved(self, folder):
-        """A folder as it can be opened from the root of the checkout."""
-        if folder.startswith("external/"):
-            return os.path.join(self._output_base, folder)
-        if folder.startswith("bazel-out/"):
-            return os.path.join(self._execution_root, folder)
-        return folder
+def _resolved(folder, places):
+    """A folder of Bazel's words as it can be opened from the root of the checkout."""
+    if folder.startswith("external/"):
+        return os.path.join(places.output_base, folder)
+    if folder.startswith("bazel-out/"):
+        return os.path.join(places.execution_root, folder)
+    return folder
 
 
 def _command(path, words, places):
@@ -100,7 +94,7 @@ def _command(path, words, places):
             command += ["-x", "c++-header"] if path.endswith(HEADER) else []
             command += ["-c", path]
         elif word in _FOLDERS:
-            command += [word, places.resolved(next(rest))]
+            command += [word, _resolved(next(rest), places)]
         elif not word.startswith(_DROPPED):
             command.append(word)
     return command
