@@ -23,6 +23,7 @@ import re
 import shutil
 
 from tools.scripts.build import bazel
+from tools.scripts.common.script import write_whole
 
 FORMAT = "rmapdiff-stamp-1"
 
@@ -181,23 +182,11 @@ class Stamp:
             latest = max(found[1] for found in [*files.values(), *parents] if found)
             if latest > since_ns - MARGIN_NS or None in products.values():
                 return
-            self._write({"question": self._question, "folder": folder,
-                         "files": {**files, **products}})
+            cache = os.path.dirname(self._path)
+            os.makedirs(cache, mode=0o700, exist_ok=True)
+            if _is_ours(cache):
+                write_whole(self._path, json.dumps({
+                    "question": self._question, "folder": folder,
+                    "files": {**files, **products}}), 0o600)
         except (OSError, Doubt):
             pass  # Bazel is asked again
-
-    def _write(self, content):
-        folder = os.path.dirname(self._path)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not _is_ours(folder):
-            return
-        temporary = f"{self._path}.{os.getpid()}"
-        try:
-            with open(temporary, "x", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), 0o600)
-                json.dump(content, file)
-            os.replace(temporary, self._path)
-        except OSError:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise

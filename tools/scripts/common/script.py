@@ -136,11 +136,12 @@ def check_writable(path):
         raise OSError(error.errno, error.strerror, path) from error
 
 
-def write_whole(path, content):
+def write_whole(path, content, mode=None):
     """A file that is there as a whole or not at all; of bytes, or of text as UTF-8.
 
     A link is followed. A device or a pipe, /dev/stdout for example, is written in place, once, and
-    never replaced. Raises an OSError with `path` as its file name.
+    never replaced. mode: of the file; None for that of the file before, or as the umask has it.
+    Raises an OSError with `path` as its file name.
     """
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
@@ -154,7 +155,7 @@ def write_whole(path, content):
         fd, temporary = _open_beside(target)
         with open(fd, "wb") as file:
             file.write(content)
-            os.fchmod(fd, _mode_for(target))
+            os.fchmod(fd, _mode_for(target) if mode is None else mode)
         os.replace(temporary, target)
     except OSError as error:
         if temporary and os.path.exists(temporary):
