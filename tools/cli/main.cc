@@ -26,7 +26,7 @@ namespace {
 
 constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
 
-// Verbs that are scripts of tools/scripts. They ask Bazel for a target for each fault, or write a page.
+// Verbs that are scripts of tools/scripts: they let Bazel build a target for each fault, or draw.
 [[noreturn]] void RejectScript(const std::string& verb, const std::string& why) {
   throw Failure(kExitUsage, fmt::format("rmapdiff {}: use tools/rmapdiff, which {}", verb, why));
 }
