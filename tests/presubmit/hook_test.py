@@ -128,6 +128,13 @@ class HookTest(unittest.TestCase):
         self.assertIn("a.py:1: invalid syntax, expected Python [syntax]", self.said)
         self.assertNotIn("Traceback", self.said)
 
+    def test_clang_format_that_fails_says_so(self):
+        self.write("a.cc", GOOD)
+        self.write(".clang-format", "BasedOnStyle: [\n")
+        self.git("add", "-A")
+        self.assertFalse(self.commit())
+        self.assertRegex(self.said, r"\Apresubmit: clang-format-19: .*error: .*\n\Z")
+
     def test_prose_and_limits(self):
         self.write("a.md", "It is read by " + "who" "ever comes.\n")
         self.git("add", "-A")

@@ -44,7 +44,7 @@ def fuzz_dictionary(name, srcs, out, **kwargs):
         srcs = srcs,
         outs = [out],
         cmd = "$(location //tools/bazel_rules:merge_dictionaries.py) $@ $(SRCS)",
-        exec_tools = ["//tools/bazel_rules:merge_dictionaries.py"],
+        tools = ["//tools/bazel_rules:merge_dictionaries.py"],
         **kwargs
     )
 
@@ -79,6 +79,6 @@ def fuzz_package(name, target_name, parts, **kwargs):
             target_name,
             " ".join(["--%s=$(location %s)" % part for part in parts]),
         ),
-        exec_tools = ["//tools/bazel_rules:pack.py"],
+        tools = ["//tools/bazel_rules:pack.py"],
         **kwargs
     )

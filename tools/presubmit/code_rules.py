@@ -89,8 +89,11 @@ def check_format(tree):
     """Each C++ file as clang-format would have it; a process for many, as its start is half of the
     time of one."""
     def complaints(paths):
-        return subprocess.run([CLANG_FORMAT, "--style=file", "--dry-run", *paths], cwd=tree.root,
-                              capture_output=True, text=True, check=True).stderr
+        done = subprocess.run([CLANG_FORMAT, "--style=file", "--dry-run", *paths], cwd=tree.root,
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise OSError(0, done.stderr.split("\n", 1)[0], CLANG_FORMAT)
+        return done.stderr
 
     paths = tree.matching(*CPP_SUFFIXES)
     batches = [paths[at:at + FORMAT_BATCH] for at in range(0, len(paths), FORMAT_BATCH)]
