@@ -1,68 +1,10 @@
 #include "fuzzers/guest/guest_boot.h"
 
+#include <span>
+
 #include "fuzzers/guest/boot_tables.h"
 
 namespace rmapdiff {
-namespace {
-
-// Builds the entries of one guest.
-class Tables {
- public:
-  explicit Tables(const Header& header) : header_(header) {}
-
-  std::vector<BootEntry> Build() {
-    switch (header_.mode) {
-      case MmuMode::kLong:
-        for (const boot::Link& link : boot::kLongLinks) Set(link);
-        for (const boot::Link& link : boot::kDirectoryLinks) Set(link);
-        break;
-      case MmuMode::kPae:
-        for (const boot::Link& link : boot::kPaeRoots) Set(link);
-        for (const boot::Link& link : boot::kDirectoryLinks) Set(link);
-        break;
-      case MmuMode::k32Bit:
-        for (const uint8_t root : {boot::kRoot, boot::kOtherRoot}) {
-          for (const boot::Link& link : boot::kDirectoryLinks) {
-            const bool second = link.table == boot::kSecondDirectory;
-            const uint32_t first = second ? header_.guest_entries() / 4 : 0;
-            Set(root, first + link.entry, link.page, link.flags);
-          }
-        }
-        break;
-      default:
-        return {};
-    }
-    LastLevel();
-    return entries_;
-  }
-
- private:
-  void Set(uint32_t table, uint32_t entry, uint32_t page, uint8_t flags) {
-    const Gpte gfn = header_.layout().gfn(page);
-    entries_.push_back({table, entry, gfn << kPageShift | GpteBits(flags)});
-  }
-  void Set(const boot::Link& link) { Set(link.table, link.entry, link.page, link.flags); }
-
-  void LastLevel() {
-    constexpr uint8_t kWindowFlags = boot::kKernel | GpteFlagsArg::kDirty;
-    const auto set = [this](uint8_t leaf, uint32_t entry, uint8_t flags) {
-      Set(leaf, entry, boot::PageIn(leaf, entry), flags);
-    };
-    for (uint32_t i = 0; i < boot::kEntries; ++i) {
-      set(boot::kLeaf, i, boot::kUser);
-      set(boot::kReadOnlyLeaf, i, i < boot::kEntries / 2 ? boot::kUserReads : boot::kUser);
-      set(boot::kRepeatLeaf, i, boot::kUser);
-      set(boot::kWindow, i, kWindowFlags);
-      set(boot::kHighWindow, i, kWindowFlags);
-    }
-  }
-
-  const Header& header_;
-  std::vector<BootEntry> entries_;
-};
-
-}  // namespace
-
 PagingMode BootPaging(const Header& header) {
   switch (header.mode) {
     case MmuMode::kLong:
@@ -81,7 +23,49 @@ GuestMode BootMode(const Header& header) {
   return {.paging = paging, .wp = true, .nx = IsPae(paging), .pse = true};
 }
 
-std::vector<BootEntry> BootTables(const Header& header) { return Tables(header).Build(); }
+std::vector<BootEntry> BootTables(const Header& header) {
+  std::vector<BootEntry> entries;
+  const auto set = [&](uint32_t table, uint32_t entry, uint32_t page, uint8_t flags) {
+    const Gpte gfn = header.layout().gfn(page);
+    entries.push_back({table, entry, gfn << kPageShift | GpteBits(flags)});
+  };
+  const auto set_links = [&](std::span<const boot::Link> links) {
+    for (const boot::Link& link : links) set(link.table, link.entry, link.page, link.flags);
+  };
+  switch (header.mode) {
+    case MmuMode::kLong:
+      set_links(boot::kLongLinks);
+      set_links(boot::kDirectoryLinks);
+      break;
+    case MmuMode::kPae:
+      set_links(boot::kPaeRoots);
+      set_links(boot::kDirectoryLinks);
+      break;
+    case MmuMode::k32Bit:
+      for (const uint8_t root : {boot::kRoot, boot::kOtherRoot}) {
+        for (const boot::Link& link : boot::kDirectoryLinks) {
+          const bool second = link.table == boot::kSecondDirectory;
+          const uint32_t first = second ? header.guest_entries() / 4 : 0;
+          set(root, first + link.entry, link.page, link.flags);
+        }
+      }
+      break;
+    default:
+      return {};
+  }
+  constexpr uint8_t kWindowFlags = boot::kKernel | GpteFlagsArg::kDirty;
+  const auto set_leaf = [&](uint8_t leaf, uint32_t entry, uint8_t flags) {
+    set(leaf, entry, boot::PageIn(leaf, entry), flags);
+  };
+  for (uint32_t i = 0; i < boot::kEntries; ++i) {
+    set_leaf(boot::kLeaf, i, boot::kUser);
+    set_leaf(boot::kReadOnlyLeaf, i, i < boot::kEntries / 2 ? boot::kUserReads : boot::kUser);
+    set_leaf(boot::kRepeatLeaf, i, boot::kUser);
+    set_leaf(boot::kWindow, i, kWindowFlags);
+    set_leaf(boot::kHighWindow, i, kWindowFlags);
+  }
+  return entries;
+}
 
 Gva GvaOf(const GuestLayout& layout, PagingMode paging, bool direct, VaArg va) {
   const unsigned bits = layout.level_bits;

@@ -79,8 +79,8 @@ class Hazard {
   }
 
   // A leaf table maps another one for reading, as that one is shadowed. Then it may write, and both
-  // are out of sync. In either order of synchronisation, the other is in sync in the end, and read-
-  // only.
+  // are out of sync. In either order of synchronisation, the other is in sync in the end, and has
+  // no right to write.
   std::vector<Op> SyncedTogether() {
     const bool writable = leaf_.value == boot::kLeaf;
     const TableArg other{writable ? boot::kReadOnlyLeaf : boot::kLeaf};

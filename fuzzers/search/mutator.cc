@@ -34,8 +34,7 @@ void ChangeArgument(Op& op, size_t place, const Change& change) {
 
 // The value moved a step, or to a boundary.
 uint32_t Stepped(const Domain& domain, uint32_t value, const Header& header, Random& random) {
-  // Around one and two descriptors and chains, of either limits, and the recycle point of tiny
-  // ones.
+  // Around one and two descriptors and chains of either limits, and the recycle point of tiny ones.
   static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
   switch (domain.step) {
     case Domain::Step::kNone:
