@@ -35,14 +35,19 @@ def function(name, regions, branches=(), path=PATH):
             "regions": regions, "branches": list(branches)}
 
 
-def export(*functions, segments=(), path=PATH):
-    files = [{"filename": path, "segments": list(segments)}]
-    return {"data": [{"files": files, "functions": list(functions)}]}
+def export(*functions, path=PATH):
+    return {"data": [{"files": [{"filename": path}], "functions": list(functions)}]}
 
 
-def merge(*functions, segments=(), path=PATH):
+def lcov(*counts, path=PATH):
+    """Lines from the first on, with their counts."""
+    lines = "".join(f"DA:{line},{count}\n" for line, count in enumerate(counts, 1))
+    return f"SF:{path}\n{lines}LF:9\nLH:9\nend_of_record\n"
+
+
+def merge(*functions, path=PATH):
     """The one file of an export that holds these functions."""
-    return coverage_map.merge(export(*functions, segments=segments, path=path), "/root", FOLDERS)
+    return coverage_map.merge(export(*functions, path=path), lcov(path=path), "/root", FOLDERS)
 
 
 class MergeTest(unittest.TestCase):
@@ -104,43 +109,10 @@ class MergeTest(unittest.TestCase):
             self.assertEqual(list(merge(function("a", [body], path=path), path=path)), [PATH])
 
     def test_a_file_of_two_spellings_is_one(self):
-        made = export(segments=[[1, 1, 3, True, True, False], [2, 2, 0, False, False, False]])
-        made["data"][0]["files"].append({"filename": "./" + PATH, "segments": [
-            [1, 1, 0, True, True, False], [3, 2, 0, False, False, False]]})
-        files = coverage_map.merge(made, "/root", FOLDERS)
-        self.assertEqual(files[PATH].lines, {1: 3, 2: 3, 3: 0})
-
-
-class LineTest(unittest.TestCase):
-    """Segments: line, column, count, has count, begins a region, is a gap."""
-
-    def test_a_region_covers_its_lines_to_the_last(self):
-        segments = [[2, 10, 4, True, True, False], [4, 2, 0, False, False, False]]
-        self.assertEqual(coverage_map.line_counts(segments), {2: 4, 3: 4, 4: 4})
-
-    def test_a_line_counts_as_its_busiest_region(self):
-        segments = [[2, 1, 0, True, True, False], [2, 9, 3, True, True, False],
-                    [2, 20, 0, True, False, False], [3, 2, 0, False, False, False]]
-        self.assertEqual(coverage_map.line_counts(segments), {2: 3, 3: 0})
-
-    def test_the_gap_behind_a_condition_leaves_its_line_alone(self):
-        segments = [[1, 1, 3, True, True, False], [2, 12, 9, True, True, True],
-                    [3, 5, 9, True, True, False], [3, 9, 3, True, False, False],
-                    [4, 2, 0, False, False, False]]
-        self.assertEqual(coverage_map.line_counts(segments), {1: 3, 2: 3, 3: 9, 4: 3})
-
-    def test_lines_between_functions_hold_no_code(self):
-        segments = [[1, 1, 1, True, True, False], [2, 2, 0, False, False, False],
-                    [5, 1, 0, True, True, False], [6, 2, 0, False, False, False]]
-        self.assertEqual(coverage_map.line_counts(segments), {1: 1, 2: 1, 5: 0, 6: 0})
-
-    def test_skipped_lines_hold_no_code(self):
-        segments = [[1, 1, 1, True, True, False], [2, 1, 0, False, True, False],
-                    [3, 7, 1, True, False, False], [5, 2, 0, False, False, False]]
-        self.assertEqual(coverage_map.line_counts(segments), {1: 1, 4: 1, 5: 1})
-
-    def test_a_file_without_code_has_no_lines(self):
-        self.assertEqual(coverage_map.line_counts([]), {})
+        text = lcov(3, 3) + lcov(0, 1, 0, path="./" + PATH) + lcov(7, path="fuzzers/a.cc")
+        files = coverage_map.merge(export(), text, "/root", FOLDERS)
+        self.assertEqual({path: file.lines for path, file in files.items()},
+                         {PATH: {1: 3, 2: 4, 3: 0}})
 
 
 class NameTest(unittest.TestCase):
@@ -290,9 +262,10 @@ class RealToolsTest(unittest.TestCase):
             list(PROGRAMS), self.folder, os.path.join(self.folder, "copies"))
         raw = [name for name in os.listdir(self.folder) if name.endswith(".profraw")]
         self.call("llvm-profdata-19", "merge", *raw, "-o", "data")
-        text = self.call("llvm-cov-19", "export", copies[0], f"-object={copies[1]}",
-                         "-instr-profile=data")
-        file = coverage_map.merge(json.loads(text), self.folder, FOLDERS)["mmu/pick.h"]
+        view = [copies[0], f"-object={copies[1]}", "-instr-profile=data"]
+        text = self.call("llvm-cov-19", "export", *view)
+        lines = self.call("llvm-cov-19", *coverage.LCOV, *view).decode()
+        file = coverage_map.merge(json.loads(text), lines, self.folder, FOLDERS)["mmu/pick.h"]
         found = summary_lib.file_summary("mmu/pick.h", file)
         self.assertEqual(found["uncovered_lines"], [11, 19, 20, 21])
         self.assertEqual(found["branches"], summary_lib.ratio(5, 8))
@@ -317,10 +290,11 @@ done
 touch "${LLVM_PROFILE_FILE/\%p/$$}"
 """
 
-# LLVM: the export is the file `export.json`, and a page says which it was made of.
+# LLVM: the exports are the files `export.json` and `export.info`. A page says which it was made of.
 TOOLS = {
     "llvm-profdata-19": 'touch "$4"\n',
     "llvm-cov-19": """
+if [[ "$*" == "export -format=lcov "* ]]; then cat export.info; exit; fi
 if [[ "$1" == export ]]; then cat export.json; exit; fi
 for word in "$@"; do
   [[ "$word" != -output-dir=* ]] || dir="${word#*=}"
@@ -368,10 +342,8 @@ class CommandTest(unittest.TestCase):
         """Makes llvm-cov say that the first lines of mmu/map.h, each a function, ran so often."""
         functions = [function(f"F{line}", [region((line, 1), (line, 9), count)])
                      for line, count in enumerate(counts, 1)]
-        segments = [segment for line, count in enumerate(counts, 1)
-                    for segment in ([line, 1, count, True, True, False],
-                                    [line, 9, 0, False, False, False])]
-        self.write("export.json", json.dumps(export(*functions, segments=segments)))
+        self.write("export.json", json.dumps(export(*functions)))
+        self.write("export.info", lcov(*counts))
 
     def command(self, *words):
         return [sys.executable, "-B", os.path.join(self.root, "tools/scripts/start.py"),
@@ -504,8 +476,8 @@ class CommandTest(unittest.TestCase):
 
     def test_pages_are_made_of_the_mmus_alone(self):
         functions = [function("F", [region((1, 1), (1, 9), 1)])]
-        made = export(*functions, segments=[])
-        made["data"][0]["files"] += [{"filename": name, "segments": []}
+        made = export(*functions)
+        made["data"][0]["files"] += [{"filename": name}
                                      for name in ("./fuzzers/a.cc", "bench/b.cc")]
         self.write("export.json", json.dumps(made))
         self.run_command()

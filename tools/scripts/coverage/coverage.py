@@ -30,6 +30,7 @@ from tools.scripts.coverage import coverage_map, function_records, summary as su
 FOLDERS = ("mmu/", "legacy_mmu/")
 UNREACHABLE = "tools/scripts/coverage/unreachable.txt"
 COV, PROFDATA = "llvm-cov-19", "llvm-profdata-19"
+LCOV = ("export", "-format=lcov", "-skip-functions", "-skip-branches")
 DEMANGLER, OBJCOPY = "llvm-cxxfilt-19", "llvm-objcopy-19"
 
 # How much of a failing target's output is shown: its end, where the report is.
@@ -192,12 +193,13 @@ def measure(names, built, scratch, complete):
     view = [first, *(f"-object={other}" for other in others),
             f"-instr-profile={merge_profiles(work)}"]
     export = json.loads(run_tool([COV, "export", *view]))
+    lcov = run_tool([COV, *LCOV, *view])
     run_tool([COV, "show", *view, "-format=html", "-show-branches=count",
               "-show-instantiations=false", f"-ignore-filename-regex={foreign_files(export)}",
               "-project-title=rmapdiff: what the corpus alone covers",
               f"-output-dir={os.path.join(scratch, 'html')}"])
     shutil.rmtree(work)
-    files = coverage_map.merge(export, ROOT, FOLDERS)
+    files = coverage_map.merge(export, lcov, ROOT, FOLDERS)
     with open(os.path.join(ROOT, UNREACHABLE), encoding="utf-8") as lines:
         exclusions, warnings = summary_lib.read_exclusions(lines, UNREACHABLE)
     summary = summary_lib.summarize(

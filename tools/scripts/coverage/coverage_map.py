@@ -40,16 +40,21 @@ class File:
     functions: dict = dataclasses.field(default_factory=dict)
 
 
-def merge(export, root, folders):
-    """The files of an export below `folders` ("mmu/"), by path from `root`."""
-    files = {}
+def merge(export, lcov, root, folders):
+    """The files of an export below `folders` ("mmu/"), by path from `root`.
+
+    lcov: the same export as LCOV. Its counts of lines are llvm-cov's own, over all instantiations.
+    """
+    files, lines = {}, {}
+    for record in lcov.splitlines():
+        kind, _, value = record.partition(":")
+        if kind == "SF":
+            path = _from_root(value, root)
+            lines = files.setdefault(path, File()).lines if path.startswith(folders) else {}
+        elif kind == "DA":
+            line, count = map(int, value.split(",")[:2])
+            lines[line] = lines.get(line, 0) + count
     for data in export["data"]:
-        for entry in data["files"]:
-            path = _from_root(entry["filename"], root)
-            if path.startswith(folders):
-                file = files.setdefault(path, File())
-                for line, count in line_counts(entry["segments"]).items():
-                    file.lines[line] = file.lines.get(line, 0) + count
         for entry in data["functions"]:
             _add_function(files, entry, root)
     for file in files.values():
@@ -93,37 +98,6 @@ def _code_count(regions, branch):
         (region[:2], [-region[2], -region[3]], region[4]) for region in regions
         if region[5] == file and region[7] == CODE and region[:2] <= start and end <= region[2:4]]
     return max(around)[2] if around else 0
-
-
-def line_counts(segments):
-    """Each line that holds code, with its count, by the rule of llvm-cov's LineCoverageStats.
-
-    A segment is [line, column, count, has count, begins a region, is a gap between statements]; it
-    holds until the next one. A line counts as often as the busiest region that begins on it, or
-    that reaches it from above.
-    """
-    by_line = {}
-    for segment in segments:
-        by_line.setdefault(segment[0], []).append(segment)
-    counts, above = {}, None
-    for line in range(segments[0][0], segments[-1][0] + 1) if segments else ():
-        here = by_line.get(line, [])
-        count = _line_count(here, above)
-        if count is not None:
-            counts[line] = count
-        above = here[-1] if here else above
-    return counts
-
-
-def _line_count(here, above):
-    """The count of a line from its segments and the one that reaches it; None: it has no code."""
-    entered = [segment[2] for segment in here if segment[3] and segment[4] and not segment[5]]
-    wrapped = above is not None and above[3]
-    skipped = bool(here) and here[0][4] and not here[0][3]
-    gap_entered = any(segment[3] and segment[4] for segment in here)
-    if not gap_entered and (skipped or not (wrapped or entered)):
-        return None
-    return max(entered + [above[2] if above is not None else 0])
 
 
 # A simple look at brackets would take these for template arguments or parameters.
