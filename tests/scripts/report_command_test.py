@@ -5,6 +5,7 @@ import html.parser
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -236,7 +237,8 @@ class CorpusStatsTest(FolderTest):
 
     def test_figures_of_another_form_are_refused(self):
         for values in ({"programs": None}, {"programs": {}}, {"outcomes": {"map": 7}}, {"ops": "x"},
-                       {"rmap_lengths": {"odd": 1}}, {"parent_lengths": []}):
+                       {"rmap_lengths": {"odd": 1}}, {"rmap_lengths": {"1": "x"}},
+                       {"parent_lengths": []}):
             content = json.dumps({"targets": {"a": self.stats(**values)}})
             with self.assertRaisesRegex(Failure, "x: expected what `rmapdiff corpus stats --json`"):
                 corpus_stats.parse(content, "x")
@@ -277,22 +279,20 @@ class FigureTest(unittest.TestCase):
             self.assertRegex(svg, f'<text x="[0-9.]+" y="[0-9.]+" text-anchor="\\w+">{label}<')
         self.assertNotRegex(svg, "rgb|style=|stroke=|font|Gnuplot")
 
+    def curves(self, **changes):
+        """The points of each part of the curve."""
+        svg = figure.draw(self.FIGURE._replace(**changes))
+        return [[tuple(float(value) for value in point.lstrip("ML").split(","))
+                 for point in path.split(" ")]
+                for path in re.findall('class="line" d="([^"]*)"', svg)]
+
     def test_points_stand_where_they_belong_and_a_gap_is_no_line(self):
-        svg = figure.draw(self.FIGURE)
-        path = svg.partition('class="line" d="')[2].partition('"')[0]
         # 316 by 136 between the margins; x of 3 is three quarters of the way.
-        moves = [part.split(" ") for part in path.split("M") if part]
-        x, y = (float(value) for value in moves[0][1].lstrip("L").split(","))
-        self.assertAlmostEqual(x, 44 + 316 / 4, delta=1.5)
-        self.assertAlmostEqual(y, 8 + 136 / 2, delta=1.5)
-        self.assertEqual(len([move for move in moves if len(move) > 1]), 1, path)
+        self.assertEqual(self.curves(), [[(44, 144), (123, 76)], [(281, 8)]])
 
     def test_a_staircase_holds_its_value_until_the_next_point(self):
-        svg = figure.draw(self.FIGURE._replace(steps=True, points=[(0, 0), (2, 50), (4, 100)]))
-        path = svg.partition('class="line" d="')[2].partition('"')[0]
-        points = [tuple(float(value) for value in part.lstrip("ML").split(","))
-                  for part in path.split(" ")]
-        self.assertEqual(points, [(44, 144), (202, 144), (202, 76), (360, 76), (360, 8)])
+        self.assertEqual(self.curves(steps=True, points=[(0, 0), (2, 50), (4, 100)]),
+                         [[(44, 144), (202, 144), (202, 76), (360, 76), (360, 8)]])
 
     def test_a_logarithmic_axis_has_as_much_room_for_each_power(self):
         svg = figure.draw(self.FIGURE._replace(
