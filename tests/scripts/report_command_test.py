@@ -254,6 +254,10 @@ class CorpusStatsTest(FolderTest):
         script = checks + """ && echo '{"targets": {}}'"""
         self.assertEqual(self.ask(script), {})
 
+    def test_a_corpus_with_a_finding_or_an_unreadable_file_has_figures_too(self):
+        for code in (1, 2):
+            self.assertEqual(self.ask(f"""echo '{{"targets": {{}}}}'; exit {code}"""), {})
+
     def test_a_command_line_that_fails_is_one_line(self):
         for script, what in (("echo a >&2; echo bad >&2; exit 2", "exit code 2: bad"),
                              ("echo nonsense", "expected what"), ("echo '{}'", "expected what")):

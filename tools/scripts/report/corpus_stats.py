@@ -20,7 +20,7 @@ def ask(rmapdiff, folder):
     if not os.path.isdir(folder):
         raise Failure(USAGE, "the run has no folder corpus/")
     return parse(output_of([rmapdiff, "corpus", "stats", "--json", os.path.abspath(folder)],
-                           timeout=SECONDS), "rmapdiff corpus stats")
+                           timeout=SECONDS, answers=True), "rmapdiff corpus stats")
 
 
 def read(path):
