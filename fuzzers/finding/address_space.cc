@@ -16,7 +16,7 @@ bool IsLimited(decltype(RLIMIT_AS) resource) {
   return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-// What the sanitizers' runtimes and host_memory.cc say of a reservation that failed.
+// The words of the sanitizers' runtimes and of host_memory.cc on a reservation that failed.
 bool TellsOfReservation(std::string_view line) {
   // A check of the runtime that it could map something; the operand is -ENOMEM.
   constexpr std::string_view kNoMemory = "0xfffffffffffffff4";
@@ -26,7 +26,7 @@ bool TellsOfReservation(std::string_view line) {
          (Has(line, "Sanitizer: CHECK failed: ") && Has(line, kNoMemory));
 }
 
-// What they say of any allocation that failed.
+// Their words on any allocation that failed.
 bool TellsOfAllocation(std::string_view line) {
   return Has(line, "Sanitizer: out of memory: ") || Has(line, "Sanitizer: Out of memory") ||
          Has(line, "std::bad_alloc");

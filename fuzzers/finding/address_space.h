@@ -1,8 +1,8 @@
 // The address space that a process needs to run programs, and how a process ends that lacks it.
 //
-// The MMUs' host memory and a sanitizer's shadow are reserved, not used: a limit of the address
-// space (ulimit -v) refuses them however much memory is free. That says nothing of an MMU, so it is
-// never a finding: every command ends with exit code 3, and files nothing.
+// The MMUs' host memory and a sanitizer's shadow are reserved, not used. A limit of the address
+// space (ulimit -v) refuses them even if much memory is free. That says nothing of an MMU, so it is
+// never a finding. Every command ends with exit code 3 then, and files nothing.
 //
 // Not covered: a limit of the memory in use, which is a finding of its own (Ending::kMemory).
 #ifndef RMAPDIFF_FUZZERS_FINDING_ADDRESS_SPACE_H_
@@ -24,8 +24,8 @@ void ReserveHostMemory();
 // has one, an allocation that fails is the limit's doing.
 bool HasLimitedAddressSpace();
 
-// The line in which a process that has ended says that it lacked address space; "" if it says no
-// such thing. `limited` is HasLimitedAddressSpace of that process.
+// The line of its log in which a process says that it lacked address space, "" without such a line.
+// `limited` is HasLimitedAddressSpace of that process.
 std::string WhyNoAddressSpace(std::string_view log, bool limited);
 
 }  // namespace rmapdiff

@@ -28,7 +28,7 @@ const std::vector<std::string_view>& MmuFolders() {
   return *folders;
 }
 
-// The words of `text` up to one that is no word, joined by hyphens: a kind is a name, not a value.
+// The words of `text` up to a number or a sign, joined by hyphens: a kind is a name, not a value.
 std::string Slug(std::string_view text) {
   std::string slug;
   size_t words = 0;
@@ -47,7 +47,7 @@ std::string Slug(std::string_view text) {
   return slug;
 }
 
-// "    #3 0x55d  (/path/of/program+0x1234) (BuildId: ...)"; libraries are of no interest.
+// "    #3 0x55d  (/path/of/program+0x1234) (BuildId: ...)"; libraries are left out.
 bool ParseOffset(std::string_view line, StackFrame* frame) {
   const size_t open = line.find('(');
   const size_t plus = line.find("+0x", open == line.npos ? 0 : open);
@@ -57,7 +57,7 @@ bool ParseOffset(std::string_view line, StackFrame* frame) {
   return true;
 }
 
-// "    #3 0x55d in rmapdiff::Foo(int) mmu/foo.h:12:5"; false if the line is no frame.
+// "    #3 0x55d in rmapdiff::Foo(int) mmu/foo.h:12:5"; false for any other line.
 bool ParseFrame(std::string_view line, StackFrame* frame, int* number) {
   const size_t hash = line.find_first_not_of(' ');
   if (hash == line.npos || line[hash] != '#') return false;
@@ -101,7 +101,7 @@ bool ParseCause(std::string_view line, CrashCause* cause) {
   } else {
     return false;
   }
-  // Without what is another number each time.
+  // Without the addresses, which differ each time.
   const size_t begin = asan != line.npos ? asan + kError.size() : 0;
   line = line.substr(begin, std::min(line.find(" on address"), line.find(" (pc ")) - begin);
   cause->said = std::string(line.substr(0, kMaxSaid));

@@ -1,5 +1,5 @@
-// What a process said as it died, read for its cause: the report of AddressSanitizer, of
-// UndefinedBehaviorSanitizer, of a leak, with the frames of the stack.
+// The last words of a process, read for the cause of its end and the frames of its stack. They are
+// a report of AddressSanitizer, of UndefinedBehaviorSanitizer, or of a leak.
 //
 // A pure function of the text and the table of engines, tolerant of whatever else stands in it. Not
 // covered: processes that die without a word, of which the kernel alone knows the signal.
@@ -15,7 +15,7 @@ namespace rmapdiff {
 
 struct StackFrame {
   std::string function;  // "SiblingMap::Unlink": without namespace, template and call arguments
-  std::string file;      // "mmu/sibling_map.h"; "" if nobody knows
+  std::string file;      // "mmu/sibling_map.h"; "" if it is unknown
   std::string path;      // the same as the compiler saw it
   int line = 0;          // 0: unknown, or code of no single line
   int column = 0;        // likewise
@@ -33,8 +33,8 @@ struct CrashCause {
 // kind is "" if no sanitizer has said anything.
 CrashCause ReadCrashLog(std::string_view log);
 
-// The innermost frame in the sources of the MMUs, else of the suite, that has a name (a lambda has
-// none); null if there is none.
+// The innermost frame that has a name, of the sources of the MMUs, else of the suite. A lambda has
+// no name. Null if there is none.
 const StackFrame* OwnFrame(const std::vector<StackFrame>& frames);
 
 // Whether the frame is left out of a stack. It only passes a call on, between the MMU and a map. Or

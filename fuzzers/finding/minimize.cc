@@ -29,11 +29,11 @@ class Minimizer {
 
   Minimized Run() {
     CutTail();
-    bool changed = true;
-    while (changed && !stopped_) changed = Round();
+    while (Simplifies(&Minimizer::Round)) {
+    }
     if (Try(WithPagesInOrder(best_.program))) Round();
-    // The last word is for invariant 2: a renaming, too, can set an operation free.
-    while (!stopped_ && LeaveOutOperations()) {
+    // Last, for invariant 2: after a renaming, too, an operation can be left out.
+    while (Simplifies(&Minimizer::LeaveOutOperations)) {
     }
     best_.finished = !stopped_;
     return best_;
@@ -41,34 +41,50 @@ class Minimizer {
 
  private:
   // A change by one step lets the others find more.
-  bool Round() {
-    bool changed = LeaveOutNamed();
-    for (auto step :
-         {&Minimizer::LeaveOutOperations, &Minimizer::LeaveOutPairs, &Minimizer::JoinMaps,
-          &Minimizer::SimplifyHeader, &Minimizer::Merge, &Minimizer::SimplifyArguments}) {
-      if ((this->*step)()) changed = true;
+  void Round() {
+    LeaveOutNamed();
+    LeaveOutOperations();
+    LeaveOutPairs();
+    JoinMaps();
+    while (Simplifies(&Minimizer::SimplifyHeader)) {
     }
-    return changed;
+    Merge();
+    SimplifyArguments();
+  }
+
+  // Whether the step has found a simpler program, and may go on.
+  bool Simplifies(void (Minimizer::*step)()) {
+    const size_t before = simplified_;
+    (this->*step)();
+    return simplified_ > before && !stopped_;
   }
 
   // Whether the candidate shows the finding; then it is the best so far.
   bool Try(Program candidate);
-  bool CutTail();
-  bool LeaveOutNamed();
-  bool LeaveOutOperations();
-  bool LeaveOutPairs();
-  bool LeaveOut(size_t first, size_t count);
-  bool JoinMaps();
-  bool SimplifyHeader();
-  bool Merge();
-  bool SimplifyArguments();
+  void CutTail();
+  void LeaveOutNamed();
+  void LeaveOutOperations();
+  void LeaveOutStretches();
+  void LeaveOutPairs();
+  void JoinMaps();
+  void SimplifyHeader();
+  void Merge();
+  void SimplifyArguments();
   bool SimplifyArgument(size_t op, size_t which);
 
-  // What the program names, that which the most operations name first.
+  // All that the program names; first those that the most operations name.
   std::vector<Named> NamesByUse() const;
+  // The best program with another operation in one place.
+  Program With(size_t at, const Op& op) const {
+    Program candidate = best_.program;
+    candidate.ops[at] = op;
+    return candidate;
+  }
 
   const MinimizeOptions& options_;
   Minimized best_;
+  size_t simplified_ = 0;                 // how often
+  size_t stretch_ = 1;                    // operations that LeaveOutStretches leaves out at once
   size_t place_ = 0;                      // of the finding
   std::set<std::vector<uint8_t>> tried_;  // in vain
   std::set<std::string> others_;          // signatures that were met
@@ -80,7 +96,7 @@ bool Minimizer::Try(Program candidate) {
     stopped_ = true;
     return false;
   }
-  // What is out of range for a simpler header comes back into it.
+  // A value that is out of range for a simpler header comes back into it.
   std::vector<uint8_t> bytes = Encode(candidate);
   candidate = Decode(bytes);
   if (candidate == best_.program || tried_.count(bytes) != 0) return false;
@@ -94,17 +110,16 @@ bool Minimizer::Try(Program candidate) {
     return false;
   }
   best_.program = std::move(candidate);
+  ++simplified_;
   place_ = trial.place();
   if (options_.progress) options_.progress(best_);
   return true;
 }
 
-// What comes after the operation that shows the finding never ran.
-bool Minimizer::CutTail() {
-  Program candidate = best_.program;
-  if (place_ + 1 >= candidate.ops.size()) return false;
-  candidate.ops.resize(place_ + 1);
-  return Try(std::move(candidate));
+// The operations after the one that shows the finding never ran.
+void Minimizer::CutTail() {
+  const size_t size = best_.program.ops.size();
+  if (place_ + 1 < size) Try(Without(best_.program, place_ + 1, size - place_ - 1));
 }
 
 std::vector<Named> Minimizer::NamesByUse() const {
@@ -126,149 +141,104 @@ std::vector<Named> Minimizer::NamesByUse() const {
 }
 
 // All operations that name something, for each thing that is named.
-bool Minimizer::LeaveOutNamed() {
-  bool any = false;
+void Minimizer::LeaveOutNamed() {
   for (const Named& name : NamesByUse()) {
     Program candidate = best_.program;
-    const auto mentions = [&](const Op& op) {
-      const std::vector<Named> names = NamesIn(op);
-      return std::find(names.begin(), names.end(), name) != names.end();
-    };
-    std::erase_if(candidate.ops, mentions);
+    std::erase_if(candidate.ops, [&](const Op& op) { return IsNamedBy(name, op); });
     const bool some = !candidate.ops.empty() && candidate.ops.size() < best_.program.ops.size();
-    if (some && Try(std::move(candidate))) any = true;
+    if (some) Try(std::move(candidate));
   }
-  return any;
 }
 
-bool Minimizer::LeaveOut(size_t first, size_t count) {
-  Program candidate = best_.program;
-  const auto begin = candidate.ops.begin() + static_cast<std::ptrdiff_t>(first);
-  candidate.ops.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
-  return Try(std::move(candidate));
-}
-
-// Halves, quarters ... single operations, from the end, where most of what matters not is; single
-// ones until none can go.
-bool Minimizer::LeaveOutOperations() {
-  bool any = false;
-  size_t count = std::max<size_t>(best_.program.ops.size() / 2, 1);
+// Halves, quarters ... single operations; single ones until none can go.
+void Minimizer::LeaveOutOperations() {
+  stretch_ = std::max<size_t>(best_.program.ops.size() / 2, 1);
   while (!stopped_) {
-    bool changed = false;
-    for (size_t end = best_.program.ops.size(); end > 0;) {
-      const size_t first = end > count ? end - count : 0;
-      if (LeaveOut(first, end - first)) changed = true;
-      end = first;
-    }
-    any = any || changed;
-    if (count == 1 && !changed) break;
-    if (!changed || count > 1) count = std::max<size_t>(count / 2, 1);
+    const bool changed = Simplifies(&Minimizer::LeaveOutStretches);
+    if (stretch_ == 1 && !changed) break;
+    if (!changed || stretch_ > 1) stretch_ = std::max<size_t>(stretch_ / 2, 1);
   }
-  return any;
 }
 
-// Two that are of no use but to each other: what was mapped and dropped again.
-bool Minimizer::LeaveOutPairs() {
-  bool any = false;
-  if (best_.program.ops.size() > kMaxForPairs) return false;
+// From the end, where most operations do not matter.
+void Minimizer::LeaveOutStretches() {
+  for (size_t end = best_.program.ops.size(); end > 0;) {
+    const size_t first = end > stretch_ ? end - stretch_ : 0;
+    Try(Without(best_.program, first, end - first));
+    end = first;
+  }
+}
+
+// Two that only serve each other: a mapping and its drop, say.
+void Minimizer::LeaveOutPairs() {
+  if (best_.program.ops.size() > kMaxForPairs) return;
   for (size_t second = best_.program.ops.size(); second-- > 1;) {
     for (size_t first = std::min(second, best_.program.ops.size() - 1); first-- > 0;) {
       if (second >= best_.program.ops.size() || stopped_) break;
-      Program candidate = best_.program;
-      candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(second));
-      candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(first));
-      if (Try(std::move(candidate))) {
-        any = true;
-        break;
-      }
+      if (Try(Without(Without(best_.program, second), first))) break;
     }
   }
-  return any;
 }
 
-// Several mappings of one gfn by one page are one operation as well; and one that maps many is more
+// Several mappings of one gfn by one page are one operation as well. One that maps many is more
 // than one that maps one.
-bool Minimizer::JoinMaps() {
-  bool any = false;
+void Minimizer::JoinMaps() {
   for (size_t i = 0; i < best_.program.ops.size(); ++i) {
-    if (const std::optional<Op> lesser = LesserOp(best_.program.ops[i])) {
-      Program candidate = best_.program;
-      candidate.ops[i] = *lesser;
-      if (Try(std::move(candidate))) any = true;
-    }
+    if (const std::optional<Op> lesser = LesserOp(best_.program.ops[i])) Try(With(i, *lesser));
     for (size_t j = best_.program.ops.size(); j-- > i + 1;) {
-      for (size_t at : {i, j}) {
+      for (const size_t at : {i, j}) {
         if (j >= best_.program.ops.size()) break;
         const std::optional<Op> both = JoinedOps(best_.program.ops[i], best_.program.ops[j]);
-        if (!both) continue;
-        Program candidate = best_.program;
-        candidate.ops[at] = *both;
-        candidate.ops.erase(candidate.ops.begin() + static_cast<std::ptrdiff_t>(at == i ? j : i));
-        if (Try(std::move(candidate))) any = true;
+        if (both) Try(Without(With(at, *both), at == i ? j : i));
       }
     }
   }
-  return any;
 }
 
-bool Minimizer::SimplifyHeader() {
-  bool any = false;
-  bool changed = true;
-  while (changed && !stopped_) {
-    changed = false;
-    for (const Header& header : SimplerHeaders(best_.program.header)) {
-      Program candidate = best_.program;
-      candidate.header = header;
-      if (!Try(std::move(candidate))) continue;
-      any = changed = true;
-      break;
-    }
+void Minimizer::SimplifyHeader() {
+  for (const Header& header : SimplerHeaders(best_.program.header)) {
+    if (Try({header, best_.program.ops})) return;
   }
-  return any;
 }
 
 // Fewer pages, gfns, vcpus, slots: two things become one, or one gets a smaller number, wherever
 // the program names it.
-bool Minimizer::Merge() {
-  bool any = false;
+void Minimizer::Merge() {
   for (const Named& name : NamesByUse()) {
     std::set<uint32_t> values;
     for (const Named& other : NamesByUse()) {
       if (other.first == name.first && other.second < name.second) values.insert(other.second);
     }
     for (const uint32_t smaller : SmallerThan(name.second)) values.insert(smaller);
-    for (const uint32_t value : values) {
-      bool merged = Try(Renamed(best_.program, name, value));
+    const auto merges = [&](uint32_t value) {
+      if (Try(Renamed(best_.program, name, value))) return true;
       // Two pages may be one if they do not meet in its entries.
-      for (uint32_t index = 1; index <= kMaxEntries && !merged; ++index) {
-        if (name.first != Domain::Names::kPage) break;
-        merged = Try(WithPageMerged(best_.program, name.second, value, index));
+      const uint32_t entries = name.first == Domain::Names::kPage ? kMaxEntries : 0;
+      for (uint32_t index = 1; index <= entries; ++index) {
+        if (Try(WithPageMerged(best_.program, name.second, value, index))) return true;
       }
-      if (!merged) continue;
-      any = true;
-      break;
+      return false;
+    };
+    for (const uint32_t value : values) {
+      if (merges(value)) break;
     }
   }
-  return any;
 }
 
-bool Minimizer::SimplifyArguments() {
-  bool any = false;
+void Minimizer::SimplifyArguments() {
   for (size_t op = 0; op < best_.program.ops.size() && !stopped_; ++op) {
     const size_t count = NumbersOf(best_.program.ops[op]).size();
     for (size_t which = 0; which < count; ++which) {
-      while (SimplifyArgument(op, which)) any = true;
+      while (SimplifyArgument(op, which)) {
+      }
     }
   }
-  return any;
 }
 
 bool Minimizer::SimplifyArgument(size_t op, size_t which) {
   for (const uint32_t value : SmallerThan(NumbersOf(best_.program.ops[op])[which])) {
-    Program candidate = best_.program;
-    candidate.ops[op] = WithNumber(candidate.ops[op], which, value);
     // A number that the argument cannot be would come back as another one.
-    candidate = Decode(Encode(candidate));
+    Program candidate = Decode(Encode(With(op, WithNumber(best_.program.ops[op], which, value))));
     if (NumbersOf(candidate.ops[op])[which] == value && Try(std::move(candidate))) return true;
   }
   return false;

@@ -1,16 +1,15 @@
 // From a program that shows a finding to the simplest one that shows the same finding.
 //
-// Works on operations, not on bytes: leaves out all that name a thing the finding has nothing to do
-// with (a page, a gfn, a vcpu ...), then halves, quarters ... single ones (delta debugging, Zeller
-// and Hildebrandt 2002) and pairs; makes two things one, arguments smaller, sets keys of the header
-// to their defaults; and starts again until nothing changes. The same finding means the same
-// signature (trial.h); another one that is met on the way is handed aside and never followed.
+// Works on operations, not on bytes, in rounds until nothing changes. A round leaves out all that
+// name one thing (a page, a gfn, a vcpu ...). It leaves out halves, quarters ... single operations
+// (delta debugging, Zeller and Hildebrandt 2002) and pairs. It makes two things one and arguments
+// smaller, and sets keys of the header to their defaults. The same finding means the same signature
+// (trial.h). A finding with another one is handed aside and never followed.
 //
 // Invariants
 //  1. The result has the signature of the input, and is no longer in operations.
-//  2. If the result is finished, it is 1-minimal: without any one of its operations the signature
-//  is
-//     gone, and no argument can be made smaller by one step of ours.
+//  2. A finished result is 1-minimal. Without any one of its operations the signature is another
+//     one. No step of ours can make an argument smaller.
 //  3. Same program, same engines: same result, unless it was stopped.
 // Not covered: the mode and limits of a program, which stay as they are.
 #ifndef RMAPDIFF_FUZZERS_FINDING_MINIMIZE_H_
@@ -45,7 +44,7 @@ struct MinimizeOptions {
   std::function<void(const Program& program, const std::string& signature)> other = {};
 };
 
-// Runs programs in this very process, with these options: for who trusts the engines that far.
+// Runs programs in this very process, with these options, for a caller that trusts the engines.
 std::function<Trial(const Program& program)> RunHere(RunOptions options = {});
 
 // Nothing if the program shows no finding.

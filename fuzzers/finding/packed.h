@@ -1,6 +1,6 @@
-// Values as bytes and back, for the pipes between our own processes: numbers of eight bytes, texts
-// with their length before them. A struct has a function Fields, which names its fields once for
-// both ways: `auto Fields(Either<Place> auto& one) { return std::tie(one.page, one.index); }`.
+// Values as bytes and back, for the pipes between our own processes. A number takes eight bytes,
+// and a text has its length before it. A struct has a function Fields, which names its fields once
+// for both ways: `auto Fields(Either<Place> auto& one) { return std::tie(one.page, one.index); }`.
 //
 // Reading is total: a missing value reads as zero or "". Afterwards ok() tells of it, and of a
 // count that makes no sense. Not covered: whether the values make sense.

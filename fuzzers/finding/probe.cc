@@ -98,7 +98,7 @@ int RunChild(const ProbeRequest& request, const BlockWatch* watched, Progress* p
 
 // ---- The parent ----
 
-// What a child has left.
+// All that is left of a child that has ended.
 struct Remains {
   ExitStatus status;
   uint64_t op_index = 0;  // at which it ended, as far as it has said, and the engine
@@ -113,12 +113,12 @@ auto Fields(Either<Remains> auto& one) {
 }
 
 void SetPlace(const Progress& progress, Remains* remains) {
-  // What the engines have not begun, the reference has; it goes first.
-  const bool nobody = progress.engine == Progress::kNobody;
-  const bool all_done = nobody && progress.last_engine + 1 == AllEngines().size();
+  // Between two engines the reference is at work, which begins each operation.
+  const bool reference = progress.engine == Progress::kNobody;
+  const bool all_done = reference && progress.last_engine + 1 == AllEngines().size();
   const uint64_t begun = progress.operations + (all_done ? 1 : 0);
   remains->op_index = begun > 0 ? begun - 1 : 0;
-  if (!nobody) remains->engine = AllEngines()[progress.engine].name;
+  if (!reference) remains->engine = AllEngines()[progress.engine].name;
 }
 
 std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
@@ -165,6 +165,11 @@ Ending EndingOf(ExitStatus::Kind kind, const Trial& trial) {
 
 }  // namespace
 
+void ProbeRequest::Run(const Program& of) {
+  const std::vector<uint8_t> bytes = Encode(of);
+  program.assign(bytes.begin(), bytes.end());
+}
+
 bool ReadMessage(int fd, std::string* message) {
   uint64_t size = 0;
   if (!ReadFully(fd, reinterpret_cast<char*>(&size), sizeof size) || size > kMaxMessage) {
@@ -196,7 +201,7 @@ bool UnpackAnswer(std::string_view answer, Trial* trial) {
   trial->log = remains.log;
   Unpacker parts(remains.result);
   const std::string verdict = parts.Text();
-  if (!verdict.empty()) {  // whatever came later, this is what the program comes to
+  if (!verdict.empty()) {  // it counts, even if the child has ended in the story
     if (!Unpack(verdict, &trial->verdict) || !MakesSense(trial->verdict)) return false;
     Unpack(parts.Text(), &trial->story);
     Unpack(parts.Text(), &trial->blocks);

@@ -1,11 +1,11 @@
-// Runs programs for somebody else, each in a child of its own with limits of time and memory, so
-// that nothing that a program does to an MMU reaches who asked.
+// Runs programs for another process. Each has a child of its own with limits of time and memory. So
+// a program can do anything to an MMU, and the other process goes on.
 //
 // A probe reads requests from one descriptor and writes an answer to each to another, until there
-// are no more. The same code is linked into the command line, and with sanitizers into a program of
-// its own (probe_main.cc): what only a sanitizer sees is then part of the answer.
+// are no more. The same code is linked into the command line. With sanitizers it is a program of
+// its own (probe_main.cc), whose answers have the sanitizers' findings, too.
 //
-// Not covered: that a child escapes (it is our own code), and who waits for a probe that hangs
+// Not covered: a child that escapes, for it is our own code. Nor a wait for a probe that hangs
 // itself (tools/cli/findings/probe_client.h).
 #ifndef RMAPDIFF_FUZZERS_FINDING_PROBE_H_
 #define RMAPDIFF_FUZZERS_FINDING_PROBE_H_
@@ -23,12 +23,14 @@ namespace rmapdiff {
 struct ProbeRequest {
   std::string program;  // its bytes
   std::string engine;   // only this one; "" for all
-  std::string blocks;   // the engine whose code is to be watched, whatever comes of it; "" for none
+  std::string blocks;   // the engine whose code to watch; "" for that of a story
   Limits limits;
   bool full = false;   // check everything after each operation
   bool story = false;  // tell the story of a divergence
   bool leaks = false;  // look for leaks, which takes long
   bool codec = false;  // the promises of the codec as well, as program_fuzzer
+
+  void Run(const Program& of);  // sets `program`
 };
 
 auto Fields(Either<ProbeRequest> auto& one) {
@@ -36,7 +38,7 @@ auto Fields(Either<ProbeRequest> auto& one) {
                   one.full, one.story, one.leaks, one.codec);
 }
 
-// What a probe that was built with counters knows of the code that ran.
+// The code that ran, of a probe that was built with counters.
 struct BlockWatch {
   void (*reset)();
   void (*collect)(std::vector<uint64_t>* blocks);  // those that ran since: their addresses
@@ -45,9 +47,8 @@ struct BlockWatch {
 // Returns the exit code of the process: 0, or 1 if the requests make no sense. `watch` may be null.
 int ServeProbe(int in, int out, const BlockWatch* watch);
 
-// In this very process, for a debugger: runs the program and calls BeforeOperation, where a
-// breakpoint can be, right before the engine begins the operation (or, after the last, the
-// teardown).
+// Runs the program in this very process, for a debugger. Calls BeforeOperation right before the
+// engine begins the operation, or after the last one the teardown. A breakpoint can be there.
 Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index);
 [[gnu::noinline]] void BeforeOperation(const std::string& op);
 
@@ -56,7 +57,7 @@ Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_
 bool ReadMessage(int fd, std::string* message);
 bool WriteMessage(int fd, std::string_view message);
 
-// What an answer says; false if it is none.
+// Reads an answer. False if the bytes are not an answer.
 bool UnpackAnswer(std::string_view answer, Trial* trial);
 
 }  // namespace rmapdiff

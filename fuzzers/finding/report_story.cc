@@ -48,7 +48,7 @@ std::string HistoryText(const Program& program, const Verdict& verdict, const St
   return text;
 }
 
-// "mmu/sibling_map.h:163", "" if nobody knows.
+// "mmu/sibling_map.h:163", "" if it is unknown.
 std::string PlaceOf(const StackFrame& frame) {
   if (frame.file.empty()) return "";
   return frame.line > 0 ? fmt::format("{}:{}", frame.file, frame.line) : frame.file;
@@ -70,13 +70,13 @@ std::string FramesText(const std::vector<StackFrame>& frames) {
 std::string EndingText(const Trial& trial) {
   switch (trial.ending) {
     case Ending::kTimeout:
-      return "it does not come to an end in the time it has";
+      return "timed out";
     case Ending::kMemory:
-      return "it takes more memory than it may";
+      return "the process took more memory than its limit";
     case Ending::kSignal:
-      return fmt::format("the process is killed by signal {}", trial.number);
+      return fmt::format("the process was killed by signal {}", trial.number);
     case Ending::kExit:
-      return fmt::format("the process ends with exit code {}", trial.number);
+      return fmt::format("the process ended with exit code {}", trial.number);
     default:
       return trial.cause.said;
   }

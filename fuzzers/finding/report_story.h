@@ -1,5 +1,5 @@
-// What a report says beyond the verdict: the story of a divergence (story.h), and a process that
-// has ended (trial.h). As report.h: same values, same bytes.
+// The report of a trial. It tells the verdict and the story of a divergence (story.h), or the end
+// of a process (trial.h). As report.h: same values, same bytes.
 #ifndef RMAPDIFF_FUZZERS_FINDING_REPORT_STORY_H_
 #define RMAPDIFF_FUZZERS_FINDING_REPORT_STORY_H_
 
@@ -11,8 +11,8 @@
 
 namespace rmapdiff {
 
-// The fields that differ beside that of the verdict, then the history of the lists among them; ""
-// if there is nothing to tell.
+// The fields that differ beside that of the verdict, then the history of the lists among them. ""
+// without a story.
 std::string StoryText(const Program& program, const Verdict& verdict, const Story& story);
 
 // The whole report, of a verdict or of a process that has ended; without commands.

@@ -9,42 +9,32 @@
 namespace rmapdiff {
 namespace {
 
-// As a visitor, calls use(number) for each argument, where `number` can be read and set.
+// Calls use(number) for each argument, where `number` can be read and set.
 template <typename Use>
-class Numbers {
- public:
-  explicit Numbers(Use use) : use_(use) {}
-
-  void operator()(const char*, auto& arg) {
+void ForEachNumber(Op* op, Use use) {
+  const auto visit = [&use](const char*, auto& arg) {
     // A parent that is none is the simplest, though its byte is the largest.
     const bool maybe = arg.kDomain.form == Domain::Form::kNumberOrNone;
     uint32_t number = arg.value;
     if (maybe) number = number == Domain::kNone ? 0 : number + 1;
-    use_(number);
+    use(number);
     if (maybe) number = number == 0 ? Domain::kNone : number - 1;
     arg.value = static_cast<decltype(arg.value)>(number);
-  }
+  };
+  ForEachField(*op, visit);
+}
 
- private:
-  Use use_;
-};
-
-// As a visitor, calls use(kind, number) for each argument that names something.
+// Calls use(kind, number) for each argument that names something.
 template <typename Use>
-class Names {
- public:
-  explicit Names(Use use) : use_(use) {}
-
-  void operator()(const char*, auto& arg) {
+void ForEachName(Op* op, Use use) {
+  const auto visit = [&use](const char*, auto& arg) {
     if (!NamesAnything(arg.kDomain, arg.value)) return;
     uint32_t number = arg.value;
-    use_(arg.kDomain.names, number);
+    use(arg.kDomain.names, number);
     arg.value = static_cast<decltype(arg.value)>(number);
-  }
-
- private:
-  Use use_;
-};
+  };
+  ForEachField(*op, visit);
+}
 
 // As a visitor, sets the key in the given place to `value`; counts them on the way.
 class HeaderKey {
@@ -71,19 +61,15 @@ class HeaderKey {
 
 std::vector<uint32_t> NumbersOf(Op op) {
   std::vector<uint32_t> numbers;
-  const auto read = [&numbers](uint32_t number) { numbers.push_back(number); };
-  Numbers visitor(read);
-  ForEachField(op, visitor);
+  ForEachNumber(&op, [&numbers](uint32_t number) { numbers.push_back(number); });
   return numbers;
 }
 
 Op WithNumber(Op op, size_t which, uint32_t value) {
   size_t at = 0;
-  const auto write = [&](uint32_t& number) {
+  ForEachNumber(&op, [&](uint32_t& number) {
     if (at++ == which) number = value;
-  };
-  Numbers visitor(write);
-  ForEachField(op, visitor);
+  });
   return op;
 }
 
@@ -95,36 +81,41 @@ std::vector<uint32_t> SmallerThan(uint32_t number) {
   return {candidates.begin(), candidates.end()};
 }
 
+Program Without(Program program, size_t first, size_t count) {
+  const auto begin = program.ops.begin() + static_cast<std::ptrdiff_t>(first);
+  program.ops.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+  return program;
+}
+
 std::vector<Named> NamesIn(Op op) {
   std::vector<Named> names;
-  const auto read = [&names](Domain::Names kind, uint32_t number) {
-    names.emplace_back(kind, number);
-  };
-  Names visitor(read);
-  ForEachField(op, visitor);
+  ForEachName(&op,
+              [&names](Domain::Names kind, uint32_t number) { names.emplace_back(kind, number); });
   return names;
 }
 
+bool IsNamedBy(const Named& name, const Op& op) {
+  const std::vector<Named> names = NamesIn(op);
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 Program Renamed(Program program, const Named& name, uint32_t value) {
-  const auto rename = [&](Domain::Names kind, uint32_t& number) {
-    if (kind == name.first && number == name.second) number = value;
-  };
-  Names visitor(rename);
-  for (Op& op : program.ops) ForEachField(op, visitor);
+  for (Op& op : program.ops) {
+    ForEachName(&op, [&](Domain::Names kind, uint32_t& number) {
+      if (Named(kind, number) == name) number = value;
+    });
+  }
   return program;
 }
 
 Program WithPageMerged(Program program, uint32_t page, uint32_t other, uint32_t index) {
   const Named name(Domain::Names::kPage, page);
   for (Op& op : program.ops) {
-    const std::vector<Named> names = NamesIn(op);
-    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-    const auto change = [&](Domain::Names kind, uint32_t& number) {
-      if (kind == Domain::Names::kPage && number == page) number = other;
+    if (!IsNamedBy(name, op)) continue;
+    ForEachName(&op, [&](Domain::Names kind, uint32_t& number) {
+      if (Named(kind, number) == name) number = other;
       if (kind == Domain::Names::kIndex) number = index;
-    };
-    Names visitor(change);
-    ForEachField(op, visitor);
+    });
   }
   return program;
 }
@@ -138,8 +129,7 @@ Program WithPagesInOrder(Program program) {
     if (found == order.end()) order.push_back(number);
     number = place;
   };
-  Names visitor(rename);
-  for (Op& op : program.ops) ForEachField(op, visitor);
+  for (Op& op : program.ops) ForEachName(&op, rename);
   return program;
 }
 

@@ -92,7 +92,7 @@ class StoryTeller {
     for (PageId id : step.touched.pages) lists_.push_back({std::nullopt, id});
   }
 
-  // What a teardown has to empty.
+  // The lists that a teardown has to empty.
   void FollowAll(Voice& voice) {
     try {
       for (const RawRmap& rmap : voice.Raw().rmaps) lists_.push_back({rmap.id, 0});

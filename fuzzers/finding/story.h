@@ -1,9 +1,9 @@
-// How a divergence came about: every field that differs after its operation, and the history of the
-// lists among them, operation by operation, in the guilty engine's own order.
+// How a divergence came about. A story has every field that differs after the operation. It follows
+// the lists among them, operation by operation, in the guilty engine's own order.
 //
 // The program is run again with a look at every step, so the engines must be the same. The story of
-// a teardown is that of the lists it finds. Not covered: findings that end the process (their stack
-// is their story).
+// a teardown is that of the lists it finds. Not covered: findings that end the process. Their stack
+// is their story.
 #ifndef RMAPDIFF_FUZZERS_FINDING_STORY_H_
 #define RMAPDIFF_FUZZERS_FINDING_STORY_H_
 
@@ -24,11 +24,11 @@ struct ListStep {
 struct ListHistory {
   std::string subject;  // "rmap(gfn 0x12, level 1)"
   std::vector<ListStep> steps;
-  std::string expected;  // at the end: "{ page 3 [18], page 5 [0] }"; "" if nobody says
+  std::string expected;  // at the end: "{ page 3 [18], page 5 [0] }"; "" if it is unknown
 };
 
 struct Story {
-  std::string engine;                   // whose story it is: the first that is at fault
+  std::string engine;                   // the first that is at fault
   std::vector<Difference> differences;  // all of them, that of the verdict included
   std::vector<ListHistory> lists;
 };

@@ -1,7 +1,7 @@
 // A finding as the source of a GoogleTest: the program in named operations, its story as a comment.
 //
-// What comes out compiles as it is, with //fuzzers/program, :report and :runner, and passes as soon
-// as the fault is gone.
+// The source compiles as it is, with //fuzzers/program, :report and :runner. The test passes as
+// soon as the fault is gone.
 #ifndef RMAPDIFF_FUZZERS_FINDING_TEST_DRAFT_H_
 #define RMAPDIFF_FUZZERS_FINDING_TEST_DRAFT_H_
 

@@ -1,9 +1,8 @@
-// One run of a program in a process of its own, and what came of it: a verdict, or the end of the
-// process by a sanitizer, a signal, or a limit of time or memory.
+// The outcome of one run of a program in a process of its own. It is a verdict, or the end of the
+// process by a sanitizer, a signal or a limit.
 //
-// A value that travels through a pipe (Pack, Unpack). Its signature is that of the verdict, or for
-// a process that has ended "cause/where/engine":
-// "asan-use-after-poison/SiblingMap::Unlink/sibling", "timeout/drop/legacy".
+// The signature of a trial is that of its verdict. The signature of an ended process has another
+// form, "cause/where/engine". "timeout/drop/legacy" is one.
 #ifndef RMAPDIFF_FUZZERS_FINDING_TRIAL_H_
 #define RMAPDIFF_FUZZERS_FINDING_TRIAL_H_
 
@@ -50,15 +49,15 @@ struct Trial {
   std::string log;      // what it has printed
   CrashCause cause;
 
-  // The code that one engine ran up to there, by address: the engine of the story, or the one that
-  // was asked for. Only of a build with sanitizers.
+  // The code that one engine ran up to there, by address. The engine is that of the request, or of
+  // the story. Only of a build with sanitizers.
   std::vector<BlockRun> blocks;
 
   // The operation at which the program ended.
   size_t place() const { return ending == Ending::kVerdict ? verdict.op_index : op_index; }
 };
 
-// "" if it is no finding.
+// "" for a trial without a finding.
 std::string Signature(const Program& program, const Trial& trial);
 // The name at fault: as GuiltyName of the verdict, else the engine at work, or "reference".
 std::string GuiltyName(const Trial& trial);

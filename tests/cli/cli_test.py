@@ -118,6 +118,12 @@ class UsageTest(CliTest):
                 (["run", "--json", "--trace", "x"], "--json excludes --trace"),
                 (["assemble", "x"], "--output is required"),
                 (["ops", "x"], "The following argument was not expected: x"),
+                (["graph", "x", "-o", "x.png"],
+                 "--output: 'x.png': expected a name that ends in .svg or .dot"),
+                (["graph", self.write("a.ops"), "--at=0", "-o", "x.dot"],
+                 "--at: '0': expected a number from 1 to 3"),
+                (["keep", "x", "--cause=A b"],
+                 "--cause: 'A b': expected a name of small letters, digits and _"),
                 (["fuzz"], "no --bin-dir, use tools/fuzz, which builds them")):
             self.expect(2, words, f"rmapdiff {words[0]}: {what}, see rmapdiff {words[0]} --help\n")
 

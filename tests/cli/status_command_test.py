@@ -167,7 +167,7 @@ class StatusCommandTest(unittest.TestCase):
         self.samples(line(self.now - 50, 10, {"one": target(1000, 10)}, run=1),
                      line(self.now - 10, 20, {"one": target(1500, 20)}, run=2))
         self.write("out/logs/one.stats", b"RMAPDIFF" + struct.pack("=4Q", 1, 700, 35000, 0))
-        self.assertEqual(self.json()["targets"]["one"]["execs"], 1500)  # no process counts any more
+        self.assertEqual(self.json()["targets"]["one"]["execs"], 1500)  # no target counts any more
         self.running()
         self.assertEqual(self.json()["targets"]["one"]["execs"], 1700)
         self.assertEqual(self.json()["targets"]["one"]["ops"], 85000)

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "tools/cli/findings/code_lines.h"
 #include "tools/cli/findings/neighbours.h"
 
 namespace rmapdiff {
@@ -75,6 +76,23 @@ TEST(SuspectsTest, WhereABlockIsInlinedTheCallerIsSuspectToo) {
   ASSERT_EQ(suspects.size(), 1u);
   ASSERT_EQ(suspects[0].lines.size(), 2u);
   EXPECT_EQ(suspects[0].lines[1].function, "Caller");
+}
+
+// ---- Lines with their sources ----
+
+CodeLine LineOf(const char* function, int line, bool marked) {
+  return {StackFrame{function, "none.h", "none.h", line, 1, 0}, marked};
+}
+
+TEST(CodeTextTest, LinesOfAFunctionStandTogetherWithThoseBetweenThem) {
+  EXPECT_EQ(CodeText({LineOf("F", 7, false), LineOf("F", 9, true), LineOf("G", 10, false)}),
+            "  F\n  +    7 \n       8 \n  *    9 \n  G\n  +   10 \n");
+  EXPECT_EQ(CodeText({LineOf("F", 7, false), LineOf("F", 100, false)}),
+            "  F\n  +    7 \n  F\n  +  100 \n");
+}
+
+TEST(CodeTextTest, CodeOfNoSingleLineHasItsFunction) {
+  EXPECT_EQ(CodeText({LineOf("F", 0, false), LineOf("G", 2, false)}), "  F\n  G\n  +    2 \n");
 }
 
 // ---- Neighbours ----

@@ -21,7 +21,7 @@ uint64_t WholeOf(const nlohmann::json& object, const char* key);
 std::string TextOf(const nlohmann::json& object, const char* key);
 bool FlagOf(const nlohmann::json& object, const char* key);
 
-// A visitor that reads. What is missing or makes no sense leaves the field as it is.
+// A visitor that reads. A field that is missing, or makes no sense, stays as it is.
 class FieldReader {
  public:
   explicit FieldReader(const nlohmann::json& object) : object_(object) {}

@@ -31,20 +31,16 @@ std::string Artifact::Describe() const {
                                   ? fmt::format("a whole MMU, mode {}", ModeName(header.mode))
                                   : "a page graph";
   const char* limits = header.limits == LimitsMode::kTiny ? "tiny" : "production";
-  return fmt::format("{}: {} op{} on {}, {} limits; {}", Printable(file), program.ops.size(),
-                     program.ops.size() == 1 ? "" : "s", machine, limits,
+  return fmt::format("{}: {} on {}, {} limits; {}", Printable(file), OpCount(program), machine,
+                     limits,
                      target.empty() ? "no fuzz target runs such programs" : "for " + target);
 }
 
 ProbeRequest Artifact::Request() const {
   ProbeRequest request;
   request.codec = codec;
-  if (codec) {
-    request.program = bytes;
-  } else {
-    const std::vector<uint8_t> canonical = Encode(program);
-    request.program.assign(canonical.begin(), canonical.end());
-  }
+  request.program = bytes;
+  if (!codec) request.Run(program);
   return request;
 }
 
@@ -62,6 +58,8 @@ Artifact ReadArtifact(const std::string& file) {
       artifact.codec ? std::string(kCodecTarget) : TargetOf(artifact.program.header, names);
   return artifact;
 }
+
+std::string OpCount(size_t ops) { return fmt::format("{} op{}", ops, ops == 1 ? "" : "s"); }
 
 std::string NextCommands(const std::string& file) {
   const std::string word = ShellWord(file);

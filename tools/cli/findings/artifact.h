@@ -1,9 +1,9 @@
-// A file that somebody wants explained: the program in it, and the fuzz target that it is for.
+// A file that a user wants explained: the program in it, and the fuzz target that it is for.
 //
-// Raw artifacts of libFuzzer, test cases of OSS-Fuzz and text are told apart by content. The header
-// of the program says which targets run it; the names of the file and its folders, and the record
-// of a finding beside it (run_folder/finding_folders.h), decide between several, and are the only
-// way to tell program_fuzzer, which takes anything.
+// The content distinguishes raw artifacts of libFuzzer, test cases of OSS-Fuzz and text. The header
+// of the program tells which targets run it. Of several, the names of the file and its folders
+// decide, and the record of a finding beside it (run_folder/finding_folders.h). They alone can name
+// program_fuzzer, which takes anything.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_ARTIFACT_H_
 
@@ -28,6 +28,10 @@ struct Artifact {
 
 // Throws as ReadProgram (base/input.h).
 Artifact ReadArtifact(const std::string& file);
+
+// "1 op", "3 ops".
+std::string OpCount(size_t ops);
+inline std::string OpCount(const Program& program) { return OpCount(program.ops.size()); }
 
 // The commands to go on with from a file, one a line.
 std::string NextCommands(const std::string& file);

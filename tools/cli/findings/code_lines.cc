@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <map>
 #include <sstream>
 #include <string_view>
-#include <tuple>
+#include <utility>
 
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/process.h"
@@ -34,17 +33,12 @@ bool ParsePlace(const std::string& text, StackFrame* frame) {
   return true;
 }
 
-bool Before(const StackFrame& a, const StackFrame& b) {
-  return std::tie(a.path, a.line) < std::tie(b.path, b.line);
-}
-bool Same(const StackFrame& a, const StackFrame& b) { return a.path == b.path && a.line == b.line; }
-
 std::string Cut(const std::string& line) {
   return line.size() <= kColumns ? line : line.substr(0, kColumns - 3) + "...";
 }
 
-// The lines of a source, looked for below the workspace. What was made by the build is in its own
-// folder there, or beside the programs of a test.
+// The lines of a source, looked for below the workspace. A source that the build makes is in its
+// own folder there, or beside the programs of a test.
 std::vector<std::string> Source(const std::string& path) {
   const char* root = std::getenv("RMAPDIFF_ROOT");
   const std::string folder = root != nullptr ? std::string(root) + "/" : "";
@@ -86,44 +80,42 @@ std::vector<std::vector<StackFrame>> FramesOf(const std::string& program,
   return all;
 }
 
-std::vector<StackFrame> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
-                                const std::string& file) {
-  std::vector<StackFrame> lines;
-  for (const std::vector<StackFrame>& frames : FramesOf(program, blocks)) {
-    for (const StackFrame& frame : frames) {
-      if (frame.file == file && frame.line > 0) lines.push_back(frame);
+std::vector<CodeLine> LinesOf(const std::string& program, const std::vector<uint64_t>& blocks,
+                              const std::set<uint64_t>& marked, const std::string& file) {
+  std::map<std::pair<std::string, int>, CodeLine> lines;
+  const std::vector<std::vector<StackFrame>> all = FramesOf(program, blocks);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    for (const StackFrame& frame : all[i]) {
+      if (frame.file != file || frame.line == 0) continue;
+      CodeLine& line = lines.try_emplace({frame.path, frame.line}, CodeLine{frame}).first->second;
+      line.marked = line.marked || marked.count(blocks[i]) != 0;
     }
   }
-  std::sort(lines.begin(), lines.end(), Before);
-  lines.erase(std::unique(lines.begin(), lines.end(), Same), lines.end());
-  return lines;
+  std::vector<CodeLine> sorted;
+  for (const auto& [place, line] : lines) sorted.push_back(line);
+  return sorted;
 }
 
-std::string CodeText(const std::vector<StackFrame>& lines, const std::vector<StackFrame>& marked) {
+std::string CodeText(const std::vector<CodeLine>& lines) {
   std::string text;
   std::map<std::string, std::vector<std::string>> sources;
-  const auto contains = [](const std::vector<StackFrame>& frames, const StackFrame& line) {
-    return std::any_of(frames.begin(), frames.end(),
-                       [&](const StackFrame& one) { return Same(one, line); });
-  };
   for (size_t i = 0; i < lines.size();) {
-    const auto [source, is_new] = sources.try_emplace(lines[i].path);
-    if (is_new) source->second = Source(lines[i].path);
-    // The lines of one function; between two blocks that ran are those of the first of them.
-    size_t end = i + 1;
-    while (end < lines.size() && lines[end].function == lines[i].function &&
-           lines[end].line >= lines[end - 1].line && lines[end].line < lines[i].line + kMaxLines) {
-      ++end;
+    const StackFrame& first = lines[i].frame;
+    const auto [source, is_new] = sources.try_emplace(first.path);
+    if (is_new) source->second = Source(first.path);
+    text += fmt::format("  {}\n", first.function);
+    // The lines of one function, and those between them.
+    for (int number = first.line; i < lines.size(); ++number) {
+      const StackFrame& next = lines[i].frame;
+      if (next.function != first.function || next.line < number) break;
+      if (next.line >= first.line + kMaxLines) break;
+      const char mark = next.line > number ? ' ' : lines[i].marked ? '*' : '+';
+      if (next.line == number) ++i;
+      if (number == 0) continue;  // code of no single line
+      const auto at = static_cast<size_t>(number) - 1;
+      const std::string content = at < source->second.size() ? source->second[at] : "";
+      text += Cut(fmt::format("  {} {:>4} {}", mark, number, content)) + "\n";
     }
-    text += fmt::format("  {}\n", lines[i].function);
-    StackFrame line = lines[i];
-    for (; line.line <= lines[end - 1].line; ++line.line) {
-      const auto at = static_cast<size_t>(line.line);
-      const char mark = contains(marked, line) ? '*' : contains(lines, line) ? '+' : ' ';
-      const std::string content = at <= source->second.size() ? source->second[at - 1] : "";
-      text += Cut(fmt::format("  {} {:>4} {}", mark, line.line, content)) + "\n";
-    }
-    i = end;
   }
   return text;
 }

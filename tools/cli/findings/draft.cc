@@ -24,12 +24,12 @@ int DraftTestVerb(const Words& words) {
   const Artifact artifact = ReadArtifact(file);
   ProbeRequest request = artifact.Request();
   request.story = true;
-  Prober prober(BestBuild());
-  const Trial trial = prober.Try(request);
+  ProbeClient client(BestBuild());
+  const Trial trial = client.Try(request);
   std::string signature = Signature(artifact.program, trial);
   std::string story = StoryOf(artifact.program, trial);
   if (signature.empty()) {
-    // To be drafted after the fault is gone is as well as before.
+    // The fault may be gone already; the test is the same.
     signature = "a program on which all agree";
     story.clear();
   }

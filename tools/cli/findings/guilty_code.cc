@@ -9,7 +9,6 @@
 
 #include "fuzzers/voices/voice.h"
 #include "tools/cli/base/exit_codes.h"
-#include "tools/cli/findings/code_lines.h"
 #include "tools/cli/findings/neighbours.h"
 #include "tools/cli/findings/probe_client.h"
 
@@ -35,19 +34,8 @@ std::string MapOf(const Verdict& verdict) {
   return verdict.guilty.size() == 1 ? SourceOf(verdict.engines[*verdict.guilty.begin()]) : "";
 }
 
-bool Begins(const std::string& file, const char* folder) { return file.rfind(folder, 0) == 0; }
-
-// Those in the sources of the MMUs.
-std::vector<StackFrame> OwnFrames(const std::vector<StackFrame>& stack) {
-  std::vector<StackFrame> frames;
-  for (const StackFrame& frame : stack) {
-    if (IsMmuSource(frame.file)) frames.push_back(frame);
-  }
-  return frames;
-}
-
-// Whether what all maps share is at fault. What the guest sees is never one map's matter, even if
-// only one engine has run.
+// Whether the MMU that all maps share is at fault. A wrong view of the guest is never one map's
+// fault, even if only one engine has run.
 bool IsShared(const Verdict& verdict) {
   return verdict.check == Check::kTruth || verdict.guilty.size() > 1;
 }
@@ -59,13 +47,12 @@ bool SameFinding(const Verdict& a, const Verdict& b) {
 
 void FindMapLines(const Trial& trial, GuiltyCode* code) {
   std::vector<uint64_t> all;
-  std::vector<uint64_t> first;
+  std::set<uint64_t> first;
   for (const BlockRun& block : trial.blocks) {
     if (block.last == trial.place()) all.push_back(block.address);
-    if (block.first == trial.place()) first.push_back(block.address);
+    if (block.first == trial.place()) first.insert(block.address);
   }
-  code->lines = LinesOf(SanitizedProbe(), all, code->map);
-  code->first = LinesOf(SanitizedProbe(), first, code->map);
+  code->lines = LinesOf(SanitizedProbe(), all, first, code->map);
 }
 
 // Where in the shared engine the blocks stand.
@@ -75,74 +62,64 @@ CodeMap SharedCode(const std::set<uint64_t>& blocks) {
   CodeMap code;
   for (size_t i = 0; i < addresses.size(); ++i) {
     for (const StackFrame& frame : all[i]) {
-      const bool shared = Begins(frame.file, "mmu/shadow/") || Begins(frame.file, "mmu/graph/");
+      const bool shared =
+          frame.file.starts_with("mmu/shadow/") || frame.file.starts_with("mmu/graph/");
       if (shared && frame.line > 0) code[addresses[i]].push_back(frame);
     }
   }
   return code;
 }
 
-// Runs the neighbours, each in a child.
-class Neighbourhood {
- public:
-  Neighbourhood(const Trial& trial, const ProbeRequest& like)
-      : trial_(trial), request_(like), prober_(ProbeBuild::kSanitized) {
-    request_.story = request_.leaks = request_.codec = false;
-    request_.blocks = trial.story.engine;
-    request_.limits.wall_ms = std::min(like.limits.wall_ms, kNeighbourMs);
+// The code that a program ran up to the finding of `trial`.
+ProgramRun RunOf(const Program& program, const Trial& trial, bool shows, Check check) {
+  ProgramRun run{shows, {}};
+  for (const BlockRun& block : trial.blocks) {
+    // A finding of an operation has seen no teardown.
+    const bool teardown = block.first >= program.ops.size();
+    if (!teardown || check == Check::kTeardown) run.blocks.insert(block.address);
   }
+  return run;
+}
 
-  // Nothing of one that comes to something else.
-  std::optional<ProgramRun> Run(const Program& program) {
-    const std::vector<uint8_t> bytes = Encode(program);
-    request_.program.assign(bytes.begin(), bytes.end());
-    Trial trial;
-    try {
-      trial = prober_.Try(request_);
-    } catch (const Failure&) {
-      return std::nullopt;  // what a neighbour does to a probe is not what was asked for
-    }
-    const bool shows = SameFinding(trial.verdict, trial_.verdict);
-    const bool good = trial.verdict.kind != VerdictKind::kDivergence;
-    if (trial.ending != Ending::kVerdict || (!shows && !good)) return std::nullopt;
-    return RunOf(program, trial, shows);
+// Runs a neighbour in a child. Nothing if its outcome is another one than the finding or none.
+std::optional<ProgramRun> RunNeighbour(const Program& program, const Verdict& finding,
+                                       ProbeRequest* request, ProbeClient* client) {
+  request->Run(program);
+  Trial trial;
+  try {
+    trial = client->Try(*request);
+  } catch (const Failure&) {
+    return std::nullopt;  // a neighbour may break a probe: the user has not asked about it
   }
-
-  ProgramRun RunOf(const Program& program, const Trial& trial, bool shows) const {
-    ProgramRun run{shows, {}};
-    for (const BlockRun& block : trial.blocks) {
-      // A finding of an operation has seen no teardown.
-      const bool teardown = block.first >= program.ops.size();
-      if (!teardown || trial_.verdict.check == Check::kTeardown) run.blocks.insert(block.address);
-    }
-    return run;
-  }
-
- private:
-  const Trial& trial_;
-  ProbeRequest request_;
-  Prober prober_;
-};
+  const bool shows = SameFinding(trial.verdict, finding);
+  const bool good = trial.verdict.kind != VerdictKind::kDivergence;
+  if (trial.ending != Ending::kVerdict || (!shows && !good)) return std::nullopt;
+  return RunOf(program, trial, shows, finding.check);
+}
 
 void FindSuspects(Program program, const Trial& trial, const ProbeRequest& like,
                   const std::function<bool()>& stop, GuiltyCode* code) {
   program.ops.resize(std::min(program.ops.size(), trial.place() + 1));
   const size_t most = kNeighbourOps / std::max<size_t>(program.ops.size(), 1);
-  Neighbourhood neighbourhood(trial, like);
-  const ProgramRun first = neighbourhood.RunOf(program, trial, true);
+  ProbeClient client(ProbeBuild::kSanitized);
+  ProbeRequest request = like;
+  request.story = request.leaks = request.codec = false;
+  request.blocks = trial.story.engine;
+  request.limits.wall_ms = std::min(like.limits.wall_ms, kNeighbourMs);
+  const ProgramRun first = RunOf(program, trial, true, trial.verdict.check);
   std::vector<ProgramRun> others;
   std::set<uint64_t> blocks = first.blocks;
   for (const Program& neighbour :
        Neighbours(program, std::min(kShorter, most), std::min(kChanged, most))) {
     if (stop && stop()) break;
-    std::optional<ProgramRun> run = neighbourhood.Run(neighbour);
+    std::optional<ProgramRun> run = RunNeighbour(neighbour, trial.verdict, &request, &client);
     if (!run) continue;
     code->showing += run->shows ? 1 : 0;
     blocks.insert(run->blocks.begin(), run->blocks.end());
     others.push_back(std::move(*run));
   }
   code->programs = others.size();
-  if (code->showing == others.size()) return;  // nothing to be held against
+  if (code->showing == others.size()) return;  // no good one to compare with
   code->suspects = RankSuspects(first, others, SharedCode(blocks));
   if (code->suspects.size() > kSuspectsKept) code->suspects.resize(kSuspectsKept);
 }
@@ -155,12 +132,14 @@ std::string SuspectsText(const GuiltyCode& code) {
                   code.programs);
   for (size_t i = 0; i < std::min(code.suspects.size(), kSuspectsShown); ++i) {
     const Suspect& suspect = code.suspects[i];
-    std::vector<StackFrame> lines = suspect.lines;
-    lines.resize(std::min(lines.size(), kLinesShown));
-    text +=
-        fmt::format("  {}. {}:{}, run by {} of {} that show the finding, {} of {} good ones\n",
-                    i + 1, lines[0].file, lines[0].line, suspect.showing, all, suspect.good, good);
-    text += CodeText(lines, {});
+    std::vector<CodeLine> lines;
+    for (const StackFrame& frame : suspect.lines) {
+      if (lines.size() < kLinesShown) lines.push_back({frame});
+    }
+    text += fmt::format("  {}. {}:{}, run by {} of {} that show the finding, {} of {} good ones\n",
+                        i + 1, lines[0].frame.file, lines[0].frame.line, suspect.showing, all,
+                        suspect.good, good);
+    text += CodeText(lines);
     const size_t more = suspect.lines.size() - lines.size();
     if (more > 0) text += fmt::format("    ... ({} more lines)\n", more);
   }
@@ -184,7 +163,9 @@ GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const Prob
                           const std::function<bool()>& stop) {
   GuiltyCode code;
   if (trial.ending != Ending::kVerdict) {
-    code.lines = OwnFrames(trial.cause.frames);
+    for (const StackFrame& frame : trial.cause.frames) {
+      if (IsMmuSource(frame.file)) code.lines.push_back({frame});
+    }
     return code;
   }
   if (trial.blocks.empty()) return code;
@@ -199,7 +180,7 @@ GuiltyCode FindGuiltyCode(const Program& program, const Trial& trial, const Prob
 
 std::string GuiltyCodeText(const GuiltyCode& code, const Program& program, const Trial& trial) {
   if (!code.suspects.empty()) return SuspectsText(code);
-  const std::string text = CodeText(code.lines, code.first);
+  const std::string text = CodeText(code.lines);
   if (text.empty()) return "";
   if (code.map.empty()) return "code on the stack, innermost first:\n" + text;
   const std::string what =

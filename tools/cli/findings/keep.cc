@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <sstream>
 
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
@@ -11,7 +13,7 @@
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/findings/artifact.h"
-#include "tools/cli/findings/confirmed_minimize.h"
+#include "tools/cli/findings/confirmed_minimizer.h"
 #include "tools/cli/findings/regressions.h"
 
 namespace rmapdiff {
@@ -19,31 +21,25 @@ namespace {
 
 constexpr size_t kColumns = 98;
 
-// "lost tail." of "lost_tail".
+// "Lost tail." of "lost_tail".
 std::string CauseInWords(std::string cause) {
-  for (char& c : cause) {
-    if (c == '_') c = ' ';
-  }
+  std::replace(cause.begin(), cause.end(), '_', ' ');
   cause[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(cause[0])));
   return cause + ".";
 }
 
 // Comment lines of words; the story of a regression is its first lines.
 std::string Comment(const std::string& text) {
-  std::vector<std::string> words;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    if (end > at) words.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
+  std::istringstream in(text);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
   std::string lines = Wrap(words, kColumns, 0);
   for (size_t at = 0; (at = lines.find('\n', at)) != lines.npos; at += 3)
     lines.insert(at + 1, "# ");
   return "# " + lines + "\n";
 }
 
-// What was wrong, in a sentence.
-std::string WhatItShowed(const Program& program, const Trial& trial) {
+// The finding in a sentence.
+std::string FindingInWords(const Program& program, const Trial& trial) {
   const std::string place = trial.place() < program.ops.size()
                                 ? fmt::format("at op {}", trial.place() + 1)
                                 : std::string("at teardown");
@@ -73,11 +69,11 @@ int KeepVerb(const Words& words) {
   Arguments arguments("keep", "Adds the minimized program to the regressions, named by its cause.",
                       "rmapdiff keep bug.ops --cause=unlink_loses_tail");
   arguments.File(&file, "a program that shows a finding");
-  arguments.Option("--cause", "NAME", &cause, "what was wrong, unlink_loses_tail say",
+  arguments.Option("--cause", "NAME", &cause, "the fault in few words, unlink_loses_tail say",
                    /*required=*/true);
   arguments.Option("--story", "TEXT", &story, "the same in a sentence or two [from the cause]");
   arguments.Option("--to", "DIR", &folder, "the folder [corpus/regressions]");
-  arguments.Flag("--as-is", &as_is, "do not minimize; it may show nothing any more");
+  arguments.Flag("--as-is", &as_is, "do not minimize; the program need not show a finding");
   if (const auto code = arguments.Take(words)) return *code;
   CheckCause(arguments, cause);
   if (const auto code = arguments.Checked()) return *code;
@@ -88,25 +84,25 @@ int KeepVerb(const Words& words) {
     throw Failure(kExitUsage, Printable(path) + ": is there already, expected a new cause");
   }
   if (artifact.codec || artifact.target.empty()) {
-    throw Failure(kExitUsage, Printable(file) + ": no fuzz target would run it as a regression");
+    throw Failure(kExitUsage,
+                  Printable(file) + ": expected a program that a fuzz target for programs runs");
   }
-  Minimizing minimizing(artifact.Request());
-  const std::string signature = minimizing.Choose(artifact.program);
+  ConfirmedMinimizer minimizer(artifact.Request());
+  const std::string signature = minimizer.Choose(artifact.program);
   if (signature.empty() && !as_is) {
     throw Failure(kExitUsage, Printable(file) +
                                   ": shows no finding, expected a program that does; "
                                   "--as-is keeps it all the same");
   }
   Program program = artifact.program;
-  if (!as_is) program = minimizing.Minimize(program, program, {}).program;
+  if (!as_is) program = minimizer.Minimize(program, program, {}).program;
   std::string text = Comment(story.empty() ? CauseInWords(cause) : Printable(story));
   if (!signature.empty()) {
-    text += Comment(WhatItShowed(program, minimizing.Run(program)));
+    text += Comment(FindingInWords(program, minimizer.Run(program)));
     text += std::string(kShowedLine) + signature + ".\n";
   }
   WriteFile(path, text + Print(program));
-  WriteOut(fmt::format("{}: {} op{}; replayed by tools/test\n", Printable(path), program.ops.size(),
-                       program.ops.size() == 1 ? "" : "s"));
+  WriteOut(fmt::format("{}: {}; replayed by tools/test\n", Printable(path), OpCount(program)));
   return kExitDone;
 }
 

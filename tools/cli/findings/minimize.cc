@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -19,7 +20,7 @@
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/findings/artifact.h"
-#include "tools/cli/findings/confirmed_minimize.h"
+#include "tools/cli/findings/confirmed_minimizer.h"
 
 namespace rmapdiff {
 namespace {
@@ -33,29 +34,25 @@ double Since(Clock::time_point start) {
 }
 
 std::string SizeOf(const Program& program) {
-  return fmt::format("{} op{}, {} bytes", program.ops.size(), program.ops.size() == 1 ? "" : "s",
-                     Encode(program).size());
+  return fmt::format("{}, {} bytes", OpCount(program), Encode(program).size());
 }
 
-// Where the result goes on from, if it is stopped: a line that names the program it began with.
+// The first line of a result that was stopped: it names the program with which it began.
 std::string UnfinishedLine(const Program& original) {
   return fmt::format("# Unfinished: the same command goes on, from a program with hash {:#018x}.\n",
                      Fnv64(Encode(original)));
 }
 
-// The program with what it shows in its first line.
+// The program below a line on the finding that it shows.
 std::string TextOf(const Program& program, const std::string& signature) {
   return fmt::format("# Shows {}.\n{}", signature, Print(program));
 }
 
 // `out` with another finding's signature in its name, whose slashes would be folders.
-std::string NameForOther(const std::string& out, std::string signature) {
-  for (char& c : signature) {
-    if (c == '/') c = '.';
-  }
-  const std::string stem =
-      out.size() > 4 && out.ends_with(".ops") ? out.substr(0, out.size() - 4) : out;
-  return stem + "." + signature + ".ops";
+std::string NameForOther(std::string out, std::string signature) {
+  std::replace(signature.begin(), signature.end(), '/', '.');
+  if (out.size() > 4 && out.ends_with(".ops")) out.resize(out.size() - 4);
+  return out + "." + signature + ".ops";
 }
 
 // One call of the command.
@@ -66,16 +63,16 @@ class Session {
         out_(std::move(out)),
         replaceable_(IsReplaceable(out_)),
         seconds_(seconds),
-        minimizing_(request) {}
+        minimizer_(request) {}
 
   Minimized Minimize() {
-    const std::string signature = minimizing_.Choose(artifact_.program);
+    const std::string signature = minimizer_.Choose(artifact_.program);
     if (signature.empty()) {
       throw Failure(kExitUsage,
                     Printable(artifact_.file) + ": shows no finding, expected a program that does");
     }
     const Program beginning = Beginning(signature);
-    const Minimized best = minimizing_.Minimize(beginning, artifact_.program, Options());
+    const Minimized best = minimizer_.Minimize(beginning, artifact_.program, Options());
     WriteFile(out_, Text(best));
     return best;
   }
@@ -110,7 +107,7 @@ class Session {
            TextOf(best.program, best.signature);
   }
 
-  // Whatever ends this process: the best so far is in the file.
+  // Now, so that the best so far is in the file however this process ends.
   void Save(const Minimized& best) {
     Minimized unfinished = best;
     unfinished.finished = false;
@@ -120,32 +117,31 @@ class Session {
                            best.runs, Since(start_)));
   }
 
-  // What an earlier call with the same program has left, or the program.
+  // The result of an earlier call with the same program that was stopped, or the program.
   Program Beginning(const std::string& signature) {
     const std::string before = replaceable_ ? FileContents(out_) : "";
     if (!before.starts_with(UnfinishedLine(artifact_.program))) return artifact_.program;
     const Program left = ReadProgram(out_);
-    if (Signature(left, minimizing_.Run(left)) != signature) return artifact_.program;
+    if (Signature(left, minimizer_.Run(left)) != signature) return artifact_.program;
     WriteErrorLine(fmt::format("going on from {}: {}", Printable(out_), SizeOf(left)));
     return left;
   }
 
   const Artifact artifact_;
   const std::string out_;
-  // Otherwise it is a device, say, which is written once, at the end, and never read.
+  // Else `out` is a device, say, which is written once, at the end, and never read.
   const bool replaceable_;
   const double seconds_;
-  Minimizing minimizing_;
+  ConfirmedMinimizer minimizer_;
   const Clock::time_point start_ = Clock::now();
 };
 
 std::string Next(const std::string& out) {
-  const std::string word = ShellWord(out);
   return fmt::format(
       "\nunderstand: tools/rmapdiff repro {0}\n"
       "test:       tools/rmapdiff draft-test {0} -o regression_test.cc\n"
       "keep:       tools/rmapdiff keep {0} --cause=NAME\n",
-      word);
+      ShellWord(out));
 }
 
 }  // namespace
@@ -173,7 +169,7 @@ int MinimizeVerb(const Words& words) {
                                   ": is for program_fuzzer, which takes any bytes, "
                                   "expected a program");
   }
-  // The first ends it in good order, the second at once; what it has by then is in the file.
+  // The first signal lets it write the best so far, the second ends it at once.
   struct sigaction action = {};
   action.sa_handler = [](int) { interrupted = 1; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);

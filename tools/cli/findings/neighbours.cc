@@ -1,9 +1,9 @@
 #include "tools/cli/findings/neighbours.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
+#include "fuzzers/finding/simpler.h"
 #include "fuzzers/program/target_kinds.h"
 #include "fuzzers/search/mutator.h"
 
@@ -11,14 +11,6 @@ namespace rmapdiff {
 namespace {
 
 constexpr size_t kMoreOps = 8;  // that a changed copy may have
-
-Program Without(Program program, size_t begin, size_t end) {
-  const auto at = [&](size_t place) {
-    return std::next(program.ops.begin(), static_cast<std::ptrdiff_t>(place));
-  };
-  program.ops.erase(at(begin), at(end));
-  return program;
-}
 
 // Changed copies of what a fuzz target runs if no bug is put back.
 std::vector<Program> Changed(Program program, size_t count) {
@@ -31,7 +23,7 @@ std::vector<Program> Changed(Program program, size_t count) {
   for (uint64_t seed = 1; seed <= count; ++seed) {
     Program child = mutator.Mutate(program, program.ops.size() + kMoreOps, seed);
     child.header = header;
-    child = Decode(Encode(child));  // what is out of range in this world comes back into it
+    child = Decode(Encode(child));  // values that are out of range in this world come into it
     all.push_back(std::move(child));
   }
   return all;
@@ -48,10 +40,10 @@ std::vector<Program> Neighbours(const Program& program, size_t shorter, size_t c
   std::vector<Program> all = Changed(before, changed);
   const size_t stretch = shorter > 0 ? (count + shorter - 1) / shorter : 0;
   for (size_t begin = 0; stretch > 0 && begin < count; begin += stretch) {
-    all.push_back(Without(before, begin, std::min(count, begin + stretch)));
+    all.push_back(Without(before, begin, std::min(stretch, count - begin)));
   }
   for (Program& one : all) one.ops.push_back(last);
-  all.erase(std::remove(all.begin(), all.end(), program), all.end());
+  std::erase(all, program);
   return all;
 }
 

@@ -1,10 +1,10 @@
-// Programs beside one that shows a finding: each differs by little, so that what they come to says
-// which part of it matters.
+// Programs beside one that shows a finding. Each differs by little, so their verdicts tell which
+// part of it matters.
 //
-// Two kinds, both in the world of the first (its header stays): without each of its operations (of
-// a long one, without each of its stretches), and changed as a fuzz target would. All end with its
-// own last operation, at which the finding is seen: so code that merely meets the fault runs in
-// those that are good, too, and is the less suspect for it. A single operation is changed itself.
+// Two kinds, both with the header of the first. One lacks an operation, or a stretch of a long
+// program. The other is changed as a fuzz target would change it. All end with the last operation
+// of the first, at which the finding is seen. So code that merely meets the fault runs in the good
+// ones, too, and is less suspect. A single operation is changed itself.
 //
 // Invariant: same program, same counts: same neighbours. Not covered: running them (guilty_code.h).
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_NEIGHBOURS_H_
@@ -17,9 +17,8 @@
 
 namespace rmapdiff {
 
-// At most so many of each kind, hardly any that is the program itself. Of one without operations
-// there are none, of one whose header no fuzz target runs (a bug that is put back does not count)
-// only shorter ones.
+// At most so many of each kind, none that is the program itself. A program without operations has
+// none. If no fuzz target runs its header, a bug that is put back aside, it has only shorter ones.
 std::vector<Program> Neighbours(const Program& program, size_t shorter, size_t changed);
 
 }  // namespace rmapdiff

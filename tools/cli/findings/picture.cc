@@ -59,9 +59,9 @@ std::string GraphAt(const Program& program, size_t op_index) {
   return text;
 }
 
-// The same, by a child. Throws a Failure if the program does not get that far.
+// The same, drawn by a child. Throws a Failure if the program does not get that far.
 std::string GraphFromChild(const Artifact& artifact, size_t op_index, const Limits& limits) {
-  ReserveHostMemory();  // here, where its failure is no fault of the program
+  ReserveHostMemory();  // here, where a failure does not look like a fault of the program
   Pipe pipe;
   std::string text;
   const auto draw = [&] {
@@ -83,15 +83,11 @@ std::string GraphFromChild(const Artifact& artifact, size_t op_index, const Limi
 size_t Place(const Arguments& arguments, const Artifact& artifact, const std::string& at,
              const Limits& limits) {
   const size_t count = artifact.program.ops.size();
-  if (!at.empty()) {
-    const std::optional<uint64_t> number = ParseNumber(at);
-    if (number && *number >= 1 && *number <= count) return static_cast<size_t>(*number) - 1;
-    arguments.Reject(fmt::format("--at: '{}': expected an operation from 1 to {}", at, count));
-  }
-  Prober prober(ProbeBuild::kPlain);
+  if (!at.empty()) return arguments.Number("--at", at, 1, count) - 1;
+  ProbeClient client(ProbeBuild::kPlain);
   ProbeRequest request = artifact.Request();
   request.limits = limits;
-  const Trial trial = prober.Try(request);
+  const Trial trial = client.Try(request);
   return std::min(trial.place(), count - 1);
 }
 
@@ -105,20 +101,18 @@ int GraphVerb(const Words& words) {
                       "rmapdiff graph bug.ops --at=3 -o state.svg");
   arguments.File(&file, "a program, as text or bytes; - is standard input");
   arguments.Option("--at", "N", &at, "after operation N [that of the finding, or the last]");
-  arguments.Option("-o,--output", "OUT", &out,
-                   "OUT.svg, for Graphviz to draw, or OUT.dot for its "
-                   "input",
+  arguments.Option("-o,--output", "OUT", &out, "OUT.svg, drawn by Graphviz, or its input OUT.dot",
                    /*required=*/true);
   const LimitOptions limit_options(&arguments);
   if (const auto code = arguments.Parse(words)) return *code;
   const bool svg = out.ends_with(".svg");
   if (!svg && !out.ends_with(".dot")) {
-    arguments.Reject("--output: '" + out + "' ends neither in .svg nor in .dot");
+    arguments.Reject("--output: '" + out + "': expected a name that ends in .svg or .dot");
   }
   const Limits limits = limit_options.Checked(arguments);
   const Artifact artifact = ReadArtifact(file);
   if (artifact.program.ops.empty()) {
-    throw Failure(kExitUsage, Printable(file) + ": has no operation, expected one to draw after");
+    throw Failure(kExitUsage, Printable(file) + ": has no operation, expected at least one");
   }
   const size_t place = Place(arguments, artifact, at, limits);
   const std::string text = GraphFromChild(artifact, place, limits);

@@ -30,7 +30,7 @@ std::string Environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
-// What a sanitizer finds must end the process with its report, whatever the user has set.
+// A sanitizer's finding must end the process with its report, even if the user's options differ.
 void SetSanitizerOptions() {
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS"}) {
     const std::string own = Environment(name);
@@ -91,7 +91,7 @@ std::string SanitizedProbe() {
   return !error && access(beside.c_str(), X_OK) == 0 ? beside.string() : "";
 }
 
-void Prober::Start() {
+void ProbeClient::Start() {
   const std::string program = build_ == ProbeBuild::kPlain ? kSelf : SanitizedProbe();
   try {
     Pipe in;
@@ -114,7 +114,7 @@ void Prober::Start() {
   }
 }
 
-bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
+bool ProbeClient::Ask(const ProbeRequest& request, std::string* answer) {
   if (!child_) Start();
   struct sigaction ignore = {};
   struct sigaction before = {};
@@ -126,7 +126,7 @@ bool Prober::Ask(const ProbeRequest& request, std::string* answer) {
          ReadMessage(from_.get(), answer);
 }
 
-void Prober::NameFrames(std::vector<StackFrame>* stack) {
+void ProbeClient::NameFrames(std::vector<StackFrame>* stack) {
   std::vector<uint64_t> unknown;
   for (const StackFrame& frame : *stack) {
     if (frame.offset != 0 && named_.count(frame.offset) == 0) unknown.push_back(frame.offset);
@@ -148,7 +148,7 @@ void Prober::NameFrames(std::vector<StackFrame>* stack) {
   *stack = std::move(all);
 }
 
-Trial Prober::Try(const ProbeRequest& request) {
+Trial ProbeClient::Try(const ProbeRequest& request) {
   std::string answer;
   Trial trial;
   if (Ask(request, &answer) && UnpackAnswer(answer, &trial)) {
@@ -159,7 +159,7 @@ Trial Prober::Try(const ProbeRequest& request) {
     return trial;
   }
   const std::string said = ReadBack(log_.get(), kMaxSaid);
-  Stop();
+  child_.reset();
   const std::string why = WhyNoAddressSpace(said, HasLimitedAddressSpace());
   if (!why.empty()) NoAddressSpace(why);
   const std::string words = said.empty() ? "" : "; it said: " + said.substr(0, said.find('\n'));

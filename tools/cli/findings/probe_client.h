@@ -1,8 +1,8 @@
-// The other side of a probe (fuzzers/finding/probe.h): starts one, asks it to run programs, and
-// does not wait for ever.
+// The other side of a probe (fuzzers/finding/probe.h). It starts a probe, asks it to run programs,
+// and does not wait for ever.
 //
-// There are two: this very program, and one that was built with sanitizers. Which file that is says
-// RMAPDIFF_PROBE; else it is looked for where the build puts it, beside this program.
+// There are two: this very program, and one that was built with sanitizers. RMAPDIFF_PROBE names
+// the second one; else it is looked for beside this program, where the build puts it.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_PROBE_CLIENT_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_PROBE_CLIENT_H_
 
@@ -33,22 +33,20 @@ inline ProbeBuild BestBuild() {
   return SanitizedProbe().empty() ? ProbeBuild::kPlain : ProbeBuild::kSanitized;
 }
 
-class Prober {
+class ProbeClient {
  public:
-  explicit Prober(ProbeBuild build) : build_(build) {}
-  Prober(const Prober&) = delete;
-  Prober& operator=(const Prober&) = delete;
+  explicit ProbeClient(ProbeBuild build) : build_(build) {}
+  ProbeClient(const ProbeClient&) = delete;
+  ProbeClient& operator=(const ProbeClient&) = delete;
 
   // Starts the process if there is none. Throws a Failure with kExitEnvironment if it cannot be
-  // started, gives no answer where one is due, or lacks address space: no such end is a finding.
+  // started, gives no answer, or lacks address space. No such end is a finding.
   Trial Try(const ProbeRequest& request);
-  // The next trial gets a fresh process.
-  void Stop() { child_.reset(); }
 
  private:
   void Start();
-  // Gives the frames of a stack their names, which a sanitizer takes a second for; most trials
-  // that end at all end in the same places.
+  // Gives the frames of a stack their names. The symbolizer takes a second, so names are kept. Most
+  // trials that end their process end it in the same places.
   void NameFrames(std::vector<StackFrame>* stack);
   bool Ask(const ProbeRequest& request, std::string* answer);
 

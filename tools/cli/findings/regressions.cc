@@ -20,10 +20,10 @@ std::map<std::string, std::string> KnownRegressions(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".ops") continue;
     std::istringstream file(FileContents(entry.path().string()));
-    for (std::string line; std::getline(file, line) && line.rfind('#', 0) == 0;) {
-      const std::string begin = kShowedLine;
-      if (line.rfind(begin, 0) != 0 || line.back() != '.') continue;
-      known[line.substr(begin.size(), line.size() - begin.size() - 1)] = entry.path().stem();
+    for (std::string line; std::getline(file, line) && line.starts_with('#');) {
+      if (!line.starts_with(kShowedLine) || line.back() != '.') continue;
+      known[line.substr(kShowedLine.size(), line.size() - kShowedLine.size() - 1)] =
+          entry.path().stem();
     }
   }
   return known;

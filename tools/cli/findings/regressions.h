@@ -4,11 +4,12 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace rmapdiff {
 
-// The line of a regression that says what it showed: this, the signature, and a full stop.
-inline constexpr const char* kShowedLine = "# It showed ";
+// The line of a regression on the finding that it showed: this, the signature, and a full stop.
+inline constexpr std::string_view kShowedLine = "# It showed ";
 
 // Of the workspace that RMAPDIFF_ROOT names, else of the current folder.
 std::string RegressionsFolder();

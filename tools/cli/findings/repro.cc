@@ -57,11 +57,8 @@ struct ReproWords {
 // The trace of a run with these limits; its last line says so if they, or a signal, cut it.
 void ShowTrace(const Program& program, const std::string& engine, const Limits& limits) {
   RunOptions options;
-  if (!engine.empty()) {
-    const auto other = [&](const Engine& one) { return one.name != engine; };
-    options.engines.erase(std::remove_if(options.engines.begin(), options.engines.end(), other),
-                          options.engines.end());
-  }
+  std::erase_if(options.engines,
+                [&](const Engine& one) { return !engine.empty() && one.name != engine; });
   const ExitStatus status = RunInChild(limits, [&] {
     TraceTable table(program, options.engines);
     const auto write = [](const std::string& text) { OffTheClock([&] { WriteOut(text); }); };
@@ -74,9 +71,9 @@ void ShowTrace(const Program& program, const std::string& engine, const Limits& 
 }
 
 void CheckEngine(const Arguments& arguments, const std::string& name) {
+  if (name.empty() || FindEngine(name) != nullptr) return;
   std::vector<std::string> names;
   for (const Engine& engine : AllEngines()) names.emplace_back(engine.name);
-  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
   arguments.Reject(fmt::format("--engine: no engine '{}', expected one of {}", name, Join(names)));
 }
 
@@ -121,17 +118,15 @@ int ReproVerb(const Words& words) {
   request.leaks = true;
   const Runs runs = RunAll(artifact.program, request, build, count);
   const std::string usual = runs.Usual();
-  const Trial& trial = runs.first.at(usual);
+  const Trial& trial = runs.UsualTrial();
   const auto code = [&] {
     return given.no_code ? GuiltyCode{} : FindGuiltyCode(artifact.program, trial, request);
   };
   if (given.json) {
-    const bool sanitized = build == ProbeBuild::kSanitized;
-    const ReproResult result = {runs.count, runs.by_signature, usual, sanitized};
-    WriteOut(ReproJson(artifact, artifact.program, result, trial, code()));
+    WriteOut(ReproJson(artifact, artifact.program, runs, code()));
     return usual.empty() ? kExitDone : kExitFinding;
   }
-  WriteOut(RunsText(runs, build));
+  WriteOut(RunsText(runs));
   if (given.trace) ShowTrace(artifact.program, given.engine, limits);
   WriteOut("\n" + TrialReport(artifact.program, trial, code()));
   if (usual.empty()) return kExitDone;

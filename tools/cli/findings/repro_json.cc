@@ -1,11 +1,11 @@
 #include "tools/cli/findings/repro_json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "fuzzers/finding/report_story.h"
 #include "fuzzers/run/verdict_words.h"
 #include "fuzzers/voices/voice.h"
+#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/text.h"
 
 namespace rmapdiff {
@@ -23,12 +23,7 @@ Json LineJson(const StackFrame& line, bool first, size_t rank) {
 
 Json CodeJson(const GuiltyCode& code) {
   Json lines = Json::array();
-  for (const StackFrame& line : code.lines) {
-    const auto same = [&](const StackFrame& one) {
-      return one.path == line.path && one.line == line.line;
-    };
-    lines.push_back(LineJson(line, std::any_of(code.first.begin(), code.first.end(), same), 0));
-  }
+  for (const CodeLine& line : code.lines) lines.push_back(LineJson(line.frame, line.marked, 0));
   for (size_t i = 0; i < code.suspects.size(); ++i) {
     for (const StackFrame& line : code.suspects[i].lines) {
       lines.push_back(LineJson(line, false, i + 1));
@@ -63,30 +58,26 @@ void AddFinding(const Program& program, const Trial& trial, const GuiltyCode& co
 
 }  // namespace
 
-std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
-                      const Trial& trial, const GuiltyCode& code) {
-  const auto times = [&](const std::string& signature) {
-    const auto found = result.by_signature.find(signature);
-    return found == result.by_signature.end() ? 0 : found->second;
-  };
+std::string ReproJson(const Artifact& artifact, const Program& program, const Runs& runs,
+                      const GuiltyCode& code) {
+  const std::string usual = runs.Usual();
   Json others = Json::object();
-  for (const auto& [signature, count] : result.by_signature) {
-    if (signature != result.usual) others[signature] = count;
+  for (const auto& [signature, count] : runs.by_signature) {
+    if (signature != usual) others[signature] = count;
   }
   Json all = {{"file", artifact.file},
               {"target", artifact.target},
               {"ops", program.ops.size()},
-              {"runs", result.runs},
-              {"reproduced", result.usual.empty() ? 0 : times(result.usual)},
-              {"sanitized", result.sanitized},
-              {"signature", result.usual},
+              {"runs", runs.count},
+              {"reproduced", runs.Reproduced()},
+              {"sanitized", runs.build == ProbeBuild::kSanitized},
+              {"signature", usual},
               {"others", others},
               {"engines", EnginesJson()},
               {"shared", SharedSource(program.header)}};
-  if (!result.usual.empty()) AddFinding(program, trial, code, &all);
-  all["report"] = PrintableLines(TrialText(program, trial, {}));
-  // Names of files are any bytes.
-  return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (!usual.empty()) AddFinding(program, runs.UsualTrial(), code, &all);
+  all["report"] = PrintableLines(TrialText(program, runs.UsualTrial(), {}));
+  return JsonText(all, 2);
 }
 
 }  // namespace rmapdiff

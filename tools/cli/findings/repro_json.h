@@ -1,41 +1,37 @@
-// `repro --json`: what the runs of an artifact came to, for a program to read.
+// `repro --json`: the outcome of the runs of an artifact, for a program to read.
 //
-// One object: "file", "target", "ops", "runs", "reproduced", "sanitized", "signature" ("" if
-// nothing was found), "others" ({signature: runs} of what else came of it), "engines" ({name: the
-// source of its map}), "shared" (the source of what all maps share), "report" (as text).
-// With a finding also "kind" ("divergence", "crash"), "engine", "source" (of the one map at fault,
-// else "shared"; "" if nothing tells which engine is right), "op_index" (from 0; "ops" for
-// teardown), "op", "check", "subject", "expected", "actual", "detail" ("" where that does not
-// apply), "code" (an array of {"function", "file", "line", "first", "rank"}: the lines that the
-// operation ran of the reverse map at fault, `first` for those that no operation before had run; of
-// a crash the stack, innermost first; of a fault of the engine that all maps share candidates,
-// `rank` from 1 for the most suspect function, 0 for all others).
+// One object. It has "file", "target", "ops", "runs", "reproduced", "sanitized" and "report"
+// (text). The "signature" is "" if nothing was found. Then "others" has all other outcomes,
+// {signature: runs}. Each name of "engines" has the source of its map. The MMU that they share is
+// "shared".
+//
+// With a finding also "engine", "op", "check", "subject", "expected", "actual" and "detail". They
+// are
+// "" where they do not apply. The "kind" is "divergence" or "crash". Teardown has the "op_index"
+// "ops". The "source" is that of the one map at fault, else "shared". If nothing tells the right
+// engine, it is "".
+//
+// Lines of "code" have "function", "file", "line", "first" and "rank". Of a map at fault they are
+// lines that the operation ran, `first` if no operation before ran them. Of a crash they
+// are the stack, innermost first. Of a fault of the shared MMU they are candidates, with a `rank`
+// from 1 for the most suspect function. All others have rank 0.
 //
 // Not covered: JSON of a program that is merely run, which is report.h.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_REPRO_JSON_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_REPRO_JSON_H_
 
-#include <cstddef>
-#include <map>
 #include <string>
 
-#include "fuzzers/finding/trial.h"
 #include "fuzzers/program/program.h"
 #include "tools/cli/findings/artifact.h"
 #include "tools/cli/findings/guilty_code.h"
+#include "tools/cli/findings/runs.h"
 
 namespace rmapdiff {
 
-struct ReproResult {
-  size_t runs = 0;
-  std::map<std::string, size_t> by_signature;  // "" for no finding
-  std::string usual;                           // the finding met most often, "" for none
-  bool sanitized = false;
-};
-
-// `program` is what was run of the artifact, `trial` the first run with the usual signature.
-std::string ReproJson(const Artifact& artifact, const Program& program, const ReproResult& result,
-                      const Trial& trial, const GuiltyCode& code);
+// `program` is the part of the artifact that was run.
+std::string ReproJson(const Artifact& artifact, const Program& program, const Runs& runs,
+                      const GuiltyCode& code);
 
 }  // namespace rmapdiff
 

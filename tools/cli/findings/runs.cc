@@ -22,9 +22,10 @@ std::string Runs::Usual() const {
 
 Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild build, uint64_t count) {
   Runs runs;
+  runs.build = build;
   for (; runs.count < count; ++runs.count) {
-    Prober prober(build);  // a fresh process each time
-    Trial trial = prober.Try(request);
+    ProbeClient client(build);  // a fresh process each time
+    Trial trial = client.Try(request);
     const std::string signature = Signature(program, trial);
     ++runs.by_signature[signature];
     runs.first.emplace(signature, std::move(trial));
@@ -32,13 +33,13 @@ Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild buil
   return runs;
 }
 
-std::string RunsText(const Runs& runs, ProbeBuild build) {
+std::string RunsText(const Runs& runs) {
   const std::string usual = runs.Usual();
   const char* where =
-      build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
+      runs.build == ProbeBuild::kSanitized ? "under ASan and UBSan" : "without sanitizers";
   if (usual.empty()) return fmt::format("not reproduced, 0/{} {}\n", runs.count, where);
-  std::string text = fmt::format("reproduced {}/{} {}: {}\n", runs.by_signature.at(usual),
-                                 runs.count, where, usual);
+  std::string text =
+      fmt::format("reproduced {}/{} {}: {}\n", runs.Reproduced(), runs.count, where, usual);
   for (const auto& [signature, times] : runs.by_signature) {
     if (signature == usual) continue;
     text += fmt::format("  otherwise {}/{}: {}\n", times, runs.count,

@@ -1,5 +1,5 @@
-// A program run several times, each in a fresh process, and what a reader is told of it: what
-// `rmapdiff repro` prints, and what a continuous run keeps with a finding.
+// A program that was run several times, each in a fresh process, in words for a reader. `rmapdiff
+// repro` prints them, and a continuous run keeps them with a finding.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_RUNS_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_RUNS_H_
 
@@ -15,20 +15,23 @@
 
 namespace rmapdiff {
 
-// What the runs came to.
 struct Runs {
+  ProbeBuild build = ProbeBuild::kPlain;
   size_t count = 0;
   std::map<std::string, size_t> by_signature;  // "" for no finding
   std::map<std::string, Trial> first;          // of each signature
 
   // The finding met most often; "" if there is none.
   std::string Usual() const;
+  const Trial& UsualTrial() const { return first.at(Usual()); }
+  // How many runs showed it.
+  size_t Reproduced() const { return Usual().empty() ? 0 : by_signature.at(Usual()); }
 };
 
 Runs RunAll(const Program& program, const ProbeRequest& request, ProbeBuild build, uint64_t count);
 
-// "reproduced 10/10: rmap-missing/drop/sibling", then what else came of it.
-std::string RunsText(const Runs& runs, ProbeBuild build);
+// "reproduced 10/10: rmap-missing/drop/sibling", then all other outcomes.
+std::string RunsText(const Runs& runs);
 
 // The report of a trial, with the code that it leads to.
 std::string TrialReport(const Program& program, const Trial& trial, const GuiltyCode& code);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "mmu/base/spte.h"
 
@@ -22,27 +24,27 @@ constexpr const char* kGrey = "#9aa0a6";
 constexpr const char* kEngineColours[] = {"#b35c00", "#1a5fb4", "#2e7d32", "#6a1b9a"};
 
 std::string Escaped(const std::string& text) {
+  constexpr std::pair<char, const char*> kEntities[] = {
+      {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
   std::string escaped;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
+    const auto* entity = std::find_if(std::begin(kEntities), std::end(kEntities),
+                                      [c](const auto& one) { return one.first == c; });
+    escaped += entity != std::end(kEntities) ? entity->second : std::string(1, c);
   }
   return escaped;
 }
+
+std::string Font(const char* colour, const std::string& content) {
+  return fmt::format("<FONT COLOR=\"{}\">{}</FONT>", colour, content);
+}
+
+// A cell of a table; `attributes` have a space before each.
+std::string Cell(const std::string& attributes, const std::string& content) {
+  return fmt::format("<TD{}>{}</TD>", attributes, content);
+}
+std::string Row(const std::string& cells) { return "<TR>" + cells + "</TR>"; }
+std::string Background(const char* colour) { return fmt::format(" BGCOLOR=\"{}\"", colour); }
 
 // Edges leave a slot on the right and arrive on the left.
 std::string OutOf(const SpteRef& ref) { return fmt::format("p{}:s{}:e", ref.page, ref.index); }
@@ -52,32 +54,33 @@ bool Has(const std::vector<SpteRef>& refs, const SpteRef& ref) {
   return std::find(refs.begin(), refs.end(), ref) != refs.end();
 }
 
-std::vector<SpteRef> EntriesIn(const Observation& state, const ListId& list) {
-  for (const RmapObservation& rmap : state.rmaps) {
+// The list in a state: of an observation sorted, of a raw state in its MMU's own order.
+template <typename State>
+std::vector<SpteRef> EntriesIn(const State& state, const ListId& list) {
+  for (const auto& rmap : state.rmaps) {
     if (list.rmap && rmap.id == *list.rmap) return rmap.entries;
   }
-  for (const PageObservation& page : state.pages) {
+  for (const auto& page : state.pages) {
     if (!list.rmap && page.id == list.parents_of) return page.parents;
   }
   return {};
 }
 
-// The list as the engine has it.
-DrawnList ListIn(const DrawnEngine& engine, const ListId& list) {
-  DrawnList drawn;
-  for (const RawRmap& rmap : engine.raw.rmaps) {
-    if (list.rmap && rmap.id == *list.rmap) drawn.entries = rmap.entries;
+// The sizes of the objects that hold the list; empty if there are none.
+std::vector<uint32_t> SizesIn(const ListShapes& shapes, const ListId& list) {
+  for (const auto& [id, sizes] : shapes.rmaps) {
+    if (list.rmap && id == *list.rmap) return sizes;
   }
-  for (const RawPage& page : engine.raw.pages) {
-    if (!list.rmap && page.id == list.parents_of) drawn.entries = page.parents;
+  for (const auto& [id, sizes] : shapes.parents) {
+    if (!list.rmap && id == list.parents_of) return sizes;
   }
-  for (const auto& [id, sizes] : engine.shapes.rmaps) {
-    if (list.rmap && id == *list.rmap) drawn.sizes = sizes;
-  }
-  for (const auto& [id, sizes] : engine.shapes.parents) {
-    if (!list.rmap && id == list.parents_of) drawn.sizes = sizes;
-  }
-  return drawn;
+  return {};
+}
+
+std::map<SpteRef, SlotValue> SlotsIn(const Observation& state) {
+  std::map<SpteRef, SlotValue> slots;
+  for (const SlotObservation& slot : state.slots) slots[slot.ref] = slot.value;
+  return slots;
 }
 
 class Picture {
@@ -89,7 +92,7 @@ class Picture {
     ChoosePages();
     FindFaults();
     for (size_t i = 0; i < rmaps_.size(); ++i) DrawHead(i);
-    for (const PageObservation& page : Base().pages) {
+    for (const PageObservation& page : state_.expected.pages) {
       if (pages_.count(page.id) != 0) DrawPage(page);
     }
     for (size_t i = 0; i < rmaps_.size(); ++i) DrawList({rmaps_[i], 0}, fmt::format("r{}", i));
@@ -105,9 +108,6 @@ class Picture {
   }
 
  private:
-  // Whose pages and slots are drawn: those that are as they should be.
-  const Observation& Base() const { return state_.expected; }
-
   const char* ColourOf(size_t engine) const {
     return kEngineColours[std::min<size_t>(engine, std::size(kEngineColours) - 1)];
   }
@@ -132,7 +132,7 @@ class Picture {
     rmaps_ = std::move(all);
   }
 
-  // Pages with entries on the lists, then what they hang on, as long as there is room.
+  // Pages with entries on the lists, then all others, as long as there is room.
   void ChoosePages() {
     const auto add = [this](PageId id) {
       if (pages_.size() < kMaxPages) pages_.insert(id);
@@ -141,19 +141,17 @@ class Picture {
       for (const SpteRef& ref : EntriesIn(state_.expected, {id, 0})) add(ref.page);
     }
     for (const PageId id : state_.touched.pages) add(id);
-    for (const PageObservation& page : Base().pages) add(page.id);
     std::set<PageId> there;
-    for (const PageObservation& page : Base().pages) there.insert(page.id);
+    for (const PageObservation& page : state_.expected.pages) {
+      there.insert(page.id);
+      add(page.id);
+    }
     std::erase_if(pages_, [&](PageId id) { return there.count(id) == 0; });
     left_out_pages_ = there.size() - pages_.size();
   }
 
-  // What is wrong with a slot, in words.
+  // The faults of each slot, in words.
   void FindFaults() {
-    const auto say = [this](const SpteRef& ref, const std::string& what) {
-      std::string& fault = faults_[ref];
-      if (fault.find(what) == fault.npos) fault += (fault.empty() ? "" : "; ") + what;
-    };
     std::vector<ListId> lists;
     for (const RmapId& id : rmaps_) lists.push_back({id, 0});
     for (const PageId id : pages_) lists.push_back({std::nullopt, id});
@@ -161,28 +159,30 @@ class Picture {
       if (!engine.why_not.empty()) continue;
       for (const ListId& list : lists) {
         const std::vector<SpteRef> expected = EntriesIn(state_.expected, list);
-        const std::vector<SpteRef> actual = ListIn(engine, list).entries;
+        const std::vector<SpteRef> actual = EntriesIn(engine.raw, list);
         for (const SpteRef& ref : expected) {
-          if (!Has(actual, ref)) say(ref, "not on the list of " + engine.name);
+          if (!Has(actual, ref)) AddFault(ref, "not on the list of " + engine.name);
         }
         for (const SpteRef& ref : actual) {
-          if (!Has(expected, ref)) say(ref, "still on the list of " + engine.name);
+          if (!Has(expected, ref)) AddFault(ref, "still on the list of " + engine.name);
         }
       }
-      std::map<SpteRef, SlotValue> expected;
-      for (const SlotObservation& slot : state_.expected.slots) expected[slot.ref] = slot.value;
-      std::map<SpteRef, SlotValue> actual;
-      for (const SlotObservation& slot : engine.state.slots) actual[slot.ref] = slot.value;
+      const std::map<SpteRef, SlotValue> expected = SlotsIn(state_.expected);
+      std::map<SpteRef, SlotValue> actual = SlotsIn(engine.state);
       for (const auto& [ref, value] : expected) {
-        const auto other = actual.find(ref);
-        if (other != actual.end() && other->second == value) continue;
-        say(ref,
-            engine.name + " has " + (other == actual.end() ? "nothing" : ToString(other->second)));
+        if (actual.count(ref) == 0) AddFault(ref, engine.name + " has nothing");
       }
       for (const auto& [ref, value] : actual) {
-        if (expected.count(ref) == 0) say(ref, engine.name + " has " + ToString(value));
+        const auto right = expected.find(ref);
+        if (right != expected.end() && right->second == value) continue;
+        AddFault(ref, engine.name + " has " + ToString(value));
       }
     }
+  }
+
+  void AddFault(const SpteRef& ref, const std::string& what) {
+    std::string& fault = faults_[ref];
+    if (fault.find(what) == fault.npos) fault += (fault.empty() ? "" : "; ") + what;
   }
 
   std::string Title() const {
@@ -193,10 +193,9 @@ class Picture {
       const std::string how = !engine.why_not.empty() ? engine.why_not
                               : boxes                 ? "lists in boxes, a single entry by an arrow"
                                                       : "lists as a thread from slot to slot";
-      title += fmt::format("<FONT COLOR=\"{}\">{}: {}</FONT>   ", ColourOf(i), Escaped(engine.name),
-                           Escaped(how));
+      title += Font(ColourOf(i), Escaped(engine.name + ": " + how)) + "   ";
     }
-    title += fmt::format("<FONT COLOR=\"{}\">grey: what an spte points at</FONT>", kGrey);
+    title += Font(kGrey, "grey: what an spte points at");
     if (left_out_lists_ + left_out_pages_ > 0) {
       title += fmt::format("   ({} reverse maps and {} pages are left out)", left_out_lists_,
                            left_out_pages_);
@@ -204,37 +203,35 @@ class Picture {
     return title + "<BR ALIGN=\"LEFT\"/>";
   }
 
-  bool Differs(const DrawnEngine& engine, const ListId& list) const {
-    if (!engine.why_not.empty()) return true;
-    std::vector<SpteRef> actual = ListIn(engine, list).entries;
-    std::sort(actual.begin(), actual.end());
-    return actual != EntriesIn(state_.expected, list);
-  }
-
   // A row of a table for each engine, from which its list begins.
   std::string EngineRows(const ListId& list, int columns) const {
     std::string rows;
     for (size_t i = 0; i < state_.engines.size(); ++i) {
       const DrawnEngine& engine = state_.engines[i];
-      const bool wrong = Differs(engine, list);
-      rows += fmt::format(
-          "<TR><TD PORT=\"e{}\" COLSPAN=\"{}\" ALIGN=\"RIGHT\"{}><FONT COLOR=\"{}\">{}</FONT></TD>"
-          "</TR>",
-          i, columns, wrong ? fmt::format(" BGCOLOR=\"{}\"", kPaleRed) : "", ColourOf(i),
-          Escaped(engine.name) +
-              (engine.why_not.empty()
-                   ? (ListIn(engine, list).entries.empty() ? " (empty)" : " &#9679;")
-                   : " ?"));
+      const bool drawn = engine.why_not.empty();
+      std::vector<SpteRef> actual = EntriesIn(engine.raw, list);
+      const char* how = !drawn ? " ?" : actual.empty() ? " (empty)" : " &#9679;";
+      std::sort(actual.begin(), actual.end());
+      const bool wrong = !drawn || actual != EntriesIn(state_.expected, list);
+      rows += Row(Cell(fmt::format(" PORT=\"e{}\" COLSPAN=\"{}\" ALIGN=\"RIGHT\"{}", i, columns,
+                                   wrong ? Background(kPaleRed) : ""),
+                       Font(ColourOf(i), Escaped(engine.name) + how)));
     }
     return rows;
   }
 
+  void Node(const std::string& name, const std::string& rows, const std::string& attributes = "") {
+    nodes_ += fmt::format(
+        "  {} [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"4\"{}>"
+        "{}</TABLE>>]\n",
+        name, attributes, rows);
+  }
+
   void DrawHead(size_t index) {
     const std::string name = ToString(rmaps_[index], layout_);
-    nodes_ += fmt::format(
-        "  r{} [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"4\">"
-        "<TR><TD BGCOLOR=\"#eceff1\"><B>{}</B></TD></TR>{}</TABLE>>]\n",
-        index, Escaped(name), EngineRows({rmaps_[index], 0}, 1));
+    Node(fmt::format("r{}", index),
+         Row(Cell(Background("#eceff1"), "<B>" + Escaped(name) + "</B>")) +
+             EngineRows({rmaps_[index], 0}, 1));
   }
 
   std::string Content(const SlotObservation& slot) const {
@@ -262,12 +259,12 @@ class Picture {
         return;
       }
       ++shown;
-      const std::string background = red ? fmt::format(" BGCOLOR=\"{}\"", kPaleRed) : "";
-      const std::string remark =
-          red ? fmt::format("<BR/><FONT COLOR=\"{}\">{}</FONT>", kRed, Escaped(fault->second)) : "";
-      rows += fmt::format(
-          "<TR><TD PORT=\"i{0}\"{1}>{0}</TD><TD PORT=\"s{0}\" ALIGN=\"LEFT\"{1}>{2}{3}</TD></TR>",
-          ref.index, background, Escaped(content), remark);
+      const std::string background = red ? Background(kPaleRed) : "";
+      const std::string remark = red ? "<BR/>" + Font(kRed, Escaped(fault->second)) : "";
+      rows += Row(Cell(fmt::format(" PORT=\"i{}\"{}", ref.index, background),
+                       fmt::format("{}", ref.index)) +
+                  Cell(fmt::format(" PORT=\"s{}\" ALIGN=\"LEFT\"{}", ref.index, background),
+                       Escaped(content) + remark));
     };
     std::set<SpteRef> seen;
     for (const SlotObservation& slot : state_.expected.slots) {
@@ -281,37 +278,38 @@ class Picture {
     for (const auto& [ref, fault] : faults_) {
       if (ref.page == page.id && seen.count(ref) == 0) row(ref, "empty");
     }
-    if (left_out > 0) rows += fmt::format("<TR><TD COLSPAN=\"2\">{} more</TD></TR>", left_out);
-    const bool has_parents = !ParentsNowhere(page.id);
-    nodes_ += fmt::format(
-        "  p{} [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"4\">"
-        "<TR><TD PORT=\"head\" COLSPAN=\"2\" BGCOLOR=\"#e3f2fd\"><B>page {}</B><BR/>level {}, gfn "
-        "{:#x}{}{}{}</TD></TR>{}{}</TABLE>>]\n",
-        page.id, page.id, static_cast<uint32_t>(page.role.level), page.gfn,
-        page.role.direct != 0 ? ", direct" : "", page.unsync ? ", unsync" : "",
-        has_parents ? "<BR/>parents:" : "",
-        has_parents ? EngineRows({std::nullopt, page.id}, 2) : "", rows);
+    if (left_out > 0) rows += Row(Cell(" COLSPAN=\"2\"", fmt::format("{} more", left_out)));
+    const bool has_parents = HasParents(page.id);
+    const std::string head = fmt::format(
+        "<B>page {}</B><BR/>level {}, gfn {:#x}{}{}{}", page.id,
+        static_cast<uint32_t>(page.role.level), page.gfn, page.role.direct != 0 ? ", direct" : "",
+        page.unsync ? ", unsync" : "", has_parents ? "<BR/>parents:" : "");
+    Node(fmt::format("p{}", page.id),
+         Row(Cell(" PORT=\"head\" COLSPAN=\"2\"" + Background("#e3f2fd"), head)) +
+             (has_parents ? EngineRows({std::nullopt, page.id}, 2) : "") + rows);
   }
 
-  bool ParentsNowhere(PageId id) const {
-    bool none = EntriesIn(state_.expected, {std::nullopt, id}).empty();
-    for (const DrawnEngine& engine : state_.engines) {
-      none = none && ListIn(engine, {std::nullopt, id}).entries.empty();
-    }
-    return none;
+  // In any state.
+  bool HasParents(PageId id) const {
+    const ListId list = {std::nullopt, id};
+    return !EntriesIn(state_.expected, list).empty() ||
+           std::any_of(state_.engines.begin(), state_.engines.end(),
+                       [&](const auto& one) { return !EntriesIn(one.raw, list).empty(); });
   }
 
   void DrawList(const ListId& list, const std::string& node) {
     for (size_t i = 0; i < state_.engines.size(); ++i) {
       const DrawnEngine& engine = state_.engines[i];
       if (!engine.why_not.empty()) continue;
-      const DrawnList drawn = ListIn(engine, list);
+      const std::vector<SpteRef> entries = EntriesIn(engine.raw, list);
+      const std::vector<uint32_t> sizes = SizesIn(engine.shapes, list);
       const std::string from = fmt::format("{}:e{}:{}", node, i, list.rmap ? "e" : "w");
       const std::string style = list.rmap ? "penwidth=1.6" : "style=dashed, constraint=false";
-      if (drawn.sizes.empty()) {
-        Thread(drawn.entries, from, ColourOf(i), style, list.rmap.has_value());
+      if (sizes.empty()) {
+        Thread(entries, from, ColourOf(i), style, list.rmap.has_value());
       } else {
-        Boxes(drawn, from, fmt::format("b{}_{}", node, i), i, list.rmap.has_value(), style);
+        Boxes(entries, sizes, from, fmt::format("b{}_{}", node, i), i, list.rmap.has_value(),
+              style);
       }
     }
   }
@@ -320,7 +318,7 @@ class Picture {
               const std::string& style, bool rmap) {
     for (size_t i = 0; i < entries.size(); ++i) {
       const SpteRef& ref = entries[i];
-      if (pages_.count(ref.page) == 0) return;  // what is left out cannot be pointed at
+      if (pages_.count(ref.page) == 0) return;  // an edge cannot point at a page that is left out
       // Within a page the thread stays on its right; a page's parents are to the left of it.
       const bool within = !rmap || (i > 0 && entries[i - 1].page == ref.page);
       Edge(from, within ? OutOf(ref) : Into(ref), colour,
@@ -329,24 +327,24 @@ class Picture {
     }
   }
 
-  void Boxes(const DrawnList& list, std::string from, const std::string& name, size_t engine,
-             bool rmap, const std::string& style) {
+  void Boxes(const std::vector<SpteRef>& entries, const std::vector<uint32_t>& sizes,
+             std::string from, const std::string& name, size_t engine, bool rmap,
+             const std::string& style) {
     const ListShapes& shapes = state_.engines[engine].shapes;
     const uint32_t capacity = rmap ? shapes.rmap_capacity : shapes.parent_capacity;
+    const char* colour = ColourOf(engine);
     size_t at = 0;
-    for (size_t box = 0; box < std::min(list.sizes.size(), kMaxObjects); ++box) {
+    for (size_t box = 0; box < std::min(sizes.size(), kMaxObjects); ++box) {
       std::string cells;
       for (uint32_t i = 0; i < capacity; ++i) {
-        const bool used = i < list.sizes[box] && at < list.entries.size();
-        cells += "<TD>" + (used ? ToString(list.entries[at++]) : std::string("&#8211;")) + "</TD>";
+        const bool used = i < sizes[box] && at < entries.size();
+        cells += Cell("", used ? ToString(entries[at++]) : "&#8211;");
       }
       const std::string node = fmt::format("{}_{}", name, box);
-      nodes_ += fmt::format(
-          "  {} [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"0\" CELLPADDING=\"4\" "
-          "COLOR=\"{}\"><TR><TD PORT=\"in\" COLSPAN=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD></TR>"
-          "<TR>{}</TR></TABLE>>]\n",
-          node, ColourOf(engine), capacity, ColourOf(engine), rmap ? "descriptor" : "chain", cells);
-      Edge(from, node + (rmap ? ":in:w" : ":in:e"), ColourOf(engine), style);
+      const std::string head = Cell(fmt::format(" PORT=\"in\" COLSPAN=\"{}\"", capacity),
+                                    Font(colour, rmap ? "descriptor" : "chain"));
+      Node(node, Row(head) + Row(cells), fmt::format(" COLOR=\"{}\"", colour));
+      Edge(from, node + (rmap ? ":in:w" : ":in:e"), colour, style);
       from = node;
     }
   }

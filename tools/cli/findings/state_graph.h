@@ -1,9 +1,9 @@
-// The state after an operation as a picture, in the language of Graphviz: shadow pages as tables,
-// reverse maps as each MMU stores them, and in red what is not as it should be.
+// The state after an operation as a picture, in the language of Graphviz. Shadow pages are tables,
+// reverse maps are drawn as each MMU stores them, and faults are red.
 //
-// An MMU that keeps a list in objects has them drawn as boxes; one that has none, as a thread from
-// slot to slot. A pure function of values. Not covered: vcpus and their TLBs. Large states are cut
-// to what the operation is about, and say so.
+// A list that its MMU keeps in objects is drawn as boxes. Any other is a thread from slot to slot.
+// A pure function of values. Not covered: vcpus and their TLBs. A large state is cut to the part
+// that the operation is about. The picture says so.
 #ifndef RMAPDIFF_TOOLS_CLI_FINDINGS_STATE_GRAPH_H_
 #define RMAPDIFF_TOOLS_CLI_FINDINGS_STATE_GRAPH_H_
 
@@ -15,12 +15,6 @@
 #include "fuzzers/state/raw_state.h"
 
 namespace rmapdiff {
-
-// A list in its MMU's own order.
-struct DrawnList {
-  std::vector<SpteRef> entries;
-  std::vector<uint32_t> sizes;  // of its objects, empty if there are none
-};
 
 struct DrawnEngine {
   std::string name;

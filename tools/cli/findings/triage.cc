@@ -9,11 +9,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+#include <tuple>
 
 #include "fuzzers/program/program_file.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/limit_options.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
@@ -27,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// All artifacts with one signature; "" for those that show nothing.
+// All artifacts with one signature, "" for no finding.
 struct Group {
   std::string signature;
   size_t count = 0;
@@ -57,11 +58,10 @@ bool IsArtifact(const fs::path& path) {
 std::vector<std::string> FilesBelow(const std::string& folder) {
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
-  if (!fs::exists(status)) {
-    throw Failure(kExitUsage, Printable(folder) + ": no such folder, expected one of artifacts");
-  }
   if (!fs::is_directory(status)) {
-    throw Failure(kExitUsage, Printable(folder) + ": is not a folder, expected one of artifacts");
+    const char* what = fs::exists(status) ? "is not a folder" : "no such folder";
+    throw Failure(kExitUsage,
+                  fmt::format("{}: {}, expected one of artifacts", Printable(folder), what));
   }
   std::vector<std::string> files;
   const auto skip = fs::directory_options::skip_permission_denied;
@@ -82,9 +82,9 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
 class Triage {
  public:
   Triage(uint64_t runs, const Limits& limits)
-      : runs_(runs), limits_(limits), prober_(BestBuild()) {}
+      : runs_(runs), limits_(limits), client_(BestBuild()) {}
 
-  // False if the file is no program.
+  // False if the file does not hold a program.
   bool Add(const std::string& file) {
     try {
       Look(ReadArtifact(file));
@@ -114,14 +114,12 @@ class Triage {
     request.limits = limits_;
     std::map<std::string, size_t> times;
     Trial trial;
-    std::string signature;
+    std::string signature;  // of the first finding
     for (uint64_t i = 0; i < runs_; ++i) {
-      Trial one = prober_.Try(request);
+      const Trial one = client_.Try(request);
       const std::string shown = Signature(artifact.program, one);
-      if (++times[shown] == 1 && signature.empty()) {
-        trial = std::move(one);
-        signature = shown;
-      }
+      ++times[shown];
+      if (signature.empty()) std::tie(trial, signature) = std::tie(one, shown);
     }
     struct stat status = {};
     stat(artifact.file.c_str(), &status);
@@ -143,18 +141,16 @@ class Triage {
 
   const uint64_t runs_;
   const Limits limits_;
-  Prober prober_;
+  ProbeClient client_;
   const std::map<std::string, std::string> known_ = KnownRegressions(RegressionsFolder());
   std::map<std::string, Group> groups_;
 };
 
-constexpr const char* kIso = "%Y-%m-%dT%H:%M:%SZ";
-
-std::string Moment(time_t time, const char* format) {
+std::string IsoTime(time_t time) {
   char text[32] = {};
   tm parts = {};
   gmtime_r(&time, &parts);
-  std::strftime(text, sizeof text, format, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }
 
@@ -165,24 +161,23 @@ std::string Table(const std::vector<Group>& groups) {
                                  "signature", width, "first seen");
   for (const Group& group : groups) {
     const bool none = group.signature.empty();
-    text += fmt::format(
-        "{:<{}}  {:>5}  {:>10}  {:<7}  {}  {}\n", none ? "(no finding)" : group.signature, width,
-        group.count, fmt::format("{}/{}", group.reproduced, group.runs), none ? "-" : group.engine,
-        Moment(group.first, "%Y-%m-%d %H:%M"), Moment(group.last, "%Y-%m-%d %H:%M"));
-    text += fmt::format("  smallest {} ({} op{})\n", Printable(group.smallest), group.ops,
-                        group.ops == 1 ? "" : "s");
+    text += fmt::format("{:<{}}  {:>5}  {:>10}  {:<7}  {}  {}\n",
+                        none ? "(no finding)" : group.signature, width, group.count,
+                        fmt::format("{}/{}", group.reproduced, group.runs),
+                        none ? "-" : group.engine, UtcTime(group.first), UtcTime(group.last));
+    text += fmt::format("  smallest {} ({})\n", Printable(group.smallest), OpCount(group.ops));
     if (!group.known.empty()) text += fmt::format("  known as {}\n", group.known);
   }
   return text;
 }
 
-std::string Json(const std::vector<Group>& groups, size_t unreadable) {
-  nlohmann::json rows = nlohmann::json::array();
+nlohmann::ordered_json ToJson(const std::vector<Group>& groups, size_t unreadable) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const Group& group : groups) {
     rows.push_back({{"signature", group.signature},
                     {"count", group.count},
-                    {"first_seen", Moment(group.first, kIso)},
-                    {"last_seen", Moment(group.last, kIso)},
+                    {"first_seen", IsoTime(group.first)},
+                    {"last_seen", IsoTime(group.last)},
                     {"smallest", group.smallest},
                     {"ops", group.ops},
                     {"engine", group.engine},
@@ -190,9 +185,7 @@ std::string Json(const std::vector<Group>& groups, size_t unreadable) {
                     {"runs", group.runs},
                     {"known", group.known}});
   }
-  const nlohmann::json all = {{"groups", rows}, {"unreadable", unreadable}};
-  // Names of files are any bytes.
-  return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return {{"groups", rows}, {"unreadable", unreadable}};
 }
 
 }  // namespace
@@ -221,7 +214,7 @@ int TriageVerb(const Words& words) {
   }
   const std::vector<Group> groups = triage.Groups();
   if (json) {
-    WriteOut(Json(groups, unreadable));
+    WriteOut(JsonText(ToJson(groups, unreadable), 2));
   } else if (groups.empty()) {
     WriteOut(Printable(folder) + ": no artifacts\n");
   } else {

@@ -19,7 +19,7 @@
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/findings/artifact.h"
-#include "tools/cli/findings/confirmed_minimize.h"
+#include "tools/cli/findings/confirmed_minimizer.h"
 #include "tools/cli/findings/guilty_code.h"
 #include "tools/cli/findings/runs.h"
 #include "tools/cli/libfuzzer/sighting.h"
@@ -72,8 +72,7 @@ class Arrival {
     request.leaks = true;
     runs_ = RunAll(artifact_->program, request, BestBuild(), times);
     const std::string usual = runs_.Usual();
-    record_.reproduced =
-        fmt::format("{}/{}", usual.empty() ? 0 : runs_.by_signature.at(usual), runs_.count);
+    record_.reproduced = fmt::format("{}/{}", runs_.Reproduced(), runs_.count);
     record_.signature = usual;
     if (usual.empty()) return;
     record_.kind = KindOf(runs_.first.at(usual));
@@ -105,7 +104,7 @@ class Arrival {
   void Minimize(double seconds) {
     ProbeRequest request = artifact_->Request();
     request.limits.wall_ms = kCandidateMs;
-    Minimizing minimizing(request);
+    ConfirmedMinimizer minimizer(request);
     const Clock::time_point start = Clock::now();
     MinimizeOptions options;
     const auto since = [](Clock::time_point then) {
@@ -117,8 +116,8 @@ class Arrival {
       return since(start) > seconds || (told && since(*told) > kHurrySeconds);
     };
     // With less time for a run, or without a look for leaks, it may show nothing.
-    if (minimizing.Choose(artifact_->program) != record_.signature) return;
-    const Minimized best = minimizing.Minimize(artifact_->program, artifact_->program, options);
+    if (minimizer.Choose(artifact_->program) != record_.signature) return;
+    const Minimized best = minimizer.Minimize(artifact_->program, artifact_->program, options);
     if (best.signature != record_.signature) return;
     minimal_ = best.program;
     record_.minimal = "minimal.ops";
@@ -134,12 +133,10 @@ class Arrival {
     ProbeRequest request = artifact_->Request();
     request.limits.wall_ms = kCandidateMs;
     if (minimal_) {
-      request.program = ToBytes(program);
+      request.Run(program);
       request.story = true;
-      Prober prober(BestBuild());
-      trial = prober.Try(request);
-    }
-    if (minimal_) {
+      ProbeClient client(BestBuild());
+      trial = client.Try(request);
       record_.draft = "draft_test.cc";
       files_["draft_test.cc"] = DraftTest(program, record_.signature, StoryOf(program, trial));
     }
@@ -148,8 +145,8 @@ class Arrival {
     const GuiltyCode code = FindGuiltyCode(program, trial, request, [] { return hurry != 0; });
     Artifact shown = *artifact_;
     shown.file = record_.artifact;
-    return shown.Describe() + "\n" + RunsText(runs_, BestBuild()) + "\n" +
-           TrialReport(program, trial, code) + NextCommands(kept);
+    return shown.Describe() + "\n" + RunsText(runs_) + "\n" + TrialReport(program, trial, code) +
+           NextCommands(kept);
   }
 
   std::string WhatTheLogSaid() const {

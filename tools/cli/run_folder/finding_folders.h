@@ -70,9 +70,9 @@ class FindingFolders {
   std::vector<FindingRecord> All(std::vector<std::string>* damaged) const;
   std::optional<FindingRecord> Find(std::string_view signature) const;
 
-  // What the writers that follow throw is a Failure with kExitEnvironment.
+  // The functions below write. They throw a Failure with kExitEnvironment.
   //
-  // Removes what a killed writer has left.
+  // Removes the temporary files and folders that a killed writer has left.
   void Clean() const;
   // A new finding with these files, by name, and finding.json. A folder in its place, whose record
   // cannot be read, is set aside under another name.

@@ -57,7 +57,7 @@ RunLock::RunLock(const std::string& run_folder) : file_(OpenRegular(run_folder +
   if (!Lock(fd)) {
     throw Failure(kExitEnvironment, Printable(run_folder) + ": " + WhyNotLocked(fd, errno));
   }
-  // For readers alone, so a failure to write it is no error.
+  // For readers alone, so nothing is said if it cannot be written.
   const std::string pid = fmt::format("{}\n", getpid());
   [[maybe_unused]] const bool written =
       ftruncate(fd, 0) == 0 && pwrite(fd, pid.data(), pid.size(), 0) > 0;

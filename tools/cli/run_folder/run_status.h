@@ -1,9 +1,8 @@
 // How a run of rmapdiff fuzz is doing, read from its folder.
 //
 // A run may write the folder at this moment, or a kill has left it. So nothing is written, locked
-// or waited for, and remarks tell of what is left out because it makes no sense. stats.jsonl has
-// the figures of all sessions so far. While a session is at work, the counters that its targets
-// share are younger.
+// or waited for. Things that make no sense are left out, and remarks tell of them. The figures of
+// all sessions so far are in stats.jsonl. The counters of a session at work are younger.
 #ifndef RMAPDIFF_TOOLS_CLI_RUN_FOLDER_RUN_STATUS_H_
 #define RMAPDIFF_TOOLS_CLI_RUN_FOLDER_RUN_STATUS_H_
 
@@ -55,8 +54,8 @@ struct RunStatus {
 // Fills in what the samples say: `last`, `lately`, `targets`. `running` and `now` are known.
 void TakeSamples(const std::vector<Sample>& samples, RunStatus* status);
 
-// The live counters of a target beside its figures: a session begins to count at zero, or goes on
-// from the counters of the last.
+// Takes the live counters of a target into its figures. A session begins to count at zero, or goes
+// on from the counters of the last.
 void TakeLive(const std::vector<Sample>& samples, const std::string& target,
               const LiveCounters& live, TargetSample* figures);
 

@@ -20,7 +20,7 @@ class StatsLog {
   StatsLog& operator=(const StatsLog&) = delete;
   ~StatsLog();
 
-  // What the last line said that made sense when the file was opened. All zero without such a line.
+  // The last line that made sense when the file was opened. All zero without such a line.
   const Sample& last() const { return last_; }
   void Append(const Sample& sample);
   // From one line to the next, in seconds: rarer the longer all runs have taken.

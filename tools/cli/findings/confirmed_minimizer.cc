@@ -1,14 +1,8 @@
-#include "tools/cli/findings/confirmed_minimize.h"
+#include "tools/cli/findings/confirmed_minimizer.h"
 
 namespace rmapdiff {
 
-Minimizing::Minimizing(const ProbeRequest& request)
-    : request_(request),
-      sanitized_available_(BestBuild() == ProbeBuild::kSanitized),
-      plain_(ProbeBuild::kPlain),
-      sanitized_(ProbeBuild::kSanitized) {}
-
-std::string Minimizing::Choose(const Program& program) {
+std::string ConfirmedMinimizer::Choose(const Program& program) {
   const std::string quick = Signature(program, With(plain_, program));
   if (!sanitized_available_) return quick;
   const std::string thorough = Signature(program, With(sanitized_, program));
@@ -16,8 +10,8 @@ std::string Minimizing::Choose(const Program& program) {
   return thorough;
 }
 
-Minimized Minimizing::Minimize(const Program& beginning, const Program& original,
-                               MinimizeOptions options) {
+Minimized ConfirmedMinimizer::Minimize(const Program& beginning, const Program& original,
+                                       MinimizeOptions options) {
   options.run = [this](const Program& program) { return Run(program); };
   Minimized best = *rmapdiff::Minimize(beginning, options);
   if (!best.finished || use_sanitized_ || !sanitized_available_) return best;
@@ -29,10 +23,9 @@ Minimized Minimizing::Minimize(const Program& beginning, const Program& original
   return best;
 }
 
-Trial Minimizing::With(Prober& prober, const Program& program) {
-  const std::vector<uint8_t> bytes = Encode(program);
-  request_.program.assign(bytes.begin(), bytes.end());
-  return prober.Try(request_);
+Trial ConfirmedMinimizer::With(ProbeClient& client, const Program& program) {
+  request_.Run(program);
+  return client.Try(request_);
 }
 
 }  // namespace rmapdiff
