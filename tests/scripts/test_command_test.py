@@ -14,7 +14,8 @@ import unittest
 FILES = ("tools/__init__.py", "tools/test", "tools/setup", "tools/bazel_rules/junit.py",
          "tools/bazel_rules/m32.sh", "tools/bazel_rules/skip.py",
          "tools/bazel_rules/skip_reasons.txt", "tools/bazel_rules/test_summary.py",
-         "tools/scripts/build/bazel.py", "tools/scripts/common/script.py",
+         "tools/scripts/build/bazel.py", "tools/scripts/common/printable.py",
+         "tools/scripts/common/script.py",
          "tools/scripts/start.py", "tools/scripts/start.sh")
 
 # Says with which words it was called, and "runs" the tests whose events $EVENTS has.
