@@ -1,5 +1,5 @@
-// The reverse maps that are measured. Each is compiled in a file of its own (legacy_map.cc ...). To
-// add a map, write such a file of one line, a line here and a line in maps.cc.
+// The reverse maps that are measured: those of more_maps/maps.bzl. Each is compiled in a file of its
+// own.
 #ifndef RMAPDIFF_BENCH_MAPS_H_
 #define RMAPDIFF_BENCH_MAPS_H_
 
@@ -16,10 +16,6 @@ struct BenchMap {
   std::vector<Case> cases;
   Facts facts;
 };
-
-BenchMap LegacyMap();
-BenchMap SiblingListMap();
-BenchMap CountedMap();
 
 // In the order of their lines in reports.
 const std::vector<BenchMap>& AllMaps();

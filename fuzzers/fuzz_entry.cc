@@ -4,12 +4,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "fuzzers/fuzz_target.h"
 #include "fuzzers/search/mutator.h"
 #include "fuzzers/search/techniques.h"
+#include "fuzzers/voices/voice.h"
 
 // libFuzzer's own mutations; other engines have none to offer.
 extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t size,
@@ -17,6 +20,22 @@ extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t s
 
 namespace rmapdiff {
 namespace {
+
+// Around one and two blocks of the maps that are compared.
+std::vector<uint32_t> LengthsOfMaps() {
+  constexpr uint32_t kMax = 64;  // of a count
+  std::set<uint32_t> lengths;
+  for (const Engine& engine : ChosenEngines()) {
+    for (const uint32_t block : engine.blocks) {
+      for (const uint32_t blocks : {block, 2 * block}) {
+        for (uint32_t length = blocks - 1; length <= blocks + 1; ++length) lengths.insert(length);
+      }
+    }
+  }
+  lengths.erase(0);
+  lengths.erase(lengths.upper_bound(kMax), lengths.end());
+  return {lengths.begin(), lengths.end()};
+}
 
 const Search& ThisSearch() {
   static const Search search = [] {
@@ -26,7 +45,9 @@ const Search& ThisSearch() {
       std::fprintf(stderr, "RMAPDIFF_SEARCH: %s\n", wrong->c_str());
       std::exit(2);
     }
-    return std::get<Search>(parsed);
+    Search given = std::get<Search>(parsed);
+    given.lengths = LengthsOfMaps();
+    return given;
   }();
   return search;
 }
@@ -40,7 +61,7 @@ size_t MaxOps(size_t max_size) {
   return max_size < kHeaderBytes ? 0 : (max_size - kHeaderBytes) / kRecordBytes;
 }
 
-// What does not fit is cut off, as always when bytes are too few.
+// Bytes that do not fit are cut off, as always when there are too few.
 size_t Put(const Program& program, uint8_t* out, size_t max_size) {
   const std::vector<uint8_t> bytes = Encode(program);
   const size_t size = std::min(bytes.size(), max_size);

@@ -54,7 +54,7 @@ StatsBlock* OpenStats() {
   StatsBlock* stats = fd >= 0 ? MapStats(fd) : nullptr;
   if (fd >= 0) close(fd);
   if (stats != nullptr) return stats;
-  std::fprintf(stderr, "warning: RMAPDIFF_STATS is no file for statistics, none are kept\n");
+  std::fprintf(stderr, "warning: RMAPDIFF_STATS: expected a file for statistics, none are kept\n");
   return &unshared;
 }
 

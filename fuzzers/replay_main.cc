@@ -41,7 +41,7 @@ namespace fs = std::filesystem;
 
 enum ReplayExit : int { kPassed = 0, kFinding = 1, kBadInput = 2 };
 
-// What a dying process still says; plain data, for a signal handler.
+// The last words of a dying process; plain data, for a signal handler.
 struct {
   char running[4096];
   size_t passed;

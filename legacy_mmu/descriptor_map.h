@@ -26,6 +26,7 @@
 #define RMAPDIFF_LEGACY_MMU_DESCRIPTOR_MAP_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "mmu/base/host_memory.h"
@@ -238,6 +239,29 @@ class DescriptorMap {
     return sizes;
   }
 
+  // ---- The first invariant, in words ----
+
+  std::string AuditRmap(const Head& head) const {
+    std::string complaint;
+    const Descriptor* next = IsMany(head) ? DescriptorOf(head) : nullptr;
+    for (; next != nullptr && complaint.empty(); next = next->more) {
+      complaint = AuditEntries("descriptor", next->sptes, L::kDescriptorEntries);
+    }
+    return complaint;
+  }
+
+  std::string AuditParents(const Page& page) const {
+    if (!page.multimapped) return "";
+    if (page.parent_ptes == nullptr) return "it is multimapped and has no chain";
+    std::string complaint;
+    Chain* const* link = &page.parent_ptes;
+    for (; *link != nullptr && complaint.empty(); link = &(*link)->next) {
+      complaint = AuditEntries("chain", (*link)->parent_ptes, L::kChainEntries);
+      if ((*link)->pprev != link) complaint = "a chain's back pointer leads elsewhere";
+    }
+    return complaint;
+  }
+
   // ---- Memory ----
 
   bool TopUp(Caches& caches) {
@@ -290,6 +314,16 @@ class DescriptorMap {
     uint32_t size = 0;
     for (const Spte* entry : entries) size += entry != nullptr ? 1 : 0;
     return size;
+  }
+
+  static std::string AuditEntries(const char* object, Spte* const* entries, int size) {
+    int used = 0;
+    while (used < size && entries[used] != nullptr) ++used;
+    if (used == 0) return std::string("an empty ") + object + " is on the list";
+    for (int i = used; i < size; ++i) {
+      if (entries[i] != nullptr) return std::string("a ") + object + " has a gap before an entry";
+    }
+    return "";
   }
 
   static bool IsFull(const Descriptor& desc) {

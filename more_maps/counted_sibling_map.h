@@ -28,6 +28,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "mmu/sibling_map.h"
 
@@ -79,6 +80,14 @@ class CountedSiblingMap : public SiblingMap<L> {
   int Count(const Head& head) const {
     return head.length() < kFull ? head.length() : Base::Count(head.first());
   }
+
+  std::string AuditRmap(const Head& head) const {
+    const int entries = Base::Count(head.first());
+    if (head.length() == std::min(entries, kFull)) return "";
+    return "its head says " + std::to_string(head.length()) + " entries, the walk finds " +
+           std::to_string(entries);
+  }
+  std::string AuditParents(const typename Base::Page&) const { return ""; }
 };
 
 }  // namespace rmapdiff

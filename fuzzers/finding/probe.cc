@@ -40,9 +40,8 @@ std::vector<BlockRun> BlocksOf(const Program& program, const RunOptions& like,
   std::map<uint64_t, BlockRun> blocks;
   Watch watch;
   watch.progress = progress;
-  const auto is_watched = [&](size_t engine) {
-    return AllEngines()[engine].name == watched_engine;
-  };
+  const std::vector<Engine>& engines = like.engines;
+  const auto is_watched = [&](size_t engine) { return engines[engine].name == watched_engine; };
   watch.before = [&](size_t engine, size_t op_index) {
     // Again from the beginning: a run that finds out which operation did it.
     if (op_index == 0 && is_watched(engine)) blocks.clear();
@@ -56,9 +55,8 @@ std::vector<BlockRun> BlocksOf(const Program& program, const RunOptions& like,
       blocks.try_emplace(address, BlockRun{address, op_index, 0}).first->second.last = op_index;
     }
   };
-  const std::string only = like.engines.size() == 1 ? std::string(like.engines[0].name) : "";
   RunOptions options = like;
-  options.engines = WatchedEngines(watch, only);
+  options.engines = WatchedEngines(watch, engines);
   RunProgram(program, options);
   std::vector<BlockRun> all;
   for (const auto& [address, block] : blocks) all.push_back(block);
@@ -77,9 +75,11 @@ int RunChild(const ProbeRequest& request, const BlockWatch* watched, Progress* p
   const Program program = Decode({data, request.program.size()});
   Watch watch;
   watch.progress = progress;
-  RunOptions options;
-  if (request.full) options.check = CheckLevel::kFull;
-  options.engines = WatchedEngines(watch, request.engine);
+  RunOptions unwatched;
+  if (request.full) unwatched.check = CheckLevel::kFull;
+  unwatched.engines = EnginesOf(request);
+  RunOptions options = unwatched;
+  options.engines = WatchedEngines(watch, unwatched.engines);
   const Verdict verdict = RunProgram(program, options);
   *progress = Progress{program.ops.size() + 1, Progress::kNobody, Progress::kNobody};
   if (request.leaks && verdict.kind != VerdictKind::kDivergence &&
@@ -92,7 +92,7 @@ int RunChild(const ProbeRequest& request, const BlockWatch* watched, Progress* p
   WriteMessage(result, Packed(story));
   const std::string& engine = request.blocks.empty() ? story.engine : request.blocks;
   if (watched == nullptr || engine.empty()) return 0;
-  WriteMessage(result, Packed(BlocksOf(program, options, verdict, engine, *watched, progress)));
+  WriteMessage(result, Packed(BlocksOf(program, unwatched, verdict, engine, *watched, progress)));
   return 0;
 }
 
@@ -112,13 +112,13 @@ auto Fields(Either<Remains> auto& one) {
                   one.result);
 }
 
-void SetPlace(const Progress& progress, Remains* remains) {
+void SetPlace(const Progress& progress, const std::vector<Engine>& engines, Remains* remains) {
   // Between two engines the reference is at work, which begins each operation.
   const bool reference = progress.engine == Progress::kNobody;
-  const bool all_done = reference && progress.last_engine + 1 == AllEngines().size();
+  const bool all_done = reference && progress.last_engine + 1 == engines.size();
   const uint64_t begun = progress.operations + (all_done ? 1 : 0);
   remains->op_index = begun > 0 ? begun - 1 : 0;
-  if (!reference) remains->engine = AllEngines()[progress.engine].name;
+  if (!reference) remains->engine = engines[progress.engine].name;
 }
 
 std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
@@ -137,7 +137,7 @@ std::string Answer(const ProbeRequest& request, const BlockWatch* watched) {
                      [&] { return RunChild(request, watched, progress, result.get()); });
   Remains remains;
   remains.status = child.Wait();
-  SetPlace(*progress, &remains);
+  SetPlace(*progress, EnginesOf(request), &remains);
   munmap(shared, sizeof(Progress));
   remains.log = ReadBack(log.get(), kMaxLog);
   remains.result = ReadBack(result.get(), kMaxMessage);
@@ -192,6 +192,14 @@ bool WriteMessage(int fd, std::string_view message) {
   return true;
 }
 
+std::vector<Engine> EnginesOf(const ProbeRequest& request) {
+  if (const Engine* only = FindEngine(request.engine)) return {*only};
+  if (request.maps.empty()) return ChosenEngines();
+  const auto named = EnginesNamed(request.maps);
+  const auto* engines = std::get_if<std::vector<Engine>>(&named);
+  return engines != nullptr ? *engines : ChosenEngines();
+}
+
 bool UnpackAnswer(std::string_view answer, Trial* trial) {
   Remains remains;
   if (!Unpack(answer, &remains)) return false;
@@ -214,17 +222,18 @@ bool UnpackAnswer(std::string_view answer, Trial* trial) {
 
 void BeforeOperation(const std::string& op) { asm volatile("" : : "r"(&op) : "memory"); }
 
-Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index) {
+Verdict RunAndStop(const Program& program, const std::vector<Engine>& engines,
+                   const std::string& engine, size_t op_index) {
   Progress progress;
   Watch watch;
   watch.progress = &progress;
   watch.before = [&](size_t at_work, size_t at) {
-    if (at != op_index || AllEngines()[at_work].name != engine) return;
+    if (at != op_index || engines[at_work].name != engine) return;
     BeforeOperation(at < program.ops.size() ? PrintOp(program.header, program.ops[at])
                                             : "teardown");
   };
   RunOptions options;
-  options.engines = WatchedEngines(watch, "");
+  options.engines = WatchedEngines(watch, engines);
   return RunProgram(program, options);
 }
 

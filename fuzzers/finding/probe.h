@@ -17,12 +17,14 @@
 
 #include "fuzzers/finding/child_process.h"
 #include "fuzzers/finding/trial.h"
+#include "fuzzers/voices/voice.h"
 
 namespace rmapdiff {
 
 struct ProbeRequest {
   std::string program;  // its bytes
-  std::string engine;   // only this one; "" for all
+  std::string maps;     // those to compare (EnginesNamed); "" for those of the probe's process
+  std::string engine;   // only this one, whatever `maps` are; "" for all of them
   std::string blocks;   // the engine whose code to watch; "" for that of a story
   Limits limits;
   bool full = false;   // check everything after each operation
@@ -34,9 +36,12 @@ struct ProbeRequest {
 };
 
 auto Fields(Either<ProbeRequest> auto& one) {
-  return std::tie(one.program, one.engine, one.blocks, one.limits.wall_ms, one.limits.memory_mb,
-                  one.full, one.story, one.leaks, one.codec);
+  return std::tie(one.program, one.maps, one.engine, one.blocks, one.limits.wall_ms,
+                  one.limits.memory_mb, one.full, one.story, one.leaks, one.codec);
 }
+
+// The engines of the request.
+std::vector<Engine> EnginesOf(const ProbeRequest& request);
 
 // The code that ran, of a probe that was built with counters.
 struct BlockWatch {
@@ -49,7 +54,8 @@ int ServeProbe(int in, int out, const BlockWatch* watch);
 
 // Runs the program in this very process, for a debugger. Calls BeforeOperation right before the
 // engine begins the operation, or after the last one the teardown. A breakpoint can be there.
-Verdict RunAndStop(const Program& program, const std::string& engine, size_t op_index);
+Verdict RunAndStop(const Program& program, const std::vector<Engine>& engines,
+                   const std::string& engine, size_t op_index);
 [[gnu::noinline]] void BeforeOperation(const std::string& op);
 
 // A message: its length as eight bytes, and its bytes. False at the end of the stream, or if the

@@ -164,7 +164,11 @@ MaybeDifference Auditor::Run() {
     MaybeDifference difference = (this->*check)();
     if (difference) return difference;
   }
-  return state_.header.whole_mmu() ? AuditMmu(state_) : std::nullopt;
+  if (MaybeDifference difference; state_.header.whole_mmu()) {
+    difference = AuditMmu(state_);
+    if (difference) return difference;
+  }
+  return state_.complaint;
 }
 
 // ---- What the words say ----

@@ -82,7 +82,7 @@ std::string DivergenceText(const Program& program, const Verdict& verdict,
   text += "  " + verdict.difference.subject + "\n" + ValueLines(verdict);
   text += options.story;
   if (options.listing) text += ProgramListing(program, verdict.op_index, options.max_ops);
-  return options.file.empty() ? text : text + CommandsText(options.file);
+  return options.file.empty() ? text : text + CommandsText(options.file, options.maps);
 }
 
 std::string AgreeText(const Program& program, const Verdict& verdict) {
@@ -156,8 +156,12 @@ std::string ProgramListing(const Program& program, size_t marked, size_t max_ops
   return text;
 }
 
-std::string CommandsText(const std::string& file) {
-  const std::string word = ShellWord(file);
+std::string WordsFor(const std::string& file, const std::string& maps) {
+  return (maps.empty() ? "" : "--maps=" + maps + " ") + ShellWord(file);
+}
+
+std::string CommandsText(const std::string& file, const std::string& maps) {
+  const std::string word = WordsFor(file, maps);
   return "reproduce:  tools/rmapdiff repro " + word + "\nminimise:   tools/rmapdiff minimize " +
          word + " -o minimal.ops\n";
 }

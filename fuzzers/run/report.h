@@ -21,6 +21,7 @@ struct ReportOptions {
   size_t max_ops = 40;  // of the program listing, around the end
   std::string story = {};  // to stand before the program (report_story.h)
   bool listing = true;     // with the program
+  std::string maps = {};   // that the commands name; "" for none
 };
 
 // In text, operations count from 1.
@@ -32,7 +33,9 @@ std::string ReportText(const Program& program, const Verdict& verdict,
 std::string ProgramListing(const Program& program, size_t marked, size_t max_ops);
 
 // The commands to go on with: "reproduce:  tools/rmapdiff repro FILE" ...
-std::string CommandsText(const std::string& file);
+std::string CommandsText(const std::string& file, const std::string& maps);
+// The words of a command on the file, with "--maps=" before them if `maps` is not "".
+std::string WordsFor(const std::string& file, const std::string& maps);
 // A file name as one word of a shell's command line, without raw control characters.
 std::string ShellWord(const std::string& file);
 

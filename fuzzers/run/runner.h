@@ -57,7 +57,7 @@ struct TraceStep {
 
 struct RunOptions {
   CheckLevel check = CheckLevel::kTouched;
-  std::vector<Engine> engines = AllEngines();
+  std::vector<Engine> engines = ChosenEngines();
   std::function<void(const TraceStep& step)> trace;  // not with kOff
 };
 

@@ -32,10 +32,18 @@ void ChangeArgument(Op& op, size_t place, const Change& change) {
   ForEachField(op, visit);
 }
 
-// The value moved a step, or to a boundary.
-uint32_t Stepped(const Domain& domain, uint32_t value, const Header& header, Random& random) {
+// A length at which a list of either limits changes its form, or one of `lengths` (Search).
+uint32_t DrawBoundary(const std::vector<uint32_t>& lengths, Random& random) {
   // Around one and two descriptors and chains of either limits, and the recycle point of tiny ones.
   static constexpr uint8_t kBoundaries[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 63, 64};
+  const size_t place = random.Below(static_cast<uint32_t>(std::size(kBoundaries) + lengths.size()));
+  if (place < std::size(kBoundaries)) return kBoundaries[place];
+  return lengths[place - std::size(kBoundaries)];
+}
+
+// The value moved a step, or to a boundary.
+uint32_t Stepped(const Domain& domain, uint32_t value, const Header& header, const Search& search,
+                 Random& random) {
   switch (domain.step) {
     case Domain::Step::kNone:
       break;
@@ -46,7 +54,7 @@ uint32_t Stepped(const Domain& domain, uint32_t value, const Header& header, Ran
       return (value + (random.Below(2) != 0 ? 1 : size - 1)) & (size - 1);
     }
     case Domain::Step::kBoundary:
-      return kBoundaries[random.Below(std::size(kBoundaries))];
+      return DrawBoundary(search.lengths, random);
     case Domain::Step::kBit:
       return value ^ 1u << random.Below(8);
   }
@@ -181,7 +189,7 @@ class Child {
   void Step() {
     Op& op = program_.ops[Any()];
     const auto step = [this](const Domain& domain, uint32_t value) {
-      return Stepped(domain, value, program_.header, random_);
+      return Stepped(domain, value, program_.header, search_, random_);
     };
     ChangeArgument(op, DrawArgument(op), step);
   }

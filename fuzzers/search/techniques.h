@@ -3,9 +3,11 @@
 #ifndef RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
 #define RMAPDIFF_FUZZERS_SEARCH_TECHNIQUES_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace rmapdiff {
 
@@ -18,6 +20,8 @@ struct Search {
   bool repeat = true;    // blocks of operations, repeated
   bool splice = true;    // two programs become one
   bool bytes = true;     // some mutations are libFuzzer's own, of bytes
+  // More lengths at which lists change their form, beside those of all Limits.
+  std::vector<uint32_t> lengths = {};
 
   friend bool operator==(const Search&, const Search&) = default;
 };

@@ -29,6 +29,7 @@ std::string_view FindingName(Finding finding) {
                                                 "write-count",
                                                 "active-list",
                                                 "add-return",
+                                                "map-audit",
                                                 "leak",
                                                 "tlb",
                                                 "vcpu",

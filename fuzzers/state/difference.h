@@ -34,6 +34,7 @@ enum class Finding : uint8_t {
   kWriteCount,       // "write-count"
   kActiveList,       // "active-list"
   kAddReturn,        // "add-return": rmap_add returned what its own rule does not allow
+  kMapAudit,         // "map-audit": a reverse map complains about its own invariants
   kLeak,             // "leak": memory or list entries left after teardown
   kTlb,              // "tlb": another translation in a vcpu's TLB
   kVcpu,             // "vcpu": a vcpu's registers, requests or roots

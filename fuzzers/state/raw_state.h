@@ -6,11 +6,13 @@
 #define RMAPDIFF_FUZZERS_STATE_RAW_STATE_H_
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "fuzzers/program/program.h"
 #include "fuzzers/state/observation.h"
+#include "fuzzers/state/difference.h"
 #include "fuzzers/state/rows.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"
@@ -82,6 +84,8 @@ struct RawState {
   std::vector<WriteCount> write_counts;
   std::vector<PageId> active;  // head first
   std::vector<RawSlot> slots;  // those that exist, by id
+  // The first complaint of the reverse map about a list of its own, if it has one.
+  std::optional<Difference> complaint;
 
   // Of a whole MMU.
   std::vector<PageId> roots;   // one for each use of a page by a vcpu

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,8 @@
 
 namespace rmapdiff {
 
-// Who observes is a judge and, like the others (JUDGE_COPTS in BUILD), neither watched by UBSan nor
-// counted by libFuzzer. What of the MMU it calls is both.
+// The observer is a judge. As with the others (JUDGE_COPTS in BUILD), UBSan does not watch it and
+// libFuzzer does not count it. They do so with the functions of the MMU that it calls.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((no_sanitize("coverage", "undefined"))), \
                              apply_to = function)
@@ -72,11 +73,11 @@ class GraphReader {
   template <typename Pages>
   void Observe(const Pages& pages, const RawState& raw, Observation* out) const;
 
-  // How the lists are stored, if the reverse map has anything to say about it.
+  // How the lists are stored, if the reverse map keeps them in objects.
   template <typename Pages>
   ListShapes Shapes(const Pages& pages) const;
 
-  // What is left where nothing should be: "2 descriptors, rmap(gfn 0x3, level 1) not empty".
+  // All that is left where nothing should be: "2 descriptors, rmap(gfn 0x3, level 1) not empty".
   std::string Leaks() const;
 
  private:
@@ -87,6 +88,8 @@ class GraphReader {
   }
   void ReadPage(const Page& page, RawPage* raw) const;
   void ReadRmaps(const typename Graph::Slots::Slot& slot, RawState* raw) const;
+  template <typename Id>
+  void Complain(const Id& list, std::string words, RawState* raw) const;
 
   const Graph& graph_;
   const GuestLayout& layout_;
@@ -177,17 +180,35 @@ void GraphReader<R>::ReadRmaps(const typename Graph::Slots::Slot& slot, RawState
     rmap.id = id;
     rmap.count = static_cast<uint32_t>(graph_.map().Count(head));
     ListEntries(head, &rmap.entries);
+    if constexpr (HasAudits<R>) Complain(id, graph_.map().AuditRmap(head), raw);
   });
+}
+
+// Keeps the first complaint of the map's own audit.
+template <ReverseMap R>
+template <typename Id>
+void GraphReader<R>::Complain(const Id& list, std::string words, RawState* raw) const {
+  if (words.empty() || raw->complaint) return;
+  std::string name;
+  if constexpr (std::is_same_v<Id, RmapId>) {
+    name = ToString(list, layout_);
+  } else {
+    name = fmt::format("parents of page {}", list);
+  }
+  raw->complaint = Difference{Finding::kMapAudit, name, "the map's own invariants",
+                              std::move(words), "the map's own audit complains"};
 }
 
 template <ReverseMap R>
 template <typename Pages>
 void GraphReader<R>::Read(const Pages& pages, RawState* raw) const {
+  raw->complaint.reset();
   raw->pages.clear();
   for (const Page* page : pages) {
     if (page == nullptr) continue;
     raw->pages.resize(raw->pages.size() + 1);
     ReadPage(*page, &raw->pages.back());
+    if constexpr (HasAudits<R>) Complain(page->id, graph_.map().AuditParents(*page), raw);
   }
   raw->rmaps.clear();
   raw->write_counts.clear();
@@ -234,8 +255,8 @@ ListShapes GraphReader<R>::Shapes(const Pages& pages) const {
   if constexpr (requires(const R& map) { map.has_objects(); }) {
     const R& map = graph_.map();
     if (!map.has_objects()) return shapes;
-    shapes.rmap_capacity = R::Limits::kDescriptorEntries;
-    shapes.parent_capacity = R::Limits::kChainEntries;
+    shapes.rmap_capacity = static_cast<uint32_t>(map.rmap_block());
+    shapes.parent_capacity = static_cast<uint32_t>(map.parent_block());
     for (const auto& slot : graph_.slots().all()) {
       if (slot.empty()) continue;
       slot.ForEachRmap([&](int level, uint32_t index, const Head& head) {

@@ -1,8 +1,8 @@
 // GraphVoice<R>: a PageGraph on the reverse map R as a voice.
 //
-// Each operation of ops.h has one handler here: its guards, asked of the MMU's own state, then the
-// one or two functions of the graph that it stands for. What is observed is read from the sptes and
-// through the reverse map's own iteration.
+// Each operation of ops.h has one handler here. It asks the MMU's own state for its guards. Then it
+// calls the one or two functions of the graph that it stands for. Observations are read from the
+// sptes and through the reverse map's own iteration.
 //
 // Not covered: deciding what is right. Handlers never look at the model.
 #ifndef RMAPDIFF_FUZZERS_VOICES_GRAPH_VOICE_H_

@@ -1,15 +1,18 @@
-// MakeVoice<Map>: the voice on reverse map `Map<limits>` that a header asks for, a page graph's or
-// a whole MMU's. The body of an Engine::make.
+// EngineOf<Map>: the engine on a reverse map. MakeVoice<Map> makes its voices: on Map<limits> as a
+// header asks for, of a page graph or of a whole MMU.
 //
 // A caller compiles the map and nothing else. The voices stand on AnyMap, so one compilation serves
 // all maps.
 #ifndef RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_MAKE_VOICE_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "fuzzers/voices/voice.h"
 #include "mmu/graph/erased_map_of.h"
@@ -59,6 +62,21 @@ class VoiceOf final : public Voice {
 template <template <class> class Map>
 std::unique_ptr<Voice> MakeVoice(const Header& header) {
   return std::make_unique<VoiceOf<Map>>(MakeVoiceOn(kMapMaker<Map>, header));
+}
+
+template <class R>
+void AddOwnBlocks(std::vector<uint32_t>* blocks) {
+  if constexpr (requires { R::kRmapBlock; }) blocks->push_back(R::kRmapBlock);
+  if constexpr (requires { R::kParentBlock; }) blocks->push_back(R::kParentBlock);
+}
+
+// The row of a map in AllEngines.
+template <template <class> class Map>
+Engine EngineOf(std::string_view name, std::string_view source, MapRule rule, bool by_default) {
+  Engine engine{name, source, rule, MakeVoice<Map>, by_default};
+  AddOwnBlocks<Map<ProductionLimits>>(&engine.blocks);
+  AddOwnBlocks<Map<TinyLimits>>(&engine.blocks);
+  return engine;
 }
 
 }  // namespace rmapdiff

@@ -1,15 +1,15 @@
 // MmuVoice<R>: a whole shadow MMU on the reverse map R, with a guest and a host, as a voice.
 //
 // Each operation of mmu_ops.h has one handler here, made of single steps of ShadowMmu. One voice of
-// a run, the model's, also has a GuestTruth: it is told of each step and asked about everything
-// that the vcpus' TLBs and the shadow tables offer. That voice also watches that the guest gets on,
-// and that the host learns of each frame that was written. What it objects to is the engine's
-// fault, which all voices share; the reverse maps are compared with each other.
+// a run, the model's, also has a GuestTruth. The voice tells it of each step. It asks it about
+// everything that the vcpus' TLBs and the shadow tables offer. That voice also watches that the
+// guest gets on, and that the host learns of each frame that was written. Its objections are to the
+// engine, which all voices share. The reverse maps are compared with each other.
 //
-// Failed allocations (fail_alloc, the header's oom): the caches cannot be topped up; the step that
+// Failed allocations (fail_alloc, the header's oom): the caches cannot be topped up. The step that
 // needed it says so, the MMU passes its audit, and the step succeeds when it is repeated. All MMUs
-// fail at the same top-up, whether they had to allocate there or not (D6), so that they stay
-// comparable; that each survives the failure of any single allocation is for the unit tests.
+// fail at the same top-up, whether they had to allocate there or not (D6). So they stay comparable.
+// The unit tests show that each survives the failure of any single allocation.
 //
 // Not covered: deciding what is right.
 #ifndef RMAPDIFF_FUZZERS_VOICES_MMU_VOICE_H_
@@ -59,8 +59,7 @@ class MmuVoice final : public Voice {
   enum class Racing : uint8_t { kNo, kArmed, kHaveFirst };
 
   static Outcome Ok(uint64_t value = 0) { return {.value = value}; }
-  // `header` with the masks that are used: EPT's format is of no use where the guest's own rights
-  // have to be expressed.
+  // `header` with the masks that are used: EPT's format cannot express the guest's own rights.
   static Header Normal(Header header) {
     if (!header.tdp() && header.masks == MasksMode::kEpt) header.masks = MasksMode::kShadow;
     return header;

@@ -25,7 +25,7 @@ std::vector<const typename MmuVoice<R>::Page*> MmuVoice<R>::PagesById() const {
 
 // ---- Observation ----
 
-// Nobody says what an operation has touched; counters are cheap and move with nearly everything.
+// Which state an operation has touched is unknown; counters are cheap and move with nearly all.
 template <ReverseMap R>
 void MmuVoice<R>::ObserveTouched(const Touched&, Observation* out) {
   ObserveCommon(out);
@@ -139,7 +139,7 @@ const RawState& MmuVoice<R>::Raw() {
   return raw;
 }
 
-// What the hash table finds under the gfns of the pages.
+// All that the hash table finds under the gfns of the pages.
 template <ReverseMap R>
 void MmuVoice<R>::ReadHash(const std::vector<const Page*>& pages,
                            std::vector<PageId>* hashed) const {
@@ -188,8 +188,8 @@ std::optional<Difference> MmuVoice<R>::Objection(bool everything) {
   return std::exchange(objection_, std::nullopt);
 }
 
-// A frame that was written is known to the host as dirty, or will be when the last writable leaf
-// that maps it goes (kvm_set_pfn_dirty).
+// The host knows a frame that was written as dirty. Or it will learn that when the last writable
+// leaf that maps the frame goes (kvm_set_pfn_dirty).
 template <ReverseMap R>
 void MmuVoice<R>::CheckWrittenFrames() {
   std::set<Pfn> unknown = written_;
@@ -210,8 +210,8 @@ void MmuVoice<R>::CheckWrittenFrames() {
                   *unknown.begin()));
 }
 
-// The pages of 4 KiB of a translation that are asked about: a few of a large one, among them all
-// that operations can name.
+// Asks about the pages of 4 KiB of a translation. Of a large one it asks about a few, among them
+// all that operations can name.
 template <ReverseMap R>
 void MmuVoice<R>::AskAll(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn) {
   const Gva count = Gva{1} << GfnShift<Limits>(level);

@@ -60,8 +60,7 @@ Outcome MmuVoice<R>::Apply(const Op& op) {
   mmu_.graph().events().Clear();
   raw_is_current_ = false;
   try {
-    // A rep_store races with nobody, so that what it alone may run into (L1) is known to be its
-    // own.
+    // A rep_store takes part in no race: what it alone may run into (L1) is its own.
     if (racing_ == Racing::kArmed && !std::holds_alternative<ops::RepStore>(op)) {
       first_ = op;
       racing_ = Racing::kHaveFirst;
@@ -76,7 +75,7 @@ Outcome MmuVoice<R>::Apply(const Op& op) {
   return outcome_;
 }
 
-// What the host was told to be dirty; of a large page it is told the first frame.
+// Frames of which the host was told that they are dirty; of a large page it is told the first.
 template <ReverseMap R>
 void MmuVoice<R>::ForgetReportedFrames() {
   if (written_.empty()) return;

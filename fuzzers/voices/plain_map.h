@@ -1,13 +1,11 @@
 // The model's reverse map: what a reverse map means, and nothing else.
 //
-// Lists are vectors, searched from the front. On a whole MMU the model is a ShadowMmu on this map:
-// it decides as the MMUs under test decide, and where they differ, the map that is plainly right
-// says which one is wrong. (What all three have in common, the engine, is judged by the auditor and
-// by GuestTruth.)
+// Lists are vectors, searched from the front. On a whole MMU the model is a ShadowMmu on this map.
+// It decides as the MMUs under test decide. Where they differ, the map that is plainly right says
+// which one is wrong. (The auditor and GuestTruth judge the engine, which all of them share.)
 //
-// It also watches what becomes of each spte slot. A slot is on no list, on the rmap of what it
-// maps, or among the parents of what it points at; it goes from one list to the other only by being
-// taken off in between, and no page is freed while a slot of it is listed. BUGs: kMapMisused.
+// It also watches each spte slot. A slot may be on the rmap of the frame that it maps, or among the
+// parents of the page that it points at. It has to be taken off one list before it goes to another. No page is freed while a slot of it is listed. BUGs: kMapMisused.
 //
 // Covers the ReverseMap concept, see mmu/graph/reverse_map.h. Takes nothing from the object caches.
 #ifndef RMAPDIFF_FUZZERS_VOICES_PLAIN_MAP_H_

@@ -5,11 +5,13 @@
 #ifndef RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 #define RMAPDIFF_FUZZERS_VOICES_VOICE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "fuzzers/judges/known_differences.h"
@@ -27,9 +29,9 @@ class Voice {
   // may be called.
   virtual Outcome Apply(const Op& op) = 0;
 
-  // Outcome, events and stats of the last operation and the state of what `touched` names (a page
-  // or slot that is gone is left out), or of everything. Throws BugError where a list cannot be
-  // walked (cycle, dangling, wild); `out` is then incomplete.
+  // Outcome, events and stats of the last operation. ObserveTouched adds the state of all that
+  // `touched` names and that still exists, ObserveAll the state of everything. Throws BugError
+  // where a list cannot be walked (cycle, dangling, wild); `out` is then incomplete.
   virtual void ObserveTouched(const Touched& touched, Observation* out) = 0;
   virtual void ObserveAll(Observation* out) = 0;
 
@@ -50,8 +52,8 @@ class Voice {
     return std::nullopt;
   }
 
-  // Unpins, zaps and frees everything; says what is left: "" if nothing, else for example
-  // "2 descriptors, rmap(gfn 0x3, level 1) not empty".
+  // Unpins, zaps and frees everything. Returns a list of all that is left, for example
+  // "2 descriptors, rmap(gfn 0x3, level 1) not empty", or "".
   virtual std::string Teardown() = 0;
 };
 
@@ -62,13 +64,28 @@ struct Engine {
   MapRule rule;
   // Builds an MMU on it for a header.
   std::function<std::unique_ptr<Voice>(const Header& header)> make;
+  bool by_default = true;  // whether runs compare it that name no maps
+  // The entries of an object of a list, where they are not those of Limits: a search goes there.
+  std::vector<uint32_t> blocks = {};
 };
 
-// The MMUs that every run compares, the reference first: legacy, sibling. A third joins by a line,
-// here or in more_engines.h.
+// Every reverse map, in the order of more_maps/maps.bzl.
 const std::vector<Engine>& AllEngines();
 // Null if none of them has that name.
 const Engine* FindEngine(std::string_view name);
+
+// The engines that a list names, "legacy,counted", in the order of AllEngines; or what is wrong
+// with the list. An empty list means those by default.
+std::variant<std::vector<Engine>, std::string> EnginesNamed(std::string_view names);
+// "legacy,counted".
+std::string NamesOf(const std::vector<Engine>& engines);
+
+// The engines that this process compares, unless a run says otherwise. The environment variable
+// lists them. A list that is wrong ends the process with a line and exit code 2.
+inline constexpr const char* kMapsVariable = "RMAPDIFF_MAPS";
+const std::vector<Engine>& ChosenEngines();
+// Their names, or "" if the variable says nothing.
+std::string ChosenMaps();
 
 }  // namespace rmapdiff
 

@@ -22,7 +22,7 @@ class AtWork {
 
 class WatchedVoice final : public Voice {
  public:
-  // `engine`: its place in AllEngines.
+  // `engine`: its place among the engines that are watched.
   WatchedVoice(std::shared_ptr<const Watch> watch, size_t engine, std::unique_ptr<Voice> voice)
       : watch_(std::move(watch)), engine_(engine), voice_(std::move(voice)) {}
 
@@ -75,18 +75,15 @@ class WatchedVoice final : public Voice {
 
 }  // namespace
 
-std::vector<Engine> WatchedEngines(Watch watch, const std::string& only) {
+std::vector<Engine> WatchedEngines(Watch watch, const std::vector<Engine>& engines) {
   const auto shared = std::make_shared<const Watch>(std::move(watch));
-  std::vector<Engine> engines;
-  for (size_t i = 0; i < AllEngines().size(); ++i) {
-    if (!only.empty() && AllEngines()[i].name != only) continue;
-    Engine engine = AllEngines()[i];
-    engine.make = [shared, i, make = engine.make](const Header& header) {
+  std::vector<Engine> watched = engines;
+  for (size_t i = 0; i < engines.size(); ++i) {
+    watched[i].make = [shared, i, make = engines[i].make](const Header& header) {
       return std::make_unique<WatchedVoice>(shared, i, make(header));
     };
-    engines.push_back(std::move(engine));
   }
-  return engines;
+  return watched;
 }
 
 }  // namespace rmapdiff

@@ -26,6 +26,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -52,6 +53,11 @@ struct AnyCaches {
   alignas(MemoryCache) std::byte bytes[kBytes];
 };
 
+struct AnyCursor {
+  static constexpr size_t kBytes = 32;
+  alignas(uint64_t) std::byte bytes[kBytes];  // 0 once it is value-initialised
+};
+
 // The functions of a reverse map, see reverse_map.h.
 class ErasedMap {
  public:
@@ -63,7 +69,7 @@ class ErasedMap {
   virtual int Add(AnyCaches& caches, AnyHead& head, Spte* sptep) = 0;
   virtual bool AddReturnAgrees(int returned, int exact) const = 0;
   virtual void Remove(AnyHead& head, Spte* sptep) = 0;
-  virtual Spte* Next(const AnyHead& head, Spte* cur) const = 0;
+  virtual Spte* Next(const AnyHead& head, Spte* cur, AnyCursor& cursor) const = 0;
   virtual int Count(const AnyHead& head) const = 0;
 
   virtual void InitParents(AnyPage& page, Spte* sptep) = 0;
@@ -79,8 +85,13 @@ class ErasedMap {
   virtual void FreeStorage(Pool& page_pool, AnyPage& page, bool direct) = 0;
   virtual void ForEachPool(VisitPool visit) const = 0;
 
+  virtual std::string AuditRmap(const AnyHead& head) const = 0;
+  virtual std::string AuditParents(const AnyPage& page) const = 0;
+
   // For pictures of maps whose lists have objects beside their entries; see DescriptorMap.
   virtual bool has_objects() const = 0;
+  virtual int rmap_block() const = 0;
+  virtual int parent_block() const = 0;
   virtual std::vector<uint32_t> DescriptorSizes(const AnyHead& head) const = 0;
   virtual std::vector<uint32_t> ChainSizes(const AnyPage& page) const = 0;
 };
@@ -109,6 +120,7 @@ class AnyMap {
   using Head = AnyHead;
   using Page = AnyPage;
   using Caches = AnyCaches;
+  using Cursor = AnyCursor;
 
   AnyMap(HostMemory& memory, const MapMaker& maker)
       : map_(maker.Make<L>(memory)), kPageCacheMin(map_->page_cache_min()) {}
@@ -118,7 +130,13 @@ class AnyMap {
     return map_->AddReturnAgrees(returned, exact);
   }
   void Remove(Head& head, Spte* sptep) { map_->Remove(head, sptep); }
-  Spte* Next(const Head& head, Spte* cur) const { return map_->Next(head, cur); }
+  Spte* Next(const Head& head, Spte* cur) const {
+    Cursor cursor{};
+    return map_->Next(head, cur, cursor);
+  }
+  Spte* Next(const Head& head, Spte* cur, Cursor& cursor) const {
+    return map_->Next(head, cur, cursor);
+  }
   int Count(const Head& head) const { return map_->Count(head); }
 
   void InitParents(Page& page, Spte* sptep) { map_->InitParents(page, sptep); }
@@ -139,7 +157,12 @@ class AnyMap {
   }
   void ForEachPool(ErasedMap::VisitPool visit) const { map_->ForEachPool(visit); }
 
+  std::string AuditRmap(const Head& head) const { return map_->AuditRmap(head); }
+  std::string AuditParents(const Page& page) const { return map_->AuditParents(page); }
+
   bool has_objects() const { return map_->has_objects(); }
+  int rmap_block() const { return map_->rmap_block(); }
+  int parent_block() const { return map_->parent_block(); }
   std::vector<uint32_t> DescriptorSizes(const Head& head) const {
     return map_->DescriptorSizes(head);
   }

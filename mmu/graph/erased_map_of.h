@@ -44,7 +44,17 @@ class ErasedMapOf final : public ErasedMap {
     return R::AddReturnAgrees(returned, exact);
   }
   void Remove(AnyHead& head, Spte* sptep) override { map_.Remove(Own(head), sptep); }
-  Spte* Next(const AnyHead& head, Spte* cur) const override { return map_.Next(Own(head), cur); }
+  Spte* Next(const AnyHead& head, Spte* cur, AnyCursor& cursor) const override {
+    if constexpr (HasCursor<R>) {
+      using Cursor = typename R::Cursor;
+      static_assert(sizeof(Cursor) <= AnyCursor::kBytes && alignof(Cursor) <= alignof(AnyCursor),
+                    "raise AnyCursor::kBytes");
+      static_assert(std::is_trivially_copyable_v<Cursor>, "a cursor is forgotten without notice");
+      return map_.Next(Own(head), cur, *reinterpret_cast<Cursor*>(cursor.bytes));
+    } else {
+      return map_.Next(Own(head), cur);
+    }
+  }
   int Count(const AnyHead& head) const override { return map_.Count(Own(head)); }
 
   void InitParents(AnyPage& page, Spte* sptep) override { map_.InitParents(Own(page), sptep); }
@@ -70,7 +80,18 @@ class ErasedMapOf final : public ErasedMap {
   }
   void ForEachPool(VisitPool visit) const override { map_.ForEachPool(visit); }
 
+  std::string AuditRmap(const AnyHead& head) const override {
+    if constexpr (HasAudits<R>) return map_.AuditRmap(Own(head));
+    return "";
+  }
+  std::string AuditParents(const AnyPage& page) const override {
+    if constexpr (HasAudits<R>) return map_.AuditParents(Own(page));
+    return "";
+  }
+
   bool has_objects() const override { return kHasObjects; }
+  int rmap_block() const override { return RmapBlockOf<R>(); }
+  int parent_block() const override { return ParentBlockOf<R>(); }
   std::vector<uint32_t> DescriptorSizes(const AnyHead& head) const override {
     if constexpr (kHasObjects) return map_.DescriptorSizes(Own(head));
     return {};

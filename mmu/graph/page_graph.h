@@ -167,7 +167,13 @@ class PageGraph {
   // rmap_remove. BUGs: kRmapRemove.
   void RmapRemove(Spte* sptep);
   // rmap_next.
-  Spte* RmapNext(const Head& head, Spte* cur) const { return map_.Next(head, cur); }
+  Spte* RmapNext(const Head& head, Spte* cur) const {
+    if constexpr (HasCursor<R>) {
+      return map_.Next(head, cur, cursor_.value);
+    } else {
+      return map_.Next(head, cur);
+    }
+  }
   // MapLeaf for a new mapping that is stored already.
   bool AddLeaf(Caches& caches, Spte* sptep, Gfn gfn);
   // update_spte: overwrites a word whose mapping stays on its list.
@@ -233,6 +239,16 @@ class PageGraph {
 
   struct UnsyncBatch;
   struct UnsyncPath;
+  // Of walks along rmaps, if the map has cursors; value-initialised when an rmap changes.
+  struct NoCursor {};
+  template <class Map>
+  struct CursorOf {
+    NoCursor value;
+  };
+  template <HasCursor Map>
+  struct CursorOf<Map> {
+    typename Map::Cursor value{};
+  };
 
   static void MayAllocate(const Caches& caches);
   Head& RmapOf(const Spte* sptep);
@@ -253,6 +269,7 @@ class PageGraph {
   void ClearParents(UnsyncPath& path);
 
   R map_;
+  mutable CursorOf<R> cursor_;
   const SpteMasks masks_;
   const RecyclePolicy recycle_;
   Pool page_pool_;

@@ -36,11 +36,13 @@ int PageGraph<R>::RmapAdd(Caches& caches, Spte* sptep, Gfn gfn) {
   MayAllocate(caches);
   Page& page = PageOf(sptep);
   SetGfn(page, IndexOf(page, sptep), gfn);
+  cursor_ = {};
   return map_.Add(caches.map, slots_.Rmap(gfn, static_cast<int>(page.role.level)), sptep);
 }
 
 template <ReverseMap R>
 void PageGraph<R>::RmapRemove(Spte* sptep) {
+  cursor_ = {};
   map_.Remove(RmapOf(sptep), sptep);
 }
 

@@ -36,6 +36,14 @@
 //              links, and the gfns of an indirect page. `pages` is the vcpu's cache of pages.
 //   FreeStorage(page_pool, page, direct)   frees them.
 //   ForEachPool(visit)         calls visit(pool) for each Pool of the map, to count leaks.
+// Optional. A map that has none of these is a ReverseMap as well.
+//   kRmapBlock, kParentBlock   the entries that one object of a list holds. Lists change their
+//              shape there, so tests and searches go there. Else those of Limits.
+//   Cursor, Next(head, cur, cursor)   as Next, in a walk that remembers its place. `cursor` is a
+//              value-initialised Cursor at first and after any Add or Remove of an rmap. Else it is
+//              as the last call left it, perhaps with another list.
+//   AuditRmap(head), AuditParents(page)   complain in words if a list breaks an invariant of the
+//              map that no other judge knows; "" if it does not. The list can be walked.
 // A map raises a BUG, and never returns one. It bounds every loop that follows pointers
 // (WalkBound).
 #ifndef RMAPDIFF_MMU_GRAPH_REVERSE_MAP_H_
@@ -48,6 +56,29 @@
 #include "mmu/graph/shadow_page.h"
 
 namespace rmapdiff {
+
+template <class R>
+concept HasCursor = requires(const R& map, const typename R::Head& head, Spte* cur,
+                             typename R::Cursor& cursor) { map.Next(head, cur, cursor); };
+
+template <class R>
+concept HasAudits =
+    requires(const R& map, const typename R::Head& head, const typename R::Page& page) {
+      map.AuditRmap(head);
+      map.AuditParents(page);
+    };
+
+// The blocks of a map, see above.
+template <class R>
+constexpr int RmapBlockOf() {
+  if constexpr (requires { R::kRmapBlock; }) return R::kRmapBlock;
+  return R::Limits::kDescriptorEntries;
+}
+template <class R>
+constexpr int ParentBlockOf() {
+  if constexpr (requires { R::kParentBlock; }) return R::kParentBlock;
+  return R::Limits::kChainEntries;
+}
 
 template <class R>
 concept ReverseMap =

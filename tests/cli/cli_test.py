@@ -19,18 +19,19 @@ FAULTY = os.path.abspath("tests/cli/lone/faulty_rmapdiff")  # its engines fail a
 OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
 
 VERBS = ("run", "show", "assemble", "repro", "minimize", "draft-test", "keep", "triage", "graph",
-         "ops", "fuzz", "status", "corpus")
+         "maps", "ops", "fuzz", "status", "corpus")
 HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
 MAP_1 = MAP.replace("index=0", "index=1")
 PROGRAM = HEADER + ALLOC + MAP + MAP_1
+ENGINES = "engines: legacy,sibling\n"
 BYTES = b"\1\1\0\0\0\0\0\0" b"\0\0\0\0"  # how they begin: the header, the first record
 
 MISUSE = (HEADER.replace("misuse=no", "misuse=yes") + ALLOC +
           "misuse_remove page=0 index=0 gfn=0x2\n")
 
-TRACE = HEADER + """\
+TRACE = ENGINES + HEADER + """\
    op  operation                                                            outcome
     1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      ok
     2  map page=0 index=0 gfn=0x2 write=no speculative=no                   ok
@@ -263,7 +264,7 @@ class RunTest(CliTest):
 
     def test_a_program_on_which_all_agree(self):
         self.assertRegex(self.expect(0, ["run", self.write("a.ops")]),
-                         r"\AAGREE: 3 ops, .* \(hash 0x[0-9a-f]{16}\)\n\Z")
+                         r"\A" + ENGINES + r"AGREE: 3 ops, .* \(hash 0x[0-9a-f]{16}\)\n\Z")
 
     def test_bytes_and_text_of_a_program_have_the_same_verdict(self):
         self.write("a.ops")
@@ -280,19 +281,19 @@ class RunTest(CliTest):
         self.write("a.ops")
         self.write("b\x1b.ops", MISUSE)
         lines = self.expect(0, ["run", "a.ops", "b\x1b.ops"]).splitlines()
-        self.assertEqual([lines[0], lines[2]], ["# a.ops", "# b\\x1b.ops"])
-        self.assertRegex(lines[3], "^BUG: all voices raise rmap_remove at op 2 of 2: misuse_remove")
+        self.assertEqual([lines[1], lines[3]], ["# a.ops", "# b\\x1b.ops"])
+        self.assertRegex(lines[4], "^BUG: all voices raise rmap_remove at op 2 of 2: misuse_remove")
 
     def test_a_bad_file_does_not_keep_the_others_from_running(self):
         self.write("a.ops")
         text = self.expect(2, ["run", "none", "a.ops"], "none: no such file, expected a program\n")
-        self.assertRegex(text, r"\A# a\.ops\nAGREE: ")
+        self.assertRegex(text, r"\A" + ENGINES + r"# a\.ops\nAGREE: ")
 
     def test_a_divergence_is_reported_with_its_signature(self):
         self.write("a.ops")
         text = self.expect(1, ["run", "a.ops"], program=FAULTY)
-        self.assertRegex(text, r"\ADIVERGENCE at op 1 of 3: alloc_page page=0 .*\n.*"
-                         r"signature outcome/alloc_page/both\n")
+        self.assertRegex(text, r"\A" + ENGINES + r"DIVERGENCE at op 1 of 3: alloc_page page=0 .*\n"
+                         r".*signature outcome/alloc_page/both\n")
         self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff repro a.ops\n"
                                       "minimise:   tools/rmapdiff minimize a.ops "
                                       "-o minimal.ops\n"), text)
@@ -302,7 +303,7 @@ class RunTest(CliTest):
 
     def test_the_trace_shows_outcomes_that_differ(self):
         text = self.expect(1, ["run", "--trace", self.write("a.ops")], program=FAULTY)
-        self.assertEqual(text.splitlines()[2:5], [
+        self.assertEqual(text.splitlines()[3:6], [
             "    1  alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0      DIFFERS",
             "           model                         legacy                        sibling",
             "           ok                            no_memory                     no_memory"])
@@ -335,10 +336,10 @@ class RunTest(CliTest):
                    "parent_walk page=0\nunlink parent=1 index=3\n")
         lines = self.expect(0, ["run", "--trace", "a.ops"]).splitlines()
         names = "           model                         legacy                        sibling"
-        self.assertEqual(lines[4:7], ["         parents of page 0", names,
+        self.assertEqual(lines[5:8], ["         parents of page 0", names,
                                       "           page 1 [3]                    page 1 [3]"
                                       "                    page 1 [3]"])
-        self.assertEqual(lines[9:12], ["         parents of page 0", names,
+        self.assertEqual(lines[10:13], ["         parents of page 0", names,
                                        "           (empty)                       (empty)"
                                        "                       (empty)"])
 
@@ -353,6 +354,80 @@ class RunTest(CliTest):
     def test_a_bug_ends_the_trace(self):
         text = self.expect(0, ["run", "--trace", self.write("a.ops", MISUSE)])
         self.assertIn("bug rmap_remove\n", text)
+
+
+class MapsTest(CliTest):
+
+    WRONG = "no map 'lagacy', expected one or more of legacy,sibling,counted"
+
+    def test_all_maps_are_listed(self):
+        self.assertEqual(self.expect(0, ["maps"]),
+                         "legacy     by default  legacy_mmu/descriptor_map.h\n"
+                         "sibling    by default  mmu/sibling_map.h\n"
+                         "counted    with --maps  more_maps/counted_sibling_map.h\n")
+        rows = json.loads(self.expect(0, ["maps", "--json"]))
+        self.assertEqual(rows[2], {"name": "counted", "by_default": False,
+                                   "source": "more_maps/counted_sibling_map.h"})
+
+    def test_they_are_compared_in_the_order_of_the_list(self):
+        self.write("a.ops")
+        for given, chosen in (("counted,legacy", "legacy,counted"), ("sibling", "sibling"),
+                              ("legacy,sibling,counted", "legacy,sibling,counted")):
+            by_option = self.expect(0, ["run", "--trace", f"--maps={given}", "a.ops"])
+            self.assertEqual(by_option.splitlines()[0], f"engines: {chosen}")
+            for name in ("legacy", "sibling", "counted"):
+                self.assertEqual(f" {name}" in by_option, name in chosen, by_option)
+            by_environment = self.expect(0, ["run", "--trace", "a.ops"],
+                                         env=dict(os.environ, RMAPDIFF_MAPS=given))
+            self.assertEqual(by_environment, by_option)
+
+    def test_the_option_counts_for_more_than_the_environment(self):
+        text = self.expect(0, ["run", "--maps=sibling", self.write("a.ops")],
+                           env=dict(os.environ, RMAPDIFF_MAPS="legacy"))
+        self.assertEqual(text.splitlines()[0], "engines: sibling")
+
+    def test_an_unknown_name_is_wrong_usage_of_every_verb(self):
+        self.write("a.ops")
+        for words in (["run"], ["repro"], ["minimize", "-o", "b.ops"], ["draft-test"],
+                      ["keep", "--cause=c"], ["triage"], ["graph", "-o", "a.svg"],
+                      ["corpus", "stats"]):
+            verb = " ".join(words[:1] + words[1:] * (words[0] == "corpus"))
+            self.expect(2, [*words, "--maps=legacy,lagacy", "a.ops"],
+                        f"rmapdiff {verb}: --maps: {self.WRONG}, see rmapdiff {verb} --help\n")
+        self.expect(2, ["fuzz", "--maps=lagacy", "--bin-dir=."],
+                    f"rmapdiff fuzz: --maps: {self.WRONG}, see rmapdiff fuzz --help\n")
+        self.assertEqual(os.listdir("."), ["a.ops"])
+
+    def test_an_unknown_name_in_the_environment_is_wrong_usage(self):
+        self.expect(2, ["run", self.write("a.ops")], f"RMAPDIFF_MAPS: {self.WRONG}\n",
+                    env=dict(os.environ, RMAPDIFF_MAPS="lagacy"))
+
+    def test_the_commands_to_go_on_with_name_the_maps(self):
+        text = self.expect(1, ["run", "--maps=sibling", self.write("a.ops")], program=FAULTY)
+        self.assertTrue(text.endswith("\nreproduce:  tools/rmapdiff repro --maps=sibling a.ops\n"
+                                      "minimise:   tools/rmapdiff minimize --maps=sibling a.ops "
+                                      "-o minimal.ops\n"), text)
+
+    def test_a_finding_is_looked_at_with_the_maps_that_it_was_made_with(self):
+        os.mkdir("finding")
+        self.write("finding/finding.json",
+                   json.dumps({"signature": "outcome/alloc_page/sibling", "maps": "sibling"}))
+        self.write("finding/minimal.ops")
+        repro = ["repro", "-k", "1", "--plain", "--no-code", "finding/minimal.ops"]
+        text = self.expect(1, repro, program=FAULTY)
+        self.assertIn(" outcome/alloc_page/sibling\n", text)
+        self.assertIn("reproduce:  tools/rmapdiff repro --maps=sibling finding/minimal.ops\n", text)
+        rows = json.loads(self.expect(1, ["triage", "--json", "finding"], program=FAULTY))
+        self.assertEqual([row["signature"] for row in rows["groups"]],
+                         ["outcome/alloc_page/sibling"])
+        both = self.expect(1, [*repro, "--maps=legacy,sibling"], program=FAULTY)
+        self.assertIn(" outcome/alloc_page/both\n", both)
+
+    def test_a_finding_made_with_a_map_that_is_gone_is_bad_input(self):
+        os.mkdir("finding")
+        self.write("finding/finding.json", json.dumps({"signature": "s", "maps": "lagacy"}))
+        self.expect(2, ["repro", self.write("finding/minimal.ops")],
+                    f"finding/minimal.ops: its finding was made with other maps: {self.WRONG}\n")
 
 
 class ShowAndAssembleTest(CliTest):

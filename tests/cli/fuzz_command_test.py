@@ -261,7 +261,8 @@ class FuzzCommandTest(unittest.TestCase):
         self.assertEqual((summary["seed"], summary["jobs"], summary["budget"]), (7, 2, 2))
         self.assertFalse(summary["interrupted"])
         self.assertEqual(summary["findings"], [])
-        self.assertRegex(output, r"\Afuzzing counts, silent for 0:02 in 2 jobs, seed 7, into out\n"
+        self.assertRegex(output, r"\Afuzzing counts, silent for 0:02 in 2 jobs, seed 7, "
+                         r"engines legacy,sibling, into out\n"
                          r"target +seconds +execs +ops +ops/s +features +corpus +findings\n"
                          r"counts +\d+ +100 +1,000 +\d+ +12 +3 +0\n"
                          r"silent +\d+ +77 +- +- +12 +3 +0\n"

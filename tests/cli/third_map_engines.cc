@@ -7,11 +7,20 @@
 
 namespace rmapdiff {
 
+namespace {
+
+Engine OnlyIfNamed(Engine engine) {
+  engine.by_default = false;
+  return engine;
+}
+
+}  // namespace
+
 const std::vector<Engine>& AllEngines() {
   static const std::vector<Engine>* engines = new std::vector<Engine>{
       {"legacy", "legacy_mmu/descriptor_map.h", MapRule::kOld, MakeVoice<DescriptorMap>},
       FaultyEngine<LostTail>("loser"),
-      FaultyEngine<FreedDescriptorLinked>("user"),
+      OnlyIfNamed(FaultyEngine<FreedDescriptorLinked>("user")),
   };
   return *engines;
 }

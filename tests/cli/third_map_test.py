@@ -60,6 +60,18 @@ class ThirdMapTest(unittest.TestCase):
         with open(os.path.join(ROOT, SOURCE), encoding="utf-8") as source:
             self.assertIn("class LostTail : public SiblingMap<L> {", source.read())
 
+    def test_a_map_that_is_not_compared_by_default_shows_its_lines_if_it_is_named(self):
+        answer = json.loads(self.repro(READ_AFTER_FREE, "--json", "--maps=legacy,user"))
+        self.assertRegex(answer["signature"], r"\Aasan-use-after-poison/DescriptorMap::\w+/user\Z")
+        self.assertEqual(answer["engines"], {"legacy": "legacy_mmu/descriptor_map.h",
+                                             "user": SOURCE})
+        self.assertEqual(answer["source"], SOURCE)
+        self.assertIn(SOURCE, {line["file"] for line in answer["code"]})
+
+    def test_by_default_it_takes_no_part(self):
+        answer = json.loads(self.repro(LOST_TAIL, "--json"))
+        self.assertEqual(set(answer["engines"]), {"legacy", "loser"})
+
     def test_a_use_after_free_names_both_the_reader_and_who_freed(self):
         answer = json.loads(self.repro(READ_AFTER_FREE, "--json", "--engine=user"))
         self.assertRegex(answer["signature"], r"\Aasan-use-after-poison/DescriptorMap::\w+/user\Z")

@@ -37,21 +37,21 @@ std::string Example(const std::string& document, const std::string& name) {
 
 // The report of a program in docs/examples, with these engines.
 std::string ReportOf(const std::string& path, const std::vector<Engine>& engines,
-                     const std::string& file) {
+                     const ReportOptions& report) {
   const auto parsed = Parse(Contents(path));
   const auto* program = std::get_if<Program>(&parsed);
   EXPECT_NE(program, nullptr) << path;
   if (program == nullptr) return "";
   RunOptions options;
   options.engines = engines;
-  return ReportText(*program, RunProgram(*program, options), {.file = file});
+  return ReportText(*program, RunProgram(*program, options), report);
 }
 
 TEST(DocsTest, TheReportOfTheReadmeIsTheOneThatTheSuitePrints) {
   const std::string report = ReportOf("docs/examples/lost_tail.ops",
                                       {{"legacy", "", MapRule::kOld, MakeVoice<DescriptorMap>},
                                        {"sibling", "", MapRule::kNew, MakeVoice<LostTail>}},
-                                      "crash-3f2a");
+                                      {.file = "crash-3f2a"});
   EXPECT_EQ(Example(Contents("README.md"), "report"), report);
 }
 
@@ -62,7 +62,7 @@ TEST(DocsTest, TheReportOnAWrongThirdMapIsTheOneThatTheSuitePrints) {
                {{"legacy", "", MapRule::kOld, MakeVoice<DescriptorMap>},
                 {"sibling", "", MapRule::kNew, MakeVoice<SiblingMap>},
                 {"counted", "", MapRule::kEither, MakeVoice<ForgottenDecrement>}},
-               path);
+               {.file = path, .maps = "legacy,sibling,counted"});
   EXPECT_EQ(Example(Contents("docs/adding-a-reverse-map.md"), "wrong"), report);
 }
 

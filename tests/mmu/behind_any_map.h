@@ -12,6 +12,8 @@ template <template <class> class Map, class Limits>
 class Behind : public AnyMap<Limits> {
  public:
   static constexpr int kPageCacheMin = Map<Limits>::kPageCacheMin;
+  static constexpr int kRmapBlock = RmapBlockOf<Map<Limits>>();
+  static constexpr int kParentBlock = ParentBlockOf<Map<Limits>>();
 
   explicit Behind(HostMemory& memory) : AnyMap<Limits>(memory, kMapMaker<Map>) {}
 

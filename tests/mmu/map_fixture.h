@@ -109,7 +109,7 @@ class RmapList {
  public:
   using Map = R;
   static constexpr BugClass kMissing = BugClass::kRmapRemove;
-  static constexpr int kBlock = R::Limits::kDescriptorEntries;
+  static constexpr int kBlock = RmapBlockOf<R>();
 
   explicit RmapList(MapHost<R>& host) : host_(host) {}
 
@@ -148,7 +148,7 @@ class ParentList {
  public:
   using Map = R;
   static constexpr BugClass kMissing = BugClass::kRemoveParent;
-  static constexpr int kBlock = R::Limits::kChainEntries;
+  static constexpr int kBlock = ParentBlockOf<R>();
 
   explicit ParentList(MapHost<R>& host) : host_(host), page_(host.NewPage()) {
     host_.map.InitParents(page_, nullptr);

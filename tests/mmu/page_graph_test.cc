@@ -7,9 +7,7 @@
 #include <string>
 #include <type_traits>
 
-#include "legacy_mmu/descriptor_map.h"
-#include "mmu/sibling_map.h"
-#include "more_maps/counted_sibling_map.h"
+#include "tests/mmu/all_map_types.h"
 #include "tests/mmu/behind_any_map.h"
 #include "tests/mmu/graph_fixture.h"
 
@@ -31,11 +29,8 @@ class PageGraphTest : public testing::Test {
   Host host;
 };
 
-using Maps =
-    testing::Types<SiblingMap<ProductionLimits>, SiblingMap<TinyLimits>,
-                   DescriptorMap<ProductionLimits>, DescriptorMap<TinyLimits>,
-                   CountedSiblingMap<ProductionLimits>, CountedSiblingMap<TinyLimits>,
-                   Behind<CountedSiblingMap, ProductionLimits>, Behind<SiblingMap, TinyLimits>>;
+using Maps = AllMapTypes::Maps<Behind<CountedSiblingMap, ProductionLimits>,
+                               Behind<DescriptorMap, TinyLimits>>;
 TYPED_TEST_SUITE(PageGraphTest, Maps);
 
 // ---- Memory slots ----
@@ -993,13 +988,78 @@ TYPED_TEST(PageGraphTest, AFailedTopUpChangesNothingAndCanBeRetried) {
     host.New(1, false, 0);
     host.ExpectNothingLeftAfterZappingAll();
   }
-  // Pages and headers, and in the legacy map descriptors and chains: each of them has failed.
-  const auto filled = [](int min) { return std::max(min, TypeParam::Limits::kCacheObjects); };
-  int objects = filled(TypeParam::kPageCacheMin) + filled(PageGraph<TypeParam>::kHeaderCacheMin);
-  if constexpr (requires { TypeParam::kDescriptorCacheMin; }) {
-    objects += filled(TypeParam::kDescriptorCacheMin) + filled(TypeParam::kChainCacheMin);
+  // Each object that a top-up allocates has failed.
+  typename TestFixture::Host host;
+  const auto live = [&host] {
+    size_t objects = 0;
+    host.graph.ForEachPool([&](const Pool& pool) { objects += pool.live(); });
+    return objects;
+  };
+  const size_t before = live();
+  ASSERT_TRUE(host.graph.TopUp(host.caches));
+  EXPECT_EQ(nth, live() - before + 1);
+}
+
+// ---- Walks that remember their place ----
+
+// Descriptors with a cursor. Counts the searches from the head on.
+template <class L>
+class CursoredMap : public DescriptorMap<L> {
+  using Base = DescriptorMap<L>;
+
+ public:
+  using Base::Base;
+  struct Cursor {
+    Spte* at = nullptr;
+    const typename Base::Descriptor* in = nullptr;  // holds it
+    int index = 0;
+  };
+  static inline int searches = 0;
+
+  Spte* Next(const typename Base::Head& head, Spte* cur) const {
+    ++searches;
+    return Base::Next(head, cur);
   }
-  EXPECT_EQ(nth, static_cast<uint64_t>(objects) + 1);
+  Spte* Next(const typename Base::Head& head, Spte* cur, Cursor& cursor) const {
+    if (!Base::IsMany(head) || (cur != nullptr && cursor.at != cur)) return Next(head, cur);
+    const typename Base::Descriptor* in = cur == nullptr ? Base::DescriptorOf(head) : cursor.in;
+    int index = cur == nullptr ? 0 : cursor.index + 1;
+    if (index == L::kDescriptorEntries || in->sptes[index] == nullptr) {
+      in = in->more;
+      index = 0;
+    }
+    cursor = in == nullptr ? Cursor{} : Cursor{in->sptes[index], in, index};
+    return cursor.at;
+  }
+};
+
+template <class R>
+void ExpectWalksThatNeedNoSearch() {
+  constexpr int kEntries = 40;
+  int& searches = CursoredMap<ProductionLimits>::searches;
+  GraphHost<R> host;
+  auto& page = host.New(1, false, 0);
+  for (int i = 0; i < kEntries; ++i) host.Map(page, i, 3);
+  searches = 0;
+  const Sptes entries = host.Entries(3);
+  EXPECT_EQ(entries.size(), static_cast<size_t>(kEntries));
+  EXPECT_EQ(searches, 0);
+  // An rmap changes in the midst of a walk: the cursor is forgotten.
+  Spte* sptep = nullptr;
+  for (int i = 0; i <= 10; ++i) sptep = host.graph.RmapNext(host.Rmap(3), sptep);
+  ASSERT_EQ(sptep, entries[10]);
+  host.graph.DropLeaf(entries[30], kShadowMasks.trap);
+  EXPECT_EQ(searches, 0);
+  EXPECT_EQ(host.graph.RmapNext(host.Rmap(3), sptep), entries[11]);
+  EXPECT_EQ(searches, 1);
+}
+
+TEST(CursorTest, AWalkOfTheGraphUsesTheCursorOfItsMap) {
+  ExpectWalksThatNeedNoSearch<CursoredMap<ProductionLimits>>();
+}
+
+TEST(CursorTest, ItDoesSoBehindAnyMap) {
+  ExpectWalksThatNeedNoSearch<Behind<CursoredMap, ProductionLimits>>();
 }
 
 // ---- The watch on rmap_add's return values ----

@@ -10,9 +10,7 @@
 #include <set>
 
 #include "fuzzers/voices/plain_map.h"
-#include "legacy_mmu/descriptor_map.h"
-#include "mmu/sibling_map.h"
-#include "more_maps/counted_sibling_map.h"
+#include "tests/mmu/all_map_types.h"
 #include "tests/mmu/behind_any_map.h"
 #include "tests/mmu/map_fixture.h"
 
@@ -25,8 +23,6 @@ using Legacy = DescriptorMap<ProductionLimits>;
 using TinyLegacy = DescriptorMap<TinyLimits>;
 using Plain = PlainMap<ProductionLimits>;
 using TinyPlain = PlainMap<TinyLimits>;
-using Counted = CountedSiblingMap<ProductionLimits>;
-using TinyCounted = CountedSiblingMap<TinyLimits>;
 using AnySibling = Behind<SiblingMap, ProductionLimits>;
 using AnyLegacy = Behind<DescriptorMap, TinyLimits>;
 
@@ -41,12 +37,7 @@ class ListTest : public testing::Test {
   MapHost<typename List::Map> host;
 };
 
-using Lists = testing::Types<RmapList<Sibling>, RmapList<TinySibling>, RmapList<Legacy>,
-                             RmapList<TinyLegacy>, ParentList<Sibling>, ParentList<TinySibling>,
-                             ParentList<Legacy>, ParentList<TinyLegacy>, RmapList<Plain>,
-                             RmapList<TinyPlain>, ParentList<Plain>, ParentList<TinyPlain>,
-                             RmapList<Counted>, RmapList<TinyCounted>, RmapList<AnySibling>,
-                             ParentList<AnySibling>, RmapList<AnyLegacy>, ParentList<AnyLegacy>>;
+using Lists = AllMapTypes::Lists<Plain, TinyPlain, AnySibling, AnyLegacy>;
 TYPED_TEST_SUITE(ListTest, Lists);
 
 TYPED_TEST(ListTest, ANewListIsEmpty) {
@@ -185,14 +176,12 @@ template <class R>
 class ReverseMapTest : public testing::Test {
  protected:
   // Enough for three blocks of either kind, and two more.
-  static constexpr int kMaxLength =
-      3 * std::max(R::Limits::kDescriptorEntries, R::Limits::kChainEntries) + 2;
+  static constexpr int kMaxLength = 3 * std::max(RmapBlockOf<R>(), ParentBlockOf<R>()) + 2;
 
   MapHost<R> host;
 };
 
-using Maps = testing::Types<Sibling, TinySibling, Legacy, TinyLegacy, Plain, TinyPlain, Counted,
-                            TinyCounted>;
+using Maps = AllMapTypes::Maps<Plain, TinyPlain>;
 TYPED_TEST_SUITE(ReverseMapTest, Maps);
 
 TYPED_TEST(ReverseMapTest, AValueInitialisedHeadIsEmpty) {

@@ -50,6 +50,9 @@ QUIRKS_FILE = "mmu/shadow/quirks.h"
 DEFAULTS_FILE = "fuzzers/voices/mmu_config.cc"
 DEFAULT = re.compile(r"  bool \w+ = (?:true|false);")
 
+# The beginning of the path of a generated file.
+GENERATED = re.compile(r"^bazel-out/[^/]+/bin/")
+
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 UNCHANGED = "// The fault of this program changes nothing here: the ordinary object is linked.\n"
 
@@ -185,15 +188,16 @@ def make_sources(mutant, out_dir, target_source, paths):
     """Writes the changed copies, empty ones of the sources that are the same; raises Malformed."""
     check_area(mutant)
     check_defaults(mutant)
-    missing = sorted(set(mutant.changes) - set(paths))
+    files = {GENERATED.sub("", path): path for path in paths}
+    missing = sorted(set(mutant.changes) - set(files))
     if missing:
         raise Malformed(f"{missing[0]} is not compiled anew")
     target = f"fuzzers/{mutant.fields.get('Target')}.cc"
-    if target not in paths or mutant.fields["Target"] not in PROGRAMS:
+    if target not in files or mutant.fields["Target"] not in PROGRAMS:
         raise Malformed(f"no fuzz target {mutant.fields.get('Target')!r}")
     texts = {}
-    for path in paths:
-        with open(path, encoding="utf-8") as file:
+    for path, place in files.items():
+        with open(place, encoding="utf-8") as file:
             texts[path] = apply_hunks(file.read(), mutant.changes.get(path, ()))
     for path, text in texts.items():
         same = path.endswith(".cc") and path != target and not is_changed(mutant, path, texts)

@@ -6,8 +6,6 @@
 #include "tests/power/faulty_engine.h"
 
 namespace rmapdiff {
-namespace {}  // namespace
-
 const std::vector<Canary>& Canaries() {
   static const std::vector<Canary>* canaries = new std::vector<Canary>{
       {FaultyEngine<LostTail>("lost_tail"), 24},
@@ -21,6 +19,7 @@ const std::vector<Canary>& Canaries() {
       {FaultyEngine<UndercountingAdd>("undercounting_add"), 28},
       {FaultyEngine<OvercountingCount>("overcounting_count"), 28},
       {FaultyEngine<ForgottenDecrement>("forgotten_decrement"), 28},
+      {FaultyEngine<StaleLength>("stale_length"), 28},
       {FaultyEngine<KeptParents>("kept_parents"), 36},
       {FaultyEngine<ForgottenLastParent>("forgotten_last_parent"), 24},
       {FaultyEngine<LinksFreedTwice>("links_freed_twice"), 4, Sight::kMayDie},
@@ -37,6 +36,7 @@ const std::vector<Canary>& Canaries() {
       {FaultyEngine<HeadChainNotSearched>("head_chain_not_searched"), 330},
       {FaultyEngine<MultimappedStays>("multimapped_stays"), 20},
       {FaultyEngine<ForgottenLastInChain>("forgotten_last_in_chain"), 24},
+      {FaultyEngine<StaleBackPointer>("stale_back_pointer"), 330},
       {FaultyEngine<GfnsNeverFreed>("gfns_never_freed"), 8},
       {FaultyEngine<DescriptorsNotToppedUp>("descriptors_not_topped_up"), 12},
   };

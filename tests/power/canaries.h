@@ -1,6 +1,7 @@
 // The table of canaries: every faulty map of faulty_maps.h as an engine. Each has the number of
 // random programs within which the suite must find it. Beside it are the maps that it must never
-// report. Not here: ShortLinks, which AddressSanitizer alone can see (sanitizer_canary_test.cc).
+// report. Not here: ShortLinks and OneLink, which AddressSanitizer alone can see
+// (sanitizer_canary_test.cc).
 #ifndef RMAPDIFF_TESTS_POWER_CANARIES_H_
 #define RMAPDIFF_TESTS_POWER_CANARIES_H_
 

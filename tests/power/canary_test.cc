@@ -38,7 +38,7 @@ Hunt HuntFor(const std::vector<Engine>& engines, int programs, uint64_t first_se
 }
 
 std::vector<Engine> With(const Engine& canary) {
-  std::vector<Engine> engines = AllEngines();
+  std::vector<Engine> engines = ChosenEngines();
   engines.push_back(canary);
   return engines;
 }
@@ -75,11 +75,30 @@ TEST_P(CorrectMapTest, IsNeverReported) {
 INSTANTIATE_TEST_SUITE_P(Different, CorrectMapTest, testing::ValuesIn(CorrectMaps()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// ---- Faults that the map's own audit sees ----
+
+TEST(OwnAudit, ItsComplaintIsTheVerdictWithItsWords) {
+  struct Case {
+    const char* canary;
+    const char* signature;
+    const char* words;
+  };
+  for (const Case& of : {Case{"stale_length", "map-audit/", "its head says "},
+                         Case{"stale_back_pointer", "map-audit/", "a chain's back pointer "}}) {
+    const Canary& canary = FindCanary(of.canary);
+    const Hunt hunt = HuntFor(With(canary.engine), canary.bound, kSeed);
+    EXPECT_EQ(hunt.signature.rfind(of.signature, 0), 0u) << hunt.signature;
+    EXPECT_EQ(hunt.verdict.check, Check::kAudit);
+    EXPECT_EQ(hunt.verdict.difference.actual.rfind(of.words, 0), 0u)
+        << hunt.verdict.difference.actual;
+  }
+}
+
 // ---- The engines that the verdict names ----
 
 // The two MMUs of every run, one or both of them with the fault of a canary.
 std::vector<Engine> FaultyMmus(const char* legacy, const char* sibling) {
-  std::vector<Engine> engines = AllEngines();
+  std::vector<Engine> engines = ChosenEngines();
   if (legacy != nullptr) engines[0].make = FindCanary(legacy).engine.make;
   if (sibling != nullptr) engines[1].make = FindCanary(sibling).engine.make;
   return engines;

@@ -177,6 +177,24 @@ class ForgottenDecrement : public CountedSiblingMap<L> {
   }
 };
 
+// A head whose length only ever grows, in a map that counts by walking. The map's own audit alone
+// can tell.
+template <class L>
+class StaleLength : public ForgottenDecrement<L> {
+  using Base = ForgottenDecrement<L>;
+
+ public:
+  using Base::Base;
+  int Add(typename Base::Caches&, typename Base::Head& head, Spte* sptep) {
+    const int before = Count(head);
+    Spte* first = head.first();
+    Base::Push(first, sptep);
+    head = {first, head.length() + 1};
+    return before;
+  }
+  int Count(const typename Base::Head& head) const { return SiblingMap<L>::Count(head.first()); }
+};
+
 // kvm_mmu_unlink_parents clears the slots but not the head: the page keeps parents that it has no
 // more.
 template <class L>
@@ -236,25 +254,33 @@ class LinksNeverFreed : public SiblingMap<L> {
   }
 };
 
-// The array of links is one entry too short. Only AddressSanitizer can see it, as a page is longer.
-template <class L>
-class ShortLinks : public SiblingMap<L> {
+// The array of links is too short. Only AddressSanitizer can see it, as a page is longer.
+template <class L, size_t kLinks>
+class TooFewLinks : public SiblingMap<L> {
   using Base = SiblingMap<L>;
 
  public:
   using Base::Base;
   void AllocStorage(MemoryCache& pages, typename Base::Page& page, bool direct) {
-    constexpr size_t kEntries = kSptesPerPage<L>;
-    page.sibling_pte =
-        static_cast<Spte**>(pages.Take((kEntries - 1) * sizeof(Spte*), Base::kLinkPattern));
+    page.sibling_pte = static_cast<Spte**>(pages.Take(kLinks * sizeof(Spte*), Base::kLinkPattern));
     if (direct) return;
-    page.gfns = static_cast<Gfn*>(pages.Take(kEntries * sizeof(Gfn), Base::kGfnPattern));
+    page.gfns = static_cast<Gfn*>(pages.Take(kSptesPerPage<L> * sizeof(Gfn), Base::kGfnPattern));
   }
   // The gfns have a page of their own in 32-bit code, too, so that nothing else is wrong.
   void FreeStorage(Pool& page_pool, typename Base::Page& page, bool direct) {
     page_pool.Release(page.sibling_pte);
     if (!direct) page_pool.Release(page.gfns);
   }
+};
+
+template <class L>
+class ShortLinks : public TooFewLinks<L, kSptesPerPage<L> - 1> {
+  using TooFewLinks<L, kSptesPerPage<L> - 1>::TooFewLinks;
+};
+
+template <class L>
+class OneLink : public TooFewLinks<L, 1> {
+  using TooFewLinks<L, 1>::TooFewLinks;
 };
 
 // ---- Descriptors and chains ----
@@ -487,6 +513,21 @@ class DescriptorsNotToppedUp : public DescriptorMap<L> {
   using Base::Base;
   bool TopUp(typename Base::Caches& caches) {
     return caches.chains.TopUp(Base::chain_pool_, Base::kChainCacheMin);
+  }
+};
+
+// After a removal the second chain believes that the head points at it. The next chain that is
+// emptied may take others along. The map's own audit sees it before.
+template <class L>
+class StaleBackPointer : public DescriptorMap<L> {
+  using Base = DescriptorMap<L>;
+
+ public:
+  using Base::Base;
+  void RemoveParent(typename Base::Page& page, Spte* sptep) {
+    Base::RemoveParent(page, sptep);
+    if (!page.multimapped || page.parent_ptes->next == nullptr) return;
+    page.parent_ptes->next->pprev = &page.parent_ptes;
   }
 };
 

@@ -53,7 +53,7 @@ class FaultyMapTest : public testing::TestWithParam<FaultyMap> {};
 
 TEST_P(FaultyMapTest, IsFoundUnderAWholeMmuAndNamed) {
   const auto& [engine, bound] = GetParam();
-  std::vector<Engine> engines = AllEngines();
+  std::vector<Engine> engines = ChosenEngines();
   engines.push_back(engine);
   const Hunt hunt = HuntFor(engines, bound, QuirkMode::kNone);
   PrintRow(engine.name, hunt, bound);
@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return std::string(info.param.engine.name); });
 
 TEST(CorrectMmuTest, IsNotReported) {
-  const Hunt hunt = HuntFor(AllEngines(), 600, QuirkMode::kNone);
+  const Hunt hunt = HuntFor(ChosenEngines(), 600, QuirkMode::kNone);
   EXPECT_EQ(hunt.programs, 0) << hunt.signature;
 }
 
@@ -92,7 +92,7 @@ class QuirkTest : public testing::TestWithParam<QuirkBound> {};
 
 TEST_P(QuirkTest, IsFoundAsTheFaultOfAllEngines) {
   const auto& [quirk, bound] = GetParam();
-  const Hunt hunt = HuntFor(AllEngines(), bound, quirk);
+  const Hunt hunt = HuntFor(ChosenEngines(), bound, quirk);
   PrintRow(NameOf(quirk), hunt, bound);
   ASSERT_GT(hunt.programs, 0) << "not found";
   EXPECT_EQ(GuiltyName(hunt.verdict), "both") << hunt.signature;

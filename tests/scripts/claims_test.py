@@ -98,7 +98,16 @@ class ReadTest(unittest.TestCase):
     def test_functions_are_those_of_pmccabe(self):
         text = "3\t4\t2\t57\t14\tmmu/map.h(58): rmapdiff::Map::Add\n"
         self.assertEqual(measure.read_functions(text),
-                         [{"name": "Add", "complexity": 4, "lines": 14}])
+                         [{"name": "Add", "complexity": 4, "first": 57, "lines": 14}])
+
+    def test_the_audits_of_a_map_do_not_count(self):
+        text = "int Add() {\n}\nint AuditRmap() {\n  return 0;\n}\nint Count() {\n}\n"
+        functions = [{"name": name, "complexity": 1, "first": first, "lines": lines}
+                     for name, first, lines in (("Add", 1, 2), ("AuditRmap", 3, 3),
+                                                ("Count", 6, 2))]
+        left, counted = measure.without_audits(text, functions)
+        self.assertEqual(left, "int Add() {\n}\nint Count() {\n}")
+        self.assertEqual([one["name"] for one in counted], ["Add", "Count"])
 
     def test_a_program_that_fails_says_why(self):
         with self.assertRaisesRegex(measure.Failure, "python3: exit code 1: broken"):

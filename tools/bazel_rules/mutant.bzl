@@ -51,15 +51,9 @@ _MMU = [
 _COMPILED = {
     "base": ["//mmu/base:host_memory.cc"],
     "graph": _MMU,
-    "legacy": [
-        "//fuzzers/voices:engines.h",
-        "//fuzzers/voices:legacy_engine.cc",
-    ],
+    "legacy": ["//fuzzers/voices:legacy_engine.cc"],
     "shadow": _MMU,
-    "sibling": [
-        "//fuzzers/voices:engines.h",
-        "//fuzzers/voices:sibling_engine.cc",
-    ],
+    "sibling": ["//fuzzers/voices:sibling_engine.cc"],
 }
 
 # Libraries whose headers, and those of all that they depend on, are copied.
@@ -69,7 +63,7 @@ _HEADERS = [
     "//fuzzers/voices:mmu_voice",
     "//fuzzers/voices:plain_map",
     "//fuzzers/voices:reference",
-    "//legacy_mmu",
+    "//legacy_mmu:descriptor_map",
     "//mmu:sibling_map",
     "//mmu/shadow:any_mmu",
 ]
@@ -175,9 +169,8 @@ def mutable_sources(name):
         name = name,
         testonly = True,
         headers = _HEADERS,
-        others = _COMPILED["base"] + _MMU + _COMPILED["legacy"] + [
-            "//fuzzers/voices:sibling_engine.cc",
-        ] + _FUZZ_TARGETS,
+        others = _COMPILED["base"] + _MMU + _COMPILED["legacy"] +
+                 _COMPILED["sibling"] + _FUZZ_TARGETS,
     )
 
 def mutant(name, patch):

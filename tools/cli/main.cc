@@ -44,6 +44,7 @@ constexpr Verb kVerbs[] = {
     {"keep", "add the minimized program to the regressions", KeepVerb},
     {"triage", "group artifacts by what they show", TriageVerb},
     {"graph", "draw the state after an operation", GraphVerb},
+    {"maps", "print the reverse maps that can be compared", MapsVerb},
     {"ops", "print the table of operations", OpsVerb},
     {"fuzz", "fuzz all targets side by side, for a minute or for weeks", FuzzVerb},
     {"status", "say how a run of fuzz is doing", StatusVerb},
@@ -73,7 +74,8 @@ int Dispatch(Words words) {
   // As these this program starts itself; not for people.
   if (words[0] == kProbeWord) return ServeProbe(STDIN_FILENO, STDOUT_FILENO, nullptr);
   if (words[0] == kStepWord && words.size() == 4) {
-    RunAndStop(ReadProgram(words[1]), words[2], ParseNumber(words[3]).value_or(1) - 1);
+    RunAndStop(ReadProgram(words[1]), ChosenEngines(), words[2],
+               ParseNumber(words[3]).value_or(1) - 1);
     return kExitDone;
   }
   if (words[0] == kTakeInWord && (words.size() == 5 || words.size() == 7)) {

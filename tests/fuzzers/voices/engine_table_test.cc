@@ -42,7 +42,8 @@ const std::vector<Engine>& AllEngines() {
     for (size_t i = 0; i < kEngines; ++i) {
       all->push_back({std::string_view(kNames).substr(i, 1), "kernel_maps/pte_list.h",
                       MapRule::kNew,
-                      [i](const Header&) { return std::make_unique<NumberedVoice>(i); }});
+                      [i](const Header&) { return std::make_unique<NumberedVoice>(i); },
+                      /*by_default=*/i + 1 < kEngines});
     }
     return all;
   }();
@@ -57,7 +58,7 @@ TEST(WatchedEnginesTest, EveryEngineIsThereWithItsNameAndItsVoice) {
   watch.progress = &progress;
   std::vector<size_t> before;
   watch.before = [&](size_t engine, size_t) { before.push_back(engine); };
-  const std::vector<Engine> engines = WatchedEngines(watch, "");
+  const std::vector<Engine> engines = WatchedEngines(watch, AllEngines());
   ASSERT_EQ(engines.size(), kEngines);
   for (size_t i = 0; i < kEngines; ++i) {
     EXPECT_EQ(engines[i].name, AllEngines()[i].name);
@@ -71,14 +72,15 @@ TEST(WatchedEnginesTest, EveryEngineIsThereWithItsNameAndItsVoice) {
   }
 }
 
-TEST(WatchedEnginesTest, OneByItsNameKeepsItsPlace) {
+TEST(WatchedEnginesTest, ThePlaceIsThatAmongTheWatched) {
   Progress progress;
   Watch watch;
   watch.progress = &progress;
-  const std::vector<Engine> engines = WatchedEngines(watch, "k");
-  ASSERT_EQ(engines.size(), 1u);
-  engines[0].make(Header{})->Apply(ops::Commit{});
-  EXPECT_EQ(progress.last_engine, 10u);
+  const std::vector<Engine> engines = WatchedEngines(watch, {AllEngines()[10], AllEngines()[3]});
+  ASSERT_EQ(engines.size(), 2u);
+  const std::unique_ptr<Voice> voice = engines[1].make(Header{});
+  EXPECT_EQ(voice->Apply(ops::Commit{}).value, 3u);
+  EXPECT_EQ(progress.last_engine, 1u);
 }
 
 // Two watches at the same time: each sees its own engines.
@@ -87,9 +89,9 @@ TEST(WatchedEnginesTest, WatchesDoNotMix) {
   Progress second;
   Watch watch;
   watch.progress = &first;
-  const std::vector<Engine> of_first = WatchedEngines(watch, "a");
+  const std::vector<Engine> of_first = WatchedEngines(watch, {AllEngines()[0]});
   watch.progress = &second;
-  const std::vector<Engine> of_second = WatchedEngines(watch, "b");
+  const std::vector<Engine> of_second = WatchedEngines(watch, {AllEngines()[1]});
   of_first[0].make(Header{})->Apply(ops::Commit{});
   EXPECT_EQ(first.last_engine, 0u);
   EXPECT_EQ(second.last_engine, Progress::kNobody);
@@ -108,6 +110,42 @@ TEST(CrashLogTest, AThirdMapIsBlamedAndNotItsCaller) {
   EXPECT_TRUE(IsMmuSource("mmu/graph/page_graph.h"));
   EXPECT_FALSE(IsMmuSource("legacy_mmu/descriptor_map.h")) << "no engine here has that map";
   EXPECT_FALSE(IsMmuSource(""));
+}
+
+// The names that EnginesNamed chooses by a list, or "! " and what is wrong.
+std::string Named(std::string_view names) {
+  const auto engines = EnginesNamed(names);
+  const auto* wrong = std::get_if<std::string>(&engines);
+  return wrong != nullptr ? "! " + *wrong : NamesOf(std::get<std::vector<Engine>>(engines));
+}
+
+TEST(EnginesTest, AListOfNamesChoosesInTheOrderOfTheTable) {
+  EXPECT_EQ(Named("c"), "c");
+  EXPECT_EQ(Named("c,a,b"), "a,b,c");
+  EXPECT_EQ(Named("c,c"), "c");
+}
+
+TEST(EnginesTest, NoListMeansThoseByDefault) { EXPECT_EQ(Named(""), "a,b,c,d,e,f,g,h,i,j,k"); }
+
+TEST(EnginesTest, AListWithAnUnknownNameIsRefusedWithTheKnownOnes) {
+  const std::string expected = ", expected one or more of a,b,c,d,e,f,g,h,i,j,k,l";
+  EXPECT_EQ(Named("a,model"), "! no map 'model'" + expected);
+  for (const char* names : {",", "a,", ",a", "a,,b"}) {
+    EXPECT_EQ(Named(names), "! no map ''" + expected) << names;
+  }
+}
+
+TEST(EnginesTest, TheEnvironmentChoosesForTheProcess) {
+  setenv(kMapsVariable, "b,d", 1);
+  EXPECT_EQ(NamesOf(ChosenEngines()), "b,d");
+  EXPECT_EQ(ChosenMaps(), "b,d");
+}
+
+TEST(EnginesDeathTest, AWrongEnvironmentEndsTheProcessAsWrongUsage) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  setenv(kMapsVariable, "b,x", 1);
+  EXPECT_EXIT(ChosenEngines(), testing::ExitedWithCode(2), "^RMAPDIFF_MAPS: no map 'x', expected");
+  unsetenv(kMapsVariable);
 }
 
 TEST(EnginesTest, AreFoundByTheirNames) {

@@ -1,6 +1,6 @@
-// The maps of more_maps/ beside the two that every run compares: random programs under every
-// header, on a page graph and on whole MMUs, and every seed of the corpus. (Every program of a
-// small world is in exhaustive_test, the contract itself in reverse_map_test and page_graph_test.)
+// All maps beside those that runs compare by default: random programs under every header, on a page
+// graph and on whole MMUs, and every seed of the corpus. (Every program of a small world is in
+// exhaustive_test, the contract itself in reverse_map_test and page_graph_test.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/search/random_program.h"
-#include "fuzzers/voices/more_engines.h"
+#include "fuzzers/voices/voice.h"
 #include "more_maps/counted_sibling_map.h"
 #include "tests/common/checks.h"
 #include "tests/mmu/map_fixture.h"
@@ -31,12 +31,7 @@ constexpr uint64_t kMmuPrograms = kAddressSanitizer ? 60 : 900;
 
 RunOptions WithMoreMaps() {
   RunOptions options;
-  for (const Engine& engine : MoreEngines()) {
-    const auto same = [&engine](const Engine& other) { return other.name == engine.name; };
-    if (std::none_of(options.engines.begin(), options.engines.end(), same)) {
-      options.engines.push_back(engine);
-    }
-  }
+  options.engines = AllEngines();
   return options;
 }
 

@@ -20,6 +20,7 @@ int DraftTestVerb(const Words& words);
 int KeepVerb(const Words& words);
 int TriageVerb(const Words& words);
 int GraphVerb(const Words& words);
+int MapsVerb(const Words& words);
 int OpsVerb(const Words& words);
 int FuzzVerb(const Words& words);
 int CorpusVerb(const Words& words);

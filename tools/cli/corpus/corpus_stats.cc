@@ -18,6 +18,7 @@
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/limit_options.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
@@ -165,7 +166,9 @@ int CorpusStats(const Words& words) {
   arguments.Positional("PATH", &path, "a corpus, one target's folder, a single program");
   arguments.Flag("--json", &json, "one JSON object");
   const LimitOptions limit_options(&arguments);
+  const MapsOption maps(&arguments);
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
 

@@ -7,6 +7,8 @@
 #include "fuzzers/program/program_file.h"
 #include "fuzzers/program/target_kinds.h"
 #include "fuzzers/run/report.h"
+#include "fuzzers/voices/voice.h"
+#include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/run_folder/finding_folders.h"
@@ -21,6 +23,17 @@ std::string TargetOf(const Header& header, const std::string& path) {
   }
   const TargetKind* kind = TargetKindFor(header);
   return kind != nullptr ? std::string(kind->name) : "";
+}
+
+std::string MapsFor(const std::string& file, const std::optional<FindingRecord>& finding) {
+  const std::string chosen = ChosenMaps();
+  if (!chosen.empty() || !finding) return chosen;
+  const auto engines = EnginesNamed(finding->maps);
+  if (const auto* wrong = std::get_if<std::string>(&engines)) {
+    throw Failure(kExitUsage, fmt::format("{}: its finding was made with other maps: {}",
+                                          Printable(file), Printable(*wrong)));
+  }
+  return finding->maps;
 }
 
 }  // namespace
@@ -38,6 +51,7 @@ std::string Artifact::Describe() const {
 
 ProbeRequest Artifact::Request() const {
   ProbeRequest request;
+  request.maps = maps;
   request.codec = codec;
   request.program = bytes;
   if (!codec) request.Run(program);
@@ -49,6 +63,7 @@ Artifact ReadArtifact(const std::string& file) {
   artifact.file = file;
   const std::optional<FindingRecord> finding = FindingOf(file);
   const std::string names = (finding ? finding->target : "") + "/" + file;
+  artifact.maps = MapsFor(file, finding);
   artifact.codec = NamesCodecTarget(names);
   // To program_fuzzer a text is a program, or bytes like any others.
   const bool any_bytes = artifact.codec && !file.ends_with(".ops");
@@ -61,9 +76,9 @@ Artifact ReadArtifact(const std::string& file) {
 
 std::string OpCount(size_t ops) { return fmt::format("{} op{}", ops, ops == 1 ? "" : "s"); }
 
-std::string NextCommands(const std::string& file) {
-  const std::string word = ShellWord(file);
-  return CommandsText(file) + "picture:    tools/rmapdiff graph " + word +
+std::string NextCommands(const std::string& file, const std::string& maps) {
+  const std::string word = WordsFor(file, maps);
+  return CommandsText(file, maps) + "picture:    tools/rmapdiff graph " + word +
          " -o state.svg\ndebug:      tools/rmapdiff repro --gdb " + word + "\n";
 }
 

@@ -20,6 +20,7 @@ struct Artifact {
   Program program;
   std::string target;  // "tiny_rmap_fuzzer"; "" if no target runs such a program
   bool codec = false;  // of program_fuzzer
+  std::string maps;    // to compare: those that are chosen, else those of its finding's record
 
   // "crash-3f2a: 40 ops on a page graph, tiny limits; a program for tiny_rmap_fuzzer".
   std::string Describe() const;
@@ -33,8 +34,8 @@ Artifact ReadArtifact(const std::string& file);
 std::string OpCount(size_t ops);
 inline std::string OpCount(const Program& program) { return OpCount(program.ops.size()); }
 
-// The commands to go on with from a file, one a line.
-std::string NextCommands(const std::string& file);
+// The commands to go on with from a file, one a line; `maps` as CommandsText.
+std::string NextCommands(const std::string& file, const std::string& maps);
 
 }  // namespace rmapdiff
 

@@ -4,6 +4,7 @@
 #include "fuzzers/finding/test_draft.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/verbs.h"
 #include "tools/cli/findings/artifact.h"
@@ -19,7 +20,10 @@ int DraftTestVerb(const Words& words) {
                       "rmapdiff draft-test bug.ops -o tests/lost_tail_test.cc");
   arguments.File(&file, "a program, best a minimized one; - is standard input");
   arguments.Option("-o,--output", "OUT", &out, "the source to write [standard output]");
-  if (const auto code = arguments.Parse(words)) return *code;
+  const MapsOption maps(&arguments);
+  if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
+  if (const auto code = arguments.Checked()) return *code;
 
   const Artifact artifact = ReadArtifact(file);
   ProbeRequest request = artifact.Request();

@@ -9,6 +9,7 @@
 
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -73,8 +74,10 @@ int KeepVerb(const Words& words) {
                    /*required=*/true);
   arguments.Option("--story", "TEXT", &story, "the same in a sentence or two [from the cause]");
   arguments.Option("--to", "DIR", &folder, "the folder [corpus/regressions]");
+  const MapsOption maps(&arguments);
   arguments.Flag("--as-is", &as_is, "do not minimize; the program need not show a finding");
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   CheckCause(arguments, cause);
   if (const auto code = arguments.Checked()) return *code;
 

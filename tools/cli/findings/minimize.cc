@@ -16,6 +16,7 @@
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/input.h"
 #include "tools/cli/base/limit_options.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -136,7 +137,7 @@ class Session {
   const Clock::time_point start_ = Clock::now();
 };
 
-std::string Next(const std::string& out) {
+std::string Next(const std::string& out, const std::string& maps) {
   return fmt::format(
       "\nunderstand: tools/rmapdiff repro {0}\n"
       "test:       tools/rmapdiff draft-test {0} -o regression_test.cc\n"
@@ -156,9 +157,11 @@ int MinimizeVerb(const Words& words) {
   arguments.File(&file, "a program that shows a finding, as text or bytes; - is standard input");
   arguments.Option("-o,--output", "OUT", &out, "the text to write", /*required=*/true);
   arguments.Option("--time", "TIME", &time, "stop with the best so far: 90, 90s, 10m, 2h [60s]");
+  const MapsOption maps(&arguments);
   const LimitOptions limit_options(&arguments,
                                    {.wall_ms = 10'000, .memory_mb = Limits().memory_mb});
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   const uint64_t seconds = arguments.Duration("--time", time);
   const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;
@@ -179,7 +182,7 @@ int MinimizeVerb(const Words& words) {
   request.limits = limits;
   Session session(std::move(artifact), out, static_cast<double>(seconds), request);
   const Minimized best = session.Minimize();
-  WriteOut(session.Summary(best) + "\n" + Print(best.program) + Next(out));
+  WriteOut(session.Summary(best) + "\n" + Print(best.program) + Next(out, request.maps));
   return kExitDone;
 }
 

@@ -11,6 +11,7 @@
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/limit_options.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
@@ -39,9 +40,11 @@ DrawnEngine Look(const Engine& engine, Voice& voice, const Outcome& outcome) {
   return drawn;
 }
 
-std::string GraphAt(const Program& program, size_t op_index) {
+std::string GraphAt(const Artifact& artifact, size_t op_index) {
+  const Program& program = artifact.program;
   std::string text;
   RunOptions options;
+  options.engines = EnginesOf(artifact.Request());
   options.trace = [&](const TraceStep& step) {
     if (step.op_index != op_index || !text.empty()) return;
     DrawnState state;
@@ -64,9 +67,7 @@ std::string GraphFromChild(const Artifact& artifact, size_t op_index, const Limi
   ReserveHostMemory();  // here, where a failure does not look like a fault of the program
   Pipe pipe;
   std::string text;
-  const auto draw = [&] {
-    WriteMessage(pipe.write_end.get(), GraphAt(artifact.program, op_index));
-  };
+  const auto draw = [&] { WriteMessage(pipe.write_end.get(), GraphAt(artifact, op_index)); };
   const auto read = [&] {
     pipe.write_end.Close();
     ReadMessage(pipe.read_end.get(), &text);
@@ -103,8 +104,11 @@ int GraphVerb(const Words& words) {
   arguments.Option("--at", "N", &at, "after operation N [that of the finding, or the last]");
   arguments.Option("-o,--output", "OUT", &out, "OUT.svg, drawn by Graphviz, or its input OUT.dot",
                    /*required=*/true);
+  const MapsOption maps(&arguments);
   const LimitOptions limit_options(&arguments);
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
+  if (const auto code = arguments.Checked()) return *code;
   const bool svg = out.ends_with(".svg");
   if (!svg && !out.ends_with(".dot")) {
     arguments.Reject("--output: '" + out + "': expected a name that ends in .svg or .dot");

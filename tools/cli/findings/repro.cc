@@ -8,9 +8,11 @@
 #include <cstring>
 #include <optional>
 
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/limit_options.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/process.h"
 #include "tools/cli/base/text.h"
@@ -40,7 +42,9 @@ struct ReproWords {
   bool no_code = false;
 };
 
-[[noreturn]] void StartDebugger(const std::string& file, const std::string& engine, size_t op) {
+[[noreturn]] void StartDebugger(const std::string& file, const std::string& maps,
+                                const std::string& engine, size_t op) {
+  if (!maps.empty()) setenv(kMapsVariable, maps.c_str(), 1);
   const char* named = std::getenv("RMAPDIFF_DEBUG");
   const std::string program = named != nullptr && *named != '\0' ? named : "/proc/self/exe";
   char self[4096] = {};
@@ -55,10 +59,10 @@ struct ReproWords {
 }
 
 // The trace of a run with these limits; its last line says so if they, or a signal, cut it.
-void ShowTrace(const Program& program, const std::string& engine, const Limits& limits) {
+void ShowTrace(const Program& program, const ProbeRequest& like) {
+  const Limits& limits = like.limits;
   RunOptions options;
-  std::erase_if(options.engines,
-                [&](const Engine& one) { return !engine.empty() && one.name != engine; });
+  options.engines = EnginesOf(like);
   const ExitStatus status = RunInChild(limits, [&] {
     TraceTable table(program, options.engines);
     const auto write = [](const std::string& text) { OffTheClock([&] { WriteOut(text); }); };
@@ -89,6 +93,7 @@ int ReproVerb(const Words& words) {
   arguments.Option("--engine", "NAME", &given.engine,
                    "compare only this engine with the reference");
   arguments.Option("--until", "N", &given.until, "only the first N operations");
+  const MapsOption maps(&arguments);
   const LimitOptions limit_options(&arguments);
   arguments.Flag("--trace", &given.trace, "also each operation and the lists that it touched");
   arguments.Flag("--gdb", &given.gdb, "start gdb and stop before the operation at fault");
@@ -99,6 +104,7 @@ int ReproVerb(const Words& words) {
   arguments.Excludes("--json", "--trace");
   arguments.Excludes("--json", "--gdb");
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   const uint64_t count = arguments.Number("--runs", given.runs, 1, kMaxRuns);
   const Limits limits = limit_options.Checked(arguments);
   CheckEngine(arguments, given.engine);
@@ -126,15 +132,16 @@ int ReproVerb(const Words& words) {
     WriteOut(ReproJson(artifact, artifact.program, runs, code()));
     return usual.empty() ? kExitDone : kExitFinding;
   }
-  WriteOut(RunsText(runs));
-  if (given.trace) ShowTrace(artifact.program, given.engine, limits);
+  WriteOut(RunsText(runs, build));
+  if (given.trace) ShowTrace(artifact.program, request);
   WriteOut("\n" + TrialReport(artifact.program, trial, code()));
   if (usual.empty()) return kExitDone;
   if (given.gdb) {
     const std::string engine = trial.ending == Ending::kVerdict ? trial.story.engine : trial.engine;
-    StartDebugger(given.file, engine, trial.place());
+    StartDebugger(given.file, given.engine.empty() ? artifact.maps : given.engine, engine,
+                  trial.place());
   }
-  WriteOut(NextCommands(given.file));
+  WriteOut(NextCommands(given.file, artifact.maps));
   return kExitFinding;
 }
 

@@ -33,9 +33,10 @@ Json CodeJson(const GuiltyCode& code) {
 }
 
 // The sources of the maps by the names of the engines.
-Json EnginesJson() {
+Json EnginesJson(const Artifact& artifact) {
   Json engines = Json::object();
-  for (const Engine& engine : AllEngines()) engines[std::string(engine.name)] = engine.source;
+  for (const Engine& engine : EnginesOf(artifact.Request()))
+    engines[std::string(engine.name)] = engine.source;
   return engines;
 }
 
@@ -73,7 +74,7 @@ std::string ReproJson(const Artifact& artifact, const Program& program, const Ru
               {"sanitized", runs.build == ProbeBuild::kSanitized},
               {"signature", usual},
               {"others", others},
-              {"engines", EnginesJson()},
+              {"engines", EnginesJson(artifact)},
               {"shared", SharedSource(program.header)}};
   if (!usual.empty()) AddFinding(program, runs.UsualTrial(), code, &all);
   all["report"] = PrintableLines(TrialText(program, runs.UsualTrial(), {}));

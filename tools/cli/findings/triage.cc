@@ -16,6 +16,7 @@
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/json_fields.h"
 #include "tools/cli/base/limit_options.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -198,9 +199,11 @@ int TriageVerb(const Words& words) {
                       "rmapdiff triage out/findings");
   arguments.File(&folder, "a folder with artifacts, in folders of their own or not");
   arguments.Option("-k,--runs", "N", &runs, "how often each is run [3]");
+  const MapsOption maps(&arguments);
   const LimitOptions limit_options(&arguments);
   arguments.Flag("--json", &json, "one JSON object");
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   const uint64_t count = arguments.Number("--runs", runs, 1, 1000);
   const Limits limits = limit_options.Checked(arguments);
   if (const auto code = arguments.Checked()) return *code;

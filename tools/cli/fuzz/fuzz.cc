@@ -8,9 +8,11 @@
 #include <sstream>
 #include <thread>
 
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -113,9 +115,9 @@ std::string Announcement(const FuzzOptions& options, const std::vector<BuiltTarg
   const std::string time = options.seconds == 0
                                ? "without end"
                                : "for " + FormatDuration(static_cast<double>(options.seconds));
-  return fmt::format("fuzzing {} {} in {} job{}, seed {}, into {}\n", Join(names), time,
+  return fmt::format("fuzzing {} {} in {} job{}, seed {}, engines {}, into {}\n", Join(names), time,
                      options.jobs, options.jobs == 1 ? "" : "s", options.seed,
-                     Printable(options.folder));
+                     NamesOf(ChosenEngines()), Printable(options.folder));
 }
 
 // The last words of the target.
@@ -148,9 +150,11 @@ int FuzzVerb(const Words& words) {
                    "from one set cover of a corpus to the next, or never [1h]");
   arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
   arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
+  const MapsOption maps(&arguments);
   arguments.Option("--dir", "DIR", &given.dir, "goes on where the last run in it ended [fuzz-out]");
   arguments.Option("--bin-dir", "DIR", &given.bin_dir, "where the targets are [tools/fuzz says]");
   if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
   if (given.bin_dir.empty()) arguments.Reject("no --bin-dir, use tools/fuzz, which builds them");
   if (given.dir.empty()) arguments.Reject("--dir: is empty, expected a folder");
 

@@ -12,6 +12,7 @@
 
 #include "fuzzers/finding/test_draft.h"
 #include "fuzzers/program/program_file.h"
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
@@ -46,6 +47,7 @@ class Arrival {
         sighting_(said.empty() ? ReadSighting(path_) : Sighting{said, /*own=*/true, "", ""}) {
     std::error_code ignored;
     record_.target = target;
+    record_.maps = ChosenMaps();
     record_.first_seen = record_.last_seen = std::time(nullptr);
     record_.kind = sighting_.kind.empty() ? KindOf(path_) : sighting_.kind;
     if (std::filesystem::exists(path_, ignored)) {
@@ -145,8 +147,8 @@ class Arrival {
     const GuiltyCode code = FindGuiltyCode(program, trial, request, [] { return hurry != 0; });
     Artifact shown = *artifact_;
     shown.file = record_.artifact;
-    return shown.Describe() + "\n" + RunsText(runs_) + "\n" + TrialReport(program, trial, code) +
-           NextCommands(kept);
+    return shown.Describe() + "\n" + RunsText(runs_, BestBuild()) + "\n" +
+           TrialReport(program, trial, code) + NextCommands(kept, record_.maps);
   }
 
   std::string WhatTheLogSaid() const {

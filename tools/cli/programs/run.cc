@@ -5,9 +5,11 @@
 
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
+#include "fuzzers/voices/voice.h"
 #include "tools/cli/base/arguments.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/input.h"
+#include "tools/cli/base/maps_option.h"
 #include "tools/cli/base/output.h"
 #include "tools/cli/base/text.h"
 #include "tools/cli/base/verbs.h"
@@ -41,9 +43,11 @@ int RunFile(const std::string& file, const RunFlags& flags) {
     const Program program = ReadProgram(file);
     if (flags.titles && !flags.json) WriteOut("# " + Printable(file) + "\n");
     const Verdict verdict = RunOne(program, flags);
-    const std::string shown = file == "-" ? "" : file;
-    WriteOut(flags.json ? VerdictJson(program, verdict, shown)
-                        : ReportText(program, verdict, {.file = shown}));
+    ReportOptions report;
+    if (file != "-") report.file = file;
+    report.maps = ChosenMaps();
+    WriteOut(flags.json ? VerdictJson(program, verdict, report)
+                        : ReportText(program, verdict, report));
     return verdict.kind == VerdictKind::kDivergence ? kExitFinding : kExitDone;
   } catch (const Failure& failure) {
     if (failure.code() != kExitUsage) throw;
@@ -65,10 +69,14 @@ int RunVerb(const Words& words) {
   arguments.Flag("--trace", &flags.trace,
                  "print each operation and how each engine orders the lists touched");
   arguments.Flag("--full", &flags.full, "check everything after each operation");
+  const MapsOption maps(&arguments);
   arguments.Excludes("--trace", "--json");
-  if (const auto code = arguments.Parse(words)) return *code;
+  if (const auto code = arguments.Take(words)) return *code;
+  maps.Choose(arguments);
+  if (const auto code = arguments.Checked()) return *code;
 
   flags.titles = files.size() > 1;
+  if (!flags.json) WriteOut("engines: " + NamesOf(ChosenEngines()) + "\n");
   int worst = kExitDone;
   for (const std::string& file : files) worst = std::max(worst, RunFile(file, flags));
   return worst;

@@ -46,6 +46,7 @@ void VisitFinding(auto& record, auto& visit) {
   visit("target", record.target);
   visit("kind", record.kind);
   visit("engine", record.engine);
+  visit("maps", record.maps);
   visit("reproduced", record.reproduced);
   visit("count", record.count);
   visit("first_seen", record.first_seen);

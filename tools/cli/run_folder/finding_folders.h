@@ -30,6 +30,7 @@ struct FindingRecord {
   std::string target;
   std::string kind;        // libfuzzer/sighting.h
   std::string engine;      // at fault, or at work
+  std::string maps;        // that were compared, "legacy,counted"; "" for those by default
   std::string reproduced;  // "3/3"; "" if it was not tried
   uint64_t count = 1;
   int64_t first_seen = 0;  // unix seconds

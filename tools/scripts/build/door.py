@@ -20,7 +20,8 @@ SCRIPTS = ("gate", "mutants", "report")
 START = os.path.join(bazel.ROOT, "tools", "scripts", "start.py")
 # Those that look at a program with sanitizers.
 PROBING = ("draft-test", "keep", "minimize", "repro", "triage")
-VERBS = (*SCRIPTS, *PROBING, "assemble", "corpus", "fuzz", "graph", "ops", "run", "show", "status")
+VERBS = (*SCRIPTS, *PROBING, "assemble", "corpus", "fuzz", "graph", "maps", "ops", "run", "show",
+         "status")
 HELP = ("--help", "-h")
 M32 = "--m32"  # of fuzz: 32-bit code
 ABOUT = ("help", "--version", *HELP)

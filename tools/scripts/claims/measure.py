@@ -14,13 +14,11 @@ import re
 
 from tools.scripts.common.script import FINDING, Failure, output_of
 
+from tools.scripts.common import maps
+
 SCALES = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
-SOURCES = {
-    "legacy": "legacy_mmu/descriptor_map.h",
-    "sibling": "mmu/sibling_map.h",
-    "counted": "more_maps/counted_sibling_map.h",
-}
+SOURCES = {one.name: one.source for one in maps.known()}
 
 MEASURED = "rmapdiff_measured"
 
@@ -123,22 +121,30 @@ def count_lines(text):
 
 
 def read_functions(text):
-    """The functions of pmccabe's output: name, McCabe's complexity, lines."""
+    """The functions of pmccabe's output: name, McCabe's complexity, first line, lines."""
     functions = []
     for line in text.splitlines():
         words = line.split(maxsplit=6)
         functions.append({"name": words[-1].rsplit("::", 1)[-1], "complexity": int(words[1]),
-                          "lines": int(words[4])})
+                          "first": int(words[3]), "lines": int(words[4])})
     return functions
+
+
+def without_audits(text, functions):
+    """(The text, the functions) without those that audit the map: no kernel would have them."""
+    audits = [one for one in functions if one["name"].startswith("Audit")]
+    dropped = {one["first"] + i for one in audits for i in range(one["lines"])}
+    kept = [line for number, line in enumerate(text.splitlines(), 1) if number not in dropped]
+    return "\n".join(kept), [one for one in functions if one not in audits]
 
 
 def measure_sizes(root):
     sizes = {}
     for of_map, path in SOURCES.items():
         with open(os.path.join(root, path), encoding="utf-8") as file:
-            lines = count_lines(file.read())
-        functions = read_functions(run(["pmccabe", path], cwd=root))
-        sizes[of_map] = {"path": path, "lines": lines, "functions": functions}
+            text, functions = without_audits(
+                file.read(), read_functions(run(["pmccabe", path], cwd=root)))
+        sizes[of_map] = {"path": path, "lines": count_lines(text), "functions": functions}
     return sizes
 
 

@@ -1,13 +1,15 @@
 """The results as SVG, by gnuplot. Each plot is a script with its data in it, as text."""
 
+import itertools
 import os
 
 from tools.scripts.claims import measure, results as results_lib
 from tools.scripts.claims.results import MAPS
 from tools.scripts.claims.tables import GUESTS
 
-COLORS = {"legacy": "#d55e00", "sibling": "#0072b2", "counted": "#009e73"}
-POINTS = {"legacy": 7, "sibling": 5, "counted": 9}
+# One for each map, in the order of results.MAPS.
+COLORS = dict(zip(MAPS, itertools.cycle(("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00"))))
+POINTS = dict(zip(MAPS, itertools.cycle((7, 5, 9, 11, 13))))
 
 HEAD = """\
 set terminal svg size {width},{height} font "sans-serif,13" background "#ffffff" linewidth 1.2

@@ -17,6 +17,7 @@ import json
 import os
 import shlex
 
+from tools.scripts.common import maps
 from tools.scripts.common.script import (ENVIRONMENT, ROOT, USAGE, Failure, Parser,
                                          check_writable, duration, not_empty, number, output_of,
                                          run_main, write_whole)
@@ -51,6 +52,7 @@ def parse_arguments(words):
                         help=f"where all pseudo-random choices begin [{usual.seed}]")
     parser.add_argument("--jobs", type=number(MAX_JOBS), default=os.cpu_count(), metavar="N",
                         help="so many processes at a time [the CPUs]")
+    maps.add_option(parser)
     parser.add_argument("--corpus", type=not_empty, metavar="DIR",
                         help="begin with the programs in DIR/TARGET as well: the corpus of a long "
                              "run of tools/fuzz")
@@ -110,6 +112,7 @@ def main(words):
     if options.corpus and not os.path.isdir(options.corpus):
         raise Failure(USAGE, f"--corpus: {options.corpus}: no such folder")
     check_outputs(options)
+    print(f"{'engines':<11} {maps.choose(options.maps)}", flush=True)
     result = Gate(options).run()
     write_reports(options, result, words)
     print(result.last_line())

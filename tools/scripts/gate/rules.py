@@ -36,6 +36,8 @@ _TABLE = [
      "A kernel would follow a wild pointer."),
     ("rmap-add-return", "rmap_add returned what its own rule does not allow.",
      "The value decides when a list is recycled; docs/contract.md, D1, has the rules."),
+    ("map-invariant", "A reverse map breaks an invariant of its own.",
+     "Its own audit says which; a later operation may follow what is wrong."),
     # Entries and pages.
     ("write-protect-mismatch", "What should be write-protected is writable, or the reverse.",
      "A guest that can write to a page table which is shadowed in sync, or to a page that is "
@@ -115,7 +117,8 @@ RULES = {rule_id: Rule(rule_id, short, text) for rule_id, short, text in _TABLE}
 BY_WORD = {
     "active-list": "active-list-mismatch", "add-return": "rmap-add-return", "bug": "bug-mismatch",
     "cycle": "list-cycle", "dangling": "list-dangling", "dirty-log": "dirty-log-mismatch",
-    "oom": "out-of-memory", "page": "page-mismatch", "stats": "stats-mismatch",
+    "map-audit": "map-invariant", "oom": "out-of-memory", "page": "page-mismatch",
+    "stats": "stats-mismatch",
     "timeout": "endless", "tlb": "tlb-mismatch", "truth": "guest-truth",
     "undefined": "undefined-behavior", "unsync": "unsync-mismatch", "vcpu": "vcpu-mismatch",
     "wild": "list-wild", "write-count": "write-count-mismatch",

@@ -25,6 +25,7 @@ import sys
 import tempfile
 
 from tests.mutants import mutants
+from tools.scripts.common import maps
 from tools.scripts.common.script import (DONE, FINDING, ROOT, USAGE, Failure, Parser, duration,
                                          not_empty, number, run_build, run_main, write_whole)
 from tools.scripts.gate import build as gate_build, kill_rate
@@ -54,11 +55,13 @@ def parse_arguments(words):
                         help="where each trial begins [empty]")
     parser.add_argument("--dir", type=not_empty, default="mutants-out", metavar="DIR",
                         help="for the records and the plot [mutants-out]")
+    maps.add_option(parser)
     parser.add_argument("--as-gate", action="store_true",
                         help="ask whether the steps of `rmapdiff gate` see each fault")
     parser.add_argument("--counted", action="store_true",
                         help="only the mutants that the gate's kill rate counts")
     options = parser.parse_args(words)
+    maps.choose(options.maps)
     given = [word.split("=")[0] for word in words if word.split("=")[0] in OF_TRIALS]
     if options.as_gate and given:
         parser.error(f"{given[0]} is of trials, expected none with --as-gate")
