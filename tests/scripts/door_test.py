@@ -19,7 +19,7 @@ from tools.scripts.build import bazel, door, stamp
 COMMAND_LINE = os.path.abspath("tools/cli/rmapdiff")
 
 COPIED = ("tools/rmapdiff", "tools/fuzz", "tools/cli/build.sh", "tools/__init__.py",
-          "tools/scripts")
+          "tools/scripts", "more_maps/maps.bzl")
 
 # The command line: what it is built of, and its words.
 PRODUCT = r"""#!/bin/bash
