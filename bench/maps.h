@@ -1,5 +1,5 @@
-// The reverse maps that are measured: those of more_maps/maps.bzl. Each is compiled in a file of its
-// own.
+// The reverse maps that are measured: those of more_maps/maps.bzl. Each is compiled in a file of
+// its own.
 #ifndef RMAPDIFF_BENCH_MAPS_H_
 #define RMAPDIFF_BENCH_MAPS_H_
 

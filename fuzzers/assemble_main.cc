@@ -6,7 +6,7 @@
 // Nothing is written unless all is well.
 // Exit codes: 0 done, 2 usage or bad input (a line for each file), 3 a file cannot be read or
 // written.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>

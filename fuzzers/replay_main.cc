@@ -8,7 +8,7 @@
 //
 // Exit codes: 0 all passed, 1 a finding, 2 usage or bad input: a file that cannot be read or
 // parsed, or none that is for this target; 3 no address space for the MMUs.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "fuzzers/finding/report_story.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "fuzzers/finding/story.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "fuzzers/finding/trial.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include "fuzzers/run/report.h"

@@ -1,6 +1,6 @@
 #include "fuzzers/judges/mmu_auditor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>

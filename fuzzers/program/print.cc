@@ -1,5 +1,5 @@
 // The canonical text of programs. parse.cc is the way back.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iterator>
 

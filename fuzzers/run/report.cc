@@ -1,6 +1,6 @@
 #include "fuzzers/run/report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

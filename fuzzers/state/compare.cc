@@ -2,7 +2,7 @@
 //
 // Equal runs after every operation and makes no string and no copy. All else is slow, and for when
 // Equal has found something.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 #include "fuzzers/state/facts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace rmapdiff {
 

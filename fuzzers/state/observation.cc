@@ -1,6 +1,6 @@
 #include "fuzzers/state/observation.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "fuzzers/program/program.h"
-#include "fuzzers/state/observation.h"
 #include "fuzzers/state/difference.h"
+#include "fuzzers/state/observation.h"
 #include "fuzzers/state/rows.h"
 #include "mmu/base/spte.h"
 #include "mmu/base/types.h"

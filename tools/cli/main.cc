@@ -2,7 +2,7 @@
 //
 // Exit codes: 0 agree or done, 1 a divergence or finding, 2 usage or bad input, 3 environment,
 // 4 internal error.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 

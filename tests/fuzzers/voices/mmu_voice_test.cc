@@ -1,6 +1,6 @@
 // Runs programs on a whole MMU: the outcomes of operations, races, failed allocations, resets, and
 // the runner's judgement of them.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

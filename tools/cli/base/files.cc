@@ -1,6 +1,6 @@
 #include "tools/cli/base/files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>

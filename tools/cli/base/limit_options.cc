@@ -1,6 +1,6 @@
 #include "tools/cli/base/limit_options.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 

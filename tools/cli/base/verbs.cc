@@ -1,6 +1,6 @@
 #include "tools/cli/base/verbs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "tools/cli/corpus/corpus_figures.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 #include "tools/cli/corpus/corpus_folder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // rmapdiff corpus merge: programs of other corpora, those that add something.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <set>

@@ -4,7 +4,7 @@
 // kMigrations is empty. The canonical form remains to be made: fuzzing makes bytes that mean the
 // same as others. An input of an unknown version is left alone, because its maker may know better
 // what it means.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <vector>
 

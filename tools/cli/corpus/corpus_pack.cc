@@ -1,5 +1,5 @@
 // rmapdiff corpus pack and unpack: a corpus as one file, to be kept or sent, and back.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <string>

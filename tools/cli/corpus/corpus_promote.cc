@@ -1,5 +1,5 @@
 // rmapdiff corpus promote: programs that are worth keeping into the tree, as text.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -5,7 +5,7 @@
 // been measured, and stays. But two processes that remove, each counting on an input that the other
 // removes, would lose something. A session of rmapdiff fuzz reduces its corpora itself, so while
 // one is at work this is refused.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -3,7 +3,7 @@
 // A child runs them, one after the other, and reports each. If one ends it, another child goes on
 // with the next. That is as quick as to run them here, and no damage that a program does to an MMU
 // reaches the figures.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include "fuzzers/finding/address_space.h"

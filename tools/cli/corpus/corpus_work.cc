@@ -1,7 +1,7 @@
 #include "tools/cli/corpus/corpus_work.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "tools/cli/findings/artifact.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 

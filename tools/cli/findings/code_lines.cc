@@ -1,6 +1,6 @@
 #include "tools/cli/findings/code_lines.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // rmapdiff keep FILE --cause=NAME: the minimized program as a regression, with its story above it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // rmapdiff minimize FILE -o OUT.ops: the simplest program that shows the same finding.
 #include "fuzzers/finding/minimize.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // rmapdiff graph FILE -o OUT.svg: the picture of the state after an operation.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "tools/cli/findings/probe_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // rmapdiff repro FILE: from an artifact to what is wrong, and the commands to go on with.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -132,7 +132,7 @@ int ReproVerb(const Words& words) {
     WriteOut(ReproJson(artifact, artifact.program, runs, code()));
     return usual.empty() ? kExitDone : kExitFinding;
   }
-  WriteOut(RunsText(runs, build));
+  WriteOut(RunsText(runs));
   if (given.trace) ShowTrace(artifact.program, request);
   WriteOut("\n" + TrialReport(artifact.program, trial, code()));
   if (usual.empty()) return kExitDone;

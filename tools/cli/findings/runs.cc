@@ -1,6 +1,6 @@
 #include "tools/cli/findings/runs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

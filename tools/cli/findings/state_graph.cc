@@ -1,6 +1,6 @@
 #include "tools/cli/findings/state_graph.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,5 +1,5 @@
 // rmapdiff triage DIR: many artifacts, and how many bugs they are.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

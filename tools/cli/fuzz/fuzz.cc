@@ -1,6 +1,6 @@
 // rmapdiff fuzz: all fuzz targets side by side, for a minute or for weeks. tools/fuzz builds them
 // and calls this.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "tools/cli/fuzz/fuzz_process.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>

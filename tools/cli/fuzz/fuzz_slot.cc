@@ -1,6 +1,6 @@
 #include "tools/cli/fuzz/fuzz_slot.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

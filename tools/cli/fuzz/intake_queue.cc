@@ -1,6 +1,6 @@
 #include "tools/cli/fuzz/intake_queue.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

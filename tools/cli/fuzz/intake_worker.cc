@@ -1,6 +1,6 @@
 #include "tools/cli/fuzz/intake_worker.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <chrono>
@@ -147,8 +147,8 @@ class Arrival {
     const GuiltyCode code = FindGuiltyCode(program, trial, request, [] { return hurry != 0; });
     Artifact shown = *artifact_;
     shown.file = record_.artifact;
-    return shown.Describe() + "\n" + RunsText(runs_, BestBuild()) + "\n" +
-           TrialReport(program, trial, code) + NextCommands(kept, record_.maps);
+    return shown.Describe() + "\n" + RunsText(runs_) + "\n" + TrialReport(program, trial, code) +
+           NextCommands(kept, record_.maps);
   }
 
   std::string WhatTheLogSaid() const {

@@ -1,6 +1,6 @@
 #include "tools/cli/fuzz/reduce_worker.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,6 @@
 #include "tools/cli/libfuzzer/built_target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

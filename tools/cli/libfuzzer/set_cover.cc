@@ -1,6 +1,6 @@
 #include "tools/cli/libfuzzer/set_cover.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

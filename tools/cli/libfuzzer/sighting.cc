@@ -1,6 +1,6 @@
 #include "tools/cli/libfuzzer/sighting.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <algorithm>

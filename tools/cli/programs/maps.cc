@@ -1,5 +1,5 @@
 // rmapdiff maps: the reverse maps that can be compared, and where they are.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 

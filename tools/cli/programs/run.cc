@@ -1,5 +1,5 @@
 // rmapdiff run FILE...: each program through the one loop, and its verdict.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -46,7 +46,7 @@ int RunFile(const std::string& file, const RunFlags& flags) {
     ReportOptions report;
     if (file != "-") report.file = file;
     report.maps = ChosenMaps();
-    WriteOut(flags.json ? VerdictJson(program, verdict, report)
+    WriteOut(flags.json ? VerdictJson(program, verdict, report.file)
                         : ReportText(program, verdict, report));
     return verdict.kind == VerdictKind::kDivergence ? kExitFinding : kExitDone;
   } catch (const Failure& failure) {

@@ -1,6 +1,6 @@
 #include "tools/cli/programs/trace_table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

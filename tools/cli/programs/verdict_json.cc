@@ -1,6 +1,6 @@
 #include "tools/cli/programs/verdict_json.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 

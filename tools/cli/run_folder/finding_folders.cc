@@ -1,6 +1,6 @@
 #include "tools/cli/run_folder/finding_folders.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "tools/cli/run_folder/run_status.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

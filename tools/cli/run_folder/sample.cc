@@ -1,6 +1,6 @@
 #include "tools/cli/run_folder/sample.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "tools/cli/run_folder/stats_log.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // The status of a run for Prometheus: the text format, version 0.0.4. It has no rates, because a
 // server works them out from the counters.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tools/cli/run_folder/status_text.h"
 

@@ -1,6 +1,6 @@
 #include "tools/cli/run_folder/status_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
