@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
@@ -24,6 +25,7 @@ struct RunFlags {
   bool trace = false;
   bool full = false;
   bool titles = false;  // more than one program: say which comes
+  bool engines = true;  // say which are compared, before the first program
 };
 
 Verdict RunOne(const Program& program, const RunFlags& flags) {
@@ -38,16 +40,19 @@ Verdict RunOne(const Program& program, const RunFlags& flags) {
 }
 
 // Returns the exit code of this file; the run of the others goes on.
-int RunFile(const std::string& file, const RunFlags& flags) {
+int RunFile(const std::string& file, RunFlags* flags) {
   try {
     const Program program = ReadProgram(file);
-    if (flags.titles && !flags.json) WriteOut("# " + Printable(file) + "\n");
-    const Verdict verdict = RunOne(program, flags);
+    if (std::exchange(flags->engines, false)) {
+      WriteOut("engines: " + NamesOf(ChosenEngines()) + "\n");
+    }
+    if (flags->titles && !flags->json) WriteOut("# " + Printable(file) + "\n");
+    const Verdict verdict = RunOne(program, *flags);
     ReportOptions report;
     if (file != "-") report.file = file;
     report.maps = ChosenMaps();
-    WriteOut(flags.json ? VerdictJson(program, verdict, report.file)
-                        : ReportText(program, verdict, report));
+    WriteOut(flags->json ? VerdictJson(program, verdict, report.file)
+                         : ReportText(program, verdict, report));
     return verdict.kind == VerdictKind::kDivergence ? kExitFinding : kExitDone;
   } catch (const Failure& failure) {
     if (failure.code() != kExitUsage) throw;
@@ -76,9 +81,9 @@ int RunVerb(const Words& words) {
   if (const auto code = arguments.Checked()) return *code;
 
   flags.titles = files.size() > 1;
-  if (!flags.json) WriteOut("engines: " + NamesOf(ChosenEngines()) + "\n");
+  flags.engines = !flags.json;
   int worst = kExitDone;
-  for (const std::string& file : files) worst = std::max(worst, RunFile(file, flags));
+  for (const std::string& file : files) worst = std::max(worst, RunFile(file, &flags));
   return worst;
 }
 
