@@ -5,7 +5,7 @@
 // which one is wrong. (The auditor and GuestTruth judge the engine, which all of them share.)
 //
 // It also watches each spte slot. A slot may be on the rmap of the frame that it maps, or among the
-// parents of the page that it points at. It has to be taken off one list before it goes to another.
+// parents of the page that it points at. It leaves one list before it goes to another.
 // No page is freed while a slot of it is listed. BUGs: kMapMisused.
 //
 // Covers the ReverseMap concept, see mmu/graph/reverse_map.h. Takes nothing from the object caches.
