@@ -30,21 +30,8 @@ Header HeaderOf(uint64_t seed) {
           .masks = static_cast<MasksMode>(seed / 4 % 3)};
 }
 
-<<<<<<< HEAD
 Hunt HuntFor(const std::vector<Engine>& engines, int programs, uint64_t first_seed) {
   return HuntFor(engines, programs, [first_seed](int i) {
-=======
-struct Hunt {
-  int programs = 0;  // until found; 0: not found
-  Verdict verdict;
-  std::string signature;
-};
-
-Hunt HuntFor(const std::vector<Engine>& engines, int programs, uint64_t first_seed) {
-  RunOptions options;
-  options.engines = engines;
-  for (int i = 0; i < programs; ++i) {
->>>>>>> 6dd896b (power: the complaints of two maps about themselves, word for word)
     const uint64_t seed = first_seed + static_cast<uint64_t>(i);
     return RandomProgram(HeaderOf(seed), kOps, seed);
   });
@@ -90,23 +77,6 @@ INSTANTIATE_TEST_SUITE_P(Different, CorrectMapTest, testing::ValuesIn(CorrectMap
 
 // ---- Faults that the map's own audit sees ----
 
-<<<<<<< HEAD
-TEST(OwnAudit, ItsComplaintIsTheVerdictWithItsWords) {
-  struct Case {
-    const char* canary;
-    const char* signature;
-    const char* words;
-  };
-  for (const Case& of : {Case{"stale_length", "map-audit/", "its head says "},
-                         Case{"stale_back_pointer", "map-audit/", "a chain's back pointer "}}) {
-    const Canary& canary = FindCanary(of.canary);
-    const Hunt hunt = HuntFor(With(canary.engine), canary.bound, kSeed);
-    EXPECT_EQ(hunt.signature.rfind(of.signature, 0), 0u) << hunt.signature;
-    EXPECT_EQ(hunt.verdict.check, Check::kAudit);
-    EXPECT_EQ(hunt.verdict.difference.actual.rfind(of.words, 0), 0u)
-        << hunt.verdict.difference.actual;
-  }
-=======
 void ExpectComplaint(const char* name, const std::string& text, const std::string& signature,
                      const std::string& words) {
   const auto parsed = Parse(
@@ -140,7 +110,6 @@ TEST(OwnAudit, ABackPointerThatLeadsElsewhere) {
                   "link page=1 parent=0 index=2 keep=yes\n"
                   "unlink parent=0 index=0\n",
                   "map-audit/unlink/stale_back_pointer", "a chain's back pointer leads elsewhere");
->>>>>>> 6dd896b (power: the complaints of two maps about themselves, word for word)
 }
 
 // ---- The engines that the verdict names ----

@@ -28,7 +28,6 @@ class HookTest(unittest.TestCase):
         for path in (".clang-format", "tools/__init__.py", "tools/scripts", PRESUBMIT,
                      "tools/bazel_rules/junit.py"):
             self.copy(path)
-        self.write(PRESUBMIT + "/limits.txt", "")
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "base")
@@ -135,7 +134,7 @@ class HookTest(unittest.TestCase):
         self.assertFalse(self.commit())
         self.assertRegex(self.said, r"\Apresubmit: clang-format-19: .*error: .*\n\Z")
 
-    def test_prose_and_limits(self):
+    def test_prose(self):
         self.write("a.md", "It is read by " + "who" "ever comes.\n")
         self.git("add", "-A")
         self.assertFalse(self.commit())

@@ -2,30 +2,28 @@
 
 Usage: tools/scripts/start.sh tools.presubmit.presubmit [ROOT]      the whole tree
          ... --staged                what `git commit` would take, in seconds
-         ... --lower-limits [ROOT]   writes the counts of today into limits.txt
 
 exemptions.txt beside this file lists what may break which rule, and why; an exemption that is not
-needed is a finding itself. limits.txt counts what each file may have of what prose_rules.py
-forbids. Of the staged files the contents in git's index count, not those in the work tree; a rule
-that needs the whole tree is left out (WHOLE_TREE).
+needed is a finding itself. Of the staged files the contents in git's index count, not those in the
+work tree; a rule that needs the whole tree is left out (WHOLE_TREE).
 
 Exit code: 0 nothing found, 1 findings, 2 wrong usage, 3 the environment (no clang-format).
 """
 
-import functools
 import os
 import subprocess
 import sys
 import tempfile
 
 from tools.bazel_rules import junit
-from tools.presubmit import (build_rules, code_rules, habit_rules, limits, python_rules,
+from tools.presubmit import (build_rules, code_rules, habit_rules, prose_rules, python_rules,
                              shell_rules, skip_rules, text_rules)
 from tools.presubmit.tree import Finding, Tree
 
 RULES = {
     "build-format": build_rules.check_build_format,
     "changelog": habit_rules.check_changelog,
+    "clause": prose_rules.check_clauses,
     "dead-seed": build_rules.check_dead_seeds,
     "editorconfig": habit_rules.check_editorconfig,
     "format": code_rules.check_format,
@@ -42,12 +40,13 @@ RULES = {
     "process": code_rules.check_processes,
     "script": text_rules.check_scripts,
     "seed-idea": build_rules.check_seed_ideas,
+    "sentence-length": prose_rules.check_sentence_length,
     "shell-text": shell_rules.check_shell_text,
     "size": text_rules.check_sizes,
     "skip": skip_rules.check_skips,
     "syntax": python_rules.check_syntax,
     "white-space": text_rules.check_white_space,
-    **{rule: functools.partial(limits.excess, rule) for rule in limits.RULES},
+    "word": prose_rules.check_words,
 }
 
 # Says nothing true of a part of the tree: it asks whether anything in it uses a thing.
@@ -107,18 +106,6 @@ def check_staged():
         return report(Tree(scratch, paths), whole=False)
 
 
-def lower_limits(root):
-    """Writes limits.txt anew; returns the exit code."""
-    try:
-        text = limits.lowered(Tree(root))
-    except ValueError as error:
-        print(error)
-        return 1
-    with open(os.path.join(root, limits.LIMITS), "w", encoding="utf-8") as file:
-        file.write(text)
-    return 0
-
-
 def report(tree, whole=True):
     """Prints the findings, a test case for each rule; returns the exit code."""
     findings = check(tree, whole)
@@ -135,14 +122,12 @@ def report(tree, whole=True):
 def run(words):
     if words == ["--staged"]:
         return check_staged()
-    roots = [word for word in words if word != "--lower-limits"]
-    if len(words) - len(roots) > 1 or len(roots) > 1 or "".join(roots).startswith("-"):
-        print("presubmit: expected --staged, or [--lower-limits] [ROOT]", file=sys.stderr)
+    if len(words) > 1 or words and words[0].startswith("-"):
+        print("presubmit: expected --staged or [ROOT]", file=sys.stderr)
         return 2
-    # Under Bazel the only argument is a link to a file of the real root.
-    root = os.path.realpath("".join(roots) or ".")
-    root = root if os.path.isdir(root) else os.path.dirname(root)
-    return report(Tree(root)) if words == roots else lower_limits(root)
+    # Under Bazel the argument is a link to a file of the real root.
+    root = os.path.realpath(words[0] if words else ".")
+    return report(Tree(root if os.path.isdir(root) else os.path.dirname(root)))
 
 
 def main():

@@ -34,7 +34,7 @@ _CLAUSE = re.compile(r"[\"'(*]*(?:Wh" r"at|Wh" r"o)\b(?!'s\b)")
 
 # Text that others define, or that shows what a program prints; and the samples of the rules' test.
 _VERBATIM = (".golden", ".patch", ".svg", ".json", ".dict", "LICENSE",
-             "tools/presubmit/limits.txt", "prose_rules_test.py")
+             "prose_rules_test.py")
 
 
 def _documents(tree):
