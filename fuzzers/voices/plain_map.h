@@ -4,9 +4,9 @@
 // It decides as the MMUs under test decide. Where they differ, the map that is plainly right says
 // which one is wrong. (The auditor and GuestTruth judge the engine, which all of them share.)
 //
-// It also watches each spte slot. A slot may be on the rmap of the frame that it maps, or among the
-// parents of the page that it points at. It leaves one list before it goes to another.
-// No page is freed while a slot of it is listed. BUGs: kMapMisused.
+// It also watches each spte slot. A slot may be on the rmap of its frame, or among the parents of
+// its child page. It leaves one list before it goes to another. No page is freed while a slot of it
+// is listed. BUGs: kMapMisused.
 //
 // Covers the ReverseMap concept, see mmu/graph/reverse_map.h. Takes nothing from the object caches.
 #ifndef RMAPDIFF_FUZZERS_VOICES_PLAIN_MAP_H_

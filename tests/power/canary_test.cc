@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "fuzzers/program/program.h"
 #include "fuzzers/run/report.h"
 #include "fuzzers/run/runner.h"
 #include "fuzzers/run/verdict_words.h"
