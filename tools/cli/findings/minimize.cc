@@ -142,7 +142,7 @@ std::string Next(const std::string& out, const std::string& maps) {
       "\nunderstand: tools/rmapdiff repro {0}\n"
       "test:       tools/rmapdiff draft-test {0} -o regression_test.cc\n"
       "keep:       tools/rmapdiff keep {0} --cause=NAME\n",
-      ShellWord(out));
+      WordsFor(out, maps));
 }
 
 }  // namespace
