@@ -1,5 +1,5 @@
-// Two faulty third maps in place of the sibling list. The suite knows them only by their lines
-// here. The fault of one shows as a verdict. The other uses memory after it was freed.
+// Faulty third maps in place of the sibling list. The suite knows them only by their lines here. The
+// fault of two shows as a verdict. The other uses memory after it was freed.
 #include <vector>
 
 #include "fuzzers/voices/make_voice.h"
@@ -20,6 +20,7 @@ const std::vector<Engine>& AllEngines() {
   static const std::vector<Engine>* engines = new std::vector<Engine>{
       {"legacy", "legacy_mmu/descriptor_map.h", MapRule::kOld, MakeVoice<DescriptorMap>},
       FaultyEngine<LostTail>("loser"),
+      OnlyIfNamed(FaultyEngine<LostTail>("named")),
       OnlyIfNamed(FaultyEngine<FreedDescriptorLinked>("user")),
   };
   return *engines;

@@ -100,6 +100,11 @@ class CommandsTest(unittest.TestCase):
             self.check_options(verb_help("fuzz"), words[1:])
         elif words[0] == "tools/coverage":
             coverage.parse_args(words[1:])
+        elif words[0] == "tools/test":
+            for word in words[1:]:
+                self.assertRegex(word, r"^(//\S+|--config=\S+)$")
+                if word.startswith("--config="):
+                    self.assertIn(f"\nbuild:{word[9:]} ", read(os.path.join(ROOT, ".bazelrc")))
         else:
             self.assertEqual(words[1:], [], words)
 
@@ -110,7 +115,7 @@ class CommandsTest(unittest.TestCase):
                 with self.subTest(f"{where}: {words}"):
                     self.check(words)
                 seen.add(" ".join(words[:2]) if words[0] == "tools/rmapdiff" else words[0])
-        self.assertEqual(seen, {".ci/run", "tools/coverage", "tools/fuzz", "tools/setup",
+        self.assertEqual(seen, {".ci/run", "tools/coverage", "tools/fuzz", "tools/setup", "tools/test",
                                 "tools/rmapdiff corpus", "tools/rmapdiff gate",
                                 "tools/rmapdiff mutants"})
 

@@ -14,6 +14,7 @@ from tools.scripts.report import history
 
 MOST_FINDINGS = 1000
 LONGEST_TEXT = 64 << 10
+LONGEST_LOG = 256 << 20
 
 FIELDS = "signature target kind engine count first_seen last_seen artifact ops"
 
@@ -49,27 +50,31 @@ def load(path):
 
 def _times(path):
     """The times of all samples in the folder's stats.jsonl; none if it cannot be read."""
+    log = os.path.join(path, "stats.jsonl")
     try:
-        text, _ = files.read_text(os.path.join(path, "stats.jsonl"), LONGEST_JSON)
-    except files.Unreadable:
+        if not os.path.isfile(log) or os.path.getsize(log) > LONGEST_LOG:
+            return set()
+        with open(log, "rb") as file:
+            lines = file.read().split(b"\n")
+    except OSError:
         return set()
     times = set()
-    for line in text.split("\n"):
+    for line in lines:
         try:
-            times.add(files.parse_object(line)["time"])
-        except (KeyError, TypeError, ValueError):
+            times.add(json.loads(line)["time"])
+        except (LookupError, TypeError, ValueError, RecursionError):
             continue
     return times
 
 
 def check_same(path, status):
-    """Raises script.Failure if a status is of another run than that in the folder `path`.
+    """Raises Failure if a status is of another run than that in the folder `path`.
 
     Folders can be copied, so the first sample decides, if both have one, and not their names.
     """
     samples, times = status["history"]["samples"], _times(path)
     if samples and times and samples[0]["time"] not in times:
-        raise script.Failure(script.USAGE, f"--status: is of the run in {status['folder']}, "
+        raise Failure(USAGE, f"--status: is of the run in {status['folder']}, "
                              f"expected the status of {path}")
 
 
