@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds every fuzz target in the build image of OSS-Fuzz or ClusterFuzzLite, or in any environment
 # with the same variables (as tools/check_oss_fuzz makes). For each target $OUT gets the program,
-# its seeds, its options, and its dictionary if it has one.
+# its seeds and its options.
 #
 #   $SRC/rmapdiff               this tree; $WORK is scratch, $OUT takes the targets
 #   $CXX                        compiles and links: there is no source but C++

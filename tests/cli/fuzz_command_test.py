@@ -289,7 +289,6 @@ class FuzzCommandTest(unittest.TestCase):
     def test_a_target_gets_its_flags_and_its_files(self):
         self.target("one", 'echo "$0 $*"\necho "$ASAN_OPTIONS $RMAPDIFF_STATS"\n' + STEADY)
         os.mkdir(self.path("bin", "one_corpus"))
-        self.write(self.path("bin", "one.dict"), "")
         self.write(self.path("bin", "one_options.options"), "[libfuzzer]\nmax_len=64\n")
         self.assertEqual(self.fuzz("--time=1", "--jobs=1", "--seed=5")[0], 0)
         bin_dir = os.path.realpath(self.path("bin"))
@@ -298,7 +297,7 @@ class FuzzCommandTest(unittest.TestCase):
                          "-timeout=25 -rss_limit_mb=2560 -report_slow_units=25 -max_len=2056 "
                          r"-max_len=64 -artifact_prefix=out/incoming/one/ "
                          r"-seed=\d+ -max_total_time=\d+ -reload=1 -print_final_stats=1 "
-                         f"-dict={bin_dir}/one.dict out/corpus/one {bin_dir}/one_corpus")
+                         f"out/corpus/one {bin_dir}/one_corpus")
         self.assertRegex(environment, "abort_on_error=0:exitcode=1:symbolize=1 out/logs/one.stats$")
         self.assertTrue(os.path.isdir(self.path("out", "corpus", "one")))
         self.fuzz("--time=1", "--jobs=1", "--seed=5")

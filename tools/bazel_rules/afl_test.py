@@ -67,8 +67,6 @@ def fuzz(args, scratch):
     seeds, found = os.path.join(scratch, "seeds"), os.path.join(scratch, "found")
     shutil.copytree(args.corpus, seeds)
     command = ["afl-fuzz", "-V", str(args.seconds), "-m", "none", "-i", seeds, "-o", found]
-    if args.dictionary:
-        command += ["-x", args.dictionary]
     done = subprocess.run(
         [*command, "--", os.path.abspath(args.binary)], env={**os.environ, **ENVIRONMENT},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -82,7 +80,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ("name", "binary", "corpus"):
         parser.add_argument("--" + flag, required=True)
-    parser.add_argument("--dictionary")
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
     if not shutil.which("afl-fuzz"):

@@ -9,7 +9,6 @@
             "//corpus:differential_fuzzer",
             "//corpus:regressions",
         ],
-        dicts = ["ops.dict"],
         options = ["max_len=4096"],
         deps = [":runner"],
     )
@@ -23,7 +22,6 @@ makes, under the names of rules_fuzzing,
     differential_fuzzer_cov_bin    the program with line counters, for tools/coverage
     differential_fuzzer_run        fuzzes: `bazel run :differential_fuzzer_run -- -runs=1000`
     differential_fuzzer_corpus     a directory of the seeds as the program reads them
-    differential_fuzzer_dict       the checked and merged dictionaries, if there are any
     differential_fuzzer_oss_fuzz   a tar of all this as OSS-Fuzz wants it
 
 Everything is instrumented inside a plain build; no --config is needed. The macro must bear this
@@ -31,7 +29,7 @@ very name: OSS-Fuzz finds fuzz targets by it and by the tag "fuzz-test". Engine 
 the settings of rules_fuzzing, for example `--@rules_fuzzing//fuzzing:cc_engine_sanitizer=asan`.
 """
 
-load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_dictionary", "fuzz_options", "fuzz_package")
+load(":fuzz_files.bzl", "fuzz_corpus", "fuzz_options", "fuzz_package")
 load(":instrumentation.bzl", "coverage_binary", "instrumented_binary", "m32_binary", "m32_sh_test")
 load(":python.bzl", "python_test")
 
@@ -85,7 +83,6 @@ def cc_fuzz_test(
         srcs = [],
         deps = [],
         corpus = [],
-        dicts = [],
         options = [],
         size = None,
         timeout = None,
@@ -99,7 +96,6 @@ def cc_fuzz_test(
       srcs: sources that define LLVMFuzzerTestOneInput.
       deps: libraries of the target.
       corpus: seeds: `*.ops` text, assembled while building, or files that are taken as they are.
-      dicts: dictionaries of libFuzzer, checked while building.
       options: "key=value" flags of libFuzzer, for replay, fuzzing and OSS-Fuzz alike.
       size: of the replay tests.
       timeout: of the replay tests.
@@ -115,12 +111,8 @@ def cc_fuzz_test(
     fuzz_options(name = name + "_options", options = options, **manual)
     seeds = [("corpus", ":%s_corpus" % name)]
     settings = [("options", ":%s_options" % name)]
-    words = []
-    if dicts:
-        fuzz_dictionary(name = name + "_dict", srcs = dicts, out = name + ".dict", **manual)
-        words = [("dictionary", ":%s_dict" % name)]
     program = [("binary", ":%s_bin" % name)]
-    parts = program + seeds + settings + words
+    parts = program + seeds + settings
     fuzz_package(name + "_oss_fuzz", name, parts, **manual)
     native.sh_binary(
         name = name + "_run",
@@ -129,7 +121,7 @@ def cc_fuzz_test(
         data = [label for _, label in parts],
         **manual
     )
-    _afl_test(name + "_afl", program + seeds + words)
+    _afl_test(name + "_afl", program + seeds)
     for suffix in ["", "_m32"] if m32 else [""]:
         _replay_test(
             name + suffix,

@@ -1,4 +1,4 @@
-"""The files around a fuzz target: seeds, dictionary, options and the package for OSS-Fuzz."""
+"""The files around a fuzz target: seeds, options and the package for OSS-Fuzz."""
 
 def _fuzz_corpus_impl(ctx):
     directory = ctx.actions.declare_directory(ctx.label.name)
@@ -29,24 +29,6 @@ fuzz_corpus = rule(
         "srcs": attr.label_list(allow_files = True),
     },
 )
-
-def fuzz_dictionary(name, srcs, out, **kwargs):
-    """Checks dictionaries of libFuzzer and merges them into one.
-
-    Args:
-      name: the target.
-      srcs: the dictionaries.
-      out: the file.
-      **kwargs: further attributes of the target.
-    """
-    native.genrule(
-        name = name,
-        srcs = srcs,
-        outs = [out],
-        cmd = "$(location //tools/bazel_rules:merge_dictionaries.py) $@ $(SRCS)",
-        tools = ["//tools/bazel_rules:merge_dictionaries.py"],
-        **kwargs
-    )
 
 def _fuzz_options_impl(ctx):
     for option in ctx.attr.options:

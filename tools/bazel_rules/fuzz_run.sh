@@ -10,7 +10,7 @@
 
 set -euo pipefail
 
-name='' binary='' corpus='' options='' dictionary=''
+name='' binary='' corpus='' options=''
 output_root='' timeout_secs=0 clean=false regression=false
 engine_args=()
 
@@ -27,7 +27,6 @@ parse_args() {
       --binary=*) binary="${PWD}/${arg#*=}" ;;
       --corpus=*) corpus="${PWD}/${arg#*=}" ;;
       --options=*) options="${arg#*=}" ;;
-      --dictionary=*) dictionary="${PWD}/${arg#*=}" ;;
       --fuzzing_output_root=*) output_root="${arg#*=}" ;;
       --timeout_secs=*) timeout_secs="${arg#*=}" ;;
       --clean) clean=true ;;
@@ -44,7 +43,6 @@ add_options() {
   while IFS= read -r line; do
     [[ "${line}" == *=* ]] && engine_args=("-${line}" "${engine_args[@]}")
   done <"${options}"
-  [[ -z "${dictionary}" ]] || engine_args=("-dict=${dictionary}" "${engine_args[@]}")
   return 0
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs a fuzz target for OSS-Fuzz: program, zip of seeds, dictionary and options in one tar.
+"""Packs a fuzz target for OSS-Fuzz: program, zip of seeds and options in one tar.
 
 The same inputs give the same bytes, so a package can be compared and cached.
 """
@@ -39,14 +39,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ("out", "name", "binary", "corpus", "options"):
         parser.add_argument("--" + flag, required=True)
-    parser.add_argument("--dictionary")
     args = parser.parse_args()
     with tarfile.open(args.out, "w", format=tarfile.USTAR_FORMAT) as archive:
         add(archive, args.name, read(args.binary), 0o755)
         add(archive, args.name + "_seed_corpus.zip", zip_of(args.corpus), 0o644)
         add(archive, args.name + ".options", read(args.options), 0o644)
-        if args.dictionary:
-            add(archive, args.name + ".dict", read(args.dictionary), 0o644)
 
 
 if __name__ == "__main__":

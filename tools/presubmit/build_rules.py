@@ -10,7 +10,7 @@ SORTED_LIST = re.compile(r"^ +(\w+) = (?:glob\()?\[\n((?:^ +\".*\",\n)+)^ +\]", 
 INDENTATION = re.compile(r"^(?:    )* {1,3}(?=\S)", re.MULTILINE)
 ATTRIBUTE = re.compile(r"^ +\w+(?:=| =\S)", re.MULTILINE)
 SORTED_ATTRIBUTES = frozenset(
-    ("corpus", "data", "deps", "dicts", "exports", "hdrs", "srcs", "tags", "textual_hdrs"))
+    ("corpus", "data", "deps", "exports", "hdrs", "srcs", "tags", "textual_hdrs"))
 
 
 def _sort_key(label):

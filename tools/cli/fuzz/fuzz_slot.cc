@@ -41,7 +41,6 @@ FuzzCommand FuzzSlot::CommandNow(double now) const {
                                   std::string("-reload=1"), std::string("-print_final_stats=1")}) {
     command.words.push_back(word);
   }
-  if (!files.dictionary.empty()) command.words.push_back("-dict=" + files.dictionary);
   command.words.push_back(target_->corpus->folder());
   if (!target_->corpus->seeds().empty()) command.words.push_back(target_->corpus->seeds());
   command.environment = {{"RMAPDIFF_STATS", target_->stats_file},

@@ -60,8 +60,6 @@ BuiltTarget MakeTarget(const std::string& folder, const std::string& name, FuzzB
   std::error_code ignored;
   const std::string seeds = folder + "/" + name + "_corpus";
   if (fs::is_directory(seeds, ignored)) target.seeds = seeds;
-  const std::string dictionary = folder + "/" + name + ".dict";
-  if (fs::is_regular_file(dictionary, ignored)) target.dictionary = dictionary;
   for (const std::string& line : ReadLines(folder + "/" + name + "_options.options")) {
     if (line.find('=') != line.npos) target.options.push_back(line);
   }

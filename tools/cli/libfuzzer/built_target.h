@@ -16,7 +16,6 @@ struct BuiltTarget {
   std::string name;
   std::string binary;
   std::string seeds;                 // "" for none
-  std::string dictionary;            // "" for none
   std::vector<std::string> options;  // "max_len=2056"
   uint64_t weight = 1;               // its part of the time, beside that of the others
 };
