@@ -1,5 +1,5 @@
-// Faulty third maps in place of the sibling list. The suite knows them only by their lines here. The
-// fault of two shows as a verdict. The other uses memory after it was freed.
+// Faulty third maps in place of the sibling list. The suite knows them only by their lines here.
+// The fault of two shows as a verdict. The other uses memory after it was freed.
 #include <vector>
 
 #include "fuzzers/voices/make_voice.h"
