@@ -115,8 +115,8 @@ class CommandsTest(unittest.TestCase):
                 with self.subTest(f"{where}: {words}"):
                     self.check(words)
                 seen.add(" ".join(words[:2]) if words[0] == "tools/rmapdiff" else words[0])
-        self.assertEqual(seen, {".ci/run", "tools/coverage", "tools/fuzz", "tools/setup", "tools/test",
-                                "tools/rmapdiff corpus", "tools/rmapdiff gate",
+        self.assertEqual(seen, {".ci/run", "tools/coverage", "tools/fuzz", "tools/setup",
+                                "tools/test", "tools/rmapdiff corpus", "tools/rmapdiff gate",
                                 "tools/rmapdiff mutants"})
 
     def test_those_of_the_document(self):
