@@ -336,7 +336,7 @@ class FuzzCommandTest(unittest.TestCase):
         self.assertLessEqual(record.pop("last_seen"), time.time())
         self.assertEqual(record, {
             "signature": "rmap-missing/drop/sibling", "target": "one", "kind": "divergence",
-            "engine": "", "reproduced": "0/3", "count": count, "ops": 0, "minimal": "",
+            "engine": "", "maps": "", "reproduced": "0/3", "count": count, "ops": 0, "minimal": "",
             "artifact": "input-00000000000000000000000000000000000000aa", "report": "report.txt",
             "draft": ""})
         self.assertEqual(output.count("FINDING "), 1)

@@ -70,10 +70,8 @@ def spellings(name):
                   name.replace(b"\\", b"\\\\").replace(b"'", b"\\'"))
     in_json = [json.dumps(one.decode("utf-8", "replace"), ensure_ascii=False)[1:-1].encode()
                for one in (controls, quoted, ansi)]
-    # fuzzers/run/report.cc writes every control character by its number, and the mark in ASCII.
-    numbers = re.sub(r'[\0-\x1f\x7f]', lambda one: f"\\u{ord(one[0]):04x}", re.sub(
-        r'(["\\])', r"\\\1", text)).replace("\ufffd", "\\ufffd").encode()
-    found = {name, text.encode(), escaped, controls, quoted, ansi, numbers, *in_json}
+    ascii_only = json.dumps(text)[1:-1].encode()  # of `run --json`
+    found = {name, text.encode(), escaped, controls, quoted, ansi, ascii_only, *in_json}
     return sorted(found, key=len, reverse=True)
 
 

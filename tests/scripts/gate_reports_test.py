@@ -47,6 +47,11 @@ def lost_tail(**more):
 
 class RulesTest(unittest.TestCase):
 
+    def names_in(self, path, function):
+        """The string literals that a function returns."""
+        body = re.search(function + r"\(.*?\n}\n", read(path), re.DOTALL)[0]
+        return re.findall(r'return "([^"]+)";', body)
+
     def names_of_findings(self):
         """The words of a table in a C++ function."""
         text = read("fuzzers/state/difference.cc")

@@ -109,9 +109,10 @@ void CheckNoSession(const std::string& corpus) {
   const std::string run = (std::filesystem::path(corpus) / "..").lexically_normal().string();
   const std::optional<pid_t> pid = HolderOf(run);
   if (!pid) return;
-  throw Failure(kExitEnvironment,
-                fmt::format("{}: a session of rmapdiff fuzz is at work{}, which reduces it itself",
-                            Printable(corpus), *pid == 0 ? "" : fmt::format(" (pid {})", *pid)));
+  throw Failure(
+      kExitEnvironment,
+      fmt::format("{}: a session of rmapdiff fuzz is at work{} and reduces it, expected none",
+                  Printable(corpus), *pid == 0 ? "" : fmt::format(" (pid {})", *pid)));
 }
 
 }  // namespace
