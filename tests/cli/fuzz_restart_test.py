@@ -407,7 +407,12 @@ class RestartTest(unittest.TestCase):
             self.assertEqual(code, 3)
             self.assertRegex(errors, r"\Aout: the disk is full, [^\n]*\n\Z")
             os.remove(self.path("out/ballast"))
-            self.assertNotEqual(self.finish(self.start("--time=1"))[0], 3)
+            before = len(self.ledger("F"))
+            process = self.start("--time=forever")
+            patience.wait_for(lambda: process.poll() is not None or len(self.ledger("F")) > before)
+            process.send_signal(signal.SIGINT)
+            code, output, errors = self.finish(process)
+            self.assertNotEqual(code, 3, output + errors)
         finally:
             subprocess.run(["umount", self.path("out")], check=True)
 
