@@ -1,8 +1,5 @@
 #include "tools/cli/base/json_fields.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace rmapdiff {
 namespace {
 
@@ -29,51 +26,31 @@ Json ParseJson(std::string_view text) {
   return json.is_discarded() ? Json() : json;
 }
 
-double NumberOf(const Json& object, const char* key) {
-  const Json* field = Field(object, key);
-  if (field == nullptr || !field->is_number()) return 0;
-  const auto number = field->get<double>();
-  return std::isfinite(number) ? std::clamp(number, 0.0, kMaxNumber) : 0;
-}
-
-uint64_t WholeOf(const Json& object, const char* key) {
-  const Json* field = Field(object, key);
-  if (field != nullptr && field->is_number_unsigned()) return field->get<uint64_t>();
-  return static_cast<uint64_t>(NumberOf(object, key));
-}
-
-std::string TextOf(const Json& object, const char* key) {
-  const Json* field = Field(object, key);
-  return field != nullptr && field->is_string() ? field->get<std::string>() : "";
-}
-
-bool FlagOf(const Json& object, const char* key) {
-  const Json* field = Field(object, key);
-  return field != nullptr && field->is_boolean() && field->get<bool>();
-}
-
-bool FieldReader::Has(const char* key, bool (*is_of_kind)(const Json& field)) {
-  const Json* field = Field(object_, key);
-  if (field == nullptr) return false;
-  const bool is = is_of_kind(*field);
-  sense_ = sense_ && is;
-  return is;
+template <class T>
+void FieldReader::Read(const char* key, bool (*is_of_kind)(const Json& found), T* field) {
+  const Json* found = Field(object_, key);
+  if (found == nullptr) return;
+  if (is_of_kind(*found)) {
+    *field = found->get<T>();
+  } else {
+    sense_ = false;
+  }
 }
 
 void FieldReader::operator()(const char* key, double& field) {
-  if (Has(key, IsSensibleNumber)) field = NumberOf(object_, key);
+  Read(key, IsSensibleNumber, &field);
 }
 void FieldReader::operator()(const char* key, uint64_t& field) {
-  if (Has(key, IsSensibleNumber)) field = WholeOf(object_, key);
+  Read(key, IsSensibleNumber, &field);
 }
 void FieldReader::operator()(const char* key, int64_t& field) {
-  if (Has(key, IsSensibleNumber)) field = static_cast<int64_t>(WholeOf(object_, key));
+  Read(key, IsSensibleNumber, &field);
 }
 void FieldReader::operator()(const char* key, std::string& field) {
-  if (Has(key, [](const Json& one) { return one.is_string(); })) field = TextOf(object_, key);
+  Read(key, [](const Json& found) { return found.is_string(); }, &field);
 }
 void FieldReader::operator()(const char* key, bool& field) {
-  if (Has(key, [](const Json& one) { return one.is_boolean(); })) field = FlagOf(object_, key);
+  Read(key, [](const Json& found) { return found.is_boolean(); }, &field);
 }
 
 std::string JsonText(const nlohmann::ordered_json& json, int indent) {

@@ -15,12 +15,6 @@ namespace rmapdiff {
 // Null if the text is not JSON.
 nlohmann::json ParseJson(std::string_view text);
 
-// From 0 to 9e15.
-double NumberOf(const nlohmann::json& object, const char* key);
-uint64_t WholeOf(const nlohmann::json& object, const char* key);
-std::string TextOf(const nlohmann::json& object, const char* key);
-bool FlagOf(const nlohmann::json& object, const char* key);
-
 // A visitor that reads. A field that is missing, or makes no sense, stays as it is.
 class FieldReader {
  public:
@@ -36,8 +30,9 @@ class FieldReader {
   bool sense() const { return sense_; }
 
  private:
-  // Whether there is such a field, of that kind.
-  bool Has(const char* key, bool (*is_of_kind)(const nlohmann::json& field));
+  // Sets the field if there is one of that name and of that kind.
+  template <class T>
+  void Read(const char* key, bool (*is_of_kind)(const nlohmann::json& found), T* field);
 
   const nlohmann::json& object_;
   bool sense_ = true;

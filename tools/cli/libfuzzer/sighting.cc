@@ -40,6 +40,14 @@ std::string KindOfExit(int exit_code) {
   }
 }
 
+// Visits a constant one, too.
+void VisitSighting(auto& sighting, auto& visit) {
+  visit("signature", sighting.signature);
+  visit("own", sighting.own);
+  visit("kind", sighting.kind);
+  visit("report", sighting.report);
+}
+
 }  // namespace
 
 std::string KindOf(const Trial& trial) {
@@ -95,19 +103,17 @@ Sighting SightingOf(std::optional<int> exit_code, const LibFuzzerLog& log) {
 std::string SightingPath(const std::string& artifact) { return artifact + ".json"; }
 
 void WriteSighting(const std::string& artifact, const Sighting& sighting) {
-  using Json = nlohmann::ordered_json;
-  const Json json = {{"signature", sighting.signature},
-                     {"own", sighting.own},
-                     {"kind", sighting.kind},
-                     {"report", sighting.report}};
-  WriteFile(SightingPath(artifact),
-            json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  FieldWriter write;
+  VisitSighting(sighting, write);
+  WriteFile(SightingPath(artifact), JsonText(write.json, 2));
 }
 
 Sighting ReadSighting(const std::string& artifact) {
   const nlohmann::json json = ParseJson(FileContents(SightingPath(artifact)));
-  return {TextOf(json, "signature"), FlagOf(json, "own"), TextOf(json, "kind"),
-          TextOf(json, "report")};
+  Sighting sighting;
+  FieldReader read(json);
+  VisitSighting(sighting, read);
+  return sighting;
 }
 
 }  // namespace rmapdiff
