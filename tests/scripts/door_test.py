@@ -514,7 +514,8 @@ class ScriptsTest(Checkout):
                "bench/fuzz_overhead", "bench/minimize_ab", "bench/search_ab")
     IMPORTED = ("bench/__init__.py", "bench/false_alarms.py", "bench/fuzz_overhead.py",
                 "bench/minimize_ab.py", "bench/search_ab.py", "tests/__init__.py",
-                "tests/mutants/mutants.py", "tools/bazel_rules/replay.py")
+                "tests/mutants/mutants.py", "tools/bazel_rules/junit.py",
+                "tools/bazel_rules/replay.py")
 
     def setUp(self):
         super().setUp()

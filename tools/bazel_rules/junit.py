@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 
-def _clean(text):
+def clean(text):
     """Text as XML 1.0 allows it: a crash report may hold control characters."""
     return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
@@ -22,11 +22,11 @@ def write(cases):
     root = ElementTree.Element("testsuites", counts)
     suites = ElementTree.SubElement(root, "testsuite", counts, name="tests")
     for suite, name, failure, skipped in cases:
-        case = ElementTree.SubElement(suites, "testcase", classname=_clean(suite),
-                                      name=_clean(name))
+        case = ElementTree.SubElement(suites, "testcase", classname=clean(suite),
+                                      name=clean(name))
         if failure:
-            message = _clean(failure.split("\n", 1)[0])
-            ElementTree.SubElement(case, "failure", message=message).text = _clean(failure)
+            message = clean(failure.split("\n", 1)[0])
+            ElementTree.SubElement(case, "failure", message=message).text = clean(failure)
         elif skipped:
-            ElementTree.SubElement(case, "skipped", message=_clean(skipped))
+            ElementTree.SubElement(case, "skipped", message=clean(skipped))
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

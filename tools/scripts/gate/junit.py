@@ -9,14 +9,11 @@ import re
 from xml.etree import ElementTree
 from xml.sax import saxutils
 
+from tools.bazel_rules.junit import clean
+
 MAX_BODY = 2000  # bytes of a text as it is written; the file has hundreds of cases
 MAX_MESSAGE = 500
 CUT = "\n[...]\n"
-
-
-def _text(text):
-    """As XML 1.0 allows it: a crash report may hold control characters."""
-    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
 
 def _shortened(text, most):
@@ -32,9 +29,9 @@ def _shortened(text, most):
 
 
 def _body(case):
-    again = _text(case.again) + "\n\n" if case.again else ""
+    again = clean(case.again) + "\n\n" if case.again else ""
     room = MAX_BODY - len(saxutils.escape(again).encode())
-    return again + _shortened(_text(case.text or case.problem), max(0, room))
+    return again + _shortened(clean(case.text or case.problem), max(0, room))
 
 
 def _counts(cases):
@@ -46,11 +43,11 @@ def _counts(cases):
 
 
 def _add(suite, case):
-    element = ElementTree.SubElement(suite, "testcase", name=_text(case.name), classname=case.suite,
+    element = ElementTree.SubElement(suite, "testcase", name=clean(case.name), classname=case.suite,
                                      time=f"{case.seconds:.3f}")
     if case.problem:
         kind = "failure" if case.finding else "error"
-        ElementTree.SubElement(element, kind, message=_text(case.problem[:MAX_MESSAGE]),
+        ElementTree.SubElement(element, kind, message=clean(case.problem[:MAX_MESSAGE]),
                                type=kind).text = _body(case)
 
 
