@@ -23,7 +23,8 @@ def known():
     calls = [node for node in ast.walk(tree)
              if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_map"]
     return [Map(call.args[0].value, call.args[2].value,
-                any(keyword.arg == "by_default" for keyword in call.keywords))
+                any(keyword.arg == "by_default" and keyword.value.value
+                    for keyword in call.keywords))
             for call in sorted(calls, key=lambda call: call.lineno)]
 
 
