@@ -6,8 +6,8 @@ Both minimize the first finding of the fuzz target of each mutant (tests/mutants
 named). Each has a row: operations and bytes before and after, the time that our minimizer took, and
 whether libFuzzer's result is still the same finding.
 
-Exit code: 0 ours is smaller or equal on every one, 1 it is not, 3 something cannot be built, or
-there is no finding.
+Exit code: 0 ours is smaller or equal on every one, 1 it is not, 3 a build fails, or no target finds
+anything.
 """
 
 import os

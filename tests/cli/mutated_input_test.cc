@@ -1,6 +1,6 @@
 // A million mutated texts and artifacts through the parser, the codec and the functions of the
-// verbs, in one process. There is no crash, no hang, and no leak (the build with sanitizers checks
-// that). No control character reaches a terminal.
+// verbs, in one process. None of them may crash, hang, or leak. (The build with
+// sanitizers looks for leaks.) No control character reaches a terminal.
 //
 // Programs are short, so that a million of them take seconds. Not covered: files themselves, see
 // tests/cli/cli_test.py.

@@ -136,7 +136,7 @@ void IntakeQueue::FinishChild() {
   if (++queue_.front().attempts <= kAttempts) return;
   const std::string path = queue_.front().path;
   queue_.pop_front();
-  // Not even without a run of it: there is no room, or no right to write.
+  // The worker could not even keep what the log said: the disk is full, or the folder read-only.
   const std::string& said = child->log().report();
   throw Failure(kExitEnvironment, said.empty() ? Printable(path) + ": cannot be taken in"
                                                : said.substr(0, said.find('\n')));

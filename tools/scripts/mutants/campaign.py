@@ -41,7 +41,7 @@ def _parse(line, kind):
 
 
 def load(path, kind=Record):
-    """The records of a file, none if there is no file.
+    """Returns the records of a file, or an empty list if the file does not exist.
 
     The last line is left out if it was cut off. Each other line that holds no record is told and
     left out too: its trial is done once more.
