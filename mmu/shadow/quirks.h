@@ -24,14 +24,14 @@ struct Quirks {
   bool rmapped_by_pfn = false;
   // B4 (404381c5839d). __direct_map walks through a large spte above the target level.
   bool direct_map_through_large = false;
-  // B5 (44ad9944f1d3). slot_remove_write_access clears W in links as well.
+  // B5 (e49146dce8c3). slot_remove_write_access clears W in links as well.
   bool protect_links = false;
   // B6, the second half. When a small page moves, change_pte writes it into the large sptes around
   // it.
   bool change_pte_in_large = false;
   // B7. Reclaim never ends when only pinned roots are left. Here it raises BugClass::kLivelock.
   bool reclaim_pinned_forever = false;
-  // B9 (c093b8b46c5f). The gfn of direct PAE roots is wrong: 0 without paging, i << 30 with TDP.
+  // B9 (649497d1a367). The gfn of direct PAE roots is wrong: 0 without paging, i << 30 with TDP.
   bool wrong_direct_root_gfn = false;
   // b1bd5cba3306 (CVE-2021-38198). Pages above the leaf get the access rights of the whole walk.
   // Paths with different rights then share one page.
