@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "mmu/graph/any_map.h"
 #include "mmu/graph/page_graph_functions.h"
 #include "tests/mmu/map_fixture.h"
 
@@ -22,9 +23,14 @@ class GraphHost {
   static constexpr Gfn kFrames = Gfn{4} << Limits::kLevelBits;
 
   explicit GraphHost(const SpteMasks& masks = kShadowMasks,
-                     RecyclePolicy recycle = RecyclePolicy::kExact,
-                     HostMemory::Reuse reuse = HostMemory::Reuse::kQuarantine)
-      : memory(reuse), graph(memory, masks, recycle) {
+                     RecyclePolicy recycle = RecyclePolicy::kExact)
+      : graph(memory, masks, recycle) {
+    graph.slots().Add(0, kFrames, 0);
+  }
+  // Of an AnyMap.
+  explicit GraphHost(const MapMaker& maker, const SpteMasks& masks = kShadowMasks,
+                     RecyclePolicy recycle = RecyclePolicy::kExact)
+      : graph(memory, masks, recycle, maker) {
     graph.slots().Add(0, kFrames, 0);
   }
   GraphHost(const GraphHost&) = delete;
@@ -98,7 +104,7 @@ class GraphHost {
     graph.ForEachPool([](const Pool& pool) { EXPECT_EQ(pool.live(), 0u) << pool.name(); });
   }
 
-  HostMemory memory;
+  HostMemory memory{HostMemory::Reuse::kQuarantine};
   Graph graph;
   typename Graph::Caches caches;
 

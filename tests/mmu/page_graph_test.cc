@@ -7,9 +7,9 @@
 #include <string>
 #include <type_traits>
 
-#include "tests/mmu/all_map_types.h"
 #include "tests/mmu/behind_any_map.h"
 #include "tests/mmu/graph_fixture.h"
+#include "tests/mmu/map_test.h"
 
 namespace rmapdiff {
 namespace {
@@ -19,24 +19,28 @@ using Ids = std::vector<PageId>;
 
 constexpr Spte kNotrap = kBypassMasks.notrap;
 
-template <class R>
+template <class L>
 class PageGraphTest : public testing::Test {
+ public:
+  explicit PageGraphTest(const MapMaker& maker) : host(maker), maker_(maker) {}
+
  protected:
-  using Host = GraphHost<R>;
-  using Page = typename R::Page;
-  static constexpr Gfn kLarge = Gfn{1} << R::Limits::kLevelBits;  // frames of a level 2 page
+  using Host = GraphHost<AnyMap<L>>;
+  using Page = AnyPage;
+  static constexpr Gfn kLarge = Gfn{1} << L::kLevelBits;  // frames of a level 2 page
+
+  Host NewHost(const SpteMasks& masks = kShadowMasks) const { return Host(maker_, masks); }
 
   Host host;
-};
 
-using Maps = AllMapTypes::Maps<Behind<CountedSiblingMap, ProductionLimits>,
-                               Behind<DescriptorMap, TinyLimits>>;
-TYPED_TEST_SUITE(PageGraphTest, Maps);
+ private:
+  const MapMaker& maker_;
+};
 
 // ---- Memory slots ----
 
-TYPED_TEST(PageGraphTest, AnAlignedSlotForbidsNoLargePage) {
-  Memslots<typename TypeParam::Head, typename TypeParam::Limits> slots;
+MAP_TEST(PageGraphTest, AnAlignedSlotForbidsNoLargePage) {
+  Memslots<AnyHead, L> slots;
   const Gfn huge = this->kLarge * this->kLarge;
   slots.Add(huge, huge, 2 * huge);
   const auto& slot = slots.all()[0];
@@ -47,8 +51,8 @@ TYPED_TEST(PageGraphTest, AnAlignedSlotForbidsNoLargePage) {
   EXPECT_EQ(slot.write_count(0, 3), 0);
 }
 
-TYPED_TEST(PageGraphTest, LargePagesThatASlotCoversInPartAreForbidden) {
-  Memslots<typename TypeParam::Head, typename TypeParam::Limits> slots;
+MAP_TEST(PageGraphTest, LargePagesThatASlotCoversInPartAreForbidden) {
+  Memslots<AnyHead, L> slots;
   const Gfn large = this->kLarge;
   slots.Add(3 * large - 1, 3 * large, 3 * large - 1);  // ends in the sixth, one frame short
   const auto& slot = slots.all()[0];
@@ -61,8 +65,8 @@ TYPED_TEST(PageGraphTest, LargePagesThatASlotCoversInPartAreForbidden) {
   EXPECT_EQ(slot.write_count(0, 3), 1);
 }
 
-TYPED_TEST(PageGraphTest, OnlyTheUnalignedEndOfASlotIsForbidden) {
-  Memslots<typename TypeParam::Head, typename TypeParam::Limits> slots;
+MAP_TEST(PageGraphTest, OnlyTheUnalignedEndOfASlotIsForbidden) {
+  Memslots<AnyHead, L> slots;
   const Gfn large = this->kLarge;
   slots.Add(2 * large, large + 1, 2 * large);
   slots.Add(7 * large - 1, large + 1, 7 * large - 1);
@@ -72,8 +76,8 @@ TYPED_TEST(PageGraphTest, OnlyTheUnalignedEndOfASlotIsForbidden) {
   EXPECT_EQ(slots.all()[1].write_count(1, 2), 0);
 }
 
-TYPED_TEST(PageGraphTest, ASlotThatTheHostAlignsDifferentlyForbidsAllLargePages) {
-  Memslots<typename TypeParam::Head, typename TypeParam::Limits> slots;
+MAP_TEST(PageGraphTest, ASlotThatTheHostAlignsDifferentlyForbidsAllLargePages) {
+  Memslots<AnyHead, L> slots;
   const Gfn large = this->kLarge;
   const Gfn huge = large * large;
   slots.Add(0, 2 * huge, 1);         // off by a frame
@@ -85,8 +89,8 @@ TYPED_TEST(PageGraphTest, ASlotThatTheHostAlignsDifferentlyForbidsAllLargePages)
   EXPECT_EQ(slots.all()[1].write_count(0, 3), 1);
 }
 
-TYPED_TEST(PageGraphTest, SlotsAreFoundByTheirFrames) {
-  Memslots<typename TypeParam::Head, typename TypeParam::Limits> slots;
+MAP_TEST(PageGraphTest, SlotsAreFoundByTheirFrames) {
+  Memslots<AnyHead, L> slots;
   slots.Add(8, 8, 8);
   slots.Add(32, 16, 32);
   const auto id = [&](Gfn gfn) { return slots.Find(gfn)->id(); };
@@ -105,8 +109,8 @@ TYPED_TEST(PageGraphTest, SlotsAreFoundByTheirFrames) {
 
 // ---- Pages ----
 
-TYPED_TEST(PageGraphTest, ANewPageIsEmptyAndFirstOnTheActiveList) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, ANewPageIsEmptyAndFirstOnTheActiveList) {
+  auto host = this->NewHost(kBypassMasks);
   host.New(1, true, 0);
   auto& page = host.New(2, false, 5);
   EXPECT_EQ(page.gfn, 5u);
@@ -123,7 +127,7 @@ TYPED_TEST(PageGraphTest, ANewPageIsEmptyAndFirstOnTheActiveList) {
   EXPECT_EQ(host.graph.stats().cache_miss, 2u);
 }
 
-TYPED_TEST(PageGraphTest, AnIndirectPageForbidsLargePagesOverItsGfn) {
+MAP_TEST(PageGraphTest, AnIndirectPageForbidsLargePagesOverItsGfn) {
   auto& host = this->host;
   EXPECT_EQ(host.WriteCount(this->kLarge, 3), 1);  // the slot covers a part of level 3
   host.New(1, false, this->kLarge + 1);
@@ -134,7 +138,7 @@ TYPED_TEST(PageGraphTest, AnIndirectPageForbidsLargePagesOverItsGfn) {
   EXPECT_EQ(host.WriteCount(this->kLarge, 2), 1);
 }
 
-TYPED_TEST(PageGraphTest, ALinkedPageKnowsItsParent) {
+MAP_TEST(PageGraphTest, ALinkedPageKnowsItsParent) {
   auto& root = this->host.New(2, false, 0);
   Spte* slot = &root.spt[3];
   auto& page = this->host.New(1, true, 0, slot);
@@ -143,7 +147,7 @@ TYPED_TEST(PageGraphTest, ALinkedPageKnowsItsParent) {
   EXPECT_EQ(this->host.Parents(page), Sptes{slot});
 }
 
-TYPED_TEST(PageGraphTest, AddingAParentOfAPageInSyncMarksNothing) {
+MAP_TEST(PageGraphTest, AddingAParentOfAPageInSyncMarksNothing) {
   auto& root = this->host.New(2, false, 0);
   auto& page = this->host.New(1, false, 0);
   this->host.Link(page, &root.spt[3]);
@@ -151,7 +155,7 @@ TYPED_TEST(PageGraphTest, AddingAParentOfAPageInSyncMarksNothing) {
   EXPECT_EQ(root.unsync_children, 0u);
 }
 
-TYPED_TEST(PageGraphTest, AddingAParentOfAnUnsyncPageMarksIt) {
+MAP_TEST(PageGraphTest, AddingAParentOfAnUnsyncPageMarksIt) {
   auto& root = this->host.New(2, false, 0);
   auto& page = this->host.New(1, false, 0);
   this->host.graph.UnsyncPage(page);
@@ -160,7 +164,7 @@ TYPED_TEST(PageGraphTest, AddingAParentOfAnUnsyncPageMarksIt) {
   EXPECT_TRUE(root.unsync_child_bitmap[3]);
 }
 
-TYPED_TEST(PageGraphTest, AddingAParentOfAPageWithUnsyncChildrenMarksIt) {
+MAP_TEST(PageGraphTest, AddingAParentOfAPageWithUnsyncChildrenMarksIt) {
   auto& root = this->host.New(3, false, 0);
   auto& middle = this->host.New(2, false, 0);
   auto& page = this->host.New(1, false, 0, &middle.spt[1]);
@@ -170,7 +174,7 @@ TYPED_TEST(PageGraphTest, AddingAParentOfAPageWithUnsyncChildrenMarksIt) {
   EXPECT_TRUE(root.unsync_child_bitmap[2]);
 }
 
-TYPED_TEST(PageGraphTest, PuttingAPageLeavesTheSlotAsItIs) {
+MAP_TEST(PageGraphTest, PuttingAPageLeavesTheSlotAsItIs) {
   auto& host = this->host;
   auto& root = host.New(2, false, 0);
   auto& page = host.New(1, false, 0, &root.spt[0]);
@@ -183,8 +187,8 @@ TYPED_TEST(PageGraphTest, PuttingAPageLeavesTheSlotAsItIs) {
   EXPECT_EQ(BugOf([&] { host.graph.PutPage(page, &root.spt[1]); }), BugClass::kRemoveParent);
 }
 
-TYPED_TEST(PageGraphTest, UnlinkingAChildClearsTheSlotAndTheParent) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, UnlinkingAChildClearsTheSlotAndTheParent) {
+  auto host = this->NewHost(kBypassMasks);
   auto& root = host.New(2, false, 0);
   auto& page = host.New(1, false, 0, &root.spt[0]);
   host.Link(page, &root.spt[1]);
@@ -193,8 +197,8 @@ TYPED_TEST(PageGraphTest, UnlinkingAChildClearsTheSlotAndTheParent) {
   EXPECT_EQ(host.Parents(page), Sptes{&root.spt[1]});
 }
 
-TYPED_TEST(PageGraphTest, UnlinkingChildrenEmptiesThePageOfLeavesAndLinks) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, UnlinkingChildrenEmptiesThePageOfLeavesAndLinks) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(2, false, 0);
   auto& child = host.New(1, false, 0, &page.spt[0]);
   host.Map(page, 1, 0);
@@ -212,8 +216,8 @@ TYPED_TEST(PageGraphTest, UnlinkingChildrenEmptiesThePageOfLeavesAndLinks) {
   EXPECT_EQ(host.graph.UnlinkChildren(page), 0);
 }
 
-TYPED_TEST(PageGraphTest, UnlinkingParentsClearsTheirSlotsButNotTheirUnsyncBits) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, UnlinkingParentsClearsTheirSlotsButNotTheirUnsyncBits) {
+  auto host = this->NewHost(kBypassMasks);
   auto& one = host.New(2, false, 0);
   auto& two = host.New(2, false, 1);
   auto& page = host.New(1, false, 0, &one.spt[0]);
@@ -230,14 +234,14 @@ TYPED_TEST(PageGraphTest, UnlinkingParentsClearsTheirSlotsButNotTheirUnsyncBits)
   EXPECT_EQ(host.graph.UnlinkParents(page), 0);
 }
 
-TYPED_TEST(PageGraphTest, WithoutATopUpThereIsNoPage) {
+MAP_TEST(PageGraphTest, WithoutATopUpThereIsNoPage) {
   auto& host = this->host;
   const auto alloc = [&] { host.graph.AllocPage(host.caches, 0, 0, Role{}, nullptr); };
   EXPECT_EQ(BugOf(alloc), BugClass::kCacheEmpty);
 }
 
 // However much the caches still hold: which reverse map would have been lucky is of no interest.
-TYPED_TEST(PageGraphTest, AfterATopUpThatFailedNothingIsAllocated) {
+MAP_TEST(PageGraphTest, AfterATopUpThatFailedNothingIsAllocated) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   ASSERT_TRUE(host.graph.TopUp(host.caches));
@@ -256,7 +260,7 @@ TYPED_TEST(PageGraphTest, AfterATopUpThatFailedNothingIsAllocated) {
   EXPECT_EQ(BugOf(alloc), BugClass::kNone);
 }
 
-TYPED_TEST(PageGraphTest, PagesAreFoundByTheirGfnTheNewestFirst) {
+MAP_TEST(PageGraphTest, PagesAreFoundByTheirGfnTheNewestFirst) {
   auto& host = this->host;
   const auto found = [&](Gfn gfn) {
     Ids ids;
@@ -288,7 +292,7 @@ TYPED_TEST(PageGraphTest, PagesAreFoundByTheirGfnTheNewestFirst) {
 
 // ---- Gfns ----
 
-TYPED_TEST(PageGraphTest, ADirectPageMapsFromItsGfnOn) {
+MAP_TEST(PageGraphTest, ADirectPageMapsFromItsGfnOn) {
   auto& host = this->host;
   auto& small = host.New(1, true, 2 * this->kLarge);
   EXPECT_EQ(host.graph.GetGfn(small, 0), 2 * this->kLarge);
@@ -301,7 +305,7 @@ TYPED_TEST(PageGraphTest, ADirectPageMapsFromItsGfnOn) {
   EXPECT_EQ(BugOf([&] { host.graph.SetGfn(large, 3, 3 * this->kLarge + 1); }), BugClass::kSetGfn);
 }
 
-TYPED_TEST(PageGraphTest, AnIndirectPageMapsWhatItIsTold) {
+MAP_TEST(PageGraphTest, AnIndirectPageMapsWhatItIsTold) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   host.graph.SetGfn(page, 2, 9);
@@ -312,9 +316,9 @@ TYPED_TEST(PageGraphTest, AnIndirectPageMapsWhatItIsTold) {
 
 // ---- Mapping and dropping ----
 
-TYPED_TEST(PageGraphTest, AMappedLeafIsListedAndMarksTheMemslot) {
+MAP_TEST(PageGraphTest, AMappedLeafIsListedAndMarksTheMemslot) {
   auto& host = this->host;
-  const Gfn far = Gfn{64} << TypeParam::Limits::kLevelBits;
+  const Gfn far = Gfn{64} << L::kLevelBits;
   host.graph.slots().Add(far, 8, far);
   auto& page = host.New(1, false, 0);
   EXPECT_FALSE(host.Map(page, 4, 3));
@@ -327,7 +331,7 @@ TYPED_TEST(PageGraphTest, AMappedLeafIsListedAndMarksTheMemslot) {
   EXPECT_EQ(host.graph.stats().lpages, 0);
 }
 
-TYPED_TEST(PageGraphTest, LargeLeavesAreCountedAndListedByLevel) {
+MAP_TEST(PageGraphTest, LargeLeavesAreCountedAndListedByLevel) {
   auto& host = this->host;
   auto& page = host.New(2, true, 0);
   auto& huge = host.New(3, true, 0);
@@ -339,13 +343,13 @@ TYPED_TEST(PageGraphTest, LargeLeavesAreCountedAndListedByLevel) {
   EXPECT_EQ(host.Entries(this->kLarge, 3), Sptes{&huge.spt[0]});
 }
 
-TYPED_TEST(PageGraphTest, MappingAFrameWithoutMemoryIsABug) {
+MAP_TEST(PageGraphTest, MappingAFrameWithoutMemoryIsABug) {
   auto& page = this->host.New(1, false, 0);
   EXPECT_EQ(BugOf([&] { this->host.Map(page, 0, this->host.kFrames); }), BugClass::kNoSlot);
 }
 
-TYPED_TEST(PageGraphTest, ASpteThatIsNotPresentIsNotAdded) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, ASpteThatIsNotPresentIsNotAdded) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(1, false, 0);
   page.spt[1] = kNotrap;
   EXPECT_EQ(host.graph.RmapAdd(host.caches, &page.spt[0], 3), 0);
@@ -353,7 +357,7 @@ TYPED_TEST(PageGraphTest, ASpteThatIsNotPresentIsNotAdded) {
   EXPECT_TRUE(host.Entries(3).empty());
 }
 
-TYPED_TEST(PageGraphTest, DroppingALeafTellsTheHostWhatItWas) {
+MAP_TEST(PageGraphTest, DroppingALeafTellsTheHostWhatItWas) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   host.Map(page, 0, 1, true, false);
@@ -367,8 +371,8 @@ TYPED_TEST(PageGraphTest, DroppingALeafTellsTheHostWhatItWas) {
   for (Gfn gfn = 1; gfn <= 4; ++gfn) EXPECT_TRUE(host.Entries(gfn).empty());
 }
 
-TYPED_TEST(PageGraphTest, WithoutAnAccessedBitEveryDroppedLeafWasAccessed) {
-  typename TestFixture::Host host(kEptMasks);
+MAP_TEST(PageGraphTest, WithoutAnAccessedBitEveryDroppedLeafWasAccessed) {
+  auto host = this->NewHost(kEptMasks);
   auto& page = host.New(1, true, 0);
   host.Map(page, 1, 1, false, true);
   host.graph.DropSpte(&page.spt[1], 0);
@@ -376,9 +380,9 @@ TYPED_TEST(PageGraphTest, WithoutAnAccessedBitEveryDroppedLeafWasAccessed) {
   EXPECT_EQ(host.graph.events().dirtied, Pfns{host.HostPfn(1)}) << "R and W come together in EPT";
 }
 
-TYPED_TEST(PageGraphTest, ALeafOfEptMayBeExecutedAndIsWritableUntilItIsProtected) {
+MAP_TEST(PageGraphTest, ALeafOfEptMayBeExecutedAndIsWritableUntilItIsProtected) {
   constexpr Spte kReadWriteExec = 7;
-  typename TestFixture::Host host(kEptMasks);
+  auto host = this->NewHost(kEptMasks);
   auto& page = host.New(1, true, 0);
   host.Map(page, 3, 3, /*writable=*/false);
   EXPECT_EQ(page.spt[3] & kReadWriteExec, kReadWriteExec);
@@ -386,14 +390,14 @@ TYPED_TEST(PageGraphTest, ALeafOfEptMayBeExecutedAndIsWritableUntilItIsProtected
   EXPECT_EQ(page.spt[3] & kReadWriteExec, kReadWriteExec & ~kSpteWritable);
 }
 
-TYPED_TEST(PageGraphTest, DroppingASlotThatMapsNothingIsABug) {
+MAP_TEST(PageGraphTest, DroppingASlotThatMapsNothingIsABug) {
   auto& host = this->host;
   auto& page = host.New(1, true, 0);
   EXPECT_EQ(BugOf([&] { host.graph.DropSpte(&page.spt[1], 0); }), BugClass::kRmapRemove);
   EXPECT_TRUE(host.graph.events().accessed.empty());
 }
 
-TYPED_TEST(PageGraphTest, OnlyLargeLeavesCountWhenTheyAreDropped) {
+MAP_TEST(PageGraphTest, OnlyLargeLeavesCountWhenTheyAreDropped) {
   auto& host = this->host;
   auto& small = host.New(1, true, 0);
   auto& large = host.New(2, true, 0);
@@ -407,7 +411,7 @@ TYPED_TEST(PageGraphTest, OnlyLargeLeavesCountWhenTheyAreDropped) {
 
 // ---- Write protection ----
 
-TYPED_TEST(PageGraphTest, WriteProtectionTakesTheWritableBitOfEverySmallLeaf) {
+MAP_TEST(PageGraphTest, WriteProtectionTakesTheWritableBitOfEverySmallLeaf) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 7; ++i) host.Map(page, i, 3, i % 2 == 0);
@@ -424,7 +428,7 @@ TYPED_TEST(PageGraphTest, WriteProtectionTakesTheWritableBitOfEverySmallLeaf) {
   EXPECT_EQ(host.graph.events().dirtied.size(), 1u);
 }
 
-TYPED_TEST(PageGraphTest, WriteProtectionDropsWritableLargeLeavesAndStartsAgain) {
+MAP_TEST(PageGraphTest, WriteProtectionDropsWritableLargeLeavesAndStartsAgain) {
   auto& host = this->host;
   auto& page = host.New(2, false, 0);
   auto& huge = host.New(3, false, 0);
@@ -444,14 +448,14 @@ TYPED_TEST(PageGraphTest, WriteProtectionDropsWritableLargeLeavesAndStartsAgain)
   EXPECT_FALSE(host.graph.RmapWriteProtect(this->kLarge + 1));
 }
 
-TYPED_TEST(PageGraphTest, WriteProtectionOfNothingDoesNothing) {
+MAP_TEST(PageGraphTest, WriteProtectionOfNothingDoesNothing) {
   EXPECT_FALSE(this->host.graph.RmapWriteProtect(3));
   EXPECT_TRUE(this->host.graph.events().dirtied.empty());
   EXPECT_EQ(BugOf([&] { this->host.graph.RmapWriteProtect(this->host.kFrames); }),
             BugClass::kNoSlot);
 }
 
-TYPED_TEST(PageGraphTest, WriteProtectionOfAListedSpteThatIsNotPresentIsABug) {
+MAP_TEST(PageGraphTest, WriteProtectionOfAListedSpteThatIsNotPresentIsABug) {
   auto& page = this->host.New(1, false, 0);
   this->host.Map(page, 0, 3);
   page.spt[0] = 0;
@@ -459,7 +463,7 @@ TYPED_TEST(PageGraphTest, WriteProtectionOfAListedSpteThatIsNotPresentIsABug) {
 }
 
 // The first condition that fails decides: what is not present may be large or not.
-TYPED_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsAbsentOrNotLargeIsABug) {
+MAP_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsAbsentOrNotLargeIsABug) {
   struct {
     Spte lost;
     BugClass bug;
@@ -467,7 +471,7 @@ TYPED_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsAbsentOrNotLargeIsABu
                       {kSptePresent, BugClass::kWriteProtectAbsent},
                       {kSptePresent | kSpteHuge, BugClass::kWriteProtectAbsent}};
   for (const auto& one : kCases) {
-    typename TestFixture::Host host;
+    auto host = this->NewHost();
     auto& page = host.New(2, false, 0);
     host.Map(page, 0, 0);
     page.spt[0] &= ~one.lost;
@@ -477,8 +481,8 @@ TYPED_TEST(PageGraphTest, WriteProtectionOfALargeSpteThatIsAbsentOrNotLargeIsABu
 
 // ---- What the host asks for ----
 
-TYPED_TEST(PageGraphTest, UnmappingDropsEveryLeafOfTheList) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, UnmappingDropsEveryLeafOfTheList) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 7; ++i) host.Map(page, i, 3, i == 2, i == 4);
   host.Map(page, 7, 4);
@@ -492,14 +496,14 @@ TYPED_TEST(PageGraphTest, UnmappingDropsEveryLeafOfTheList) {
   EXPECT_FALSE(host.graph.RmapUnmap(host.Rmap(3)));
 }
 
-TYPED_TEST(PageGraphTest, UnmappingLargeLeavesDoesNotCountThem) {
+MAP_TEST(PageGraphTest, UnmappingLargeLeavesDoesNotCountThem) {
   auto& page = this->host.New(2, false, 0);
   this->host.Map(page, 0, 0);
   EXPECT_TRUE(this->host.graph.RmapUnmap(this->host.Rmap(0, 2)));
   EXPECT_EQ(this->host.graph.stats().lpages, 1);
 }
 
-TYPED_TEST(PageGraphTest, AListedSpteThatIsNotPresentIsABugForEveryNotifier) {
+MAP_TEST(PageGraphTest, AListedSpteThatIsNotPresentIsABugForEveryNotifier) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   host.Map(page, 0, 3);
@@ -512,8 +516,8 @@ TYPED_TEST(PageGraphTest, AListedSpteThatIsNotPresentIsABugForEveryNotifier) {
   }
 }
 
-TYPED_TEST(PageGraphTest, TheTrapWordPassesForPresentWhereOnlyThePresentBitIsTested) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, TheTrapWordPassesForPresentWhereOnlyThePresentBitIsTested) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(1, false, 0);
   host.Map(page, 0, 3);
   page.spt[0] = kBypassMasks.trap;
@@ -522,7 +526,7 @@ TYPED_TEST(PageGraphTest, TheTrapWordPassesForPresentWhereOnlyThePresentBitIsTes
   EXPECT_EQ(BugOf([&] { host.graph.RmapUnmap(host.Rmap(3)); }), BugClass::kNone);
 }
 
-TYPED_TEST(PageGraphTest, AReadOnlySetPteMovesEveryLeafAndKeepsItListed) {
+MAP_TEST(PageGraphTest, AReadOnlySetPteMovesEveryLeafAndKeepsItListed) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 6; ++i) host.Map(page, i, 3, i % 2 == 0, i == 5);
@@ -535,8 +539,8 @@ TYPED_TEST(PageGraphTest, AReadOnlySetPteMovesEveryLeafAndKeepsItListed) {
   EXPECT_EQ(host.graph.events().accessed, Pfns(5, host.HostPfn(3)));
 }
 
-TYPED_TEST(PageGraphTest, AWritableSetPteDropsEveryLeaf) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, AWritableSetPteDropsEveryLeaf) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 6; ++i) host.Map(page, i, 3);
   host.graph.RmapSetPte(host.Rmap(3), 0x777, true);
@@ -546,14 +550,14 @@ TYPED_TEST(PageGraphTest, AWritableSetPteDropsEveryLeaf) {
   EXPECT_EQ(host.graph.events().dirtied, Pfns(6, host.HostPfn(3)));
 }
 
-TYPED_TEST(PageGraphTest, ASetPteOnAnEmptyListDoesNotFlush) {
+MAP_TEST(PageGraphTest, ASetPteOnAnEmptyListDoesNotFlush) {
   for (const bool writable : {true, false}) {
     this->host.graph.RmapSetPte(this->host.Rmap(3), 0x777, writable);
   }
   EXPECT_EQ(this->host.graph.events().remote_flushes, 0u);
 }
 
-TYPED_TEST(PageGraphTest, AgingClearsTheAccessedBitsAndSaysWhetherThereWasOne) {
+MAP_TEST(PageGraphTest, AgingClearsTheAccessedBitsAndSaysWhetherThereWasOne) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 6; ++i) host.Map(page, i, 3, true, i % 2 == 0);
@@ -567,7 +571,7 @@ TYPED_TEST(PageGraphTest, AgingClearsTheAccessedBitsAndSaysWhetherThereWasOne) {
   EXPECT_TRUE(host.graph.events().dirtied.empty());
 }
 
-TYPED_TEST(PageGraphTest, TestingTheAgeChangesNothing) {
+MAP_TEST(PageGraphTest, TestingTheAgeChangesNothing) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   EXPECT_FALSE(host.graph.RmapTestAge(host.Rmap(3)));
@@ -583,14 +587,14 @@ TYPED_TEST(PageGraphTest, TestingTheAgeChangesNothing) {
   EXPECT_EQ(BugOf([&] { host.graph.RmapTestAge(host.Rmap(3)); }), BugClass::kUnmapAbsent);
 }
 
-TYPED_TEST(PageGraphTest, WithoutAnAccessedBitNothingTestsAsYoung) {
-  typename TestFixture::Host host(kEptMasks);
+MAP_TEST(PageGraphTest, WithoutAnAccessedBitNothingTestsAsYoung) {
+  auto host = this->NewHost(kEptMasks);
   host.Map(host.New(1, true, 0), 3, 3);
   EXPECT_FALSE(host.graph.RmapTestAge(host.Rmap(3)));
   EXPECT_EQ(host.Entries(3).size(), 1u);
 }
 
-TYPED_TEST(PageGraphTest, OverwritingALeafTellsTheHostIfItLosesTheAccessedBit) {
+MAP_TEST(PageGraphTest, OverwritingALeafTellsTheHostIfItLosesTheAccessedBit) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   host.Map(page, 0, 3);
@@ -606,8 +610,8 @@ TYPED_TEST(PageGraphTest, OverwritingALeafTellsTheHostIfItLosesTheAccessedBit) {
   EXPECT_EQ(page.spt[0], leaf & ~kSpteAccessed & ~kSpteWritable);
 }
 
-TYPED_TEST(PageGraphTest, AgingWithoutAnAccessedBitUnmaps) {
-  typename TestFixture::Host host(kEptMasks);
+MAP_TEST(PageGraphTest, AgingWithoutAnAccessedBitUnmaps) {
+  auto host = this->NewHost(kEptMasks);
   auto& page = host.New(1, true, 0);
   host.Map(page, 3, 3);
   EXPECT_TRUE(host.graph.RmapAge(host.Rmap(3)));
@@ -616,7 +620,7 @@ TYPED_TEST(PageGraphTest, AgingWithoutAnAccessedBitUnmaps) {
   EXPECT_FALSE(host.graph.RmapAge(host.Rmap(3)));
 }
 
-TYPED_TEST(PageGraphTest, RecyclingUnmapsTheListAndFlushes) {
+MAP_TEST(PageGraphTest, RecyclingUnmapsTheListAndFlushes) {
   auto& host = this->host;
   auto& page = host.New(1, false, 0);
   for (int i = 0; i < 6; ++i) host.Map(page, i, 3);
@@ -629,7 +633,7 @@ TYPED_TEST(PageGraphTest, RecyclingUnmapsTheListAndFlushes) {
 
 // ---- Unsync pages ----
 
-TYPED_TEST(PageGraphTest, AnUnsyncPageIsMarkedUpToTheRootThroughAllParents) {
+MAP_TEST(PageGraphTest, AnUnsyncPageIsMarkedUpToTheRootThroughAllParents) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   auto& one = host.New(2, false, 0, &root.spt[0]);
@@ -651,7 +655,7 @@ TYPED_TEST(PageGraphTest, AnUnsyncPageIsMarkedUpToTheRootThroughAllParents) {
   EXPECT_EQ(host.graph.stats().unsync, 0u);
 }
 
-TYPED_TEST(PageGraphTest, ASecondUnsyncChildIsCountedButNotPassedOn) {
+MAP_TEST(PageGraphTest, ASecondUnsyncChildIsCountedButNotPassedOn) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   auto& middle = host.New(2, false, 0, &root.spt[0]);
@@ -665,8 +669,8 @@ TYPED_TEST(PageGraphTest, ASecondUnsyncChildIsCountedButNotPassedOn) {
   EXPECT_EQ(middle.unsync_children, 2u);
 }
 
-TYPED_TEST(PageGraphTest, GoingUnsyncTurnsNotrapIntoTrap) {
-  typename TestFixture::Host host(kBypassMasks);
+MAP_TEST(PageGraphTest, GoingUnsyncTurnsNotrapIntoTrap) {
+  auto host = this->NewHost(kBypassMasks);
   auto& page = host.New(1, false, 0);
   host.Map(page, 2, 3);
   const Spte leaf = page.spt[2];
@@ -691,7 +695,7 @@ Ids SyncBelow(GraphHost<R>& host, typename R::Page& page) {
   return synced;
 }
 
-TYPED_TEST(PageGraphTest, AnUnsyncPageIsFoundOnceAlthoughTwoPathsLeadToIt) {
+MAP_TEST(PageGraphTest, AnUnsyncPageIsFoundOnceAlthoughTwoPathsLeadToIt) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   auto& one = host.New(2, false, 0, &root.spt[0]);
@@ -707,7 +711,7 @@ TYPED_TEST(PageGraphTest, AnUnsyncPageIsFoundOnceAlthoughTwoPathsLeadToIt) {
   }
 }
 
-TYPED_TEST(PageGraphTest, PathsThatWereNotWalkedKeepStaleBitsUntilTheyAre) {
+MAP_TEST(PageGraphTest, PathsThatWereNotWalkedKeepStaleBitsUntilTheyAre) {
   auto& host = this->host;
   auto& one = host.New(2, false, 0);
   auto& two = host.New(2, false, 1);
@@ -726,7 +730,7 @@ TYPED_TEST(PageGraphTest, PathsThatWereNotWalkedKeepStaleBitsUntilTheyAre) {
   EXPECT_EQ(two.unsync_children, 1u);
 }
 
-TYPED_TEST(PageGraphTest, BitsOverEmptyAndLargeSlotsAreRepaired) {
+MAP_TEST(PageGraphTest, BitsOverEmptyAndLargeSlotsAreRepaired) {
   auto& host = this->host;
   auto& root = host.New(2, false, 0);
   auto& one = host.New(1, false, 0, &root.spt[0]);
@@ -742,10 +746,10 @@ TYPED_TEST(PageGraphTest, BitsOverEmptyAndLargeSlotsAreRepaired) {
   EXPECT_TRUE(root.unsync_child_bitmap.none());
 }
 
-TYPED_TEST(PageGraphTest, MoreUnsyncPagesThanABatchHoldsAreFoundOnceEach) {
+MAP_TEST(PageGraphTest, MoreUnsyncPagesThanABatchHoldsAreFoundOnceEach) {
   auto& host = this->host;
-  constexpr int kBatch = TypeParam::Limits::kUnsyncBatch;
-  constexpr int kEach = std::min(TestFixture::Host::kEntries, kBatch + 3);
+  constexpr int kBatch = L::kUnsyncBatch;
+  constexpr int kEach = std::min(GraphHost<AnyMap<L>>::kEntries, kBatch + 3);
   auto& root = host.New(4, false, 0);
   auto& upper = host.New(3, false, 0, &root.spt[5]);
   Ids expected;
@@ -763,10 +767,10 @@ TYPED_TEST(PageGraphTest, MoreUnsyncPagesThanABatchHoldsAreFoundOnceEach) {
   for (int m = 0; m < 3; ++m) EXPECT_EQ(ChildOf(upper.spt[m])->unsync_children, 0u);
 }
 
-TYPED_TEST(PageGraphTest, EveryNumberOfUnsyncPagesAroundTheBatchIsFound) {
-  constexpr int kMost = std::min(TestFixture::Host::kEntries, TypeParam::Limits::kUnsyncBatch + 2);
+MAP_TEST(PageGraphTest, EveryNumberOfUnsyncPagesAroundTheBatchIsFound) {
+  constexpr int kMost = std::min(GraphHost<AnyMap<L>>::kEntries, L::kUnsyncBatch + 2);
   for (int n = 1; n <= kMost; ++n) {
-    typename TestFixture::Host host;
+    auto host = this->NewHost();
     auto& root = host.New(3, false, 0);
     auto& middle = host.New(2, false, 0, &root.spt[1]);
     for (int i = 0; i < n; ++i) host.graph.UnsyncPage(host.New(1, false, 0, &middle.spt[i]));
@@ -776,9 +780,9 @@ TYPED_TEST(PageGraphTest, EveryNumberOfUnsyncPagesAroundTheBatchIsFound) {
   }
 }
 
-TYPED_TEST(PageGraphTest, EachBatchIsProtectedThenSyncedThenCommitted) {
+MAP_TEST(PageGraphTest, EachBatchIsProtectedThenSyncedThenCommitted) {
   auto& host = this->host;
-  constexpr int kBatch = TypeParam::Limits::kUnsyncBatch;
+  constexpr int kBatch = L::kUnsyncBatch;
   auto& root = host.New(2, false, 0);
   for (int i = 0; i < kBatch; ++i) host.graph.UnsyncPage(host.New(1, false, 0, &root.spt[i]));
   std::string steps;
@@ -796,7 +800,7 @@ TYPED_TEST(PageGraphTest, EachBatchIsProtectedThenSyncedThenCommitted) {
   EXPECT_EQ(root.unsync_children, 0u);
 }
 
-TYPED_TEST(PageGraphTest, APageOfLevelOneHasNoUnsyncChildren) {
+MAP_TEST(PageGraphTest, APageOfLevelOneHasNoUnsyncChildren) {
   auto& page = this->host.New(1, false, 0);
   this->host.graph.UnsyncPage(page);
   EXPECT_TRUE(SyncBelow(this->host, page).empty());
@@ -805,7 +809,7 @@ TYPED_TEST(PageGraphTest, APageOfLevelOneHasNoUnsyncChildren) {
 
 // ---- Zapping ----
 
-TYPED_TEST(PageGraphTest, APreparedPageIsEmptyUnlinkedInvalidAndOnTheList) {
+MAP_TEST(PageGraphTest, APreparedPageIsEmptyUnlinkedInvalidAndOnTheList) {
   auto& host = this->host;
   auto& root = host.New(2, false, 0);
   auto& page = host.New(1, false, this->kLarge, &root.spt[3]);
@@ -825,7 +829,7 @@ TYPED_TEST(PageGraphTest, APreparedPageIsEmptyUnlinkedInvalidAndOnTheList) {
   EXPECT_EQ(host.graph.CommitZap(zapped), 1);
 }
 
-TYPED_TEST(PageGraphTest, CommitFreesTheLastPreparedFirstAfterOneFlush) {
+MAP_TEST(PageGraphTest, CommitFreesTheLastPreparedFirstAfterOneFlush) {
   auto& host = this->host;
   PageList zapped;
   for (int i = 0; i < 3; ++i) host.graph.PrepareZap(host.New(1, i == 1, 0), zapped);
@@ -840,7 +844,7 @@ TYPED_TEST(PageGraphTest, CommitFreesTheLastPreparedFirstAfterOneFlush) {
   host.ExpectNothingLeftAfterZappingAll();
 }
 
-TYPED_TEST(PageGraphTest, AFreedPageHasNoHeaderAnyMore) {
+MAP_TEST(PageGraphTest, AFreedPageHasNoHeaderAnyMore) {
   auto& page = this->host.New(1, false, 0);
   const Spte* spt = page.spt;
   PageList zapped;
@@ -850,7 +854,7 @@ TYPED_TEST(PageGraphTest, AFreedPageHasNoHeaderAnyMore) {
   EXPECT_EQ(BugOf([&] { PageHeader(spt); }), BugClass::kDangling);
 }
 
-TYPED_TEST(PageGraphTest, ZappingAPageZapsItsUnsyncChildrenToo) {
+MAP_TEST(PageGraphTest, ZappingAPageZapsItsUnsyncChildrenToo) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   auto& middle = host.New(2, false, 0, &root.spt[0]);
@@ -872,7 +876,7 @@ TYPED_TEST(PageGraphTest, ZappingAPageZapsItsUnsyncChildrenToo) {
   host.ExpectNothingLeftAfterZappingAll();
 }
 
-TYPED_TEST(PageGraphTest, AnUnsyncPageThatIsZappedIsNoLongerCounted) {
+MAP_TEST(PageGraphTest, AnUnsyncPageThatIsZappedIsNoLongerCounted) {
   auto& page = this->host.New(1, false, 0);
   this->host.graph.UnsyncPage(page);
   PageList zapped;
@@ -882,7 +886,7 @@ TYPED_TEST(PageGraphTest, AnUnsyncPageThatIsZappedIsNoLongerCounted) {
   this->host.graph.CommitZap(zapped);
 }
 
-TYPED_TEST(PageGraphTest, APinnedRootStaysActiveAndInvalidUntilTheLastUnpin) {
+MAP_TEST(PageGraphTest, APinnedRootStaysActiveAndInvalidUntilTheLastUnpin) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   host.New(1, false, 1);
@@ -909,7 +913,7 @@ TYPED_TEST(PageGraphTest, APinnedRootStaysActiveAndInvalidUntilTheLastUnpin) {
   EXPECT_EQ(host.WriteCount(0, 2), 1);
 }
 
-TYPED_TEST(PageGraphTest, UnpinningAValidRootKeepsIt) {
+MAP_TEST(PageGraphTest, UnpinningAValidRootKeepsIt) {
   auto& root = this->host.New(4, false, 0);
   this->host.graph.Pin(root);
   this->host.graph.Unpin(root);
@@ -918,7 +922,7 @@ TYPED_TEST(PageGraphTest, UnpinningAValidRootKeepsIt) {
   EXPECT_EQ(this->host.Active(), Ids{0});
 }
 
-TYPED_TEST(PageGraphTest, ShrinkingZapsTheOldestPages) {
+MAP_TEST(PageGraphTest, ShrinkingZapsTheOldestPages) {
   auto& host = this->host;
   for (int i = 0; i < 4; ++i) host.New(1, false, 0);
   EXPECT_EQ(host.graph.Shrink(0), 0);
@@ -931,7 +935,7 @@ TYPED_TEST(PageGraphTest, ShrinkingZapsTheOldestPages) {
   EXPECT_TRUE(host.Active().empty());
 }
 
-TYPED_TEST(PageGraphTest, ShrinkingMovesPinnedPagesOutOfItsWay) {
+MAP_TEST(PageGraphTest, ShrinkingMovesPinnedPagesOutOfItsWay) {
   auto& host = this->host;
   auto& root = host.New(4, false, 0);
   host.graph.Pin(root);
@@ -945,7 +949,7 @@ TYPED_TEST(PageGraphTest, ShrinkingMovesPinnedPagesOutOfItsWay) {
   EXPECT_EQ(host.graph.stats().reloads, 4u);
 }
 
-TYPED_TEST(PageGraphTest, ZappingEverythingLeavesNothing) {
+MAP_TEST(PageGraphTest, ZappingEverythingLeavesNothing) {
   auto& host = this->host;
   auto& root = host.New(3, false, 0);
   host.graph.Pin(root);
@@ -966,10 +970,10 @@ TYPED_TEST(PageGraphTest, ZappingEverythingLeavesNothing) {
 
 // ---- Out of memory ----
 
-TYPED_TEST(PageGraphTest, AFailedTopUpChangesNothingAndCanBeRetried) {
+MAP_TEST(PageGraphTest, AFailedTopUpChangesNothingAndCanBeRetried) {
   uint64_t nth = 0;
   for (bool failed = true; failed;) {
-    typename TestFixture::Host host;
+    auto host = this->NewHost();
     auto& page = host.New(1, false, 0);
     host.Map(page, 0, 3);
     // Used up, so that every cache has to be filled.
@@ -982,14 +986,14 @@ TYPED_TEST(PageGraphTest, AFailedTopUpChangesNothingAndCanBeRetried) {
     EXPECT_TRUE(host.graph.events().freed.empty());
     host.memory.FailNth(0);
     ASSERT_TRUE(host.graph.TopUp(host.caches));
-    EXPECT_GE(host.caches.pages.size(), TypeParam::kPageCacheMin);
+    EXPECT_GE(host.caches.pages.size(), host.graph.map().kPageCacheMin);
     EXPECT_GE(host.caches.headers.size(), host.graph.kHeaderCacheMin);
     host.Map(page, 1, 3);
     host.New(1, false, 0);
     host.ExpectNothingLeftAfterZappingAll();
   }
   // Each object that a top-up allocates has failed.
-  typename TestFixture::Host host;
+  auto host = this->NewHost();
   const auto live = [&host] {
     size_t objects = 0;
     host.graph.ForEachPool([&](const Pool& pool) { objects += pool.live(); });
