@@ -4,8 +4,8 @@ A trial is one process. There are two ways to look:
 
   libfuzzer  the fuzz target as it is built for fuzzing, from an empty corpus, for --time of the
              processor: its corpus leads it to places that chance alone does not reach
-  random     --programs random programs (tests/mutants/hunt.cc), optimised, without sanitizers:
-             this runs many times as many programs a second
+  random     --programs random programs by a scout (fuzzers/scout_main.cc), without sanitizers: this
+             runs several times as many programs a second
 
 DIR gets each input with a finding, and trials.jsonl with a line for each trial. A line is appended
 when its trial ends, and a run that was stopped goes on from there. The last line of the output is
@@ -49,27 +49,26 @@ def parse_arguments(words):
 
 def build(options):
     """Returns the folder that bazel-bin would link to."""
-    labels = ["//tests/mutants:clean_hunt"] if options.way == "random" else [
-        f"//fuzzers:{target}_{part}" for target in options.target for part in ("bin", "options")]
+    parts = ("options",) if options.way == "random" else ("bin", "options")
+    labels = ["//fuzzers:scout"] * (options.way == "random") + [
+        f"//fuzzers:{target}_{part}" for target in options.target for part in parts]
     return script.run_build(script.ROOT, [labels[0][2:].replace(":", "/"), *labels])
 
 
 def tasks(options, built):
     """Trials round by round, so that a run that is stopped has tried every target."""
+    fuzzers = os.path.join(built, "fuzzers")
+    random = options.way == "random"
     made = []
     for count in range(options.trials):
         for target in options.target:
-            if options.way == "random":
-                binary = os.path.join(built, "tests", "mutants", "clean_hunt")
-                flags = [target, str(options.programs)]
-                seed = options.seed + count * options.programs
-            else:
-                fuzzed = gate_build.read_target(os.path.join(built, "fuzzers"), target)
-                binary, flags = fuzzed.binary, fuzzed.options
-                seed = options.seed + count
+            fuzzed = gate_build.read_target(fuzzers, target)
             made.append(trial.Task(
-                arm=options.way, mutant=target, seed=seed, binary=os.path.realpath(binary),
-                flags=flags, env=None, seeds=trial.HUNT if options.way == "random" else None,
+                arm=options.way, mutant=target, seed=options.seed + count,
+                binary="" if random else fuzzed.binary,
+                scout=os.path.realpath(os.path.join(fuzzers, "scout")) if random else "",
+                sanitized=0 if random else 100,
+                flags=fuzzed.options + [f"-runs={options.programs}"] * random,
                 target=target, keep=options.dir))
     return made
 

@@ -1,9 +1,11 @@
-"""Measures each search technique, and the peers, on seeded faults.
+"""Measures each search technique, mixes of scouts and sanitizers, and the peers on seeded faults.
 
 Each arm tries each fault of the sample --trials times, from an empty corpus. All arms use the same
 seeds:
 
-  all           the unchanged fuzz target
+  all           the mix as `rmapdiff mutants` has it: the fuzz target and its scout
+  sanitized-N   a mix in which N percent of the time are for the fuzz target; with 100 there is no
+                scout
   no-TECHNIQUE  without one of its techniques (fuzzers/search/techniques.h)
   half-len, double-len
                 with half and twice the -max_len of its options
@@ -21,6 +23,7 @@ Exit code: 0 done, 2 wrong usage, 3 environment.
 """
 
 import os
+import re
 
 from tools.scripts.common import script
 from tools.scripts.gate import build as gate_build
@@ -29,6 +32,8 @@ from tools.scripts.mutants import campaign, command, survival, survival_plot, tr
 TECHNIQUES = ("bytes", "boundary", "fresh", "plan", "repeat", "retarget",
               "splice", "swarm")
 LENGTHS = ("double-len", "half-len", "len-control")
+MIXES = ("sanitized-100", "sanitized-50", "sanitized-33", "sanitized-12")
+MIX = re.compile(r"sanitized-(100|[1-9][0-9]?)")
 PEERS = ("plain", "afl", "rapidcheck")
 SAMPLE = os.path.join(script.ROOT, "bench", "search_sample.txt")
 
@@ -42,13 +47,23 @@ def arms_of(words):
     """The arms to run, `all` first; raises Failure."""
     techniques = ["all"] + ["no-" + technique for technique in TECHNIQUES]
     known = techniques + list(LENGTHS) + list(PEERS)
-    names = {"techniques": techniques, "lengths": ["all", *LENGTHS], "peers": ["all", *PEERS]}
+    names = {"techniques": techniques, "lengths": ["all", *LENGTHS], "mixes": ["all", *MIXES],
+             "peers": ["all", *PEERS]}
     arms = names.get(words, ["all"] + [arm for arm in words.split(",") if arm != "all"])
     for arm in arms:
-        if arm not in known:
+        if arm not in known and not MIX.fullmatch(arm):
             raise script.Failure(script.USAGE, f"--arms: no arm '{arm}', expected techniques, "
-                                 f"lengths, peers or some of {', '.join(known)}")
+                                 f"lengths, mixes, peers or some of {', '.join(known)}, "
+                                 "sanitized-N")
     return arms
+
+
+def sanitized(arm):
+    """Percent of the time for the program of the arm; the rest is for a scout."""
+    mix = MIX.fullmatch(arm)
+    if mix:
+        return int(mix[1])
+    return 100 if arm in PEERS else trial.SANITIZED_PERCENT
 
 
 def target(arm, mutant):
@@ -73,7 +88,10 @@ def build(mutants, arms):
         script.set_up(script.ROOT, "peers")
     labels = {f"//tests/mutants:{target(arm, mutant)}" for mutant in mutants
               for arm in arms if arm != "afl"}
-    labels |= {f"//fuzzers:{mutant.fields['Target']}_options" for mutant in mutants}
+    labels |= {f"//tests/mutants:{mutant.name}_scout" for mutant in mutants
+               for arm in arms if sanitized(arm) < 100}
+    labels |= {f"//fuzzers:{mutant.fields['Target']}_{part}" for mutant in mutants
+               for part in ("bin", "options")}
     first = next(label for label in sorted(labels) if label.startswith("//tests/mutants:"))
     product = first[2:].replace(":", "/")
     built = {"all": script.run_build(script.ROOT, [product, "--keep_going", *sorted(labels)])}
@@ -103,8 +121,13 @@ def task(arm, mutant, seed, flags, built, without=()):
     flags = flags_of(arm, flags)
     off = ["no-" + technique for technique in without] + [arm] * arm.startswith("no-")
     env = {"RMAPDIFF_SEARCH": ",".join(off)} if off else None
+    share = sanitized(arm)
+    scout = os.path.join(built["all"], "tests", "mutants", mutant.name + "_scout")
+    clean = os.path.join(built["all"], "fuzzers", mutant.fields["Target"] + "_bin")
     return trial.Task(arm, mutant.name, seed, binary(arm, mutant, built), flags, env,
-                      {"afl": trial.AFL}.get(arm), mutant.fields["Target"])
+                      {"afl": trial.AFL}.get(arm), mutant.fields["Target"],
+                      clean="" if arm in PEERS else os.path.realpath(clean),
+                      scout=os.path.realpath(scout) if share < 100 else "", sanitized=share)
 
 
 def table(records, arms, limit):
@@ -127,7 +150,7 @@ def table(records, arms, limit):
 def parse_arguments(words):
     parser = script.Parser("bench/search_ab", __doc__)
     parser.add_argument("--arms", default="techniques", metavar="ARMS",
-                        help="techniques, lengths, peers, or names with commas [techniques]")
+                        help="techniques, lengths, mixes, peers, or names with commas [techniques]")
     parser.add_argument("--without", action="append", choices=TECHNIQUES, default=[],
                         help="switched off in every arm, `all` too; can be repeated [none]")
     parser.add_argument("--only", action="append", metavar="GLOB", default=[],

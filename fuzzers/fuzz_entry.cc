@@ -1,18 +1,10 @@
 // The functions by which libFuzzer, and engines that take its targets, know a fuzz target.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <random>
-#include <set>
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "fuzzers/fuzz_target.h"
 #include "fuzzers/search/mutator.h"
-#include "fuzzers/search/techniques.h"
-#include "fuzzers/voices/voice.h"
+#include "fuzzers/this_search.h"
 
 // libFuzzer's own mutations; other engines have none to offer.
 extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t size,
@@ -20,37 +12,6 @@ extern "C" __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t* data, size_t s
 
 namespace rmapdiff {
 namespace {
-
-// Around one and two blocks of the maps that are compared.
-std::vector<uint32_t> LengthsOfMaps() {
-  constexpr uint32_t kMax = 64;  // of a count
-  std::set<uint32_t> lengths;
-  for (const Engine& engine : ChosenEngines()) {
-    for (const uint32_t block : engine.blocks) {
-      for (const uint32_t blocks : {block, 2 * block}) {
-        for (uint32_t length = blocks - 1; length <= blocks + 1; ++length) lengths.insert(length);
-      }
-    }
-  }
-  lengths.erase(0);
-  lengths.erase(lengths.upper_bound(kMax), lengths.end());
-  return {lengths.begin(), lengths.end()};
-}
-
-const Search& ThisSearch() {
-  static const Search search = [] {
-    const char* words = std::getenv("RMAPDIFF_SEARCH");
-    const std::variant<Search, std::string> parsed = ParseSearch(words == nullptr ? "" : words);
-    if (const auto* wrong = std::get_if<std::string>(&parsed)) {
-      std::fprintf(stderr, "RMAPDIFF_SEARCH: %s\n", wrong->c_str());
-      std::exit(2);
-    }
-    Search given = std::get<Search>(parsed);
-    given.lengths = LengthsOfMaps();
-    return given;
-  }();
-  return search;
-}
 
 const Mutator& ThisMutator() {
   static const Mutator mutator(ThisTarget(), ThisSearch());

@@ -11,7 +11,7 @@ import unittest
 from bench import false_alarms, search_ab
 from tests.mutants import mutants
 from tools.scripts.common import script
-from tools.scripts.mutants import campaign, finding, survival, survival_plot, table, trial
+from tools.scripts.mutants import campaign, finding, mix, survival, survival_plot, table, trial
 
 
 class SurvivalTest(unittest.TestCase):
@@ -106,9 +106,66 @@ class FindingTest(unittest.TestCase):
             self.assertEqual(finding.guilty_of_stack(functions, engines), guilty, functions)
         self.assertEqual(finding.guilty_of_stack(["SiblingMap"], finding.engines_of("")), "")
 
+    def test_a_signal_that_ends_a_scout_is_a_finding(self):
+        self.assertEqual(finding.read(77, "==7== ERROR: scout: SEGV\nSUMMARY: SEGV in a scout\n"),
+                         ("signal", "SEGV/unknown", ""))
+
     def test_an_end_without_a_finding_is_none(self):
         self.assertIsNone(finding.read(0, "Done 5 runs"))
         self.assertIsNone(finding.read(2, "no such option"))
+
+
+class MixTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def part(self, name, share, body, head_start=0.0):
+        path = os.path.join(self.folder.name, name)
+        script.write_whole(path, body)
+        return mix.Part(name, share, head_start, lambda seed: ["sh", path, str(seed)], None)
+
+    BUSY = "while :; do :; done"
+
+    def test_parts_have_their_shares_of_the_limit(self):
+        parts = [self.part("a", 75, self.BUSY), self.part("b", 25, self.BUSY)]
+        with mix.Mix(parts, 1, 2, self.folder.name) as running:
+            self.assertEqual([end.code for end in running.ends()], [])
+            self.assertGreaterEqual(running.seconds(), 2)
+            a, b = (runner.seconds() for runner in running._runners)
+        self.assertGreater(a / (a + b), 0.6)
+        self.assertLess(a / (a + b), 0.9)
+
+    def test_a_head_start_comes_first_and_does_not_count(self):
+        parts = [self.part("a", 75, "exit 5"), self.part("b", 25, "exit 6", 0.1)]
+        with mix.Mix(parts, 1, 2, self.folder.name) as running:
+            self.assertEqual(next(running.ends()).code, 6)
+
+    def test_a_part_that_ended_goes_on_with_another_seed_unless_it_is_over(self):
+        parts = [self.part("a", 1, "echo $1; exit 5"), self.part("b", 1, "exit 0")]
+        seeds = []
+        with mix.Mix(parts, 7, 60, self.folder.name) as running:
+            for end in running.ends():
+                seeds += [end.text.strip()] if end.code == 5 else []
+                if len(seeds) == 3:
+                    break
+        self.assertEqual([int(seed) - 7 for seed in seeds], [0, mix.NEXT_SEED, 2 * mix.NEXT_SEED])
+
+    def test_time_that_is_spent_elsewhere_counts(self):
+        with mix.Mix([self.part("a", 1, self.BUSY)], 1, 2, self.folder.name) as running:
+            running.spend(3)
+            self.assertEqual(list(running.ends()), [])
+            self.assertEqual(running.seconds(), 3)
+
+    def test_no_process_is_left(self):
+        with mix.Mix([self.part("a", 1, self.BUSY), self.part("b", 1, "exit 5")], 1, 9,
+                     self.folder.name) as running:
+            for _ in running.ends():
+                if running._runners[0]._process:
+                    break
+            child = running._runners[0]._process._child
+        self.assertIsNotNone(child.returncode)
 
 
 TARGET = """#!/bin/sh
@@ -126,8 +183,8 @@ class TrialTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
-    def target(self, body):
-        path = self.path("target")
+    def target(self, body, name="target"):
+        path = self.path(name)
         with open(path, "w", encoding="utf-8") as file:
             file.write(TARGET % body)
         os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
@@ -172,7 +229,7 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
         self.assertEqual((one.seed, one.found, one.by), (7, False, ""))
         with open(seen, encoding="utf-8") as file:
             self.assertEqual([int(line) for line in file],
-                             [7, 7 + trial.NEXT_SEED, 7 + 2 * trial.NEXT_SEED])
+                             [7, 7 + mix.NEXT_SEED, 7 + 2 * mix.NEXT_SEED])
 
     def test_a_finding_that_the_clean_build_does_not_show_counts(self):
         for body in ("exit 0", "echo SIGNATURE: other/map/sibling; exit 77"):
@@ -184,18 +241,49 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
         with open(self.path("m-7"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "input\n")
 
-    def test_random_programs_are_a_trial_too(self):
-        hunt = self.clean('echo "found both truth/access/both 12"; echo "program $*"; exit 0')
-        one = self.run_trial("t", hunt, 5, 10, ["t", "100"], seeds=trial.HUNT,
-                             keep=self.folder.name)
-        self.assertEqual(one[3:], (12, True, "verdict", "truth/access/both", "both"))
-        with open(self.path("t-5.ops"), encoding="utf-8") as file:
-            self.assertEqual(file.read(), "program t 100 5\n")
-        nothing = self.clean("echo nothing 100; exit 1")
-        one = self.run_trial("t", nothing, 5, 10, ["t", "100"], seeds=trial.HUNT)
-        self.assertEqual((one.found, one.execs), (False, 100))
-        with self.assertRaisesRegex(trial.Broken, "t: seed 5: exit code 2"):
-            self.run_trial("t", self.clean("exit 2"), 5, 10, seeds=trial.HUNT)
+    # A scout that finds something at once, and what a target does with an input.
+    CONFIRMS = 'case "$*" in *crash-1*) %s;; *) while :; do :; done;; esac'
+
+    def mixed(self, scout, replay, sanitized=25, limit=5, **more):
+        return self.run_trial("m", self.target(self.CONFIRMS % replay), 7, limit,
+                              scout=self.target(scout, "scout"), target="t", sanitized=sanitized,
+                              **more)
+
+    def test_a_finding_of_the_scout_is_what_the_sanitized_target_says(self):
+        one = self.mixed(self.FINDS, "echo SIGNATURE: cycle/map/legacy; exit 77")
+        self.assertEqual((one.found, one.by, one.signature, one.guilty),
+                         (True, "cycle", "cycle/map/legacy", "legacy"))
+
+    def test_a_finding_of_the_scout_counts_if_the_scout_shows_it_again(self):
+        one = self.mixed(self.FINDS, "exit 0")
+        self.assertEqual((one.found, one.by, one.signature),
+                         (True, "audit", "cycle/map/sibling"))
+
+    def test_a_finding_that_does_not_come_again_does_not_count(self):
+        once = 'case "$*" in *again-*) exit 0;; esac' + self.FINDS
+        one = self.mixed(once, "exit 0", limit=1)
+        self.assertEqual((one.found, one.seconds), (False, 1.0))
+
+    def test_a_finding_of_the_scout_that_the_clean_build_shows_is_none_of_the_mutant(self):
+        says = "echo SIGNATURE: cycle/map/legacy; exit 77"
+        one = self.mixed(self.FINDS, says, limit=1, clean=self.clean(says))
+        self.assertFalse(one.found)
+
+    def test_the_time_is_that_of_the_scout_the_target_and_the_confirmation(self):
+        busy = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; "
+        cost = self.run_trial("m", self.target(busy + "exit 0"), 1, 60).seconds
+        one = self.mixed(busy + self.FINDS, busy + "echo SIGNATURE: cycle/map/legacy; exit 77",
+                         sanitized=10, limit=60)
+        self.assertTrue(one.found)
+        self.assertGreater(one.seconds, 1.5 * cost)
+
+    def test_a_scout_alone_is_a_trial_too(self):
+        scout = self.target('echo "$*" > %s; exit 0' % self.path("words"), "scout")
+        one = self.run_trial("t", "", 5, 10, ["-runs=100"], scout=scout, target="t", sanitized=0)
+        self.assertFalse(one.found)
+        self.assertLess(one.seconds, 10)
+        with open(self.path("words"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"\At -seed=5 .*-runs=100\n\Z")
 
     def task(self, body, seed):
         return trial.Task("arm", "m", seed, self.target(body), (), None, None, "")
@@ -272,6 +360,21 @@ class SearchAbTest(unittest.TestCase):
             search_ab.arms_of("no-luck")
         self.assertIn("no arm 'no-luck', expected techniques, lengths,", str(caught.exception))
 
+    def test_a_mix_is_an_arm_and_the_peers_have_none(self):
+        self.assertEqual(search_ab.arms_of("mixes")[:2], ["all", "sanitized-100"])
+        self.assertEqual(search_ab.arms_of("sanitized-7"), ["all", "sanitized-7"])
+        for wrong in ("sanitized-0", "sanitized-101"):
+            with self.assertRaises(script.Failure):
+                search_ab.arms_of(wrong)
+        shares = {}
+        for arm in ("all", "no-plan", "sanitized-50", "sanitized-100", "plain", "afl"):
+            task = search_ab.task(arm, fake_mutant("a"), 1, self.FLAGS, self.BUILT)
+            shares[arm] = (task.sanitized, os.path.basename(task.scout))
+        usual = (trial.SANITIZED_PERCENT, "a_scout")
+        self.assertEqual(shares, {"all": usual, "no-plan": usual, "sanitized-50": (50, "a_scout"),
+                                  "sanitized-100": (100, ""), "plain": (100, ""),
+                                  "afl": (100, "")})
+
     def test_an_arm_changes_the_flags_that_it_is_about(self):
         for arm in ("all", "no-swarm"):
             self.assertEqual(search_ab.flags_of(arm, self.FLAGS), self.FLAGS)
@@ -307,13 +410,19 @@ class FalseAlarmsTest(unittest.TestCase):
     OPTIONS = ["--target=mmu_fuzzer", "--target=oom_fuzzer", "--trials=2", "--programs=50",
                "--seed=7"]
 
-    def test_random_trials_share_no_program(self):
+    def test_random_trials_are_of_scouts_alone_and_share_no_seed(self):
         options = false_alarms.parse_arguments(["--with=random", *self.OPTIONS])
-        tasks = false_alarms.tasks(options, "built")
+        with tempfile.TemporaryDirectory() as built:
+            os.mkdir(os.path.join(built, "fuzzers"))
+            for name in ("mmu_fuzzer", "oom_fuzzer"):
+                script.write_whole(os.path.join(built, "fuzzers", name + "_options.options"),
+                                   "[libfuzzer]\nmax_len=1032\n")
+            tasks = false_alarms.tasks(options, built)
         self.assertEqual([(one.target, one.seed) for one in tasks],
-                         [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 57),
-                          ("oom_fuzzer", 57)])
-        self.assertEqual(tasks[0].flags, ["mmu_fuzzer", "50"])
+                         [("mmu_fuzzer", 7), ("oom_fuzzer", 7), ("mmu_fuzzer", 8),
+                          ("oom_fuzzer", 8)])
+        self.assertEqual((tasks[0].binary, tasks[0].sanitized), ("", 0))
+        self.assertEqual(tasks[0].flags, ["-max_len=1032", "-runs=50"])
         self.assertEqual(false_alarms.limit(options), script.MAX_SECONDS)
 
     def test_the_summary_counts_and_names_what_was_found(self):

@@ -12,7 +12,7 @@ makes, all of it only if asked for,
     sibling_unlink_loses_tail          the fuzz target that the patch names, instrumented
     sibling_unlink_loses_tail_plain    the same without our search: libFuzzer, or AFL++, on bytes
     sibling_unlink_loses_tail_rapidcheck  a RapidCheck state machine
-    sibling_unlink_loses_tail_hunt     random programs instead of a fuzzer, tests/mutants/hunt.cc
+    sibling_unlink_loses_tail_scout    random programs without sanitizers, fuzzers/scout_main.cc
     sibling_unlink_loses_tail_rmapdiff the command line, and
     sibling_unlink_loses_tail_probe    what it runs programs in, instrumented (RMAPDIFF_PROBE)
     sibling_unlink_loses_tail_unoptimised  the command line once more, built in half the time
@@ -84,11 +84,11 @@ _ENGINE = "@rules_fuzzing//fuzzing:cc_engine"
 # are instrumented, and whether the source of the fuzz target is in them.
 _PROGRAMS = {
     "": (["//fuzzers:fuzz_entry", _ENGINE], True, True),
-    "_hunt": ([":hunt"], False, False),
     "_plain": (["//bench/peers:plain_entry", _ENGINE], True, True),
     "_probe": (["//fuzzers/finding:probe_main"], True, False),
     "_rapidcheck": (["//bench/peers:rapidcheck_main"], True, True),
     "_rmapdiff": (["//tools/cli:verbs"], False, False),
+    "_scout": (["//fuzzers:scout_main"], False, False),
     "_unoptimised": (["//tools/cli:verbs"], False, False),
 }
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/cli/base/content_name.h"
+#include "fuzzers/program/content_name.h"
 
 namespace rmapdiff {
 

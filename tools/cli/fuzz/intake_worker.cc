@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "fuzzers/finding/test_draft.h"
+#include "fuzzers/program/content_name.h"
 #include "fuzzers/program/program_file.h"
 #include "fuzzers/voices/voice.h"
-#include "tools/cli/base/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/input.h"

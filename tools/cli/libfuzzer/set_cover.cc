@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "fuzzers/finding/address_space.h"
-#include "tools/cli/base/content_name.h"
+#include "fuzzers/program/content_name.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/output.h"

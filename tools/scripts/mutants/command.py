@@ -1,8 +1,9 @@
 """Hunts seeded faults and says how long each survives: the ground truth of the fuzz targets.
 
-Each mutant of tests/mutants is built as the fuzz target that its heading names. A trial fuzzes it
-until it is found or the time is up. Each trial has another seed, and begins with an empty corpus
-unless --corpus=seeds. Times are of the processor, one core a trial, with the start of the program.
+Each mutant of tests/mutants is built as the fuzz target that its heading names, and as a scout
+without sanitizers. A trial lets both take turns on one core, until the fault is found or the time
+is up. Each trial has another seed, and begins with an empty corpus unless --corpus=seeds. Times are
+of the processor, of the whole mix, with the start of the programs.
 Equivalent mutants must not be reported; they get a trial for every twenty.
 
 DIR gets trials.jsonl (a line a trial, appended as they end: a run that was stopped goes on there),
@@ -34,7 +35,7 @@ from tools.scripts.mutants import as_gate, campaign, survival_plot, table, trial
 MUTANTS = os.path.join(ROOT, "tests", "mutants")
 MAX_TRIALS, MAX_JOBS = 1000, 256
 GATE_LIMIT = 3600  # seconds of the processor for one fault; its budget is of programs
-OF_TRIALS = ("--trials", "--time", "--seed", "--corpus")  # the gate has its own
+OF_TRIALS = ("--trials", "--time", "--seed", "--corpus", "--sanitized")  # the gate has its own
 TRIALS_PER_EQUIVALENT = 20
 
 
@@ -53,6 +54,10 @@ def parse_arguments(words):
                         help="of the first trial; the next ones have the next [1]")
     parser.add_argument("--corpus", choices=("empty", "seeds"), default="empty",
                         help="where each trial begins [empty]")
+    parser.add_argument("--sanitized", type=number(100), default=trial.SANITIZED_PERCENT,
+                        metavar="PERCENT",
+                        help="of a trial's time for the fuzz target with sanitizers; a scout has "
+                             f"the rest [{trial.SANITIZED_PERCENT}]")
     parser.add_argument("--dir", type=not_empty, default="mutants-out", metavar="DIR",
                         help="for the records and the plot [mutants-out]")
     maps.add_option(parser)
@@ -80,11 +85,12 @@ def select(globs):
             if not globs or any(fnmatch.fnmatchcase(mutant.name, glob) for glob in globs)]
 
 
-def build(chosen):
-    """Builds the fuzz targets of the mutants and what their own targets are run with; returns the
-    folder that bazel-bin would stand for."""
+def build(chosen, sanitized):
+    """Builds the programs of the mutants, a scout if it has a share of the time, and what their own
+    targets are run with; returns the folder that bazel-bin would stand for."""
+    parts = ("", "_scout") if sanitized < 100 else ("",)
     targets = sorted({mutant.fields["Target"] for mutant in chosen})
-    labels = [f"//tests/mutants:{mutant.name}" for mutant in chosen]
+    labels = [f"//tests/mutants:{mutant.name}{part}" for mutant in chosen for part in parts]
     for target in targets:
         labels += [f"//fuzzers:{target}_{part}" for part in ("bin", "options", "corpus")]
     return run_build(ROOT, [f"tests/mutants/{chosen[0].name}", "--keep_going", *labels])
@@ -106,9 +112,11 @@ def make_tasks(chosen, options, built):
             if count >= trials_of(mutant, options.trials):
                 continue
             target = targets[mutant.fields["Target"]]
+            program = os.path.join(built, "tests", "mutants", mutant.name)
             tasks.append(trial.Task(
                 arm=options.corpus, mutant=mutant.name, seed=options.seed + count,
-                binary=os.path.realpath(os.path.join(built, "tests", "mutants", mutant.name)),
+                binary=os.path.realpath(program), sanitized=options.sanitized,
+                scout=os.path.realpath(program + "_scout") if options.sanitized < 100 else "",
                 flags=target.options, env=None,
                 seeds=target.seeds if options.corpus == "seeds" else None,
                 target=target.name, clean=target.binary))
@@ -183,7 +191,7 @@ def main(words):
         return main_as_gate(options)
     chosen = select(options.only)
     os.makedirs(options.dir, exist_ok=True)  # before the build, which takes hours
-    built = build(chosen)
+    built = build(chosen, options.sanitized)
     records = campaign.run(make_tasks(chosen, options, built), options.time, options.jobs,
                            os.path.join(options.dir, "trials.jsonl"), Progress())
     summary = table.summarize(chosen, records, options.time)

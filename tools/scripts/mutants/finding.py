@@ -10,12 +10,14 @@ SYMBOLIZER = "llvm-symbolizer-19"
 TIMEOUT_CODE, OOM_CODE = 70, 71
 
 # by: which check ("model", "mmus", "audit", "add-return", "truth", "teardown", "nondeterminism"),
-# or "sanitizer", "timeout", "oom".
+# or "sanitizer", "signal", "timeout", "oom".
 Finding = collections.namedtuple("Finding", "by signature guilty")
 
 SIGNATURE = re.compile(r"^SIGNATURE: (\S+)$", re.MULTILINE)
 CHECK = re.compile(r"^CHECK: (\S+)$", re.MULTILINE)
 SANITIZER = re.compile(r"ERROR: (\w+Sanitizer): ([\w-]+)|: (runtime error): ")
+# The last words of a scout that a signal has ended (fuzzers/scout_main.cc).
+SIGNAL = re.compile(r"^SUMMARY: (\w+) in a scout$", re.MULTILINE)
 FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ +\(([^()]+)\+(0x[0-9a-f]+)\)", re.MULTILINE)
 SYMBOLIZED = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in (.+)$", re.MULTILINE)
 # The first line of a fuzz target: "NAME=SOURCE" for each engine (fuzzers/fuzz_target.h).
@@ -83,4 +85,7 @@ def read(code, text):
         guilty = guilty_of_stack(_functions(text[sanitizer.start():]), engines_of(text))
         what = sanitizer.group(2) or "undefined"
         return Finding("sanitizer", f"{what}/{guilty or 'unknown'}", guilty)
+    killed = SIGNAL.search(text)
+    if code > 0 and killed:
+        return Finding("signal", f"{killed.group(1)}/unknown", "")
     return None

@@ -1,6 +1,8 @@
-"""One trial: a fuzz target with a seeded fault, from an empty corpus until it finds something.
+"""One trial: the mix of a fuzz target with a seeded fault, from an empty corpus until a finding.
 
-Time is that of the processor, of the target and its children, so that a busy machine changes
+A scout (fuzzers/scout_main.cc) and the sanitized target take turns on one core. A finding of the
+scout counts when the sanitized target shows one for the same input, or else the scout itself does
+so once more. Time is that of the processor, of all that runs, so that a busy machine changes
 little. The target is not to symbolize its stacks: that takes longer than most findings do.
 """
 
@@ -15,7 +17,7 @@ import tempfile
 import time
 
 from tools.scripts.common import processor, script
-from tools.scripts.mutants import finding
+from tools.scripts.mutants import finding, mix
 
 # How many seconds of the clock a second of the processor may take on a busy machine.
 PATIENCE = 20
@@ -26,12 +28,14 @@ SANITIZER_OPTIONS = {
 }
 SANITIZED = ["env", *(f"{name}={value}" for name, value in SANITIZER_OPTIONS.items())]
 
-# Instead of a folder of seeds: AFL++ does the fuzzing; random programs, which nothing guides.
+# Instead of a folder of seeds: AFL++ does the fuzzing.
 AFL = "afl"
-HUNT = "hunt"
 
-# A trial that the clean build has stopped goes on with another seed, so far away from the last one.
-NEXT_SEED = 1 << 20
+# Of the time of a trial, so many percent are for the sanitized target; the scout has the rest. The
+# same as that of tools/fuzz (tools/cli/fuzz/fuzz.cc); docs/finding-power.md has the measurement.
+SANITIZED_PERCENT = 25
+# The sanitized target needs so many seconds to start and to run its first programs.
+HEAD_START = 0.1
 
 LIVE_BLOCK = struct.Struct("=8sQQQQ")  # magic, version, execs, ops, findings
 
@@ -55,16 +59,18 @@ TINY_FLAG = 1 << 0  # byte 1
 MODE_NONE, MODE_TDP = 0, 5  # byte 2
 LOG_FLAG, OOM_FLAG = 1 << 5, 1 << 6  # byte 3
 
-# arm: the name of what is compared. flags, env: of the target. seeds: a folder, None for an empty
-# corpus, AFL for a run of AFL++ from one small input, for which it has to know the fuzz target,
-# HUNT for tests/mutants/hunt.cc, whose arguments are flags. clean: the fuzz target without the
-# fault. keep: a folder for the input that was found.
-Task = collections.namedtuple("Task", "arm mutant seed binary flags env seeds target clean keep",
-                              defaults=((), None, None, "", "", ""))
+# arm: the name of what is compared. binary: the sanitized fuzz target, "" for none. flags, env: of
+# the target and of the scout. seeds: a folder, None for an empty corpus, AFL for a run of AFL++
+# from one small input, for which it has to know the fuzz target. clean: the fuzz target without the
+# fault. keep: a folder for the input that was found. scout: the program, "" for none. sanitized:
+# percent of the time for the sanitized target, of the two.
+Task = collections.namedtuple(
+    "Task", "arm mutant seed binary flags env seeds target clean keep scout sanitized",
+    defaults=((), None, None, "", "", "", "", SANITIZED_PERCENT))
 
-# mutant, seed: of the task. seconds, execs: until the end. found: whether the target ended by
-# a finding. by: divergence's check, "sanitizer", "timeout", "oom"; "" if not found. signature: of
-# the finding. guilty: the engine that it names, "" if it names none.
+# mutant, seed: of the task. seconds, execs: until the end. found: whether there is a finding that
+# counts. by: divergence's check, "sanitizer", "signal", "timeout", "oom"; "" if not found.
+# signature: of the finding. guilty: the engine that it names, "" if it names none.
 Trial = collections.namedtuple("Trial", "mutant seed seconds execs found by signature guilty")
 
 
@@ -134,34 +140,85 @@ def run(task, limit):
     A finding that the clean build shows as well is none of the mutant, and the trial goes on with
     another seed.
     """
-    spent, execs, part = 0.0, 0, task
-    while True:
-        one, is_of_clean = _run_once(part, max(1, math.ceil(limit - spent)))
-        spent += one.seconds
-        execs += one.execs
-        if not is_of_clean:
-            return one._replace(seed=task.seed, seconds=min(spent, float(limit)), execs=execs)
-        if spent >= limit:
-            return _nothing(task, limit, execs)
-        part = part._replace(seed=part.seed + NEXT_SEED)
-
-
-def _run_once(task, limit):
-    """(the trial until its first finding, whether the clean build has the same one)."""
     folder = tempfile.mkdtemp(prefix="rmapdiff-trial-")
     try:
-        if task.seeds == AFL:
-            return _run_afl(task, limit, folder), False
-        if task.seeds == HUNT:
-            return _run_hunt(task, limit, folder), False
-        one = _run_fuzz_target(task, limit, folder)
-        artifact = _artifact(folder) if one.found else ""
-        if artifact and task.keep:
-            shutil.copyfile(artifact, os.path.join(task.keep, f"{task.mutant}-{task.seed}"))
-        return one, (bool(artifact and task.clean)
-                     and shows([task.clean, *task.flags], artifact) == one.signature)
+        return (_run_afl if task.seeds == AFL else _run_mix)(task, limit, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_mix(task, limit, folder):
+    stats = os.path.join(folder, "stats")
+    with mix.Mix(_parts(task, limit, folder, stats), task.seed, limit, folder) as running:
+        found = _first_finding(task, running, folder)
+        seconds = min(running.seconds(), float(limit))
+    execs = read_execs(stats) if os.path.exists(stats) else 0
+    return Trial(task.mutant, task.seed, seconds, execs, bool(found), *(found or ("", "", "")))
+
+
+def _parts(task, limit, folder, stats):
+    """The programs of the mix, the scout first: it is the quicker one to start."""
+    corpus = os.path.join(folder, "corpus")
+    os.mkdir(corpus)
+    # Without a folder nothing is written, which would take part of the time.
+    folders = [corpus, task.seeds] if task.seeds else []
+    env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(task.env or {})}
+
+    def words(seed):
+        return [f"-seed={seed}", f"-max_total_time={limit * PATIENCE}",
+                f"-artifact_prefix={folder}/", *task.flags]
+
+    parts = []
+    if task.scout and task.sanitized < 100:
+        hand_over = [f"-hand_over={corpus}"] if task.seeds else []
+        parts.append(mix.Part("scout", 100 - task.sanitized, 0.0,
+                              lambda seed: [task.scout, task.target, *words(seed), *hand_over],
+                              env))
+    if task.binary and task.sanitized > 0:
+        parts.append(mix.Part("target", task.sanitized, HEAD_START,
+                              lambda seed: [task.binary, *words(seed), *folders], env))
+    return parts
+
+
+def _first_finding(task, running, folder):
+    """The first finding that counts, None if there is none until the time is up."""
+    for end in running.ends():
+        found = finding.read(end.code, end.text)
+        if not found and end.code not in (0, *processor.OUT_OF_TIME):
+            raise Broken(f"{task.mutant}: seed {end.seed}: exit code {end.code}: "
+                         + re.sub(r"\s+", " ", end.text[-300:]))
+        artifact = _artifact(folder)
+        if found and artifact and end.part.name == "scout":
+            found = _confirmed(task, artifact, running, folder)
+        if found and not _is_of_clean(task, artifact, found):
+            if artifact and task.keep:
+                shutil.copyfile(artifact, os.path.join(task.keep, f"{task.mutant}-{task.seed}"))
+            return found
+        if artifact:
+            os.remove(artifact)
+    return None
+
+
+def _confirmed(task, artifact, running, folder):
+    """What the sanitized target finds in an input, else what a scout finds; None if neither."""
+    commands = [[task.binary]] if task.binary else []
+    log = os.path.join(folder, "confirm.log")
+    for command in (*commands, [task.scout, task.target]):
+        code, seconds = processor.run(
+            [*SANITIZED, *command, *task.flags, f"-artifact_prefix={folder}/again-", artifact],
+            max(1, math.ceil(running.left())), log)
+        running.spend(seconds)
+        with open(log, encoding="utf-8", errors="replace") as file:
+            found = finding.read(code, file.read())
+        if found:
+            return found
+    return None
+
+
+def _is_of_clean(task, artifact, found):
+    """Whether the clean build shows the same."""
+    return bool(artifact and task.clean
+                and shows([task.clean, *task.flags], artifact) == found.signature)
 
 
 def _artifact(folder):
@@ -177,41 +234,3 @@ def shows(command, artifact):
     done = subprocess.run([*SANITIZED, *command, artifact], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return finding.signature_of(done.returncode, done.stdout.decode("utf-8", "replace"))
-
-
-def _run_hunt(task, limit, folder):
-    """So many random programs as the flags say, from the seed on; until the first finding."""
-    log = os.path.join(folder, "log")
-    code, seconds = processor.run([task.binary, *task.flags, str(task.seed)], limit, log)
-    with open(log, encoding="utf-8", errors="replace") as file:
-        first, _, program = file.read().partition("\n")
-    words = first.split()
-    if code not in (0, 1) or words[:1] not in (["found"], ["nothing"]):
-        raise Broken(f"{task.mutant}: seed {task.seed}: exit code {code}: {first[:300]}")
-    if words[0] == "nothing":
-        return _nothing(task, seconds, int(words[1]))
-    if task.keep:
-        script.write_whole(os.path.join(task.keep, f"{task.mutant}-{task.seed}.ops"), program)
-    return Trial(task.mutant, task.seed, seconds, int(words[3]), True, "verdict", words[2],
-                 words[1])
-
-
-def _run_fuzz_target(task, limit, folder):
-    corpus, stats, log = (os.path.join(folder, name) for name in ("corpus", "stats", "log"))
-    os.mkdir(corpus)
-    # Without a folder nothing is written, which would take part of the time.
-    folders = [corpus, task.seeds] if task.seeds else []
-    command = [task.binary, f"-seed={task.seed}", f"-max_total_time={limit * PATIENCE}",
-               f"-artifact_prefix={folder}/", *task.flags, *folders]
-    env = {**os.environ, **SANITIZER_OPTIONS, "RMAPDIFF_STATS": stats, **(task.env or {})}
-    code, seconds = processor.run(command, limit, log, env)
-    with open(log, encoding="utf-8", errors="replace") as file:
-        text = file.read()
-    execs = read_execs(stats) if os.path.exists(stats) else 0
-    found = finding.read(code, text)
-    if found:
-        return Trial(task.mutant, task.seed, min(seconds, float(limit)), execs, True, *found)
-    if code not in (0, *processor.OUT_OF_TIME):
-        raise Broken(f"{task.mutant}: seed {task.seed}: exit code {code}: "
-                     + re.sub(r"\s+", " ", text[-300:]))
-    return _nothing(task, limit, execs)

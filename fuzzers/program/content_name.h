@@ -1,6 +1,6 @@
 // The name of a file in a corpus: the SHA-1 of its content, as libFuzzer has it.
-#ifndef RMAPDIFF_TOOLS_CLI_BASE_CONTENT_NAME_H_
-#define RMAPDIFF_TOOLS_CLI_BASE_CONTENT_NAME_H_
+#ifndef RMAPDIFF_FUZZERS_PROGRAM_CONTENT_NAME_H_
+#define RMAPDIFF_FUZZERS_PROGRAM_CONTENT_NAME_H_
 
 #include <string>
 #include <string_view>
@@ -13,4 +13,4 @@ bool IsContentName(std::string_view name);
 
 }  // namespace rmapdiff
 
-#endif  // RMAPDIFF_TOOLS_CLI_BASE_CONTENT_NAME_H_
+#endif  // RMAPDIFF_FUZZERS_PROGRAM_CONTENT_NAME_H_

@@ -1,4 +1,4 @@
-#include "tools/cli/base/content_name.h"
+#include "fuzzers/program/content_name.h"
 
 // The digests of libmd, which dpkg itself is linked with.
 #include <sha1.h>
