@@ -45,8 +45,9 @@ class _Runner:
     def run(self, seconds, limit):
         """A turn; an End if the process ends in it."""
         if self._process is None:
+            # The system's own limit is for the case that the mix cannot look in time.
             self._process = processor.Process(self.part.command(self.seed),
-                                              max(1, math.ceil(limit)), self.log, self.part.env)
+                                              math.ceil(limit) + 1, self.log, self.part.env)
         code = self._process.run(seconds)
         if code is None:
             return None
