@@ -25,6 +25,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cinttypes>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -102,8 +103,9 @@ void Say(const char* text, int size) {
     const std::string path = text;
     Say(text, std::snprintf(text, sizeof text, "Test unit written to %s\n", path.c_str()));
   }
-  Say(text, std::snprintf(text, sizeof text, "stat::number_of_executed_units: %llu\n",
-                          static_cast<unsigned long long>(now.executed + 1)));
+  ++now.executed;
+  Say(text, std::snprintf(text, sizeof text, "stat::number_of_executed_units: %" PRIu64 "\n",
+                          now.executed));
   _exit(exit_code);
 }
 
