@@ -28,10 +28,7 @@
 // never forgotten as long as a vcpu may use it.
 //
 // Not covered: the order of two stores. If one address has more than kMaxWays different walks,
-// everything is allowed. A host page that is unmapped while a table is in it keeps its contents. An
-// entry without a right above one that is not present makes either fault. KVM checks the rights at
-// each level on the way down, the processor at the end. The fetch bit of an error code is reported
-// whether or not EFER.NX is set, as by 2.6.36.
+// everything is allowed. A host page that is unmapped while a table is in it keeps its contents.
 #ifndef RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
 #define RMAPDIFF_FUZZERS_JUDGES_GUEST_TRUTH_H_
 
@@ -244,7 +241,8 @@ class GuestTruth {
                const Way& above);
   void Step(const Processor& vcpu, Gva page, const TruthAccess* access, int level,
             const Value& value, const Entry& entry, const Way& above);
-  void AddFault(const Way& above, const TruthAccess* access, uint32_t error);
+  void AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access,
+                uint32_t error);
   void AddLeaf(Way way, Gfn gfn);
   bool ValuesOf(const Entry& entry, bool narrow, uint64_t since, ValueList* list) const;
   bool AddValue(const Entry& entry, bool narrow, uint64_t word, bool fresh, ValueList* list) const;

@@ -143,7 +143,7 @@ void GuestTruth::Walk(const Processor& vcpu, Gva page, const TruthAccess* access
   }
   const uint64_t pdptr = vcpu.pdptrs[page >> (2 * config_.level_bits) & Ones(kPdptrBits)];
   if ((pdptr & kGptePresent) == 0) {
-    AddFault(Way{}, access, kNotPresent);
+    AddFault(vcpu, Way{}, access, kNotPresent);
     return;
   }
   Descend(vcpu, page, access, 2, static_cast<Gfn>((pdptr & kGpteAddress) >> kPageShift), Way{});
@@ -155,9 +155,9 @@ void GuestTruth::Descend(const Processor& vcpu, Gva page, const TruthAccess* acc
   if (++steps_ > kMaxSteps) anything_ = true;
   if (anything_) return;
   const std::optional<Hva> hva = HvaOf(table);
-  if (!hva) return AddFault(above, access, kNotPresent);
+  if (!hva) return AddFault(vcpu, above, access, kNotPresent);
   if (access != nullptr) tables_.insert(*hva);
-  if (interleaved_ || !host_.Mapped(*hva)) AddFault(above, access, kNotPresent);
+  if (interleaved_ || !host_.Mapped(*hva)) AddFault(vcpu, above, access, kNotPresent);
   const unsigned bits = IndexBits(vcpu);
   const auto index =
       static_cast<unsigned>(page >> (bits * static_cast<unsigned>(level - 1)) & Ones(bits));
@@ -174,18 +174,17 @@ void GuestTruth::Descend(const Processor& vcpu, Gva page, const TruthAccess* acc
   }
 }
 
-// One value of an entry. KVM's walk ends where a right is missing; the processor looks at the
-// rights when it knows that everything is present, and guests that KVM lets fault by themselves see
-// that.
+// One value of an entry. The processor looks at the rights when it knows that everything is present.
+// So a missing right does not end the walk, but no entry from there on is marked accessed.
 void GuestTruth::Step(const Processor& vcpu, Gva page, const TruthAccess* access, int level,
                       const Value& value, const Entry& entry, const Way& above) {
   const uint64_t gpte = value.gpte;
   if ((gpte & kGptePresent) == 0) {
-    if (value.fresh) AddFault(above, access, kNotPresent);
+    if (value.fresh) AddFault(vcpu, above, access, kNotPresent);
     return;
   }
   if ((gpte & Reserved(vcpu, gpte, level)) != 0) {
-    if (value.fresh) AddFault(above, access, kFaultPresent | kFaultReserved);
+    if (value.fresh) AddFault(vcpu, above, access, kFaultPresent | kFaultReserved);
     return;
   }
   const bool writable = (gpte & kGpteWritable) != 0;
@@ -196,11 +195,7 @@ void GuestTruth::Step(const Processor& vcpu, Gva page, const TruthAccess* access
       access != nullptr &&
       ((access->IsWrite() && !writable && (access->user || vcpu.mode.wp)) ||
        (access->user && !user) || (access->type == TruthAccess::Type::kFetch && !executable));
-  if (way.denied) {
-    AddFault(above, access, kFaultPresent);
-  } else {
-    way.entries[static_cast<size_t>(way.depth++)] = entry;
-  }
+  if (!way.denied) way.entries[static_cast<size_t>(way.depth++)] = entry;
   way.writable &= writable;
   way.user &= user;
   way.executable &= executable;
@@ -208,18 +203,21 @@ void GuestTruth::Step(const Processor& vcpu, Gva page, const TruthAccess* access
   way.dirty = value.dirty;
   const auto frame = static_cast<Gfn>((gpte & kGpteAddress) >> kPageShift);
   if (!IsLast(vcpu, gpte, level)) return Descend(vcpu, page, access, level - 1, frame, way);
-  if (way.denied) return;
+  if (way.denied) return AddFault(vcpu, way, access, kFaultPresent);
   const auto offset = static_cast<Gfn>(Ones(IndexBits(vcpu) * static_cast<unsigned>(level - 1)));
   AddLeaf(way, (frame & ~offset) | (static_cast<Gfn>(page) & offset));
 }
 
-void GuestTruth::AddFault(const Way& above, const TruthAccess* access, uint32_t error) {
+// SDM 4.7: the fetch bit is there only if CR4.PAE and EFER.NXE are set.
+void GuestTruth::AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access,
+                          uint32_t error) {
   if (access == nullptr) return;
   Way way = above;
   way.fault = true;
   way.error = error;
   if (access->IsWrite()) way.error |= kFaultWrite;
-  if (access->type == TruthAccess::Type::kFetch) way.error |= kFaultFetch;
+  const bool has_nx = vcpu.mode.nx && HasWideEntries(vcpu.mode.paging);
+  if (access->type == TruthAccess::Type::kFetch && has_nx) way.error |= kFaultFetch;
   if (access->user) way.error |= kFaultUser;
   for (const Way& other : ways_) {
     if (other.fault && other.error == way.error && other.depth == way.depth &&

@@ -64,6 +64,12 @@ struct Quirks {
   // synchronised when the vcpu that linked it enters the guest. Until then another vcpu with the
   // same root walks through stale entries.
   bool link_before_sync = false;
+  // walk_addr reports a fetch as soon as EFER.NX is on. In 32-bit paging, where no entry has an NX
+  // bit, the processor does not.
+  bool fetch_bit_without_pae = false;
+  // The processor runs the guest with the host's EFER.NX. So a fault that goes straight into the
+  // guest (bypass_guest_pf) reports a fetch, even if the guest has NX off.
+  bool bypass_reports_fetch = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36();
@@ -97,6 +103,8 @@ inline constexpr NamedQuirk kQuirks[] = {
     {"log_forgets_dirty_frames", &Quirks::log_forgets_dirty_frames},
     {"apply_overtaken_store", &Quirks::apply_overtaken_store},
     {"link_before_sync", &Quirks::link_before_sync},
+    {"fetch_bit_without_pae", &Quirks::fetch_bit_without_pae},
+    {"bypass_reports_fetch", &Quirks::bypass_reports_fetch},
 };
 
 constexpr Quirks Quirks::AsIn2_6_36() {

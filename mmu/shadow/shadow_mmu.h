@@ -278,6 +278,7 @@ class ShadowMmu {
   bool IsReserved(const Processor& vcpu, Gpte gpte, int level) const;
   bool WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user, Walker* walker);
   bool WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker, Gpte* gpte);
+  uint32_t ErrorBitsOf(const Processor& vcpu, AccessType type, bool user) const;
   bool GpteChanged(const Processor& vcpu, const Walker& walker, int level) const;
   std::optional<Gva> GvaToGpa(Processor& vcpu, Gva gva, AccessType type, bool user,
                               uint32_t* error_code);

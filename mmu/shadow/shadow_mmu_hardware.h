@@ -225,9 +225,10 @@ AccessResult ShadowMmu<R>::Access(int vcpu_index, const AccessRequest& access) {
     }
     if (walk.state == Hardware::State::kGuestFault) {
       result.code = MmuCode::kGuestFault;
-      if (request.type == AccessType::kWrite) result.error_code |= kFaultWrite;
-      if (request.type == AccessType::kFetch) result.error_code |= kFaultFetch;
-      if (request.user) result.error_code |= kFaultUser;
+      result.error_code = ErrorBitsOf(vcpu, request.type, request.user);
+      if (request.type == AccessType::kFetch && config_.quirks.bypass_reports_fetch) {
+        result.error_code |= kFaultFetch;
+      }
       return result;
     }
     std::optional<AccessResult> handled = HandleExit(vcpu, request);

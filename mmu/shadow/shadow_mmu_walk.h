@@ -21,8 +21,13 @@ struct ShadowMmu<R>::Walker {
   std::array<unsigned, kRootLevel> table_access{};  // the rights of all entries above the table
   unsigned pte_access = 0;                          // ... and of the leaf as well
   Gfn gfn = 0;
+  // Why the walk fails. A missing right does not end it: an entry that is absent below matters more.
+  bool absent = false;
+  bool reserved = false;
+  bool denied = false;
   uint32_t error_code = 0;
 
+  bool failed() const { return absent || reserved || denied; }
   unsigned pt_access() const { return table_access[static_cast<size_t>(level - 1)]; }
   Gpte leaf() const { return ptes[static_cast<size_t>(level - 1)]; }
   bool dirty() const { return (leaf() & kGpteDirty) != 0; }
@@ -122,7 +127,8 @@ bool ShadowMmu<R>::IsReserved(const Processor& vcpu, Gpte gpte, int level) const
   return (gpte & paging(vcpu).Reserved(vcpu.mode, gpte, level)) != 0;
 }
 
-// Reads one entry, checks it, and sets its accessed bit. False: error_code has the reason.
+// Reads one entry, checks it, and sets its accessed bit if the walk has the rights so far. False:
+// the walk ends here.
 template <ReverseMap R>
 bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker,
                             Gpte* gpte) {
@@ -130,22 +136,18 @@ bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker*
   const bool pae = IsPae(vcpu.mode.paging);
   const Gfn table = walker->table_gfn[at];
   const std::optional<Gpte> read = ReadGpte(table, walker->index[at], pae);
-  if (!read || (*read & kGptePresent) == 0) return false;
+  walker->absent = !read || (*read & kGptePresent) == 0;
+  if (walker->absent) return false;
   *gpte = *read;
-  if (IsReserved(vcpu, *gpte, walker->level)) {
-    walker->error_code = kFaultPresent | kFaultReserved;
-    return false;
-  }
+  walker->reserved = IsReserved(vcpu, *gpte, walker->level);
+  if (walker->reserved) return false;
   const bool write_denied =
       type == AccessType::kWrite && (*gpte & kGpteWritable) == 0 && (user || vcpu.mode.wp);
   const bool user_denied = user && (*gpte & kGpteUser) == 0;
   const bool fetch_denied =
       type == AccessType::kFetch && (GpteAccess(vcpu, *gpte) & kAccessExec) == 0;
-  if (write_denied || user_denied || fetch_denied) {
-    walker->error_code = kFaultPresent;
-    return false;
-  }
-  if ((*gpte & kGpteAccessed) == 0) {
+  if (write_denied || user_denied || fetch_denied) walker->denied = true;
+  if (!walker->denied && (*gpte & kGpteAccessed) == 0) {
     *gpte |= kGpteAccessed;
     WriteGpte(table, walker->index[at], pae, *gpte);
   }
@@ -159,28 +161,26 @@ bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user
   const Paging guest = paging(vcpu);
   walker->level = vcpu.root_level;
   Gpte gpte = Gpte{vcpu.cr3} << kPageShift;
-  bool present = true;
   if (vcpu.mode.paging == PagingMode::kPae) {
     gpte = vcpu.pdptrs[guest.Index(gva, walker->level)];
-    present = (gpte & kGptePresent) != 0;
+    walker->absent = (gpte & kGptePresent) == 0;
     --walker->level;
   }
   unsigned access = kAccessAll;
-  while (present) {
+  while (!walker->absent) {
     const size_t at = static_cast<size_t>(walker->level - 1);
     walker->table_gfn[at] = guest.GfnOf(gpte, kPageTableLevel);
     walker->index[at] = guest.Index(gva, walker->level);
     walker->table_access[at] = access;
-    present = WalkStep(vcpu, type, user, walker, &gpte);
-    if (!present) break;
+    if (!WalkStep(vcpu, type, user, walker, &gpte)) break;
     access &= GpteAccess(vcpu, gpte);
     if (guest.IsLast(vcpu.mode, gpte, walker->level)) break;
     --walker->level;
   }
-  if (!present) {
-    if (type == AccessType::kWrite) walker->error_code |= kFaultWrite;
-    if (type == AccessType::kFetch) walker->error_code |= kFaultFetch;
-    if (user) walker->error_code |= kFaultUser;
+  if (walker->failed()) {
+    if (!walker->absent) walker->error_code |= kFaultPresent;
+    if (walker->reserved) walker->error_code |= kFaultReserved;
+    walker->error_code |= ErrorBitsOf(vcpu, type, user);
     return false;
   }
   const size_t leaf = static_cast<size_t>(walker->level - 1);
@@ -192,6 +192,16 @@ bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user
   walker->pte_access = access;
   walker->gfn = guest.GfnOf(gpte, walker->level) + guest.FrameOffset(gva, walker->level);
   return true;
+}
+
+// The bits of an error code that say what was tried. A fetch is reported where NX can forbid it.
+template <ReverseMap R>
+uint32_t ShadowMmu<R>::ErrorBitsOf(const Processor& vcpu, AccessType type, bool user) const {
+  const bool pae = IsPae(vcpu.mode.paging) || config_.quirks.fetch_bit_without_pae;
+  uint32_t bits = user ? kFaultUser : 0;
+  if (type == AccessType::kWrite) bits |= kFaultWrite;
+  if (type == AccessType::kFetch && vcpu.mode.nx && pae) bits |= kFaultFetch;
+  return bits;
 }
 
 // gpte_changed.

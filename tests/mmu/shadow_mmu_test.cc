@@ -137,6 +137,35 @@ TYPED_TEST(ShadowMmuTest, TheGuestGetsItsOwnFaultsWithTheirErrorCodes) {
   TestFixture::ExpectSound(host);
 }
 
+TYPED_TEST(ShadowMmuTest, AMissingRightDoesNotHideWhatIsAbsentBelow) {
+  USING_HOST;
+  Host host;
+  const Gfn root = host.Boot(kLong);
+  const auto leaf = host.MapIn(kLong, root, Host::At(1), 3, kReadUser);
+  const auto above = host.PlaceOf(kLong, root, Host::At(1), 2);
+  host.SetEntry(kLong, above.table, above.index, Host::Leaf(leaf.table, kWriteUser & ~kGpteUser));
+  EXPECT_EQ(host.Read(Host::At(1)).error_code, kFaultPresent | kFaultUser);
+  EXPECT_EQ(host.Read(Host::At(2)).error_code, kFaultUser);
+  host.SetEntry(kLong, leaf.table, leaf.index, Host::Leaf(3, kReadUser | 1ull << 45));
+  EXPECT_EQ(host.Read(Host::At(1)).error_code, kFaultPresent | kFaultReserved | kFaultUser);
+  // No entry is marked accessed from the missing right on.
+  EXPECT_EQ(host.Entry(kLong, above.table, above.index) & kGpteAccessed, 0u);
+  EXPECT_EQ(host.Entry(kLong, leaf.table, leaf.index) & kGpteAccessed, 0u);
+  TestFixture::ExpectSound(host);
+}
+
+TYPED_TEST(ShadowMmuTest, AFetchIsReportedWhereNxCanForbidIt) {
+  USING_HOST;
+  for (const bool nx : {true, false}) {
+    for (const PagingMode mode : {kLong, kPae, k32Bit}) {
+      Host host;
+      host.Boot(mode, 0, true, nx);
+      const uint32_t fetch = nx && mode != k32Bit ? kFaultFetch : 0;
+      EXPECT_EQ(host.Fetch(Host::At(1)).error_code, kFaultUser | fetch);
+    }
+  }
+}
+
 TYPED_TEST(ShadowMmuTest, AddressesWithoutASlotAreMmioAndWithoutAHostPageFail) {
   USING_HOST;
   Host host;

@@ -470,6 +470,32 @@ TYPED_TEST(ShadowQuirksTest, LinkBeforeSyncShowsAnotherVcpuWhatIsStale) {
   }
 }
 
+TYPED_TEST(ShadowQuirksTest, FetchBitWithoutPaeIsReportedTo32BitGuests) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::fetch_bit_without_pae, old));
+    host.Boot(PagingMode::k32Bit, 0, true, /*nx=*/true);
+    EXPECT_EQ(host.Fetch(Host::At(1)).error_code, kFaultUser | (old ? kFaultFetch : 0));
+    Fixture::ExpectSound(host);
+  }
+}
+
+TYPED_TEST(ShadowQuirksTest, BypassReportsFetchToGuestsWithoutNx) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    MmuConfig config = Fixture::With(&Quirks::bypass_reports_fetch, old);
+    config.masks = kBypassMasks;
+    Host host(config);
+    const Gfn root = host.Boot(kLong);
+    host.MapIn(kLong, root, Host::At(1), 3, kWriteUser | kUsed);
+    host.Read(Host::At(1));
+    const AccessResult fetch = host.Fetch(Host::At(2));
+    ASSERT_EQ(fetch.exits, 0);
+    EXPECT_EQ(fetch.error_code, kFaultUser | (old ? kFaultFetch : 0));
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

@@ -290,19 +290,35 @@ TEST_F(GuestTruthTest, AnErrorCodeSaysWhatWasDone) {
   EXPECT_TRUE(Fine(w.Fault({At(0), Type::kWrite, false, 1}, kFaultPresent | kFaultWrite)));
   EXPECT_TRUE(Fine(w.Fault({At(1), Type::kRead, true}, kFaultPresent | kFaultUser)));
   EXPECT_TRUE(Says(w.Fault({At(1), Type::kRead, false}, kFaultPresent), kNoFault));
-  EXPECT_TRUE(Fine(w.Fault({At(2), Type::kFetch, true}, kFaultUser | kFaultFetch)));
-  EXPECT_TRUE(Says(w.Fault({At(2), Type::kFetch, true}, kFaultUser), kOtherCode));
 }
 
-TEST_F(GuestTruthTest, WhatIsAbsentBelowAMissingRightMayBeReported) {
+TEST_F(GuestTruthTest, AFetchIsReportedWhereNxCanForbidIt) {
+  const TruthAccess fetch{At(2), Type::kFetch, true};
+  for (const bool nx : {true, false}) {
+    w.Boot(true, nx);
+    const uint32_t expected = kFaultUser | (nx ? kFaultFetch : 0);
+    EXPECT_TRUE(Fine(w.Fault(fetch, expected))) << nx;
+    EXPECT_TRUE(Says(w.Fault(fetch, expected ^ kFaultFetch), kOtherCode)) << nx;
+    // Entries of 4 bytes have no such bit.
+    w.truth.SetMode(0, {PagingMode::k32Bit, true, nx, true}, kFrames - 1);
+    EXPECT_TRUE(Fine(w.Fault(fetch, kFaultUser))) << nx;
+    EXPECT_TRUE(Says(w.Fault(fetch, kFaultUser | kFaultFetch), kOtherCode)) << nx;
+  }
+}
+
+TEST_F(GuestTruthTest, WhatIsAbsentBelowAMissingRightIsReported) {
   w.Boot();
+  const TruthAccess read{At(0), Type::kRead, true};
   w.Set(3, 0, To(kTable, kAll & ~kGpteUser));
   w.Flush();
-  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultPresent | kFaultUser)));
-  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultUser)));
+  EXPECT_TRUE(Fine(w.Fault(read, kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault(read, kFaultPresent | kFaultUser), kOtherCode));
+  w.Map(0, kData, kDirty | Gpte{1} << 45);
+  EXPECT_TRUE(Fine(w.Fault(read, kFaultPresent | kFaultReserved | kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault(read, kFaultPresent | kFaultUser), kOtherCode));
   w.Map(0, kData, kDirty);
-  EXPECT_TRUE(Fine(w.Fault({At(0), Type::kRead, true}, kFaultPresent | kFaultUser)));
-  EXPECT_TRUE(Says(w.Fault({At(0), Type::kRead, true}, kFaultUser), kOtherCode));
+  EXPECT_TRUE(Fine(w.Fault(read, kFaultPresent | kFaultUser)));
+  EXPECT_TRUE(Says(w.Fault(read, kFaultUser), kOtherCode));
   EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
 }
 
