@@ -91,6 +91,7 @@ void GuestTruth::SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool lo
 GuestTruth::Wrong GuestTruth::WroteGuest(Gfn gfn, unsigned word, bool mmu_told) {
   Drain(!mmu_told);
   const std::optional<Hva> hva = HvaOf(gfn);
+  if (mmu_told) NoteReached(hva);
   Wrong wrong;
   for (size_t i = first_store_; i < stores_.size() && !wrong; ++i) {
     const HostStore& store = stores_[i].store;
@@ -114,6 +115,7 @@ GuestTruth::Wrong GuestTruth::Accessed(int vcpu, const TruthAccess& access,
   Drain(false);
   const Judged judged = Prepare(vcpus_[static_cast<size_t>(vcpu)], access);
   Walk(judged.vcpu, judged.page, &judged.access);
+  NoteWays();
   std::vector<Explanation> explained(stores_.size() - first_store_);
   ExplainStores(judged, result.kind == TruthResult::Kind::kDone, &explained);
   PendStores(explained);
@@ -142,6 +144,7 @@ GuestTruth::Wrong GuestTruth::StoredMany(int vcpu, const std::vector<TruthAccess
     access.type = TruthAccess::Type::kWrite;
     const Judged judged = Prepare(vcpus_[static_cast<size_t>(vcpu)], access);
     Walk(judged.vcpu, judged.page, &judged.access);
+    NoteWays();
     ExplainStores(judged, true, &explained);
     if (done && i + 1 < stores.size()) continue;
     const char* what = WhatIsWrong(judged, last);

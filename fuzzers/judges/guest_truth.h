@@ -38,6 +38,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "mmu/base/types.h"
@@ -125,6 +126,10 @@ class GuestTruth {
   // A translation of guest page number `page` from the vcpu's TLB or its shadow tables. Each 4 KiB
   // page of a large one is a question of its own.
   Wrong Reachable(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn);
+
+  // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:
+  // any.
+  std::vector<std::optional<Pfn>> TakeReached() { return std::exchange(reached_, {}); }
 
  private:
   static constexpr uint64_t kForever = ~uint64_t{0};
@@ -244,6 +249,8 @@ class GuestTruth {
   void AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access,
                 uint32_t error);
   void AddLeaf(Way way, Gfn gfn);
+  void NoteWays();
+  void NoteReached(const std::optional<Hva>& hva);
   bool ValuesOf(const Entry& entry, bool narrow, uint64_t since, ValueList* list) const;
   bool AddValue(const Entry& entry, bool narrow, uint64_t word, bool fresh, ValueList* list) const;
 
@@ -285,6 +292,8 @@ class GuestTruth {
   std::vector<Outer> outer_;       // the operations around this one
   bool interleaved_ = false;       // others have run within this one
   uint64_t interleaved_from_ = 0;  // the first event of these
+
+  std::vector<std::optional<Pfn>> reached_;
 
   // The walk under way.
   std::vector<Way> ways_;

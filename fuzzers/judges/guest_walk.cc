@@ -242,6 +242,18 @@ void GuestTruth::AddLeaf(Way way, Gfn gfn) {
   ways_.push_back(way);
 }
 
+// For TakeReached: the ends of all ways.
+void GuestTruth::NoteWays() {
+  if (anything_) reached_.push_back(std::nullopt);
+  for (const Way& way : ways_) {
+    if (!way.fault) NoteReached(way.hva);
+  }
+}
+
+void GuestTruth::NoteReached(const std::optional<Hva>& hva) {
+  if (hva && host_.Mapped(*hva)) reached_.push_back(host_.Frame(*hva));
+}
+
 // The values of an entry, now and since then. False: too many.
 bool GuestTruth::ValuesOf(const Entry& entry, bool narrow, uint64_t since, ValueList* list) const {
   AddValue(entry, narrow, host_.Read(entry.hva, entry.word), true, list);

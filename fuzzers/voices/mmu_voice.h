@@ -2,9 +2,10 @@
 //
 // Each operation of mmu_ops.h has one handler here, made of single steps of ShadowMmu. One voice of
 // a run, the model's, also has a GuestTruth. The voice tells it of each step. It asks it about
-// everything that the vcpus' TLBs and the shadow tables offer. That voice also watches that the
-// guest gets on, and that the host learns of each frame that was written. Its objections are to the
-// engine, which all voices share. The reverse maps are compared with each other.
+// everything that the vcpus' TLBs and the shadow tables offer. It also tells a UsedLedger which
+// frames were used, and what the host hears of that. And it watches that the guest gets on. Its
+// objections are to the engine, which all voices share. The reverse maps are compared with each
+// other.
 //
 // Failed allocations (fail_alloc, the header's oom): the caches cannot be topped up. The step that
 // needed it says so, the MMU passes its audit, and the step succeeds when it is repeated. All MMUs
@@ -18,13 +19,14 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fuzzers/guest/guest_boot.h"
 #include "fuzzers/judges/auditor.h"
 #include "fuzzers/judges/guest_truth.h"
+#include "fuzzers/judges/used_ledger.h"
 #include "fuzzers/state/reused.h"
 #include "fuzzers/voices/graph_reader.h"
 #include "fuzzers/voices/mmu_config.h"
@@ -158,8 +160,10 @@ class MmuVoice final : public Voice {
   void ObserveMemory(std::vector<Fact>* facts) const;
   void ReadHash(const std::vector<const Page*>& pages, std::vector<PageId>* hashed) const;
   void ReadVcpu(int index, RawState* raw);
-  void ForgetReportedFrames();
-  void CheckWrittenFrames();
+  void TellLedger();
+  void CompareLedger();
+  std::optional<UsedLeaf> LeafAt(int vcpu, Gva gva);
+  UsedLeaf AsUsed(Spte spte, int level) const;
   void SweepTlb(int index);
   void SweepTables(int index);
   struct Reach;
@@ -172,7 +176,9 @@ class MmuVoice final : public Voice {
   Mmu mmu_;
   const GraphReader<R> reader_{mmu_.graph(), layout_, 1 << 16};
   std::unique_ptr<GuestTruth> truth_;  // the model's voice only
-  std::set<Pfn> written_;              // by the hardware, and the host has not been told yet
+  std::unique_ptr<UsedLedger> ledger_;  // the same
+  size_t told_accessed_ = 0;            // events that the ledger knows
+  size_t told_dirtied_ = 0;
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;
   RawRange open_range_;  // of RangeStart; at most one is open

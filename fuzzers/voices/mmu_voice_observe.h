@@ -179,7 +179,7 @@ void MmuVoice<R>::ReadVcpu(int index, RawState* raw) {
 template <ReverseMap R>
 std::optional<Difference> MmuVoice<R>::Objection(bool everything) {
   if (truth_ != nullptr && everything && !objection_) {
-    CheckWrittenFrames();
+    CompareLedger();
     for (int i = 0; i < mmu_.vcpus(); ++i) {
       SweepTlb(i);
       SweepTables(i);
@@ -188,26 +188,45 @@ std::optional<Difference> MmuVoice<R>::Objection(bool everything) {
   return std::exchange(objection_, std::nullopt);
 }
 
-// The host knows a frame that was written as dirty. Or it will learn that when the last writable
-// leaf that maps the frame goes (kvm_set_pfn_dirty).
 template <ReverseMap R>
-void MmuVoice<R>::CheckWrittenFrames() {
-  std::set<Pfn> unknown = written_;
+UsedLeaf MmuVoice<R>::AsUsed(Spte spte, int level) const {
+  const Spte accessed = mmu_.graph().masks().accessed;
+  return {.pfn = PfnOf(spte),
+          .level = level,
+          .accessed = accessed == 0 || (spte & accessed) != 0,
+          .writable = IsWritable(spte)};
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::CompareLedger() {
+  const SpteMasks& masks = mmu_.graph().masks();
+  constexpr uint32_t kEntries = Mmu::kEntries;
+  std::vector<UsedLeaf> leaves;
   for (const ShadowPage* page : mmu_.graph().active_pages()) {
     const int level = static_cast<int>(page->role.level);
-    for (int i = 0; i < Mmu::kEntries && !unknown.empty(); ++i) {
+    for (uint32_t i = NextWord(page->spt, 0, kEntries, masks.trap); i < kEntries;
+         i = NextWord(page->spt, i + 1, kEntries, masks.trap)) {
       const Spte spte = page->spt[i];
-      if (!IsPresent(mmu_.graph().masks(), spte) || !IsLeaf(spte, level)) continue;
-      if (!IsWritable(spte)) continue;
-      const Pfn pfn = PfnOf(spte);
-      unknown.erase(unknown.lower_bound(pfn), unknown.lower_bound(pfn + layout_.frames(level)));
+      if (IsPresent(masks, spte) && IsLeaf(spte, level)) leaves.push_back(AsUsed(spte, level));
     }
   }
-  if (unknown.empty()) return;
-  Blame(
-      fmt::format("frame {:#x} was written, nothing maps it writable any more, and the host does "
-                  "not know that it is dirty",
-                  *unknown.begin()));
+  Blame(ledger_->Compare(leaves));
+}
+
+// The leaf that the shadow tables have for an address now.
+template <ReverseMap R>
+std::optional<UsedLeaf> MmuVoice<R>::LeafAt(int vcpu, Gva gva) {
+  int level = 0;
+  const Page* page = mmu_.RootFor(mmu_.vcpu(vcpu), gva, &level);
+  while (page != nullptr) {
+    const Gva index = gva >> kPageShift >> GfnShift<Limits>(level) & (Mmu::kEntries - 1);
+    const Spte spte = page->spt[index];
+    if (!IsPresent(mmu_.graph().masks(), spte)) return std::nullopt;
+    if (IsLeaf(spte, level)) return AsUsed(spte, level);
+    page = static_cast<const Page*>(ChildOf(spte));
+    --level;
+  }
+  return std::nullopt;
 }
 
 // Asks about the pages of 4 KiB of a translation. Of a large one it asks about a few, among them

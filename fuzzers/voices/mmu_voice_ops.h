@@ -269,8 +269,13 @@ Outcome MmuVoice<R>::Do(const ops::SetBacking& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::AgePage& op) {
+  const Hva hva = HvaAt(op.hva);
   bool young = false;
-  Unjudged([&] { young = mmu_.AgePage(HvaAt(op.hva)); });
+  Unjudged([&] { young = mmu_.AgePage(hva); });
+  TellLedger();
+  if (ledger_ != nullptr && mmu_.host().Mapped(hva)) {
+    ledger_->Aged(mmu_.host().Frame(hva), young);
+  }
   return Ok(young ? 1 : 0);
 }
 

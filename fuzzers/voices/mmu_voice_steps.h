@@ -21,6 +21,8 @@ MmuVoice<R>::MmuVoice(const Header& header, Judge judge, const MapArgs&... map_a
                              .tdp = mmu_.config().tdp,
                              .tdp_level = mmu_.config().tdp_level};
     truth_ = std::make_unique<GuestTruth>(mmu_.host(), config);
+    ledger_ = std::make_unique<UsedLedger>(mmu_.host(), Limits::kLevelBits,
+                                           mmu_.graph().masks().accessed != 0);
   }
   BootHost();
   BootGuest();
@@ -58,6 +60,7 @@ void MmuVoice<R>::BootGuest() {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Apply(const Op& op) {
   mmu_.graph().events().Clear();
+  told_accessed_ = told_dirtied_ = 0;
   raw_is_current_ = false;
   try {
     // A rep_store takes part in no race: what it alone may run into (L1) is its own.
@@ -71,19 +74,22 @@ Outcome MmuVoice<R>::Apply(const Op& op) {
   } catch (const BugError& error) {
     outcome_ = {.code = OutcomeCode::kBug, .bug = error.bug()};
   }
-  ForgetReportedFrames();
+  TellLedger();
   return outcome_;
 }
 
-// Frames of which the host was told that they are dirty; of a large page it is told the first.
+// Passes on what the host has been told since the last call, and which frames explain it. While
+// operations race, the host moves pages before the judge hears of the access.
 template <ReverseMap R>
-void MmuVoice<R>::ForgetReportedFrames() {
-  if (written_.empty()) return;
-  for (const Pfn pfn : mmu_.graph().events().dirtied) {
-    int level = kRmapLevels;
-    while (level > kPageTableLevel && pfn % layout_.frames(level) != 0) --level;
-    written_.erase(written_.lower_bound(pfn), written_.lower_bound(pfn + layout_.frames(level)));
-  }
+void MmuVoice<R>::TellLedger() {
+  if (ledger_ == nullptr) return;
+  for (const std::optional<Pfn>& frame : truth_->TakeReached()) ledger_->Reached(frame);
+  const HostEvents& events = mmu_.graph().events();
+  const std::span accessed = std::span(events.accessed).subspan(told_accessed_);
+  const std::span dirtied = std::span(events.dirtied).subspan(told_dirtied_);
+  told_accessed_ = events.accessed.size();
+  told_dirtied_ = events.dirtied.size();
+  Blame(ledger_->Told(accessed, dirtied, !in_race_));
 }
 
 template <ReverseMap R>
@@ -116,6 +122,7 @@ Outcome MmuVoice<R>::DoRace(const Op& second) {
   Outcome outer = Dispatch(first);
   mmu_.Interleave(nullptr);
   if (!done) inner = Dispatch(second);
+  TellLedger();
   in_race_ = false;
   outer.of_access = false;
   outer.value = (outer.value * 31 + static_cast<uint64_t>(inner.code)) * 31 + inner.value;
@@ -234,9 +241,11 @@ AccessResult MmuVoice<R>::Access(int vcpu, const AccessRequest& request) {
     Blame("an access faults again and again, and nothing comes of it");
   }
   if (truth_ == nullptr) return result;
-  if (result.code == MmuCode::kOk && request.type == AccessType::kWrite)
-    written_.insert(result.pfn);
   Blame(truth_->Accessed(vcpu, ToTruth(request), ToTruth(result)));
+  TellLedger();
+  if (result.code != MmuCode::kOk) return result;
+  if (const std::optional<UsedLeaf> leaf = LeafAt(vcpu, request.gva)) ledger_->Used(*leaf);
+  if (request.type == AccessType::kWrite) ledger_->Written(result.pfn);
   return result;
 }
 
@@ -257,6 +266,7 @@ AccessResult MmuVoice<R>::StoreMany(int vcpu, const AccessRequest& first,
     store.gva = ((store.gva >> kPageShift) + 1) << kPageShift;
   }
   Blame(truth_->StoredMany(vcpu, stores, ToTruth(result)));
+  TellLedger();
   return result;
 }
 
@@ -270,6 +280,7 @@ MmuCode MmuVoice<R>::Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes) {
   } else {
     truth_->Absorb();
   }
+  TellLedger();
   return code;
 }
 

@@ -70,6 +70,9 @@ struct Quirks {
   // The processor runs the guest with the host's EFER.NX. So a fault that goes straight into the
   // guest (bypass_guest_pf) reports a fetch, even if the guest has NX off.
   bool bypass_reports_fetch = false;
+  // kvm_mmu_access_page marks the spte that the last guess filled. It does not check what the slot
+  // maps by now, and an invlpg marks it as well. So a frame is young that no guest has accessed.
+  bool guess_marks_stranger = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36();
@@ -105,6 +108,7 @@ inline constexpr NamedQuirk kQuirks[] = {
     {"link_before_sync", &Quirks::link_before_sync},
     {"fetch_bit_without_pae", &Quirks::fetch_bit_without_pae},
     {"bypass_reports_fetch", &Quirks::bypass_reports_fetch},
+    {"guess_marks_stranger", &Quirks::guess_marks_stranger},
 };
 
 constexpr Quirks Quirks::AsIn2_6_36() {

@@ -320,7 +320,7 @@ class ShadowMmu {
   void ZapPte(Page& page, Spte* sptep);
   void UpdatePte(Processor& vcpu, Page& page, Spte* sptep, Gpte gpte);
   bool NeedRemoteFlush(Spte old_spte, Spte new_spte) const;
-  void AccessPage(Processor& vcpu, Gfn gfn);
+  void AccessPage(Processor& vcpu, Gfn gfn, bool stored);
 
   // ---- Synchronisation (shadow_mmu_sync.h) ----
   bool SyncPage(Processor& vcpu, Page& page, bool clear_unsync);

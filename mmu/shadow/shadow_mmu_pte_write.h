@@ -43,7 +43,7 @@ void ShadowMmu<R>::PteWriteLocked(Processor& vcpu, Gfn gfn, unsigned offset,
     gpte = ReadGpte(gfn, offset / static_cast<unsigned>(bytes), bytes == 8).value_or(0);
   }
   if (invlpg_counter_ != invlpg_counter) gpte = 0;  // a younger invlpg has seen younger memory
-  AccessPage(vcpu, gfn);
+  AccessPage(vcpu, gfn, guest_initiated);
   FreeSomePages();
   ++stats_.pte_write;
   const bool flooded = guest_initiated && DetectFlood(vcpu, gfn);
@@ -81,10 +81,14 @@ void ShadowMmu<R>::GuessFrame(Processor& vcpu, Gpte gpte) {
 
 // kvm_mmu_access_page: the guest writes to a table through the mapping that it has just made.
 template <ReverseMap R>
-void ShadowMmu<R>::AccessPage(Processor& vcpu, Gfn gfn) {
+void ShadowMmu<R>::AccessPage(Processor& vcpu, Gfn gfn, bool stored) {
   Refresh(vcpu);
   Spte* sptep = vcpu.last_pte_updated;
   if (sptep == nullptr || vcpu.last_pte_gfn != gfn || !Present(*sptep)) return;
+  if (!config_.quirks.guess_marks_stranger) {
+    const Page& page = Graph::PageOf(sptep);
+    if (!stored || graph_.GetGfn(page, IndexOf(page, sptep)) != gfn) return;
+  }
   *sptep |= graph_.masks().accessed;
 }
 

@@ -496,6 +496,35 @@ TYPED_TEST(ShadowQuirksTest, BypassReportsFetchToGuestsWithoutNx) {
   }
 }
 
+// The slot that a store to a table has filled maps another frame when the guest uses the first one
+// as a table.
+TYPED_TEST(ShadowQuirksTest, GuessMarksStrangerMakesAFrameYoungThatNoGuestHasAccessed) {
+  USING_HOST;
+  constexpr Hva kGuessed = 5;
+  constexpr Hva kStranger = 6;
+  for (const bool old : {true, false}) {
+    MmuConfig config = Fixture::With(&Quirks::guess_marks_stranger, old);
+    config.oos_shadow = false;
+    Host host(config);
+    const Gfn root = host.Boot(kLong);
+    const auto place = host.MapIn(kLong, root, Host::At(0), 4, kWriteUser | kUsed);
+    host.Read(Host::At(0));
+    const auto store = [&](Gfn gfn, uint32_t word, uint64_t value) {
+      EXPECT_EQ(host.mmu.PvMmuWrite(0, (Gva{gfn} << kPageShift) + 8 * word, value, 8),
+                MmuCode::kOk);
+    };
+    store(place.table, place.index, Host::Leaf(kGuessed, kWriteUser | kUsed));
+    ASSERT_EQ(host.RmapLength(kGuessed), 1);
+    host.mmu.InvalidatePage(kGuessed);
+    host.SetEntry(kLong, place.table, place.index, Host::Leaf(kStranger, kWriteUser | kUsed));
+    host.Read(Host::At(0));
+    ASSERT_TRUE(host.mmu.AgePage(kStranger));
+    store(kGuessed, 0, 1);
+    EXPECT_EQ(host.mmu.TestYoung(kStranger), old);
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>
