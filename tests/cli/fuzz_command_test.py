@@ -17,6 +17,7 @@ import unittest
 from tools.bazel_rules import patience
 
 RMAPDIFF = os.environ.get("RMAPDIFF") or os.path.abspath("tools/cli/rmapdiff")
+FAULTY = os.path.abspath("tests/cli/lone/faulty_rmapdiff")  # its engines fail at every operation
 
 # How every script begins. `figures N` prints a line of figures, `report FILE TEXT` ends as an
 # input that was found does.
@@ -127,13 +128,13 @@ class FuzzCommandTest(unittest.TestCase):
 
     def start(self, *words, **options):
         return subprocess.Popen(
-            [RMAPDIFF, "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
+            [options.get("program", RMAPDIFF), "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
             stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
             env=options.get("env"))
 
-    def fuzz(self, *words):
+    def fuzz(self, *words, **options):
         """Returns exit code, standard output, standard error; nothing may be left running."""
-        process = self.start(*words)
+        process = self.start(*words, **options)
         output, errors = process.communicate(timeout=patience.SECONDS)
         self.assert_nothing_runs()
         return process.returncode, output, errors
@@ -151,6 +152,11 @@ class FuzzCommandTest(unittest.TestCase):
 
     def assert_nothing_runs(self):
         self.assertEqual(self.running(), [])
+
+    def scout(self, script):
+        """Takes the name of the target as its first word; it and the rest go to a file."""
+        self.target_is("scout", f'echo "$@" >> {self.path("scouted")}\n' + script)
+        os.rename(self.path("bin", "scout_bin"), self.path("bin", "scout"))
 
     def target_is(self, name, script):
         """In place of the script that it was."""
@@ -244,6 +250,98 @@ class FuzzCommandTest(unittest.TestCase):
         self.target("one", STEADY)
         os.makedirs(self.path("out", "summary.json"))
         self.refused(3, [], "out/summary.json: cannot be written: expected a regular file or none")
+
+    # ---- Scouts ----
+
+    def test_scouts_have_the_time_that_the_sanitized_targets_leave(self):
+        self.target("mmu_fuzzer", STEADY)
+        self.target("no_programs", STEADY)
+        self.scout(STATS + STEADY)
+        code, output, errors = self.fuzz("--time=8", "--jobs=1", "--sanitized=20",
+                                         "--target=mmu_fuzzer", "--target=no_programs")
+        self.assertEqual(code, 0, output + errors)
+        self.assertIn(", engines legacy,sibling, 20 % sanitized, into out\n", output)
+        self.assertRegex(output, r"\nscouts without sanitizers ran 100 of the programs in \d:\d\d "
+                         r"of \d:\d\d\n")
+        summary = self.summary()
+        self.assertEqual(summary["sanitized"], 20)
+        one, other = summary["targets"]["mmu_fuzzer"], summary["targets"]["no_programs"]
+        self.assertEqual((one["scout_execs"], one["scout_ops"], one["execs"]), (100, 1000, 177))
+        self.assertEqual((other["scout_execs"], other["scout_seconds"]), (0, 0))
+        self.assertGreater(one["scout_seconds"], one["seconds"] / 2)
+        self.assertLess(one["scout_seconds"], one["seconds"])
+        self.assertRegex(self.read("scouted"), r"\Ammu_fuzzer .*-seed=\d+ .*-hand_over="
+                         r"out/corpus/mmu_fuzzer\n\Z")
+        sample = json.loads(self.read("out", "stats.jsonl").splitlines()[-1])
+        self.assertEqual((sample["sanitized"], sample["targets"]["mmu_fuzzer"]["scout_execs"]),
+                         (20, 100))
+
+    def test_without_a_share_no_scout_runs(self):
+        self.target("mmu_fuzzer", STEADY)
+        self.scout(STEADY)
+        code, output, _ = self.fuzz("--time=1", "--jobs=2", "--sanitized=100")
+        self.assertEqual(code, 0)
+        self.assertNotIn("sanitized", output)
+        self.assertFalse(os.path.exists(self.path("scouted")))
+        for wrong in ("0", "101", "x"):
+            self.assertEqual(self.fuzz("--sanitized=" + wrong)[0], 2)
+
+    def test_a_scout_that_does_not_work_is_told(self):
+        self.target("mmu_fuzzer", STEADY)
+        self.scout("echo no good; exit 9\n")
+        code, _, errors = self.fuzz("--time=3", "--jobs=1")
+        self.assertEqual(code, 3)
+        self.assertIn("the scout of mmu_fuzzer did not work, out/logs/mmu_fuzzer-0.scout.log ends "
+                      "with\n  no good\n", errors)
+
+    # A program of one operation, which a scout says it has found something in.
+    SCOUT_FINDS = """
+if [ ! -e found ]; then
+  touch found
+  figures 3
+  name=crash-00000000000000000000000000000000000000bb
+  printf '\\1\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' > "$prefix$name"
+  echo 'SIGNATURE: own/of/scout'
+  echo "Test unit written to $prefix$name"
+  exit 77
+fi
+""" + STEADY
+
+    def test_a_finding_of_a_scout_that_does_not_come_again_does_not_count(self):
+        self.target("tiny_rmap_fuzzer", STEADY)
+        self.scout(self.SCOUT_FINDS)
+        code, output, errors = self.fuzz("--time=4", "--jobs=1")
+        self.assertEqual(code, 0, output + errors)
+        path = "out/unconfirmed/tiny_rmap_fuzzer/crash-00000000000000000000000000000000000000bb"
+        self.assertIn(f"UNCONFIRMED tiny_rmap_fuzzer: a scout alone has found something: {path}\n",
+                      output)
+        self.assertEqual(os.path.getsize(self.path(path)), 16)
+        self.assertIn("own/of/scout", self.read(path + ".json"))
+        self.assertEqual(os.listdir(self.path("out", "findings")), [])
+        self.assertEqual(os.listdir(self.path("out", "incoming", "tiny_rmap_fuzzer")), [])
+
+    def test_a_finding_of_a_scout_that_comes_again_counts(self):
+        self.target("tiny_rmap_fuzzer", STEADY)
+        self.scout(self.SCOUT_FINDS)
+        code, output, errors = self.fuzz("--time=4", "--jobs=1", program=FAULTY)
+        self.assertEqual(code, 1, output + errors)
+        [finding] = self.summary()["findings"]
+        self.assertNotEqual(finding["signature"], "own/of/scout")
+        self.assertIn(f"FINDING tiny_rmap_fuzzer: {finding['signature']}: ", output)
+        self.assertFalse(os.path.exists(self.path("out", "unconfirmed")))
+
+    def test_the_next_session_confirms_what_a_scout_has_left(self):
+        self.target("tiny_rmap_fuzzer", STEADY)
+        self.scout(self.SCOUT_FINDS)
+        process = self.start("--time=1h", "--jobs=1")
+        log = self.path("out", "logs", "tiny_rmap_fuzzer-0.scout.log")
+        patience.wait_for(lambda: os.path.exists(log) and "written to" in self.read(log))
+        process.kill()
+        process.communicate()
+        patience.wait_for(lambda: not self.running())
+        code, output, errors = self.fuzz("--time=4", "--jobs=1")
+        self.assertEqual(code, 0, output + errors)
+        self.assertEqual(os.listdir(self.path("out", "findings")), [])
 
     # ---- Figures ----
 

@@ -41,6 +41,7 @@ TEST(SamplesTest, ALineIsRead) {
   EXPECT_EQ(skipped, 0u);
   EXPECT_EQ(samples[0].time, 1000.5);
   EXPECT_EQ(samples[0].run, 2u);
+  EXPECT_EQ(samples[0].sanitized, 100u);  // of a run before there were scouts
   EXPECT_TRUE(samples[0].final);
   const TargetSample& one = samples[0].targets.at("one");
   EXPECT_EQ(one.execs, 100u);
@@ -49,8 +50,9 @@ TEST(SamplesTest, ALineIsRead) {
 }
 
 TEST(SamplesTest, WhatIsWrittenIsRead) {
-  Sample sample = SampleOf(3, 1000.5, 60, {1, 2, 3.5, 4, 5, 6, 7, 8, 9});
+  Sample sample = SampleOf(3, 1000.5, 60, {1, 2, 3.5, 4, 5, 6, 7, 8, 9, 10, 11, 12.5});
   sample.jobs = 2;
+  sample.sanitized = 25;
   sample.seed = 11;
   sample.findings = 1;
   sample.final = true;

@@ -116,6 +116,61 @@ class FuzzingTest(Folder):
         self.assertEqual((fuzzed.execs, fuzzed.ran, fuzzed.starts, fuzzed.artifacts,
                           fuzzed.problem), (100, 60, 1, [], ""))
 
+    # What a scout does: SCRIPT, which may use $runs, $seed and $prefix.
+    SCOUT = """#!/bin/bash
+for word in "$@"; do
+  case "$word" in
+    -runs=*) runs="${word#*=}" ;;
+    -seed=*) seed="${word#*=}" ;;
+    -artifact_prefix=*) prefix="${word#*=}" ;;
+  esac
+done
+echo "$@" >> %s
+ran() { echo "stat::number_of_executed_units: $1"; }
+finds() { printf "$1" > "${prefix}crash-$seed"; echo "SIGNATURE: own/of/scout"
+          echo "Test unit written to ${prefix}crash-$seed"; ran 10; exit 77; }
+"""
+
+    def scouted(self, script, budget=BUDGET, **how):
+        shutil.rmtree(self.path("fuzz"), ignore_errors=True)
+        scout = self.write("scout", self.SCOUT % self.path("words") + script, stat.S_IRWXU)
+        target = self.target({OWN: "accept"}, **how)._replace(scout=scout)
+        return fuzzing.fuzz(target, budget, 5, self.path("fuzz"))
+
+    def test_a_scout_has_what_the_sanitized_target_leaves_of_the_budget(self):
+        fuzzed = self.scouted("ran $runs")
+        self.assertEqual((fuzzed.ran, fuzzed.scouted, fuzzed.problem, fuzzed.artifacts),
+                         (15, 4 * 45, "", []))
+        with open(self.path("words"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "rmap_fuzzer -max_len=8 -seed=5 -runs=180 "
+                             f"-artifact_prefix={self.path('fuzz', 'scout')}/\n")
+
+    def test_a_finding_of_a_scout_counts_when_the_target_shows_it_and_the_scout_goes_on(self):
+        fuzzed = self.scouted("[ $seed -gt 6 ] || finds 'crash leak/of/$seed'; ran $runs")
+        self.assertEqual([artifact.raw for artifact in fuzzed.artifacts], ["leak/of/$seed"])
+        fuzzed = self.scouted('[ $seed -gt 6 ] || finds "crash leak/of/$seed"; ran $runs',
+                              rules="5 leak/of/5")
+        self.assertEqual([artifact.raw for artifact in fuzzed.artifacts],
+                         ["leak/of/5", "leak/of/6"])
+        self.assertEqual((fuzzed.scouted, fuzzed.problem), (180, ""))
+
+    def test_a_finding_that_the_scout_alone_shows_again_counts(self):
+        fuzzed = self.scouted('case "$*" in *-runs*) ;; *) echo SIGNATURE: a/b/c; exit 77;; esac\n'
+                              "[ $seed -gt 5 ] || finds accept; ran $runs")
+        self.assertEqual([artifact.raw for artifact in fuzzed.artifacts], ["a/b/c"])
+
+    def test_a_finding_of_a_scout_that_does_not_come_again_proves_nothing(self):
+        fuzzed = self.scouted('case "$*" in *-runs*) ;; *) exit 0;; esac\nfinds accept')
+        self.assertEqual(fuzzed.artifacts, [])
+        self.assertEqual(fuzzed.problem, "its scout has a finding that does not come again: "
+                         "own/of/scout")
+
+    def test_a_scout_that_does_not_work_proves_nothing(self):
+        self.assertEqual(self.scouted("exit 9").problem,
+                         "its scout: exit code 9 without an artifact")
+        self.assertEqual(self.scouted("ran 100").problem,
+                         "its scout could run only 100 of 180 programs")
+
     def test_the_budget_is_of_programs_beyond_the_seeds(self):
         self.fuzz({OWN: "accept", OWN + "2": "accept"})
         self.assertEqual([start[0] for start in self.began()], ["62"])

@@ -33,6 +33,7 @@ struct FuzzWords {
   std::string jobs;
   std::string seed;
   std::string reduce = "1h";
+  std::string sanitized;
   std::vector<std::string> weights;
   std::vector<std::string> targets;
   bool m32 = false;
@@ -94,6 +95,8 @@ FuzzOptions OptionsOf(const Arguments& arguments, const FuzzWords& words,
   options.seconds = SecondsOf(arguments, "--time", words.time, "forever");
   options.reduce_every = SecondsOf(arguments, "--reduce", words.reduce, "never");
   const uint64_t cpus = std::max(1u, std::thread::hardware_concurrency());
+  options.sanitized =
+      NumberOr(arguments, "--sanitized", words.sanitized, kSanitizedPercent, 1, 100);
   options.jobs = NumberOr(arguments, "--jobs", words.jobs, cpus, 1, kMaxJobs);
   std::random_device random;
   options.seed = NumberOr(arguments, "--seed", words.seed, random(), 0, UINT32_MAX);
@@ -115,9 +118,14 @@ std::string Announcement(const FuzzOptions& options, const std::vector<BuiltTarg
   const std::string time = options.seconds == 0
                                ? "without end"
                                : "for " + FormatDuration(static_cast<double>(options.seconds));
-  return fmt::format("fuzzing {} {} in {} job{}, seed {}, engines {}, into {}\n", Join(names), time,
-                     options.jobs, options.jobs == 1 ? "" : "s", options.seed,
-                     NamesOf(ChosenEngines()), Printable(options.folder));
+  const bool scouts = options.sanitized < 100 &&
+                      std::any_of(
+                          targets.begin(), targets.end(),
+                          [](const BuiltTarget& target) { return !target.scout.empty(); });
+  const std::string mix = scouts ? fmt::format(", {} % sanitized", options.sanitized) : "";
+  return fmt::format("fuzzing {} {} in {} job{}, seed {}, engines {}{}, into {}\n", Join(names),
+                     time, options.jobs, options.jobs == 1 ? "" : "s", options.seed,
+                     NamesOf(ChosenEngines()), mix, Printable(options.folder));
 }
 
 // The last words of the target.
@@ -148,6 +156,10 @@ int FuzzVerb(const Words& words) {
                      "its part of the time beside the others'; can be repeated");
   arguments.Option("--reduce", "TIME", &given.reduce,
                    "from one set cover of a corpus to the next, or never [1h]");
+  arguments.Option("--sanitized", "PERCENT", &given.sanitized,
+                   fmt::format("of each target's time under sanitizers; a scout without them has "
+                               "the rest [{}]",
+                               kSanitizedPercent));
   arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
   arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
   const MapsOption maps(&arguments);

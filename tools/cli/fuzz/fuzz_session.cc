@@ -33,6 +33,10 @@ double MonotonicSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+bool HasScout(const BuiltTarget& target, uint64_t sanitized) {
+  return !target.scout.empty() && sanitized < 100;
+}
+
 sigset_t StopSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -40,24 +44,41 @@ sigset_t StopSignals() {
   return signals;
 }
 
-std::vector<uint64_t> WeightsOf(const std::vector<BuiltTarget>& targets) {
+// Of the programs of all targets, in hundredths.
+std::vector<uint64_t> WeightsOf(const std::vector<BuiltTarget>& targets, uint64_t sanitized) {
   std::vector<uint64_t> weights;
-  for (const BuiltTarget& target : targets) weights.push_back(target.weight);
+  for (const BuiltTarget& target : targets) {
+    const bool scouts = HasScout(target, sanitized);
+    if (scouts) weights.push_back(target.weight * (100 - sanitized));
+    weights.push_back(target.weight * (scouts ? sanitized : 100));
+  }
   return weights;
 }
 
 }  // namespace
 
 FuzzSession::FuzzSession(const FuzzOptions& options, std::vector<BuiltTarget> targets)
-    : options_(options), schedule_(WeightsOf(targets), options.jobs, options.seconds) {
+    : options_(options),
+      schedule_(WeightsOf(targets, options.sanitized), options.jobs, options.seconds) {
   for (BuiltTarget& files : targets) {
     SessionTarget target;
     target.index = targets_.size();
     target.incoming = Below("incoming/" + files.name);
-    target.stats_file = LiveCountersPath(options_.folder, files.name);
-    target.figures.name = files.name;
     target.files = std::move(files);
     targets_.push_back(std::move(target));
+  }
+  // The scout comes first: it starts at once, and what it hands over is there for the other.
+  for (SessionTarget& target : targets_) {
+    for (const bool scout : {true, false}) {
+      if (scout && !HasScout(target.files, options.sanitized)) continue;
+      SessionProgram program;
+      program.target = &target;
+      program.scout = scout;
+      program.index = programs_.size();
+      program.stats_file = scout ? ScoutCountersPath(options_.folder, target.files.name)
+                                 : LiveCountersPath(options_.folder, target.files.name);
+      programs_.push_back(std::move(program));
+    }
   }
   for (size_t i = 0; i < options_.jobs; ++i) slots_.emplace_back(i, options_.folder, options_.seed);
   OpenFolder();
@@ -77,30 +98,43 @@ void FuzzSession::OpenFolder() {
   RemoveTemporaries(options_.folder);
   stats_log_ = std::make_unique<StatsLog>(Below("stats.jsonl"));
   const Sample& last = stats_log_->last();
-  schedule_.BeginWith(last.run % targets_.size());
-  std::vector<std::string> names;
+  const SessionTarget* first = &targets_[last.run % targets_.size()];
+  schedule_.BeginWith(
+      std::find_if(programs_.begin(), programs_.end(), [&](const SessionProgram& one) {
+        return one.target == first;
+      })->index);
   std::vector<ReduceQueue::Target> reduced;
   for (SessionTarget& target : targets_) {
     const BuiltTarget& files = target.files;
-    names.push_back(files.name);
     target.corpus = std::make_unique<FuzzCorpus>(options_.folder, files);
     const auto before = last.targets.find(files.name);
     reduced.push_back({files.name, target.corpus->folder(), target.incoming, files.binary,
                        TargetFlags(files),
                        before != last.targets.end() ? before->second.reduced_to : 0});
   }
-  intake_ = std::make_unique<IntakeQueue>(
-      options_.folder, names, [this](const FindingRecord& finding, bool is_new) {
-        const std::string folder = FindingFolders(options_.folder).PathOf(finding.signature);
-        screen_.Say(fmt::format("FINDING {}: {}: {}{}\n", finding.target, finding.signature,
-                                Printable(folder), is_new ? "" : " (known)"));
-      });
-  reducer_ = std::make_unique<ReduceQueue>(options_.folder,
-                                           static_cast<double>(options_.reduce_every), reduced);
+  OpenQueues(reduced);
   std::error_code ignored;
   fs::remove_all(Below("reducing"), ignored);
   for (const std::string& name : FilesIn(logs)) fs::remove(logs + "/" + name, ignored);
-  for (const SessionTarget& target : targets_) MakeLiveCounters(target.stats_file);
+  for (const SessionProgram& program : programs_) MakeLiveCounters(program.stats_file);
+}
+
+void FuzzSession::OpenQueues(const std::vector<ReduceQueue::Target>& reduced) {
+  std::vector<std::string> names;
+  for (const SessionTarget& target : targets_) names.push_back(target.files.name);
+  intake_ = std::make_unique<IntakeQueue>(
+      options_.folder, names,
+      [this](const FindingRecord& finding, bool is_new) {
+        const std::string folder = FindingFolders(options_.folder).PathOf(finding.signature);
+        screen_.Say(fmt::format("FINDING {}: {}: {}{}\n", finding.target, finding.signature,
+                                Printable(folder), is_new ? "" : " (known)"));
+      },
+      [this](const std::string& target, const std::string& path) {
+        screen_.Say(fmt::format("UNCONFIRMED {}: a scout alone has found something: {}\n", target,
+                                Printable(path)));
+      });
+  reducer_ = std::make_unique<ReduceQueue>(options_.folder,
+                                           static_cast<double>(options_.reduce_every), reduced);
 }
 
 FuzzSummary FuzzSession::Run() {
@@ -195,7 +229,7 @@ void FuzzSession::Tend(FuzzSlot& slot) {
     return;
   }
   if (Over() || slot.pauses(now_)) return;
-  const bool goes_on = slot.target() != nullptr && !schedule_.given_up(slot.target()->index) &&
+  const bool goes_on = slot.program() != nullptr && !schedule_.given_up(slot.program()->index) &&
                        slot.left_of_turn(now_) >= kWorthAStart;
   if (goes_on || NextTurn(slot)) slot.Start(now_);
 }
@@ -204,39 +238,45 @@ bool FuzzSession::NextTurn(FuzzSlot& slot) {
   if (!slot.unused() && left_of_run() < kWorthAStart) return false;
   const std::optional<FuzzSchedule::Turn> turn = schedule_.Next(left_of_run());
   if (!turn) return false;
-  slot.GiveTurn(&targets_[turn->target], now_ + turn->seconds);
+  slot.GiveTurn(&programs_[turn->target], now_ + turn->seconds);
   return true;
 }
 
 // Takes the account of a process that has ended.
 void FuzzSession::Finish(FuzzSlot& slot) {
   const std::unique_ptr<FuzzProcess> process = slot.Finish(now_);
-  SessionTarget& target = *slot.target();
-  const std::string& name = target.files.name;
+  SessionProgram& program = *slot.program();
+  const std::string& incoming = program.target->incoming;
   const std::string& artifact = process->log().artifact();
 
   if (LacksAddressSpace(process->exit_code(), process->log())) {
     // Its input is to blame for nothing, and another process would fare no better.
     std::error_code ignored;
     if (!artifact.empty()) {
-      fs::rename(target.incoming + "/" + artifact, target.incoming + "/" + kUnjudged + artifact,
-                 ignored);
+      fs::rename(incoming + "/" + artifact, incoming + "/" + kUnjudged + artifact, ignored);
     }
-    schedule_.GiveUp(target.index);
-    slot.Pause(now_, name + " lacks address space");
+    schedule_.GiveUp(program.index);
+    slot.Pause(now_, program.name() + " lacks address space");
   } else if (IsFinding(process->exit_code(), process->log())) {
-    const Sighting sighting = SightingOf(process->exit_code(), process->log());
-    if (!artifact.empty()) target.corpus->SetAside(target.incoming + "/" + artifact);
-    intake_->Add(name, artifact, sighting);
-    target.failures = 0;
-    slot.Pause(now_, name + " " + sighting.signature);
+    FoundBy(program, slot, *process);
   } else if (process->log().figures().executions > 0) {
-    target.failures = 0;
+    program.failures = 0;
     slot.Pause(now_, process->interrupted() ? "" : "ended");
   } else if (!process->interrupted()) {
-    if (++target.failures >= kMaxFailures) schedule_.GiveUp(target.index);
-    slot.Pause(now_, name + " failed");
+    if (++program.failures >= kMaxFailures) schedule_.GiveUp(program.index);
+    slot.Pause(now_, program.name() + " failed");
   }
+}
+
+void FuzzSession::FoundBy(SessionProgram& program, FuzzSlot& slot, const FuzzProcess& process) {
+  Sighting sighting = SightingOf(process.exit_code(), process.log());
+  sighting.scout = program.scout;
+  const SessionTarget& target = *program.target;
+  const std::string& artifact = process.log().artifact();
+  if (!artifact.empty()) target.corpus->SetAside(target.incoming + "/" + artifact);
+  intake_->Add(target.files.name, artifact, sighting);
+  program.failures = 0;
+  slot.Pause(now_, program.name() + " " + sighting.signature);
 }
 
 void FuzzSession::Reduce() {
@@ -275,6 +315,7 @@ void FuzzSession::WriteStats(bool final) {
   totals.run += 1;
   totals.elapsed += now_;
   totals.jobs = options_.jobs;
+  totals.sanitized = options_.sanitized;
   totals.seed = options_.seed;
   for (const auto& [target, kept] : intake_->kept()) totals.findings += kept;
   totals.final = final;
@@ -285,6 +326,9 @@ void FuzzSession::WriteStats(bool final) {
     total.execs += figures.execs;
     total.ops += figures.ops;
     total.seconds += figures.seconds;
+    total.scout_execs += figures.scout_execs;
+    total.scout_ops += figures.scout_ops;
+    total.scout_seconds += figures.scout_seconds;
     total.coverage = std::max(total.coverage, figures.coverage);
     total.features = std::max(total.features, figures.features);
     const CorpusSize size = target.corpus->Size();
@@ -303,25 +347,49 @@ FuzzSummary FuzzSession::Figures() const {
   summary.folder = options_.folder;
   summary.seed = options_.seed;
   summary.jobs = options_.jobs;
+  summary.sanitized = options_.sanitized;
   summary.budget = options_.seconds;
   summary.elapsed = now_;
   summary.interrupted = stop_requests_ > 0;
   summary.findings = intake_->findings();
   for (const SessionTarget& target : targets_) {
-    TargetFigures figures = target.figures;
-    for (const FuzzSlot& slot : slots_) {
-      if (slot.busy() && slot.target() == &target) slot.AddTo(&figures, now_);
-    }
-    // The target's own count is of this moment; the log's comes now and then.
-    const LiveCounters live = ReadLiveCounters(target.stats_file);
-    if (live.execs > 0) figures.execs = live.execs;
-    figures.ops = live.ops;
+    TargetFigures figures;
+    figures.name = target.files.name;
     figures.findings = static_cast<uint64_t>(
         std::count_if(summary.findings.begin(), summary.findings.end(),
                       [&](const FindingRecord& one) { return one.target == figures.name; }));
     summary.targets.push_back(std::move(figures));
   }
+  for (const SessionProgram& program : programs_) {
+    const TargetFigures own = FiguresOf(program);
+    TargetFigures& all = summary.targets[program.target->index];
+    all.execs += own.execs;
+    all.ops += own.ops;
+    all.seconds += own.seconds;
+    if (program.scout) {
+      all.scout_execs = own.execs;
+      all.scout_ops = own.ops;
+      all.scout_seconds = own.seconds;
+    } else {
+      all.coverage = own.coverage;
+      all.features = own.features;
+      all.corpus = own.corpus;
+    }
+  }
   return summary;
+}
+
+// Of this session, up to now.
+TargetFigures FuzzSession::FiguresOf(const SessionProgram& program) const {
+  TargetFigures figures = program.figures;
+  for (const FuzzSlot& slot : slots_) {
+    if (slot.busy() && slot.program() == &program) slot.AddTo(&figures, now_);
+  }
+  // The program's own count is of this moment; the log's comes now and then.
+  const LiveCounters live = ReadLiveCounters(program.stats_file);
+  if (live.execs > 0) figures.execs = live.execs;
+  figures.ops = live.ops;
+  return figures;
 }
 
 void FuzzSession::ShowProgress() {
@@ -334,13 +402,12 @@ void FuzzSession::ShowProgress() {
 std::vector<FailedTarget> FuzzSession::FailedTargets() const {
   std::vector<FailedTarget> failed;
   const FuzzSummary summary = Figures();
-  for (const SessionTarget& target : targets_) {
-    const TargetFigures& figures = summary.targets[target.index];
+  for (const SessionProgram& program : programs_) {
     // A run that is stopped early may not have given every process the time to begin.
-    const bool idle = !target.log_file.empty() && figures.execs == 0 && figures.findings == 0 &&
-                      stop_requests_ == 0;
-    if (idle || schedule_.given_up(target.index)) {
-      failed.push_back({target.files.name, target.log_file});
+    const bool idle = !program.log_file.empty() && FiguresOf(program).execs == 0 &&
+                      summary.targets[program.target->index].findings == 0 && stop_requests_ == 0;
+    if (idle || schedule_.given_up(program.index)) {
+      failed.push_back({program.name(), program.log_file});
     }
   }
   return failed;

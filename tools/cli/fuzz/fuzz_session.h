@@ -2,9 +2,11 @@
 // up.
 //
 // `jobs` slots (fuzz_slot.h) each run one process at a time, which the targets share by weight
-// (fuzz_schedule.h). A process that ends early is started again with another seed. If it ends for
-// the same reason at once, it is started after a growing pause. A target that fails three times
-// without having executed anything is given up, and its time goes to the others. Children at low
+// (fuzz_schedule.h). Of the time of a target, its sanitized program has a share. Its scout has the
+// rest, and hands programs over to the corpus. A process that ends early is started again with
+// another seed. If it ends for the same reason at once, it is started after a growing pause. A
+// program that fails three times without having executed anything is given up, and its time goes to
+// the others. Children at low
 // priority work beside the slots. One takes in findings, one artifact at a time (intake_queue.h).
 // Another reduces a corpus now and then (reduce_queue.h).
 //
@@ -37,12 +39,16 @@
 
 namespace rmapdiff {
 
+// The usual share of the sanitized programs (docs/finding-power.md#scouts).
+inline constexpr uint64_t kSanitizedPercent = 25;
+
 struct FuzzOptions {
   std::string folder;
   uint64_t seconds = 60;  // 0 for no end, else at least MinimumSeconds
   size_t jobs = 1;
   uint64_t seed = 0;
-  uint64_t reduce_every = 3600;  // seconds, 0 for never
+  uint64_t reduce_every = 3600;            // seconds, 0 for never
+  uint64_t sanitized = kSanitizedPercent;  // of a target's time, where it has a scout: 1 to 100
 };
 
 // A target that did not do its work, and the log that may have the reason.
@@ -68,6 +74,7 @@ class FuzzSession {
 
  private:
   void OpenFolder();
+  void OpenQueues(const std::vector<ReduceQueue::Target>& reduced);
   void Loop();
   void HandleSignals();
   bool Over() const;  // no more processes are to be started
@@ -77,6 +84,7 @@ class FuzzSession {
   void Tend(FuzzSlot& slot);
   bool NextTurn(FuzzSlot& slot);
   void Finish(FuzzSlot& slot);
+  void FoundBy(SessionProgram& program, FuzzSlot& slot, const FuzzProcess& process);
 
   // Beside the slots.
   void Reduce();
@@ -88,6 +96,7 @@ class FuzzSession {
 
   double left_of_run() const;
   FuzzSummary Figures() const;
+  TargetFigures FiguresOf(const SessionProgram& program) const;
   void ShowProgress();
 
   const FuzzOptions options_;
@@ -100,6 +109,7 @@ class FuzzSession {
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<StatsLog> stats_log_;
   std::vector<SessionTarget> targets_;
+  std::vector<SessionProgram> programs_;  // those of a target in a row, as in the schedule
   std::vector<FuzzSlot> slots_;
   std::unique_ptr<IntakeQueue> intake_;
   std::unique_ptr<ReduceQueue> reducer_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/cli/libfuzzer/sighting.h"
 #include "tools/cli/run_folder/live_counters.h"
 
 namespace rmapdiff {
@@ -29,29 +30,37 @@ uint32_t SeedFor(uint64_t seed, size_t slot, uint64_t run) {
 }  // namespace
 
 FuzzCommand FuzzSlot::CommandNow(double now) const {
-  const BuiltTarget& files = target_->files;
+  const SessionTarget& target = *program_->target;
+  const BuiltTarget& files = target.files;
   // libFuzzer's own limit is for the case that no session is left to stop it.
   const auto limit = static_cast<uint64_t>(std::max(end_ - now, 0.0) + kStartGrace + 5);
   FuzzCommand command;
   command.words = TargetFlags(files);
-  command.words.insert(command.words.begin(), files.binary);
-  for (const std::string& word : {"-artifact_prefix=" + target_->incoming + "/",
+  for (const std::string& word : {"-artifact_prefix=" + target.incoming + "/",
                                   fmt::format("-seed={}", SeedFor(seed_, index_, runs_)),
                                   fmt::format("-max_total_time={}", limit),
                                   std::string("-reload=1"), std::string("-print_final_stats=1")}) {
     command.words.push_back(word);
   }
-  command.words.push_back(target_->corpus->folder());
-  if (!target_->corpus->seeds().empty()) command.words.push_back(target_->corpus->seeds());
-  command.environment = {{"RMAPDIFF_STATS", target_->stats_file},
+  const std::string& corpus = target.corpus->folder();
+  if (program_->scout) {
+    command.words.push_back("-hand_over=" + corpus);
+    command.words.insert(command.words.begin(), {files.scout, files.name});
+  } else {
+    command.words.insert(command.words.begin(), files.binary);
+    command.words.push_back(corpus);
+    if (!target.corpus->seeds().empty()) command.words.push_back(target.corpus->seeds());
+  }
+  command.environment = {{"RMAPDIFF_STATS", program_->stats_file},
                          {"ASAN_OPTIONS", AsanOptions(/*symbolize=*/true)}};
-  command.log_file = fmt::format("{}/logs/{}-{}.log", run_folder_, files.name, index_);
+  command.log_file = fmt::format("{}/logs/{}-{}{}", run_folder_, files.name, index_,
+                                 program_->scout ? kScoutLog : ".log");
   return command;
 }
 
 void FuzzSlot::Start(double now) {
   const FuzzCommand command = CommandNow(now);
-  target_->log_file = command.log_file;
+  program_->log_file = command.log_file;
   started_ = now;
   kill_at_ = 0;
   ++runs_;
@@ -64,7 +73,7 @@ void FuzzSlot::Stop(double now, bool hurry) {
     return;
   }
   const bool executed =
-      process_->log().figures().executions > 0 || ReadLiveCounters(target_->stats_file).execs > 0;
+      process_->log().figures().executions > 0 || ReadLiveCounters(program_->stats_file).execs > 0;
   if (!executed && !hurry && now < end_ + kStartGrace) return;
   process_->Interrupt();
   kill_at_ = now + kStopGrace;
@@ -80,7 +89,7 @@ void FuzzSlot::AddTo(TargetFigures* figures, double now) const {
 }
 
 std::unique_ptr<FuzzProcess> FuzzSlot::Finish(double now) {
-  AddTo(&target_->figures, now);
+  AddTo(&program_->figures, now);
   return std::move(process_);
 }
 

@@ -1,4 +1,4 @@
-// A place in a session for one process at a time. It has the target of the turn, the process, and
+// A place in a session for one process at a time. It has the program of the turn, the process, and
 // the pause before the next one. Times are seconds of the session's clock.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SLOT_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_FUZZ_SLOT_H_
@@ -16,16 +16,26 @@
 
 namespace rmapdiff {
 
-// A fuzz target in a session.
+// A fuzz target in a session: what its programs share.
 struct SessionTarget {
   BuiltTarget files;
   size_t index = 0;
-  std::string incoming;    // the folder for inputs that end it
+  std::string incoming;  // the folder for inputs that end a program of it
+  std::unique_ptr<FuzzCorpus> corpus;
+};
+
+// What a turn is for: the sanitized program of a target, or its scout.
+struct SessionProgram {
+  SessionTarget* target = nullptr;
+  bool scout = false;
+  size_t index = 0;        // in the schedule
   std::string stats_file;  // its live counters
   std::string log_file;    // of the process that started last; "" if none has
   TargetFigures figures;   // of the processes that have ended, by their logs
-  std::unique_ptr<FuzzCorpus> corpus;
-  int failures = 0;  // in a row
+  int failures = 0;        // in a row
+
+  // "mmu_fuzzer", or "the scout of mmu_fuzzer".
+  std::string name() const { return (scout ? "the scout of " : "") + target->files.name; }
 };
 
 class FuzzSlot {
@@ -37,13 +47,13 @@ class FuzzSlot {
   bool busy() const { return process_ != nullptr; }
   bool unused() const { return runs_ == 0; }
   bool pauses(double now) const { return now < not_before_; }
-  // The target whose turn it is; null before the first turn.
-  SessionTarget* target() const { return target_; }
+  // The program whose turn it is; null before the first turn.
+  SessionProgram* program() const { return program_; }
   // The rest of the turn, which may be too short for a process.
   double left_of_turn(double now) const { return end_ - now; }
 
-  void GiveTurn(SessionTarget* target, double end) {
-    target_ = target;
+  void GiveTurn(SessionProgram* program, double end) {
+    program_ = program;
     end_ = end;
   }
   void Start(double now);
@@ -53,9 +63,9 @@ class FuzzSlot {
   // seconds more, but in a hurry.
   void Stop(double now, bool hurry);
   void Kill() { process_->Kill(); }
-  // Adds the figures of the process to others of its target.
+  // Adds the figures of the process to others of its program.
   void AddTo(TargetFigures* figures, double now) const;
-  // The process, which has ended; its figures are in those of the target.
+  // The process, which has ended; its figures are in those of the program.
   std::unique_ptr<FuzzProcess> Finish(double now);
   // Before the next process: none after a new reason, a longer one each time for the same again.
   void Pause(double now, const std::string& reason);
@@ -67,7 +77,7 @@ class FuzzSlot {
   const std::string run_folder_;
   const uint64_t seed_;
   std::unique_ptr<FuzzProcess> process_;
-  SessionTarget* target_ = nullptr;
+  SessionProgram* program_ = nullptr;
   uint64_t runs_ = 0;
   double started_ = 0;
   double end_ = 0;  // of the turn

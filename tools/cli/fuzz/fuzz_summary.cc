@@ -31,10 +31,17 @@ std::string Row(const TargetFigures& figures, size_t width) {
 }
 
 nlohmann::ordered_json ToJson(const TargetFigures& figures) {
-  return {{"execs", figures.execs},       {"ops", figures.ops},
-          {"seconds", figures.seconds},   {"ops_per_second", figures.ops_per_second()},
-          {"coverage", figures.coverage}, {"features", figures.features},
-          {"corpus", figures.corpus},     {"findings", figures.findings}};
+  return {{"execs", figures.execs},
+          {"ops", figures.ops},
+          {"seconds", figures.seconds},
+          {"ops_per_second", figures.ops_per_second()},
+          {"scout_execs", figures.scout_execs},
+          {"scout_ops", figures.scout_ops},
+          {"scout_seconds", figures.scout_seconds},
+          {"coverage", figures.coverage},
+          {"features", figures.features},
+          {"corpus", figures.corpus},
+          {"findings", figures.findings}};
 }
 
 }  // namespace
@@ -46,6 +53,9 @@ TargetFigures FuzzSummary::Total() const {
     total.execs += figures.execs;
     total.ops += figures.ops;
     total.seconds += figures.seconds;
+    total.scout_execs += figures.scout_execs;
+    total.scout_ops += figures.scout_ops;
+    total.scout_seconds += figures.scout_seconds;
     total.features += figures.features;
     total.corpus += figures.corpus;
     total.findings += figures.findings;
@@ -73,7 +83,9 @@ std::string SummaryTable(const FuzzSummary& summary) {
       fmt::format("{:<{}}  {:>8}  {:>11}  {:>13}  {:>9}  {:>8}  {:>6}  {:>8}\n", "target", width,
                   "seconds", "execs", "ops", "ops/s", "features", "corpus", "findings");
   for (const TargetFigures& figures : summary.targets) text += Row(figures, width);
-  if (summary.targets.size() > 1) text += Row(summary.Total(), width);
+  const TargetFigures total = summary.Total();
+  if (summary.targets.size() > 1) text += Row(total, width);
+  text += ScoutsText(total);
   const FindingFolders folders(summary.folder);
   for (const FindingRecord& finding : summary.findings) {
     const std::string folder = Printable(folders.PathOf(finding.signature)) + "/";
@@ -109,6 +121,7 @@ std::string SummaryJson(const FuzzSummary& summary) {
   }
   const Json json = {{"seed", summary.seed},
                      {"jobs", summary.jobs},
+                     {"sanitized", summary.sanitized},
                      {"budget", summary.budget},
                      {"elapsed", summary.elapsed},
                      {"interrupted", summary.interrupted},

@@ -22,7 +22,8 @@ struct FuzzSummary {
   std::string folder;  // of the run
   uint64_t seed = 0;
   uint64_t jobs = 0;
-  uint64_t budget = 0;  // seconds; 0 for no end
+  uint64_t sanitized = 100;  // percent of the time of a target with a scout
+  uint64_t budget = 0;       // seconds; 0 for no end
   double elapsed = 0;
   bool interrupted = false;
   std::vector<TargetFigures> targets;

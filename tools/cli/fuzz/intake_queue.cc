@@ -44,8 +44,12 @@ LibFuzzerLog LastOf(const std::string& path) {
 
 }  // namespace
 
-IntakeQueue::IntakeQueue(std::string run_folder, const std::vector<std::string>& targets, Seen seen)
-    : run_folder_(std::move(run_folder)), seen_(std::move(seen)), folders_(run_folder_) {
+IntakeQueue::IntakeQueue(std::string run_folder, const std::vector<std::string>& targets, Seen seen,
+                         Unconfirmed unconfirmed)
+    : run_folder_(std::move(run_folder)),
+      seen_(std::move(seen)),
+      unconfirmed_(std::move(unconfirmed)),
+      folders_(run_folder_) {
   MakeFolder(run_folder_ + "/findings");
   folders_.Clean();
   std::vector<std::string> damaged;
@@ -69,7 +73,9 @@ void IntakeQueue::RecoverSighting(const std::string& log_name) {
   const std::string artifact = Incoming(log_name.substr(0, dash), log.artifact());
   std::error_code error;
   if (!fs::exists(artifact, error) || fs::exists(SightingPath(artifact), error)) return;
-  WriteSighting(artifact, SightingOf(std::nullopt, log));
+  Sighting sighting = SightingOf(std::nullopt, log);
+  sighting.scout = log_name.ends_with(kScoutLog);
+  WriteSighting(artifact, sighting);
 }
 
 void IntakeQueue::TakeUp(const std::string& target) {
@@ -127,6 +133,7 @@ void IntakeQueue::StartChild() {
 
 void IntakeQueue::FinishChild() {
   const std::unique_ptr<FuzzProcess> child = std::move(child_);
+  if (child->exit_code() == kExitDone && child->Answer() == kUnconfirmed) return SetAside();
   const std::string signature = TakenIn(child->Answer());
   if (child->exit_code() == kExitDone && !signature.empty()) {
     Count(queue_.front(), signature);
@@ -140,6 +147,19 @@ void IntakeQueue::FinishChild() {
   const std::string& said = child->log().report();
   throw Failure(kExitEnvironment, said.empty() ? Printable(path) + ": cannot be taken in"
                                                : said.substr(0, said.find('\n')));
+}
+
+// Neither build has shown what a scout has found in the input at the front of the queue.
+void IntakeQueue::SetAside() {
+  const Arrival arrival = queue_.front();
+  queue_.pop_front();
+  const std::string folder = run_folder_ + "/unconfirmed/" + arrival.target;
+  MakeFolder(folder);
+  const std::string to = folder + "/" + fs::path(arrival.path).filename().string();
+  std::error_code ignored;
+  fs::rename(SightingPath(arrival.path), SightingPath(to), ignored);
+  fs::rename(arrival.path, to, ignored);
+  unconfirmed_(arrival.target, to);
 }
 
 // The finding is kept; counts it, and lets the artifact go.

@@ -5,7 +5,8 @@
 //
 // Invariants: an artifact leaves DIR/incoming only when its finding is kept. So a kill at any
 // moment loses none, and the next session takes in the rest. If a child cannot look at an artifact,
-// the finding is kept by the words of the log.
+// the finding is kept by the words of the log. A finding of a scout that does not come again is
+// none: its artifact moves to DIR/unconfirmed/TARGET.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_QUEUE_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_QUEUE_H_
 
@@ -29,9 +30,13 @@ class IntakeQueue {
   // Takes each finding that the session meets for the first time, and whether it is new.
   using Seen = std::function<void(const FindingRecord& finding, bool is_new)>;
 
+  // Takes the target and the path of an input in which a scout alone has found something.
+  using Unconfirmed = std::function<void(const std::string& target, const std::string& path)>;
+
   // `targets` are the folders below DIR/incoming. Their files that a killed session has left are
   // taken up, with the words of its logs. All of these throw a Failure with kExitEnvironment.
-  IntakeQueue(std::string run_folder, const std::vector<std::string>& targets, Seen seen);
+  IntakeQueue(std::string run_folder, const std::vector<std::string>& targets, Seen seen,
+              Unconfirmed unconfirmed);
 
   // A process has found something. `artifact` is the name of a file below DIR/incoming/TARGET, ""
   // if there is none.
@@ -67,10 +72,12 @@ class IntakeQueue {
   void RecoverSighting(const std::string& log_name);
   void StartChild();
   void FinishChild();
+  void SetAside();
   void Count(const Arrival& arrival, const std::string& signature);
 
   const std::string run_folder_;
   const Seen seen_;
+  const Unconfirmed unconfirmed_;
   const FindingFolders folders_;
   std::deque<Arrival> queue_;
   std::unique_ptr<FuzzProcess> child_;  // at work on the front of the queue

@@ -44,7 +44,8 @@ class Arrival {
           const std::string& said)
       : folders_(run_folder),
         path_(std::move(path)),
-        sighting_(said.empty() ? ReadSighting(path_) : Sighting{said, /*own=*/true, "", ""}) {
+        sighting_(said.empty() ? ReadSighting(path_)
+                               : Sighting{said, /*own=*/true, "", "", /*scout=*/false}) {
     std::error_code ignored;
     record_.target = target;
     record_.maps = ChosenMaps();
@@ -73,6 +74,11 @@ class Arrival {
     request.story = true;
     request.leaks = true;
     runs_ = RunAll(artifact_->program, request, BestBuild(), times);
+    // Without sanitizers memory has another layout, so a fault may show in a scout's build alone.
+    const bool elsewhere = sighting_.scout && BestBuild() != ProbeBuild::kPlain;
+    if (elsewhere && runs_.Usual().empty()) {
+      runs_ = RunAll(artifact_->program, request, ProbeBuild::kPlain, times);
+    }
     const std::string usual = runs_.Usual();
     record_.reproduced = fmt::format("{}/{}", runs_.Reproduced(), runs_.count);
     record_.signature = usual;
@@ -89,6 +95,8 @@ class Arrival {
   }
 
   bool reproduced() const { return artifact_ && !runs_.Usual().empty(); }
+  // Whether it is a scout's and did not come again, though it was looked at.
+  bool unconfirmed() const { return sighting_.scout && artifact_ && runs_.Usual().empty(); }
   bool known() const { return kept().has_value(); }
   std::optional<FindingRecord> kept() const { return folders_.Find(record_.signature); }
   void Again(uint64_t times) const {
@@ -181,6 +189,10 @@ int TakeIn(const Words& words) {
   // Once is enough for one of many that show the same.
   if (limit) arrival.Look(1);
   if (limit && (!arrival.reproduced() || !arrival.known())) arrival.Look(kRuns);
+  if (arrival.unconfirmed()) {
+    WriteOut(kUnconfirmed);
+    return kExitDone;
+  }
   arrival.Sign();
   const bool is_new = !arrival.known();
   if (is_new) arrival.Keep(static_cast<double>(limit.value_or(0)));

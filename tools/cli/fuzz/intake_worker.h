@@ -6,8 +6,10 @@
 // while, and the folder written. The artifact itself stays until the parent removes it, which knows
 // then that the finding is kept. So a child that is killed has lost nothing.
 //
-// A finding that does not come again is a finding all the same. Its name is the signature in the
-// target's log. Without one, it is "unreproduced/" and the words of a sanitizer or of libFuzzer.
+// A finding of a scout counts only if it comes again, under sanitizers or in a plain build. Any
+// other finding that does not come again is a finding all the same. Its name is the signature in
+// the target's log. Without one, it is "unreproduced/" and the words of a sanitizer or of
+// libFuzzer.
 #ifndef RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
 #define RMAPDIFF_TOOLS_CLI_FUZZ_INTAKE_WORKER_H_
 
@@ -24,6 +26,9 @@ namespace rmapdiff {
 // the target's output, in place of a sighting beside the artifact (libfuzzer/sighting.h). It also
 // adds how often the finding came.
 inline constexpr const char* kTakeInWord = "--take-in";
+
+// The answer of the child on a finding of a scout that does not come again. Nothing is kept.
+inline constexpr const char* kUnconfirmed = "unconfirmed\n";
 
 // The child; `words` are those after its word. SIGTERM tells it to hurry: it keeps the simplest
 // program of some seconds later. Prints the record that is kept, as a FindingLine. Throws

@@ -13,6 +13,7 @@
 
 #include "fuzzers/finding/run_limits.h"
 #include "fuzzers/program/program_file.h"
+#include "fuzzers/program/target_kinds.h"
 #include "tools/cli/base/exit_codes.h"
 #include "tools/cli/base/files.h"
 #include "tools/cli/base/text.h"
@@ -58,6 +59,9 @@ BuiltTarget MakeTarget(const std::string& folder, const std::string& name, FuzzB
   target.weight = WeightOf(name);
   target.binary = folder + "/" + name + (build == FuzzBuild::kM32 ? "_m32_bin" : "_bin");
   std::error_code ignored;
+  const std::string scout = folder + "/scout";
+  const bool has_scout = build == FuzzBuild::kNative && FindTargetKind(name) != nullptr;
+  if (has_scout && fs::exists(scout, ignored)) target.scout = scout;
   const std::string seeds = folder + "/" + name + "_corpus";
   if (fs::is_directory(seeds, ignored)) target.seeds = seeds;
   for (const std::string& line : ReadLines(folder + "/" + name + "_options.options")) {
@@ -96,9 +100,11 @@ BuiltTarget FindBuiltTarget(const std::string& folder, const std::string& name) 
 }
 
 void CheckIsBuilt(const BuiltTarget& target) {
-  if (access(target.binary.c_str(), X_OK) == 0) return;
-  throw Failure(kExitEnvironment, Printable(target.binary) + ": no such program, expected the " +
-                                      "fuzz target as tools/fuzz builds it");
+  for (const std::string& program : {target.binary, target.scout}) {
+    if (program.empty() || access(program.c_str(), X_OK) == 0) continue;
+    throw Failure(kExitEnvironment, Printable(program) + ": no such program, expected the " +
+                                        "fuzz target as tools/fuzz builds it");
+  }
 }
 
 std::vector<std::string> RunLimitFlags() {

@@ -2,7 +2,8 @@
 //
 // //fuzzers is built into a folder. There fuzz_targets.txt names the targets, one a line, in order.
 // Each has NAME_bin, NAME_corpus/ (seeds), and perhaps NAME_options.options and NAME.dict. The
-// options are flags of libFuzzer, `key=value`.
+// options are flags of libFuzzer, `key=value`. The program `scout`, if it is there, runs random
+// programs of every target that runs programs (fuzzers/scout_main.cc).
 #ifndef RMAPDIFF_TOOLS_CLI_LIBFUZZER_BUILT_TARGET_H_
 #define RMAPDIFF_TOOLS_CLI_LIBFUZZER_BUILT_TARGET_H_
 
@@ -15,6 +16,7 @@ namespace rmapdiff {
 struct BuiltTarget {
   std::string name;
   std::string binary;
+  std::string scout;                 // "" for none
   std::string seeds;                 // "" for none
   std::vector<std::string> options;  // "max_len=2056"
   uint64_t weight = 1;               // its part of the time, beside that of the others
@@ -30,7 +32,7 @@ std::vector<BuiltTarget> FindBuiltTargets(const std::string& folder, FuzzBuild b
 // The target of that name, which must be built. Throws a Failure with kExitEnvironment.
 BuiltTarget FindBuiltTarget(const std::string& folder, const std::string& name);
 
-// Throws a Failure with kExitEnvironment if the binary is missing.
+// Throws a Failure with kExitEnvironment if the binary, or a scout that is named, is missing.
 void CheckIsBuilt(const BuiltTarget& target);
 
 // libFuzzer's flags for the limits of one run (run_limits.h).

@@ -46,6 +46,7 @@ void VisitSighting(auto& sighting, auto& visit) {
   visit("own", sighting.own);
   visit("kind", sighting.kind);
   visit("report", sighting.report);
+  visit("scout", sighting.scout);
 }
 
 }  // namespace

@@ -22,7 +22,11 @@ struct Sighting {
   bool own = false;       // the target's own, after SIGNATURE:
   std::string kind;
   std::string report;
+  bool scout = false;  // of a program without sanitizers, so it has to be confirmed
 };
+
+// How the name of a log of a scout ends.
+inline constexpr const char* kScoutLog = ".scout.log";
 
 // Of a finding that was reproduced.
 std::string KindOf(const Trial& trial);

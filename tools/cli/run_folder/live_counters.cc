@@ -11,6 +11,10 @@ std::string LiveCountersPath(const std::string& run_folder, const std::string& t
   return run_folder + "/logs/" + target + ".stats";
 }
 
+std::string ScoutCountersPath(const std::string& run_folder, const std::string& target) {
+  return LiveCountersPath(run_folder, target + ".scout");
+}
+
 void MakeLiveCounters(const std::string& path) {
   LiveCounters block = {};
   block.Begin();

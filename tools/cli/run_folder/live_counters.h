@@ -13,6 +13,8 @@ using LiveCounters = LiveBlock<uint64_t>;
 
 // DIR/logs/TARGET.stats.
 std::string LiveCountersPath(const std::string& run_folder, const std::string& target);
+// Of its scout: DIR/logs/TARGET.scout.stats.
+std::string ScoutCountersPath(const std::string& run_folder, const std::string& target);
 
 // Makes an empty block of figures, in place of any file of that name. Throws a Failure with
 // kExitEnvironment.

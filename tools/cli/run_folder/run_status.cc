@@ -51,6 +51,9 @@ void AddTo(TargetSample* total, const TargetSample& one) {
   total->execs += one.execs;
   total->ops += one.ops;
   total->seconds += one.seconds;
+  total->scout_execs += one.scout_execs;
+  total->scout_ops += one.scout_ops;
+  total->scout_seconds += one.scout_seconds;
   total->coverage += one.coverage;
   total->features += one.features;
   total->corpus += one.corpus;
@@ -169,8 +172,11 @@ RunStatus ReadRun(const std::string& folder, double now, bool any) {
   TakeSamples(status.history, &status);
   for (auto& [name, target] : status.targets) {
     if (!status.running || name.find('/') != name.npos) continue;
-    TakeLive(status.history, name, ReadLiveCounters(LiveCountersPath(folder, name)),
-             &target.figures);
+    LiveCounters live = ReadLiveCounters(LiveCountersPath(folder, name));
+    const LiveCounters scout = ReadLiveCounters(ScoutCountersPath(folder, name));
+    live.execs += scout.execs;
+    live.ops += scout.ops;
+    TakeLive(status.history, name, live, &target.figures);
   }
   return status;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tools/cli/base/json_fields.h"
+#include "tools/cli/base/text.h"
 
 namespace rmapdiff {
 namespace {
@@ -21,6 +22,9 @@ void VisitTarget(auto& one, auto& visit) {
   visit("execs", one.execs);
   visit("ops", one.ops);
   visit("seconds", one.seconds);
+  visit("scout_execs", one.scout_execs);
+  visit("scout_ops", one.scout_ops);
+  visit("scout_seconds", one.scout_seconds);
   visit("coverage", one.coverage);
   visit("features", one.features);
   visit("corpus", one.corpus);
@@ -36,6 +40,7 @@ void VisitSample(auto& sample, auto& visit) {
   visit("elapsed", sample.elapsed);
   visit("jobs", sample.jobs);
   visit("seed", sample.seed);
+  visit("sanitized", sample.sanitized);
   visit("findings", sample.findings);
   visit("final", sample.final);
 }
@@ -59,6 +64,13 @@ std::optional<Sample> ReadSample(std::string_view line, const Sample& before) {
 }
 
 }  // namespace
+
+std::string ScoutsText(const TargetSample& total) {
+  if (total.scout_execs == 0) return "";
+  return fmt::format("scouts without sanitizers ran {} of the programs in {} of {}\n",
+                     FormatCount(total.scout_execs), FormatDuration(total.scout_seconds),
+                     FormatDuration(total.seconds));
+}
 
 Json TargetJson(const TargetSample& one) {
   FieldWriter write;

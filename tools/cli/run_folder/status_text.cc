@@ -69,8 +69,9 @@ std::string Targets(const RunStatus& status) {
   std::string text = "\n" + Row(width, {"target", "execs", "execs/s", "now", "ops/s", "features",
                                         "corpus", "last new", "findings"});
   for (const auto& [name, one] : status.targets) text += TargetRow(Printable(name), width, one);
-  if (status.targets.size() > 1) text += TargetRow("total", width, status.Total());
-  return text;
+  const TargetStatus total = status.Total();
+  if (status.targets.size() > 1) text += TargetRow("total", width, total);
+  return text + ScoutsText(total.sampled);
 }
 
 std::string Findings(const RunStatus& status) {
@@ -124,6 +125,7 @@ std::string StatusJson(const RunStatus& status, bool history) {
                {"time", status.last.time},
                {"jobs", status.last.jobs},
                {"seed", status.last.seed},
+               {"sanitized", status.last.sanitized},
                {"targets", targets},
                {"total", StatusOfTarget(status.Total())},
                {"findings", findings},

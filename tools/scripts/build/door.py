@@ -28,6 +28,7 @@ ABOUT = ("help", "--version", *HELP)
 
 COMMAND_LINE = "//tools/cli:rmapdiff"
 PROBE = "//fuzzers:probe_bin"
+SCOUT = "//fuzzers:scout"  # of objects of the command line, but for its main function
 TARGET_LIST = "//fuzzers:fuzz_targets_list"
 DEBUGGED = "//tools/cli:rmapdiff_debug"
 
@@ -52,7 +53,7 @@ def known_targets():
 def needs_of_fuzz(words):
     """All targets, or those that are named."""
     kind = "_m32" if M32 in words else ""
-    labels = [PROBE, TARGET_LIST]
+    labels = [PROBE, TARGET_LIST] + [SCOUT] * (M32 not in words)
     chosen = [word.partition("=")[2] for word in words if word.startswith("--target=")]
     chosen += [after for word, after in zip(words, words[1:]) if word == "--target"]
     known = known_targets() if chosen else {}

@@ -8,8 +8,9 @@ from tools.bazel_rules import replay
 from tools.scripts.common import script
 from tools.scripts.common.script import ENVIRONMENT, ROOT, Failure
 
-# options: libFuzzer's flags.
-Target = collections.namedtuple("Target", "name binary seeds options")
+# options: libFuzzer's flags. scout: the program that runs random programs of the target without
+# sanitizers (fuzzers/scout_main.cc), "" for none.
+Target = collections.namedtuple("Target", "name binary seeds options scout", defaults=("",))
 
 # Takes any bytes and keeps no figures (fuzzers/fuzz_target.h).
 CODEC_TARGET = "program_fuzzer"
@@ -23,8 +24,11 @@ def run_build(product, labels):
 def read_target(folder, name):
     """One fuzz target of a folder as //fuzzers is built into."""
     base = os.path.join(folder, name)
+    scout = os.path.join(folder, "scout")
+    has_scout = name != CODEC_TARGET and os.path.exists(scout)
     return Target(name, os.path.realpath(base + "_bin"), os.path.realpath(base + "_corpus"),
-                  replay.read_options(base + "_options.options"))
+                  replay.read_options(base + "_options.options"),
+                  os.path.realpath(scout) if has_scout else "")
 
 
 def read_names(folder):

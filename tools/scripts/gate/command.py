@@ -42,8 +42,9 @@ def parse_arguments(words):
                              "well from what is new [fuzz everything]")
     usual = kill_rate.read(ROOT)
     parser.add_argument("--budget", type=number(MAX_PROGRAMS), default=usual.programs, metavar="N",
-                        help="programs of fuzzing, shared by the targets as their slowest faults "
-                             f"need [{usual.programs}]")
+                        help="programs of fuzzing under sanitizers, shared by the targets as "
+                             "their slowest faults need; scouts have three quarters of it, and "
+                             f"run four programs for each [{usual.programs}]")
     parser.add_argument("--limit", type=duration, default=LIMIT, metavar="TIME",
                         help="of the processor, for the fuzzing of each target; one that cannot "
                              "run its programs in it proves nothing: 90, 90s, 10m, 2h "

@@ -9,6 +9,8 @@ the processor; a target that reaches it has proved nothing.
 libFuzzer ends with the first input that fails. It is started again, with the next seed and what it
 has learnt, as long as programs are left, so that a bug that the base has as well hides no new one.
 
+A scout does most of it, without sanitizers (scouting.py).
+
 libFuzzer runs in a folder of its own and sees relative names alone: it would take a comma in a name
 for the end of it.
 """
@@ -22,7 +24,7 @@ import subprocess
 
 from tools.bazel_rules import replay
 from tools.scripts.common import processor
-from tools.scripts.gate import build
+from tools.scripts.gate import build, scouting
 from tools.scripts.gate.outcome import Artifact
 from tools.scripts.mutants import finding, trial
 
@@ -34,14 +36,15 @@ COUNTERS = re.compile(r"\((\d+) inline 8-bit counters\)")
 
 INPUTS, LEARNT, ARTIFACTS, LIST, STATS = "in", "learnt", "artifacts", "list", "stats"
 
-# programs, limit: of the budget, and seconds of the processor for it. starts: at most.
+# programs, limit: of the budget, and seconds of the processor for it. starts: at most, of the
+# target and of its scout.
 Budget = collections.namedtuple("Budget", "programs limit starts", defaults=(MAX_STARTS,))
 
 # execs: programs that the target has run, by its own count. ran: inputs beyond those it began with.
-# seconds: of the processor. problem: why this proves nothing, "" if it does. seed: of the first
-# start.
-Fuzzed = collections.namedtuple("Fuzzed",
-                                "target execs ran seconds seed starts artifacts problem text")
+# scouted: programs that its scout has run. seconds: of the processor. problem: why this proves
+# nothing, "" if it does. seed: of the first start.
+Fuzzed = collections.namedtuple(
+    "Fuzzed", "target execs ran scouted seconds seed starts artifacts problem text")
 
 
 @functools.lru_cache(maxsize=None)
@@ -167,7 +170,13 @@ def _too_few(search, budget):
 
 def fuzz(target, budget, seed, folder, failing=(), grown=""):
     """Fuzzed; `failing` are seeds that are known to fail, `grown` a folder of corpora."""
+    own, others = scouting.split(target, budget.programs)
     search = _Search(target, folder, seed)
+    scouted = scouting.NOTHING
+    if others:
+        scouted = scouting.scout(target, others, budget.limit, budget.starts, seed,
+                                 os.path.join(folder, "scout"))
+    budget = budget._replace(programs=own, limit=max(1, budget.limit - scouted.seconds))
     search.begin_with([path for path in replay.list_seeds(target.seeds) if path not in failing]
                       + replay.list_seeds(os.path.join(grown, target.name) if grown else ""))
     problem, code = "", None
@@ -181,6 +190,7 @@ def fuzz(target, budget, seed, folder, failing=(), grown=""):
     if execs == 0:
         problem = problem or "executed nothing"
     problem = problem or _too_few(search, budget)
-    text = search.logs[-1] if problem and search.logs else ""
-    return Fuzzed(target, execs, search.ran, search.seconds, seed, len(search.logs),
-                  list(search.artifacts.values()), problem, text)
+    text = search.logs[-1] if problem and search.logs else scouted.text
+    return Fuzzed(target, execs, search.ran, scouted.ran, search.seconds + scouted.seconds, seed,
+                  len(search.logs), list({**scouted.artifacts, **search.artifacts}.values()),
+                  problem or scouted.problem, text)

@@ -80,7 +80,8 @@ class Gate:
     def _build(self):
         """The targets, and the findings.Tool that tells of what is found."""
         built = build.run_build("fuzzers/fuzz_targets.txt", [
-            "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin"])
+            "//tools/cli:rmapdiff", "//fuzzers:fuzz_targets", "//fuzzers:probe_bin",
+            "//fuzzers:scout"])
         targets = build.read_targets(os.path.join(built, "fuzzers"))
         self._report("build", count_of(len(targets), "fuzz target"))
         return targets, findings.Tool(self._root, built)
@@ -174,11 +175,12 @@ class Gate:
         cases = [Case(one.target.name, "is fuzzed", one.seconds, one.problem, one.text)
                  for one in fuzzed]
         artifacts = [artifact for one in fuzzed for artifact in one.artifacts]
-        ran = count_of(sum(one.ran for one in fuzzed), "program")
+        sanitized = sum(one.ran for one in fuzzed)
+        ran = count_of(sanitized + sum(one.scouted for one in fuzzed), "program")
         many = count_of(len(fuzzed), "target")
         spent = sum(one.seconds for one in fuzzed)
-        self._report("fuzz", f"{ran} on {many}, seed {self._options.seed}, {spent:.0f} s of the "
-                     "processor")
+        self._report("fuzz", f"{ran} on {many}, {sanitized:,} of them under sanitizers, seed "
+                     f"{self._options.seed}, {spent:.0f} s of the processor")
         self._failed(cases)
         nothing = "" if artifacts or failing else " find nothing"
         return Step(cases, [f"{ran} of fuzzing on {many}{nothing}"], artifacts)

@@ -30,7 +30,8 @@ def _read(path):
 def _state(target, budget, seed):
     """Two tasks with the same have the same answer."""
     digest = hashlib.sha256(repr((target.name, target.options, budget.programs, seed)).encode())
-    for path in [target.binary, *replay.list_seeds(target.seeds)]:
+    programs = [path for path in (target.binary, target.scout) if path]
+    for path in [*programs, *replay.list_seeds(target.seeds)]:
         digest.update(os.path.basename(path).encode() + hashlib.sha256(_read(path)).digest())
     return digest.hexdigest()[:16]
 
@@ -43,7 +44,8 @@ def make_tasks(chosen, rate, built, limit):
     for mutant in chosen:
         name = mutant.fields["Target"]
         binary = os.path.realpath(os.path.join(built, "tests", "mutants", mutant.name))
-        target = build.read_target(fuzzers, name)._replace(binary=binary)
+        scout = binary + "_scout" if os.path.exists(binary + "_scout") else ""
+        target = build.read_target(fuzzers, name)._replace(binary=binary, scout=scout)
         budget = fuzzing.Budget(programs[name], limit, starts=1)
         tasks.append(Task(mutant.name, _state(target, budget, rate.seed), target, budget,
                           rate.seed))
@@ -79,11 +81,11 @@ def look(task, root, scratch):
                           failed[1])
     fuzzed = fuzzing.fuzz(task.target, task.budget, task.seed, scratch)
     if fuzzed.artifacts:
-        return Record(task.mutant, task.state, "fuzzing", "", False, fuzzed.ran,
+        return Record(task.mutant, task.state, "fuzzing", "", False, fuzzed.ran + fuzzed.scouted,
                       fuzzed.artifacts[0].raw)
     if fuzzed.problem:
         raise trial.Broken(f"{task.mutant}: {fuzzed.problem}")
-    return Record(task.mutant, task.state, "", "", False, fuzzed.ran, "")
+    return Record(task.mutant, task.state, "", "", False, fuzzed.ran + fuzzed.scouted, "")
 
 
 def fault_of(record, target, medians, slow):

@@ -146,7 +146,7 @@ def build_as_gate(chosen):
     targets = sorted(mutants.PROGRAMS)
     return run_build(ROOT, [
         f"tests/mutants/{chosen[0].name}", "--keep_going", "//fuzzers:fuzz_targets_list",
-        *(f"//tests/mutants:{mutant.name}" for mutant in chosen),
+        *(f"//tests/mutants:{mutant.name}{part}" for mutant in chosen for part in ("", "_scout")),
         *(f"//fuzzers:{target}_{part}" for target in targets for part in ("options", "corpus"))])
 
 

@@ -60,6 +60,16 @@ def _began(sessions):
     return None if first.time is None or first.run != 1 else first.time - first.elapsed
 
 
+def _scouts(end):
+    """The programs that scouts ran, and their share of the time."""
+    (execs, seconds, all_seconds) = (series.of_run([end], field)[0][1] for field in
+                                     ("scout_execs", "scout_seconds", "seconds"))
+    if not execs:
+        return "none"
+    share = f", {seconds / all_seconds:.0%} of the time" if seconds and all_seconds else ""
+    return f"{words.count(execs)} programs of scouts{share}"
+
+
 def _facts(run, now):
     pairs = [("folder", run.path), ("this page", words.date(now))]
     if run.history.samples:
@@ -69,7 +79,8 @@ def _facts(run, now):
             ("began", words.date(_began(sessions))), ("last figures", words.date(end.time)),
             ("then", ended), ("time", words.duration(end.elapsed)),
             ("sessions", words.count(max(len(sessions), end.run))), ("jobs", words.count(end.jobs)),
-            ("seed" if len(sessions) == 1 else "seeds", _seeds(sessions))]
+            ("seed" if len(sessions) == 1 else "seeds", _seeds(sessions)),
+            ("without sanitizers", _scouts(end))]
     return facts(pairs)
 
 
