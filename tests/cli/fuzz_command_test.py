@@ -154,7 +154,7 @@ class FuzzCommandTest(unittest.TestCase):
         self.assertEqual(self.running(), [])
 
     def scout(self, script):
-        """Takes the name of the target as its first word; it and the rest go to a file."""
+        """Its words go to a file, the name of the target first."""
         self.target_is("scout", f'echo "$@" >> {self.path("scouted")}\n' + script)
         os.rename(self.path("bin", "scout_bin"), self.path("bin", "scout"))
 

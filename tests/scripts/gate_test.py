@@ -116,7 +116,7 @@ class FuzzingTest(Folder):
         self.assertEqual((fuzzed.execs, fuzzed.ran, fuzzed.starts, fuzzed.artifacts,
                           fuzzed.problem), (100, 60, 1, [], ""))
 
-    # What a scout does: SCRIPT, which may use $runs, $seed and $prefix.
+    # A scout does what the text after this says, which may use $runs, $seed and $prefix.
     SCOUT = """#!/bin/bash
 for word in "$@"; do
   case "$word" in

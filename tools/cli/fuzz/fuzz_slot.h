@@ -16,7 +16,7 @@
 
 namespace rmapdiff {
 
-// A fuzz target in a session: what its programs share.
+// A fuzz target in a session. Its programs share all this.
 struct SessionTarget {
   BuiltTarget files;
   size_t index = 0;
@@ -24,7 +24,7 @@ struct SessionTarget {
   std::unique_ptr<FuzzCorpus> corpus;
 };
 
-// What a turn is for: the sanitized program of a target, or its scout.
+// The sanitized program of a target, or its scout. A turn is for one.
 struct SessionProgram {
   SessionTarget* target = nullptr;
   bool scout = false;

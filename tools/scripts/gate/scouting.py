@@ -74,5 +74,7 @@ def scout(target, programs, limit, starts, seed, folder):
         artifacts.setdefault(raw, Artifact(target.name, written[1], raw))
         if ran >= programs:
             break
-    problem = "" if ran >= programs else f"its scout could run only {ran:,} of {programs:,} programs"
-    return Scouted(ran, seconds, artifacts, problem, text if problem else "")
+    if ran >= programs:
+        return Scouted(ran, seconds, artifacts, "", "")
+    return Scouted(ran, seconds, artifacts,
+                   f"its scout could run only {ran:,} of {programs:,} programs", text)
