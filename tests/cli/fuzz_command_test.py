@@ -128,9 +128,9 @@ class FuzzCommandTest(unittest.TestCase):
 
     def start(self, *words, **options):
         return subprocess.Popen(
-            [options.get("program", RMAPDIFF), "fuzz", "--bin-dir=bin", "--dir=out", *words], cwd=self.folder,
-            stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
-            env=options.get("env"))
+            [options.get("program", RMAPDIFF), "fuzz", "--bin-dir=bin", "--dir=out", *words],
+            cwd=self.folder, stdout=options.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE,
+            text=True, env=options.get("env"))
 
     def fuzz(self, *words, **options):
         """Returns exit code, standard output, standard error; nothing may be left running."""
