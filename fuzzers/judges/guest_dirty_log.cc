@@ -40,6 +40,15 @@ bool GuestTruth::SlotHas(const Slot& slot, const Written& written) const {
                      [&](Gfn gfn) { return slot.Contains(gfn); });
 }
 
+// A log has frames of its slot, each once, in order.
+GuestTruth::Wrong GuestTruth::StrangeFrame(const Slot& slot, const std::vector<Gfn>& dirty) {
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    if (slot.Contains(dirty[i]) && (i == 0 || dirty[i - 1] < dirty[i])) continue;
+    return fmt::format("gfn {:#x} is in the dirty log of slot {}, out of place", dirty[i], slot.id);
+  }
+  return std::nullopt;
+}
+
 // A write in a window of the fetch may be in this log or the next one; and what a fetch in a window
 // lacks may be in that of a fetch around it.
 GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& dirty) {
@@ -53,12 +62,14 @@ GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& di
   }
   const Slot& slot = *found;
   const bool alone = outer_.empty() && !interleaved_;
-  if (alone && last_fetched_ == id && event_ == *last_fetch_ + 1 && !dirty.empty()) {
-    wrong =
-        fmt::format("gfn {:#x} of slot {} is in the dirty log again, which has just been fetched",
-                    dirty.front(), id);
+  if (alone && last_fetched_ == id && event_ == *last_fetch_ + 1 + quiet_events_ &&
+      !dirty.empty()) {
+    wrong = fmt::format("gfn {:#x} is in the dirty log of slot {}, and nothing could write since",
+                        dirty.front(), id);
   }
+  if (!wrong) wrong = StrangeFrame(slot, dirty);
   last_fetch_ = event_;
+  quiet_events_ = 0;
   last_fetched_ = alone ? std::optional(id) : std::nullopt;
   const auto logged = [&](Gfn gfn) { return std::binary_search(dirty.begin(), dirty.end(), gfn); };
   const auto late = [&](uint64_t event) {

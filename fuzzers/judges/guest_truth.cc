@@ -34,6 +34,8 @@ std::string Describe(const TruthResult& result) {
       return fmt::format("#PF with error code {:#x}", result.error_code);
     case TruthResult::Kind::kMmio:
       return "MMIO";
+    case TruthResult::Kind::kHostFault:
+      return "a fault of the host";
     case TruthResult::Kind::kOther:
       break;
   }
@@ -75,11 +77,20 @@ void GuestTruth::SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool lo
   Drain(false);
   const auto found =
       std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.id == id; });
+  bool kept = false;  // the log goes on
   if (found != slots_.end()) {
     const Slot old = *found;
-    std::erase_if(written_, [&](const auto& one) { return old.Contains(one.first); });
-    std::erase_if(written_one_of_, [&](const Written& one) { return SlotHas(old, one); });
+    kept = logged && old.logged && npages == old.npages && base == old.base;
+    if (!kept) {
+      std::erase_if(written_, [&](const auto& one) { return old.Contains(one.first); });
+      std::erase_if(written_one_of_, [&](const Written& one) { return SlotHas(old, one); });
+    }
     slots_.erase(found);
+  }
+  if (logged && npages != 0 && !kept) {  // a log begins empty
+    last_fetch_ = event_;
+    last_fetched_ = id;
+    quiet_events_ = 0;
   }
   if (npages != 0) slots_.push_back({id, base, npages, hva, logged});
   any_logged_ =
@@ -92,14 +103,7 @@ GuestTruth::Wrong GuestTruth::WroteGuest(Gfn gfn, unsigned word, bool mmu_told) 
   Drain(!mmu_told);
   const std::optional<Hva> hva = HvaOf(gfn);
   if (mmu_told) NoteReached(hva);
-  Wrong wrong;
-  for (size_t i = first_store_; i < stores_.size() && !wrong; ++i) {
-    const HostStore& store = stores_[i].store;
-    if (!stores_[i].own || (store.hva == hva && store.word == word)) continue;
-    wrong =
-        fmt::format("KVM's store to word {} of gfn {:#x} has changed word {} of host page {:#x}",
-                    word, gfn, store.word, store.hva);
-  }
+  Wrong wrong = StrayStore(hva, word);
   if (any_logged_) Pend({gfn});
   EndEvent();
   return wrong;
@@ -203,6 +207,12 @@ const char* GuestTruth::WhatIsWrong(const Judged& judged, const TruthResult& res
     case TruthResult::Kind::kMmio:
       if (none([](const Way& way) { return !way.fault && !way.hva; })) {
         return "no walk of the guest's tables permits it and leads out of the memslots";
+      }
+      return nullptr;
+    case TruthResult::Kind::kHostFault:
+      if (interleaved_) return nullptr;
+      if (none([&](const Way& way) { return !way.fault && way.hva && !host_.Mapped(*way.hva); })) {
+        return "no walk of the guest's tables leads to a page that the host has not mapped";
       }
       return nullptr;
     case TruthResult::Kind::kOther:

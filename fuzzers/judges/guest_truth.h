@@ -21,8 +21,9 @@
 // belong to the second. The MMU also acts in windows in the midst of another operation
 // (Interleave). Those operations stand between BeginInterleaved and EndInterleaved.
 //
-// One class in four files: events and verdicts (guest_truth.cc), the dirty log
-// (guest_dirty_log.cc), time and stores (guest_history.cc), the walk (guest_walk.cc).
+// One class in five files. Events and verdicts are in guest_truth.cc, refusals in guest_answers.cc,
+// the dirty log in guest_dirty_log.cc. Time and stores are in guest_history.cc, the walk in
+// guest_walk.cc.
 //
 // Invariants: every stored word is in history_ once its event is over. A value that allows more is
 // never forgotten as long as a vcpu may use it.
@@ -69,10 +70,11 @@ struct TruthAccess {
 // ... and what came of it.
 struct TruthResult {
   enum class Kind : uint8_t {
-    kDone,   // by the processor, or the emulator
-    kFault,  // #PF with error_code
-    kMmio,   // there is no memslot
-    kOther,  // the host failed, gave up, or shut the guest down: nothing is claimed
+    kDone,       // by the processor, or the emulator
+    kFault,      // #PF with error_code
+    kMmio,       // there is no memslot
+    kHostFault,  // the host has nothing mapped there
+    kOther,      // KVM gave up, or shut the guest down: nothing is claimed
   };
   Kind kind = Kind::kOther;
   uint64_t value = 0;  // kDone: the whole word after the access
@@ -115,7 +117,13 @@ class GuestTruth {
   Wrong StoredMany(int vcpu, const std::vector<TruthAccess>& stores, const TruthResult& last);
   // KVM stored into a word of the guest: kvm_write_guest, or with mmu_told kvm_pv_mmu_write.
   Wrong WroteGuest(Gfn gfn, unsigned word, bool mmu_told);
-  // Everything else: userspace stored into guest memory, the host's mappings changed, ...
+  // An operation that stores nothing; `logs_nothing`: and makes nothing writable.
+  Wrong StoredNothing(bool logs_nothing);
+  // Userspace stored into a word of guest memory, if it has the frame.
+  Wrong UserspaceStored(Gfn gfn, unsigned word);
+  // KVM has walked the guest's tables for itself.
+  Wrong LookedUp(int vcpu, Gva gva);
+  // Everything else.
   void Absorb();
 
   // ---- Around the operations in a window of another one ----
@@ -126,6 +134,19 @@ class GuestTruth {
   // A translation of guest page number `page` from the vcpu's TLB or its shadow tables. Each 4 KiB
   // page of a large one is a question of its own.
   Wrong Reachable(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn);
+  // Before the event: cr3, or mode and cr3, were loaded or refused.
+  Wrong Cr3Answered(int vcpu, Gfn cr3, bool done) const;
+  Wrong ModeAnswered(int vcpu, const GuestMode& mode, Gfn cr3, bool done) const;
+  // The guest was shut down when it was entered.
+  Wrong ShutDown(int vcpu) const;
+  // Before the event: KVM's or userspace's store by a guest physical address. kOther: it was
+  // refused without a reason.
+  Wrong StoreAnswered(const TruthAccess& store, TruthResult::Kind answer) const;
+  // Of the last access or look-up: whether an allowed walk leads to the frame, whether all of them
+  // do, and whether one leads into the host's block with the frame.
+  bool MayHaveMet(Gfn gfn) const;
+  bool MustHaveMet(Gfn gfn) const;
+  bool MayHaveMetBlockOf(Gfn gfn) const;
 
   // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:
   // any.
@@ -234,6 +255,7 @@ class GuestTruth {
   void Flush(Processor& vcpu);
   void ReadPdptrs(Processor& vcpu);
   void MarkRoots(const Processor& vcpu);
+  bool HasPdptrs(Gfn cr3) const;
   bool IsDirect(const Processor& vcpu) const;
   Gva PageOf(const Processor& vcpu, Gva page) const;
   unsigned IndexBits(const Processor& vcpu) const;
@@ -267,9 +289,12 @@ class GuestTruth {
   bool IsData(const Judged& judged, const HostStore& store, std::vector<Gfn>* gfns) const;
   Wrong Unexplained(int vcpu, const TruthAccess& access,
                     const std::vector<Explanation>& explained) const;
+  Wrong Answered(int vcpu, Gfn cr3, const char* refusal, bool done) const;
+  Wrong StrayStore(std::optional<Hva> hva, unsigned word) const;
   void WriteDone();
   void Pend(std::vector<Gfn> candidates);
   bool SlotHas(const Slot& slot, const Written& written) const;
+  static Wrong StrangeFrame(const Slot& slot, const std::vector<Gfn>& dirty);
 
   Host& host_;
   const TruthConfig config_;
@@ -283,6 +308,7 @@ class GuestTruth {
   bool any_logged_ = false;
   std::optional<uint64_t> last_fetch_;    // the event of the last fetch of a log
   std::optional<uint32_t> last_fetched_;  // its slot, if nothing was going on beside it
+  uint64_t quiet_events_ = 0;             // since then, without a gap
 
   uint64_t clock_ = 0;             // stores so far
   uint64_t event_ = 0;             // events so far

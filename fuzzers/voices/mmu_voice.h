@@ -25,7 +25,11 @@
 
 #include "fuzzers/guest/guest_boot.h"
 #include "fuzzers/judges/auditor.h"
+#include "fuzzers/judges/guest_slots.h"
 #include "fuzzers/judges/guest_truth.h"
+#include "fuzzers/judges/mmu_words.h"
+#include "fuzzers/judges/notifier_truth.h"
+#include "fuzzers/judges/reclaim_truth.h"
 #include "fuzzers/judges/used_ledger.h"
 #include "fuzzers/state/reused.h"
 #include "fuzzers/voices/graph_reader.h"
@@ -122,10 +126,31 @@ class MmuVoice final : public Voice {
   AccessResult Access(int vcpu, const AccessRequest& request);
   AccessResult StoreMany(int vcpu, const AccessRequest& first, const std::vector<uint64_t>& values);
   MmuCode Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes);
+  MmuCode SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
   MmuCode SetSlot(const MemslotRequest& request);
-  // Any other step: `step`, after which nothing is claimed.
+  void HostStore(Gfn gfn, unsigned word, uint64_t value);
+  void JudgeEmulated(const AccessRequest& request, uint32_t zapped_before);
+
+  // ---- Steps whose answer is judged from the words of the MMU (mmu_voice_answers.h) ----
+  // Only of the voice that is judged; another one just does the step.
+  MmuWords Words();
+  // Any step that stores nothing into guest memory and makes nothing writable.
   template <typename Step>
-  void Unjudged(Step&& step);
+  void Quiet(Step&& step);
+  // ... and verdict(leaves of the host pages before, words now).
+  template <typename Step, typename Verdict>
+  void WithLeaves(HostRange range, Step&& step, Verdict&& verdict);
+  // ... and verdict(words before, words now).
+  template <typename Step, typename Verdict>
+  void WithWords(Step&& step, Verdict&& verdict);
+  // `step`, after which nothing maps the host pages.
+  template <typename Step>
+  void Unmapping(HostRange range, Step&& step);
+  void JudgeEntered(int vcpu, MmuCode code);
+  void JudgeUnprotected(const MmuWords& before, bool any);
+  void JudgeZappedAll();
+  void JudgeStore(Gfn gfn, unsigned word, uint64_t value, bool done);
+  void CheckNumbers();
   // `step` with the failures of allocations that are due before it, see above.
   template <typename Step>
   auto Attempt(Step&& step);
@@ -151,7 +176,6 @@ class MmuVoice final : public Voice {
   Hva HvaAt(GfnArg arg) const { return static_cast<Hva>(layout_.gfn(arg.value)); }
   unsigned WordAt(HostArg arg) const { return arg.value % unsigned{Mmu::kEntries}; }
   static uint64_t Filled(HostArg arg) { return arg.value * 0x0101010101010101ull; }
-  const typename Mmu::Slot* SlotAt(SlotArg arg) const;
 
   // ---- What can be seen (mmu_voice_observe.h) ----
   std::vector<const Page*> PagesById() const;
@@ -164,6 +188,7 @@ class MmuVoice final : public Voice {
   void CompareLedger();
   std::optional<UsedLeaf> LeafAt(int vcpu, Gva gva);
   UsedLeaf AsUsed(Spte spte, int level) const;
+  void ReadTlb(int index, std::vector<RawTranslation>* tlb);
   void SweepTlb(int index);
   void SweepTables(int index);
   struct Reach;
@@ -179,6 +204,8 @@ class MmuVoice final : public Voice {
   std::unique_ptr<UsedLedger> ledger_;  // the same
   size_t told_accessed_ = 0;            // events that the ledger knows
   size_t told_dirtied_ = 0;
+  GuestSlots slots_;                    // as userspace has asked for them
+  const NotifierTruth notifiers_{mmu_.host(), slots_, header_.spte_masks(), layout_};
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;
   RawRange open_range_;  // of RangeStart; at most one is open
@@ -195,6 +222,7 @@ class MmuVoice final : public Voice {
 
 }  // namespace rmapdiff
 
+#include "fuzzers/voices/mmu_voice_answers.h"  // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_observe.h"  // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_ops.h"      // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_steps.h"    // IWYU pragma: export

@@ -166,11 +166,16 @@ void MmuVoice<R>::ReadVcpu(int index, RawState* raw) {
       if (root != nullptr) raw->roots.push_back(root->id);
     }
   }
-  for (const auto& [key, entry] : vcpu.tlb.entries()) {
+  ReadTlb(index, &raw->tlb);
+}
+
+template <ReverseMap R>
+void MmuVoice<R>::ReadTlb(int index, std::vector<RawTranslation>* tlb) {
+  for (const auto& [key, entry] : mmu_.vcpu(index).tlb.entries()) {
     const Pfn pfn = PfnOf(entry.spte);
     const Gfn host_page = static_cast<Gfn>(pfn & LowBits(Host::kHvaBits));
-    raw->tlb.push_back({static_cast<uint32_t>(index), static_cast<uint32_t>(key.first), key.second,
-                        pfn, host_page, entry.writable});
+    tlb->push_back({static_cast<uint32_t>(index), static_cast<uint32_t>(key.first), key.second, pfn,
+                    host_page, entry.writable});
   }
 }
 
@@ -180,6 +185,7 @@ template <ReverseMap R>
 std::optional<Difference> MmuVoice<R>::Objection(bool everything) {
   if (truth_ != nullptr && everything && !objection_) {
     CompareLedger();
+    CheckNumbers();
     for (int i = 0; i < mmu_.vcpus(); ++i) {
       SweepTlb(i);
       SweepTables(i);

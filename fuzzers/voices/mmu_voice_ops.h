@@ -57,7 +57,9 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LoadCr3& op) {
   const Gfn cr3 = layout_.gfn(op.table.value);
   const MmuCode code = mmu_.LoadCr3(op.vcpu.value, cr3);
-  if (truth_ != nullptr && code == MmuCode::kOk) truth_->LoadedCr3(op.vcpu.value, cr3);
+  const bool done = code == MmuCode::kOk;
+  if (truth_ != nullptr) Blame(truth_->Cr3Answered(op.vcpu.value, cr3, done));
+  if (truth_ != nullptr && done) truth_->LoadedCr3(op.vcpu.value, cr3);
   return {.code = CodeOf(code)};
 }
 
@@ -82,28 +84,38 @@ Outcome MmuVoice<R>::Do(const ops::SetMode& op) {
       break;
   }
   const Gfn cr3 = layout_.gfn(op.table.value);
-  const MmuCode code = mmu_.SetMode(op.vcpu.value, mode, cr3);
-  if (truth_ != nullptr && code == MmuCode::kOk) truth_->SetMode(op.vcpu.value, mode, cr3);
-  return {.code = CodeOf(code)};
+  return {.code = CodeOf(SetMode(op.vcpu.value, mode, cr3))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::EnterGuest& op) {
   MmuCode code = MmuCode::kOk;
-  Unjudged([&] { code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.value); }); });
+  const auto enter = [&] { code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.value); }); };
+  enter();
+  JudgeEntered(op.vcpu.value, code);
+  if (truth_ != nullptr) Blame(truth_->StoredNothing(/*logs_nothing=*/false));
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Unload& op) {
-  Unjudged([&] { mmu_.Unload(op.vcpu.value); });
+  Quiet([&] { mmu_.Unload(op.vcpu.value); });
+  const auto& vcpu = mmu_.vcpu(op.vcpu.value);
+  if (vcpu.root_valid || !vcpu.tlb.entries().empty()) {
+    Blame("a vcpu was unloaded, and still has roots or translations");
+  }
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::UnprotectVirt& op) {
-  bool any = false;
-  Unjudged([&] { any = mmu_.UnprotectVirt(op.vcpu.value, GvaFor(op.vcpu.value, op.va)); });
+  const Gva gva = GvaFor(op.vcpu.value, op.va);
+  const MmuWords before = truth_ != nullptr ? Words() : MmuWords();
+  const bool any = mmu_.UnprotectVirt(op.vcpu.value, gva);
+  if (truth_ != nullptr) {
+    Blame(truth_->LookedUp(op.vcpu.value, gva));
+    JudgeUnprotected(before, any);
+  }
   return Ok(any ? 1 : 0);
 }
 
@@ -188,13 +200,6 @@ Outcome MmuVoice<R>::Do(const ops::SelfMap& op) {
 // ---- Handlers: host ----
 
 template <ReverseMap R>
-const typename MmuVoice<R>::Mmu::Slot* MmuVoice<R>::SlotAt(SlotArg arg) const {
-  const auto& slots = mmu_.graph().slots().all();
-  const bool there = arg.value < slots.size() && !slots[arg.value].empty();
-  return there ? &slots[arg.value] : nullptr;
-}
-
-template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Memslot& op) {
   return {.code = CodeOf(SetSlot(
               {op.slot.value, GfnAt(op.gfn), op.pages.value, HvaAt(op.hva), op.log.value}))};
@@ -207,24 +212,25 @@ Outcome MmuVoice<R>::Do(const ops::DeleteMemslot& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MoveMemslot& op) {
-  const auto* slot = SlotAt(op.slot);
+  const GuestSlots::Slot* slot = slots_.Of(op.slot.value);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code = CodeOf(SetSlot({op.slot.value, GfnAt(op.gfn), slot->npages(),
-                                  static_cast<Hva>(slot->user_gfn()), slot->logged()}))};
+  return {.code = CodeOf(
+              SetSlot({op.slot.value, GfnAt(op.gfn), slot->npages, slot->hva, slot->logged}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LogDirty& op) {
-  const auto* slot = SlotAt(op.slot);
+  const GuestSlots::Slot* slot = slots_.Of(op.slot.value);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code = CodeOf(SetSlot({op.slot.value, slot->base_gfn(), slot->npages(),
-                                  static_cast<Hva>(slot->user_gfn()), op.on.value}))};
+  return {.code =
+              CodeOf(SetSlot({op.slot.value, slot->base, slot->npages, slot->hva, op.on.value}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::GetDirtyLog& op) {
   std::vector<Gfn> dirty;
   const MmuCode code = mmu_.GetDirtyLog(op.slot.value, &dirty);
+  Blame(slots_.FetchAnswered(op.slot.value, code == MmuCode::kOk));
   if (truth_ != nullptr) {
     if (code == MmuCode::kOk) {
       Blame(truth_->LogFetched(op.slot.value, dirty));
@@ -239,31 +245,40 @@ Outcome MmuVoice<R>::Do(const ops::GetDirtyLog& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MovePage& op) {
-  Unjudged([&] { mmu_.MovePage(HvaAt(op.hva)); });
+  const Hva hva = HvaAt(op.hva);
+  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.MovePage(hva); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MergePage& op) {
-  Unjudged([&] { mmu_.MergePage(HvaAt(op.hva)); });
+  const Hva hva = HvaAt(op.hva);
+  WithLeaves(
+      {hva, uint64_t{hva} + 1}, [&] { mmu_.MergePage(hva); },
+      [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
+        return notifiers_.Changed(hva, before, now);
+      });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::UnmapPage& op) {
-  Unjudged([&] { mmu_.UnmapPage(HvaAt(op.hva)); });
+  const Hva hva = HvaAt(op.hva);
+  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.UnmapPage(hva); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MapPage& op) {
-  Unjudged([&] { mmu_.MapPage(HvaAt(op.hva)); });
+  Quiet([&] { mmu_.MapPage(HvaAt(op.hva)); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetBacking& op) {
-  Unjudged([&] { mmu_.SetBacking(HvaAt(op.hva), op.level.value); });
+  const Hva first = mmu_.host().BlockOf(HvaAt(op.hva), op.level.value);
+  const HostRange block{first, uint64_t{first} + mmu_.host().BlockPages(op.level.value)};
+  Unmapping(block, [&] { mmu_.SetBacking(HvaAt(op.hva), op.level.value); });
   return Ok();
 }
 
@@ -271,7 +286,11 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::AgePage& op) {
   const Hva hva = HvaAt(op.hva);
   bool young = false;
-  Unjudged([&] { young = mmu_.AgePage(hva); });
+  WithLeaves(
+      {hva, uint64_t{hva} + 1}, [&] { young = mmu_.AgePage(hva); },
+      [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
+        return notifiers_.Aged(hva, before, now, young);
+      });
   TellLedger();
   if (ledger_ != nullptr && mmu_.host().Mapped(hva)) {
     ledger_->Aged(mmu_.host().Frame(hva), young);
@@ -281,72 +300,95 @@ Outcome MmuVoice<R>::Do(const ops::AgePage& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::TestYoung& op) {
+  const Hva hva = HvaAt(op.hva);
   bool young = false;
-  Unjudged([&] { young = mmu_.TestYoung(HvaAt(op.hva)); });
+  WithLeaves(
+      {hva, uint64_t{hva} + 1}, [&] { young = mmu_.TestYoung(hva); },
+      [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
+        return notifiers_.Tested(hva, before, now, young);
+      });
   return Ok(young ? 1 : 0);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::RangeStart& op) {
-  if (mmu_.notifier_count() != 0) return Ok();
+  if (open_range_.npages != 0) return Ok();
   const Hva begin = HvaAt(op.hva);
-  Unjudged([&] { mmu_.InvalidateRangeStart(begin, begin + op.count.value); });
+  Unmapping({begin, uint64_t{begin} + op.count.value},
+            [&] { mmu_.InvalidateRangeStart(begin, begin + op.count.value); });
   open_range_ = {static_cast<Gfn>(begin), op.count.value};
   return Ok(1);
 }
 
 template <ReverseMap R>
 void MmuVoice<R>::CloseRange() {
-  Unjudged([&] { mmu_.InvalidateRangeEnd(); });
+  Quiet([&] { mmu_.InvalidateRangeEnd(); });
   open_range_ = {};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::RangeEnd&) {
-  if (mmu_.notifier_count() == 0) return Ok();
+  if (open_range_.npages == 0) return Ok();
   CloseRange();
   return Ok(1);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::InvalidatePage& op) {
-  Unjudged([&] { mmu_.InvalidatePage(HvaAt(op.hva)); });
+  const Hva hva = HvaAt(op.hva);
+  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.InvalidatePage(hva); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Quota& op) {
+  const int wanted = Limits::kMinAllocPages + op.count.value - 1;
   MmuCode code = MmuCode::kOk;
-  Unjudged([&] { code = mmu_.SetQuota(Limits::kMinAllocPages + op.count.value - 1); });
+  WithWords([&] { code = mmu_.SetQuota(wanted); },
+            [&](const MmuWords& before, const MmuWords& now) {
+              return reclaim_truth::QuotaSet(before, now, static_cast<size_t>(wanted),
+                                             static_cast<size_t>(mmu_.allocated_pages()));
+            });
+  if (code != MmuCode::kOk) Blame("a quota that is allowed was refused");
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MmuShrink& op) {
   int pages = 0;
-  for (int i = 0; i <= op.count.value % 8; ++i) Unjudged([&] { pages = mmu_.Shrink(); });
+  for (int i = 0; i <= op.count.value % 8; ++i) {
+    WithWords([&] { pages = mmu_.Shrink(); },
+              [&](const MmuWords& before, const MmuWords& now) {
+                return reclaim_truth::Shrunk(before, now, static_cast<uint64_t>(pages));
+              });
+  }
   return Ok(static_cast<uint64_t>(pages));
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::ZapAll&) {
-  Unjudged([&] { mmu_.ZapAll(); });
+  Quiet([&] { mmu_.ZapAll(); });
+  JudgeZappedAll();
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::UnprotectGfn& op) {
+  const Gfn gfn = GfnAt(op.gfn);
   bool any = false;
-  Unjudged([&] { any = mmu_.UnprotectPage(GfnAt(op.gfn)); });
+  WithWords([&] { any = mmu_.UnprotectPage(gfn); },
+            [&](const MmuWords& before, const MmuWords& now) {
+              return reclaim_truth::Unprotected(before, now, gfn, any);
+            });
   return Ok(any ? 1 : 0);
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Reset&) {
-  if (mmu_.notifier_count() != 0) CloseRange();
+  if (open_range_.npages != 0) CloseRange();
   for (uint32_t id = 0; id < SlotArg::kCount; ++id) SetSlot({id, 0, 0, 0, false});
   for (uint32_t page = 0; page < GuestLayout::kGfnIndexes; ++page) {
-    Unjudged([&] { mmu_.MapPage(static_cast<Hva>(layout_.gfn(page))); });
+    Quiet([&] { mmu_.MapPage(static_cast<Hva>(layout_.gfn(page))); });
   }
   BootHost();
   for (uint32_t table = 0; table < TableArg::kCount; ++table) {
@@ -355,20 +397,21 @@ Outcome MmuVoice<R>::Do(const ops::Reset&) {
     const auto page = contents.find(static_cast<Hva>(gfn));
     if (page == contents.end()) continue;
     for (unsigned word = 0; word < page->second.size(); ++word) {
-      if (page->second[word] != 0) Unjudged([&] { mmu_.HostWrite(gfn, word, 0); });
+      if (page->second[word] != 0) HostStore(gfn, word, 0);
     }
   }
   BootGuest();
-  Unjudged([&] { mmu_.ZapAll(); });
+  Quiet([&] { mmu_.ZapAll(); });
+  JudgeZappedAll();
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::WriteGuest& op) {
   const Gfn gfn = GfnAt(op.gfn);
-  if (!mmu_.WriteGuest(gfn, WordAt(op.word), Filled(op.value))) {
-    return {.code = OutcomeCode::kHostFault};
-  }
+  const bool done = mmu_.WriteGuest(gfn, WordAt(op.word), Filled(op.value));
+  JudgeStore(gfn, WordAt(op.word), Filled(op.value), done);
+  if (!done) return {.code = OutcomeCode::kHostFault};
   if (truth_ != nullptr) Blame(truth_->WroteGuest(gfn, WordAt(op.word), false));
   return Ok();
 }

@@ -37,7 +37,7 @@ void MmuVoice<R>::BootHost() {
   for (const uint8_t page : {boot::kLargePage, boot::kOtherLargePage}) {
     const bool huge = page == boot::kOtherLargePage && header_.limits == LimitsMode::kTiny;
     const int level = huge ? 3 : kDirectoryLevel;
-    Unjudged([&] { mmu_.SetBacking(static_cast<Hva>(layout_.gfn(page)), level); });
+    Quiet([&] { mmu_.SetBacking(static_cast<Hva>(layout_.gfn(page)), level); });
   }
 }
 
@@ -50,8 +50,7 @@ void MmuVoice<R>::BootGuest() {
   }
   const Gfn root = layout_.gfn(boot::kRoot);
   for (int i = 0; i < mmu_.config().vcpus; ++i) {
-    mmu_.SetMode(i, BootMode(header_), root);
-    if (truth_ != nullptr) truth_->SetMode(i, BootMode(header_), root);
+    SetMode(i, BootMode(header_), root);
   }
 }
 
@@ -225,23 +224,33 @@ inline TruthResult ToTruth(const AccessResult& result) {
     case MmuCode::kMmio:
       truth.kind = TruthResult::Kind::kMmio;
       break;
+    case MmuCode::kHostFault:
+      truth.kind = TruthResult::Kind::kHostFault;
+      break;
     default:
       break;
   }
   return truth;
 }
 
+inline GuestSlots::Slot ToTruth(const MemslotRequest& request) {
+  return {request.id, request.base_gfn, request.npages, request.hva, request.log_dirty};
+}
+
 template <ReverseMap R>
 AccessResult MmuVoice<R>::Access(int vcpu, const AccessRequest& request) {
+  const uint32_t zapped = mmu_.graph().stats().zapped;
   const AccessResult result = Attempt([&] { return mmu_.Access(vcpu, request); });
+  JudgeEntered(vcpu, result.code);
   if (result.code == MmuCode::kStaleFrame) Blame("the hardware reached a host frame that is gone");
   // While a range is being invalidated, or others get in between, a guest may have to wait.
-  const bool must_end = mmu_.notifier_count() == 0 && !in_race_;
+  const bool must_end = open_range_.npages == 0 && !in_race_;
   if (result.code == MmuCode::kRetryExhausted && must_end) {
     Blame("an access faults again and again, and nothing comes of it");
   }
   if (truth_ == nullptr) return result;
   Blame(truth_->Accessed(vcpu, ToTruth(request), ToTruth(result)));
+  if (result.code == MmuCode::kEmulated) JudgeEmulated(request, zapped);
   TellLedger();
   if (result.code != MmuCode::kOk) return result;
   if (const std::optional<UsedLeaf> leaf = LeafAt(vcpu, request.gva)) ledger_->Used(*leaf);
@@ -253,6 +262,7 @@ template <ReverseMap R>
 AccessResult MmuVoice<R>::StoreMany(int vcpu, const AccessRequest& first,
                                     const std::vector<uint64_t>& values) {
   const AccessResult result = Attempt([&] { return mmu_.StoreMany(vcpu, first, values); });
+  JudgeEntered(vcpu, result.code);
   if (result.code == MmuCode::kStaleFrame) Blame("the hardware reached a host frame that is gone");
   if (truth_ == nullptr) return result;
   std::vector<TruthAccess> stores;
@@ -273,7 +283,13 @@ AccessResult MmuVoice<R>::StoreMany(int vcpu, const AccessRequest& first,
 template <ReverseMap R>
 MmuCode MmuVoice<R>::Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes) {
   const MmuCode code = Attempt([&] { return mmu_.PvMmuWrite(vcpu, gpa, value, bytes); });
+  JudgeEntered(vcpu, code);
   if (truth_ == nullptr) return code;
+  AccessResult result;
+  result.code = code;
+  const TruthAccess store{
+      .gva = gpa, .type = TruthAccess::Type::kWrite, .value = value, .bytes = bytes};
+  Blame(truth_->StoreAnswered(store, ToTruth(result).kind));
   const unsigned word = static_cast<unsigned>((gpa & kPageOffset) / 8) % Mmu::kEntries;
   if (code == MmuCode::kOk || code == MmuCode::kEmulated) {
     Blame(truth_->WroteGuest(static_cast<Gfn>(gpa >> kPageShift), word, true));
@@ -285,8 +301,26 @@ MmuCode MmuVoice<R>::Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes) {
 }
 
 template <ReverseMap R>
+void MmuVoice<R>::HostStore(Gfn gfn, unsigned word, uint64_t value) {
+  const bool done = mmu_.HostWrite(gfn, word, value);
+  JudgeStore(gfn, word, value, done);
+  if (truth_ != nullptr) Blame(truth_->UserspaceStored(gfn, word));
+}
+
+template <ReverseMap R>
+MmuCode MmuVoice<R>::SetMode(int vcpu, const GuestMode& mode, Gfn cr3) {
+  const MmuCode code = mmu_.SetMode(vcpu, mode, cr3);
+  if (truth_ == nullptr) return code;
+  const bool done = code == MmuCode::kOk;
+  Blame(truth_->ModeAnswered(vcpu, mode, cr3, done));
+  if (done) truth_->SetMode(vcpu, mode, cr3);
+  return code;
+}
+
+template <ReverseMap R>
 MmuCode MmuVoice<R>::SetSlot(const MemslotRequest& request) {
   const MmuCode code = mmu_.SetMemslot(request);
+  Blame(slots_.Answered(ToTruth(request), code == MmuCode::kOk));
   if (truth_ == nullptr) return code;
   if (code == MmuCode::kOk) {
     truth_->SlotChanged(request.id, request.base_gfn, request.npages, request.hva,
@@ -295,13 +329,6 @@ MmuCode MmuVoice<R>::SetSlot(const MemslotRequest& request) {
     truth_->Absorb();
   }
   return code;
-}
-
-template <ReverseMap R>
-template <typename Step>
-void MmuVoice<R>::Unjudged(Step&& step) {
-  step();
-  if (truth_ != nullptr) truth_->Absorb();
 }
 
 // ---- Outcomes ----
@@ -402,7 +429,7 @@ void MmuVoice<R>::HostStoreEntry(uint32_t table, uint32_t entry, Gpte gpte, int 
     gpte = (mmu_.ReadGuest(gfn, word).value_or(0) & ~(LowBits(32) << shift)) | (gpte & LowBits(32))
                                                                                    << shift;
   }
-  Unjudged([&] { mmu_.HostWrite(gfn, word, gpte); });
+  HostStore(gfn, word, gpte);
 }
 
 }  // namespace rmapdiff

@@ -74,10 +74,10 @@ LAYERS.update(
      ("mmu/base/", "fuzzers/", *(f"tools/cli/{name}/" for name in (*below, room))))
     for room, below in CLI_ROOMS.items())
 
-# These judge the engines, so they share nothing with them but values, even indirectly. GuestTruth
-# may also ask the simulated host, which the MMUs run on.
+# These judge the engines, so they share nothing with them but values, even indirectly. Witnesses
+# of the guest and the notifiers may also ask the simulated host, which the MMUs run on.
 INDEPENDENT = "fuzzers/judges/"
-WITNESS = re.compile(r"^fuzzers/judges/guest_\w+\.(?:cc|h)$")
+WITNESS = re.compile(r"^fuzzers/judges/(?:guest_\w+|notifier_truth)\.(?:cc|h)$")
 HOST = ("mmu/shadow/guest.h", "mmu/shadow/host.h")
 VALUES = ("mmu/base/bug.h", "mmu/base/spte.h", "mmu/base/types.h")
 

@@ -1,0 +1,153 @@
+// GuestTruth: whether KVM had to do what a guest or userspace asked for, or to refuse it. A refusal
+// that all MMUs share may still be wrong.
+//
+// Others may get in between (Interleave) and change the reasons. Then nothing is claimed.
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "fuzzers/judges/guest_truth.h"
+
+namespace rmapdiff {
+namespace {
+
+// Of a page directory pointer of PAE paging: bits 1, 2, 7, 8, and all above the physical width. The
+// processor also has bits 5 and 6 reserved, but KVM lets them pass.
+constexpr uint64_t kPdptrReserved =
+    1ull << 1 | 1ull << 2 | 1ull << 7 | 1ull << 8 | ~uint64_t{0} << kMaxPhysicalBits;
+
+}  // namespace
+
+// load_pdptrs: all four are in memory, and those that are present have no reserved bit.
+bool GuestTruth::HasPdptrs(Gfn cr3) const {
+  const std::optional<Hva> hva = HvaOf(cr3);
+  if (!hva || !host_.Mapped(*hva)) return false;
+  for (unsigned i = 0; i < 4; ++i) {
+    const uint64_t pdptr = host_.Read(*hva, i);
+    if ((pdptr & kGptePresent) != 0 && (pdptr & kPdptrReserved) != 0) return false;
+  }
+  return true;
+}
+
+GuestTruth::Wrong GuestTruth::Answered(int vcpu, Gfn cr3, const char* refusal, bool done) const {
+  if (interleaved_ || done == (refusal == nullptr)) return std::nullopt;
+  if (done) return fmt::format("vcpu {}: cr3 {:#x} was loaded, but {}", vcpu, cr3, refusal);
+  return fmt::format("vcpu {}: #GP for cr3 {:#x}, which had to be loaded", vcpu, cr3);
+}
+
+// Of the same value no memory is asked for again.
+GuestTruth::Wrong GuestTruth::Cr3Answered(int vcpu, Gfn cr3, bool done) const {
+  const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  const bool pae = processor.mode.paging == PagingMode::kPae;
+  const char* refusal = nullptr;
+  if (pae && !HasPdptrs(cr3)) {
+    refusal = "its page directory pointers are malformed or not in memory";
+  } else if (cr3 != processor.cr3 && SlotOf(cr3) == nullptr) {
+    refusal = "no memslot has it";
+  }
+  return Answered(vcpu, cr3, refusal, done);
+}
+
+GuestTruth::Wrong GuestTruth::ModeAnswered(int vcpu, const GuestMode& mode, Gfn cr3,
+                                           bool done) const {
+  const char* refusal = nullptr;
+  if (mode.paging == PagingMode::kPae && !HasPdptrs(cr3)) {
+    refusal = "its page directory pointers are malformed or not in memory";
+  } else if (mode.paging != PagingMode::kNonPaging && SlotOf(cr3) == nullptr) {
+    refusal = "no memslot has it";
+  }
+  return Answered(vcpu, cr3, refusal, done);
+}
+
+// Only a root table without memory is a reason.
+GuestTruth::Wrong GuestTruth::ShutDown(int vcpu) const {
+  const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  if (interleaved_) return std::nullopt;
+  bool due = false;
+  if (IsDirect(processor)) {
+    due = false;
+  } else if (processor.mode.paging == PagingMode::kPae) {
+    due = std::any_of(processor.pdptrs.begin(), processor.pdptrs.end(), [&](uint64_t pdptr) {
+      const Gfn table = static_cast<Gfn>((pdptr & kGpteAddress) >> kPageShift);
+      return (pdptr & kGptePresent) != 0 && SlotOf(table) == nullptr;
+    });
+  } else {
+    due = SlotOf(processor.cr3) == nullptr;
+  }
+  if (due) return std::nullopt;
+  return fmt::format("vcpu {}: the guest was shut down, and its root table is in memory", vcpu);
+}
+
+GuestTruth::Wrong GuestTruth::StoreAnswered(const TruthAccess& store,
+                                            TruthResult::Kind answer) const {
+  using Kind = TruthResult::Kind;
+  if (interleaved_) return std::nullopt;
+  const Gfn gfn = static_cast<Gfn>(store.gva >> kPageShift);
+  const std::optional<Hva> hva = HvaOf(gfn);
+  const Kind due = !hva ? Kind::kMmio : host_.Mapped(*hva) ? Kind::kDone : Kind::kHostFault;
+  const bool refused = answer != Kind::kDone;
+  if (answer == Kind::kOther ? due == Kind::kDone : answer != due) {
+    const char* state = !hva                 ? "no memslot has it"
+                        : due == Kind::kDone ? "it is in memory"
+                                             : "the host has nothing mapped there";
+    return fmt::format("KVM's store to gfn {:#x} was {}, but {}", gfn, refused ? "refused" : "done",
+                       state);
+  }
+  if (refused) return std::nullopt;
+  const Judged judged = Prepare(vcpus_.front(), store);
+  const uint64_t now = host_.Read(*hva, judged.word);
+  if ((now & judged.mask) == judged.bytes) return std::nullopt;
+  return fmt::format("KVM has stored {:#x} to word {} of gfn {:#x}, which is {:#x} now",
+                     judged.bytes, judged.word, gfn, now);
+}
+
+// A store of the operation itself, other than to this word.
+GuestTruth::Wrong GuestTruth::StrayStore(std::optional<Hva> hva, unsigned word) const {
+  for (size_t i = first_store_; i < stores_.size(); ++i) {
+    const HostStore& store = stores_[i].store;
+    if (!stores_[i].own || (store.hva == hva && store.word == word)) continue;
+    return fmt::format("the operation has changed word {} of host page {:#x}: {:#x} -> {:#x}",
+                       store.word, store.hva, store.old_value, store.new_value);
+  }
+  return std::nullopt;
+}
+
+GuestTruth::Wrong GuestTruth::StoredNothing(bool logs_nothing) {
+  Drain(true);
+  Wrong wrong = StrayStore(std::nullopt, 0);
+  if (logs_nothing && last_fetch_ && event_ == *last_fetch_ + 1 + quiet_events_) ++quiet_events_;
+  EndEvent();
+  return wrong;
+}
+
+GuestTruth::Wrong GuestTruth::UserspaceStored(Gfn gfn, unsigned word) {
+  Drain(true);
+  Wrong wrong = StrayStore(HvaOf(gfn), word);
+  EndEvent();
+  return wrong;
+}
+
+// The walk reads as a supervisor: it may set A, and nothing else.
+GuestTruth::Wrong GuestTruth::LookedUp(int vcpu, Gva gva) {
+  return Accessed(vcpu, {.gva = gva}, {.kind = TruthResult::Kind::kOther});
+}
+
+bool GuestTruth::MayHaveMet(Gfn gfn) const {
+  const auto is = [gfn](const Way& way) { return !way.fault && way.gfn == gfn; };
+  return anything_ || std::any_of(ways_.begin(), ways_.end(), is);
+}
+
+bool GuestTruth::MustHaveMet(Gfn gfn) const {
+  const auto is = [gfn](const Way& way) { return !way.fault && way.gfn == gfn; };
+  return !anything_ && !ways_.empty() && std::all_of(ways_.begin(), ways_.end(), is);
+}
+
+bool GuestTruth::MayHaveMetBlockOf(Gfn gfn) const {
+  const auto near = [&](const Way& way) {
+    if (way.fault || !way.hva) return false;
+    const unsigned levels = static_cast<unsigned>(host_.BackingLevel(*way.hva)) - 1;
+    return (way.gfn ^ gfn) >> (config_.level_bits * levels) == 0;
+  };
+  return anything_ || std::any_of(ways_.begin(), ways_.end(), near);
+}
+
+}  // namespace rmapdiff
