@@ -142,10 +142,10 @@ class GuestTruth {
   // Before the event: KVM's or userspace's store by a guest physical address. kOther: it was
   // refused without a reason.
   Wrong StoreAnswered(const TruthAccess& store, TruthResult::Kind answer) const;
-  // Of the last access or look-up: whether an allowed walk leads to the frame, whether all of them
-  // do, and whether one leads into the host's block with the frame.
+  // Of the last access or look-up: whether an allowed walk leads to the frame; whether all do.
   bool MayHaveMet(Gfn gfn) const;
   bool MustHaveMet(Gfn gfn) const;
+  // Whether an allowed walk leads into the host's block that the frame is in.
   bool MayHaveMetBlockOf(Gfn gfn) const;
 
   // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:

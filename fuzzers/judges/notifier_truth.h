@@ -10,7 +10,7 @@
 //   test        the answer is whether a leaf is accessed, without these bits no; nothing changes
 //   unmap       no leaf and no TLB has the pages afterwards
 //   change_pte  each leaf of the page has the new frame, read-only; no TLB has the old one
-//   settled     each leaf has the frame that the host has there now, is no larger than the host's
+//   settled     each leaf has the frame that the host has there now, fits into the host's
 //               block, and is writable only where the host's page is
 //
 // Not covered: which frames the host is told are accessed or dirty; flushes without need.

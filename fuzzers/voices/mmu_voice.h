@@ -131,8 +131,8 @@ class MmuVoice final : public Voice {
   void HostStore(Gfn gfn, unsigned word, uint64_t value);
   void JudgeEmulated(const AccessRequest& request, uint32_t zapped_before);
 
-  // ---- Steps whose answer is judged from the words of the MMU (mmu_voice_answers.h) ----
-  // Only of the voice that is judged; another one just does the step.
+  // ---- Steps that are judged by the words (mmu_voice_answers.h) ----
+  // A voice without a judge just does the step.
   MmuWords Words();
   // Any step that stores nothing into guest memory and makes nothing writable.
   template <typename Step>

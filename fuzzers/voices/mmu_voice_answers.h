@@ -82,8 +82,8 @@ void MmuVoice<R>::JudgeEntered(int vcpu, MmuCode code) {
   }
 }
 
-// No read is emulated. A store is emulated only if a page shadows its frame as a table, or a frame
-// in the host's block with it. The store itself may zap that page.
+// No read is emulated. A store is emulated only if a page shadows its frame as a table. It may also
+// shadow another frame of the host's block. The store itself may zap that page.
 template <ReverseMap R>
 void MmuVoice<R>::JudgeEmulated(const AccessRequest& request, uint32_t zapped_before) {
   if (in_race_ || in_window_) return;
