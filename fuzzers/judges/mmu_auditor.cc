@@ -33,6 +33,7 @@ class MmuAuditor {
     }
     if (!difference) difference = CheckUnsync();
     if (!difference) difference = CheckTlb();
+    if (!difference) difference = CheckTlbSizes();
     return difference;
   }
 
@@ -46,6 +47,7 @@ class MmuAuditor {
   MaybeDifference CheckWritable(const RawPage& page, uint32_t index, uint64_t gfn) const;
   MaybeDifference CheckUnsync() const;
   MaybeDifference CheckTlb() const;
+  MaybeDifference CheckTlbSizes() const;
 
   const RawSlot* SlotOf(uint64_t gfn) const {
     const auto slot =
@@ -222,6 +224,23 @@ MaybeDifference MmuAuditor::CheckTlb() const {
         "not writable", fmt::format("writable, pfn {:#x}", entry.pfn),
         fmt::format("host page {:#x} holds a table that is shadowed in sync by page {}",
                     table->number, table->shadow));
+  }
+  return std::nullopt;
+}
+
+// Of an address in two sizes a processor may use either, and some report a machine check.
+MaybeDifference MmuAuditor::CheckTlbSizes() const {
+  for (const RawTranslation& large : state_.tlb) {
+    if (large.level == kPageTableLevel) continue;
+    const uint64_t pages = layout_.frames(static_cast<int>(large.level));
+    const auto is_inside = [&](const RawTranslation& other) {
+      return other.vcpu == large.vcpu && other.level < large.level && other.page >= large.page &&
+             other.page - large.page < pages;
+    };
+    const auto small = std::find_if(state_.tlb.begin(), state_.tlb.end(), is_inside);
+    if (small == state_.tlb.end()) continue;
+    return Wrong(Finding::kTlb, fmt::format("tlb of vcpu {}, page {:#x}", small->vcpu, small->page),
+                 "of one size", fmt::format("of levels {} and {}", small->level, large.level), "");
   }
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 //   unsync     no page is out of sync whose frame is a table of a higher level as well
 //   dirty log  in a slot that is logged nothing is mapped large (__kvm_set_memory_region destroys
 //              such mappings), and what is writable is dirty
+//   tlb        no vcpu has an address in two sizes: it may use either of them
 //   range      nothing maps a host page of the range that is being invalidated (mmu_notifier.h)
 //
 // Sees values only. Not covered: whether translations are right (guest_truth.h).

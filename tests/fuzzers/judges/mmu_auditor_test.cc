@@ -257,6 +257,20 @@ TEST(MmuAuditorTest, OfATlbTheHostPageCounts) {
   EXPECT_EQ(broken.Audit().subject, "tlb of vcpu 0, page 0x0, level 1");
 }
 
+TEST(MmuAuditorTest, NoTlbHasAnAddressInTwoSizes) {
+  SoundState broken;
+  broken.state().tlb.push_back({1, 1, 0x17, 0x100017, 0x17, false});
+  EXPECT_EQ(broken.Found(), "tlb: tlb of vcpu 1, page 0x17: ");
+  EXPECT_EQ(broken.Audit().actual, "of levels 1 and 2");
+}
+
+TEST(MmuAuditorTest, TheTlbsOfTwoVcpusMayHaveAnAddressInTwoSizes) {
+  SoundState state;
+  state.state().tlb.push_back({0, 1, 0x17, 0x100017, 0x17, false});
+  state.state().tlb.push_back({1, 1, 0x18, 0x100018, 0x18, false});
+  EXPECT_EQ(state.Found(), "");
+}
+
 // A write through the other gfn of a host page hits a table, which no page shadows under that gfn.
 TEST(MmuAuditorTest, AHostPageWithTwoGfnsMayBeWritableInATlb) {
   SoundState sound;
