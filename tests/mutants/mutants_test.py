@@ -10,7 +10,9 @@ from tests.mutants import mutants
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATCHES = sorted(glob.glob(os.path.join(HERE, "*.patch")))
-STANDS_FOR = r"^(none|[0-9a-f]{12}( [0-9a-f]{12})*( CVE-\d+-\d+)?|20\d\d, .*[^.])$"
+IDS = r"[0-9a-f]{12}( [0-9a-f]{12})*( CVE-\d+-\d+)?"
+WORDS = r"20\d\d, [^;]*[^;.]"
+STANDS_FOR = rf"^(none|({IDS}|{WORDS})(; {WORDS})*)$"
 COMMENT = re.compile(r"//.*")
 
 
