@@ -200,11 +200,11 @@ class MmuVoice final : public Voice {
   HostMemory memory_;
   Mmu mmu_;
   const GraphReader<R> reader_{mmu_.graph(), layout_, 1 << 16};
-  std::unique_ptr<GuestTruth> truth_;  // the model's voice only
+  std::unique_ptr<GuestTruth> truth_;   // the model's voice only
   std::unique_ptr<UsedLedger> ledger_;  // the same
   size_t told_accessed_ = 0;            // events that the ledger knows
   size_t told_dirtied_ = 0;
-  GuestSlots slots_;                    // as userspace has asked for them
+  GuestSlots slots_;  // as userspace has asked for them
   const NotifierTruth notifiers_{mmu_.host(), slots_, header_.spte_masks(), layout_};
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;

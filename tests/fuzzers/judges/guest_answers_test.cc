@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzzers/judges/guest_truth.h"
+#include "tests/fuzzers/judges/wrong.h"
 
 namespace rmapdiff {
 namespace {
@@ -21,16 +22,6 @@ constexpr GuestMode kLong{PagingMode::kLong, true, true, true};
 constexpr GuestMode kPae{PagingMode::kPae, true, true, true};
 constexpr GuestMode kOff{PagingMode::kNonPaging, true, false, true};
 constexpr char kDue[] = "which had to be loaded";
-
-testing::AssertionResult Fine(const Wrong& wrong) {
-  if (!wrong) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
-testing::AssertionResult Says(const Wrong& wrong, const std::string& what) {
-  if (!wrong) return testing::AssertionFailure() << "nothing is said";
-  if (wrong->find(what) != std::string::npos) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
 
 class GuestAnswersTest : public testing::Test {
  protected:

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzzers/judges/wrong.h"
+
 namespace rmapdiff {
 namespace {
 
@@ -28,16 +30,6 @@ constexpr Gpte kDirty = kAll | kGpteDirty;
 
 constexpr Gpte To(Gfn gfn, Gpte flags) { return Gpte{gfn} << kPageShift | flags; }
 constexpr Gva At(Gva page, Gva word = 0) { return page << kPageShift | word * 8; }
-
-testing::AssertionResult Fine(const Wrong& wrong) {
-  if (!wrong) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
-testing::AssertionResult Says(const Wrong& wrong, const std::string& what) {
-  if (!wrong) return testing::AssertionFailure() << "nothing is said";
-  if (wrong->find(what) != std::string::npos) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
 
 constexpr char kDenied[] = "no walk of the guest's tables permits it";
 constexpr char kNoFault[] = "no walk of the guest's tables faults";

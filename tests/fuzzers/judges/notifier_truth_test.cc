@@ -8,6 +8,8 @@
 #include <deque>
 #include <string>
 
+#include "tests/fuzzers/judges/wrong.h"
+
 namespace rmapdiff {
 namespace {
 
@@ -18,16 +20,6 @@ constexpr Gfn kGfn = 8;
 constexpr Hva kHva = kBase + kGfn;
 constexpr Gfn kAlias = 0x100;
 constexpr HostRange kPage{kHva, kHva + 1};
-
-testing::AssertionResult Says(const NotifierTruth::Wrong& wrong, const std::string& what) {
-  if (!wrong) return testing::AssertionFailure() << "nothing is said";
-  if (wrong->find(what) != std::string::npos) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
-testing::AssertionResult Fine(const NotifierTruth::Wrong& wrong) {
-  if (!wrong) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
 
 class NotifierTruthTest : public testing::Test {
  protected:

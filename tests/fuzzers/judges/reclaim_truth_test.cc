@@ -7,20 +7,12 @@
 #include <initializer_list>
 #include <string>
 
+#include "tests/fuzzers/judges/wrong.h"
+
 namespace rmapdiff::reclaim_truth {
 namespace {
 
 constexpr uint32_t kEntries = 8;
-
-testing::AssertionResult Says(const Wrong& wrong, const std::string& what) {
-  if (!wrong) return testing::AssertionFailure() << "nothing is said";
-  if (wrong->find(what) != std::string::npos) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
-testing::AssertionResult Fine(const Wrong& wrong) {
-  if (!wrong) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << *wrong;
-}
 
 std::array<Spte, kEntries> empty{};
 
