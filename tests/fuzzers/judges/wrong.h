@@ -1,4 +1,4 @@
-// What a judge says, for tests: nothing, or a line with these words in it.
+// The verdict of a judge, for tests: nothing, or a line with these words in it.
 #ifndef RMAPDIFF_TESTS_FUZZERS_JUDGES_WRONG_H_
 #define RMAPDIFF_TESTS_FUZZERS_JUDGES_WRONG_H_
 
