@@ -10,10 +10,8 @@
 namespace rmapdiff {
 namespace {
 
-// Of a page directory pointer of PAE paging: bits 1, 2, 7, 8, and all above the physical width. The
-// processor also has bits 5 and 6 reserved, but KVM lets them pass.
-constexpr uint64_t kPdptrReserved =
-    1ull << 1 | 1ull << 2 | 1ull << 7 | 1ull << 8 | ~uint64_t{0} << kMaxPhysicalBits;
+// Of a page directory pointer of PAE paging: bits 1, 2, 5..8, and all above the physical width.
+constexpr uint64_t kPdptrReserved = 3ull << 1 | 0xfull << 5 | ~uint64_t{0} << kMaxPhysicalBits;
 
 }  // namespace
 

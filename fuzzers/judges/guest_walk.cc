@@ -114,9 +114,7 @@ uint64_t GuestTruth::Reserved(const Processor& vcpu, uint64_t gpte, int level) c
     const unsigned end = kPageShift + IndexBits(vcpu) * static_cast<unsigned>(level - 1);
     return reserved | (Ones(end) & ~Ones(kPageShift + 1));
   }
-  // KVM has the huge bit of the root, and with it the global one of the two topmost levels,
-  // reserved.
-  if (vcpu.mode.paging == PagingMode::kLong && level >= 3) reserved |= kGpteHuge | kGpteHuge << 1;
+  if (vcpu.mode.paging == PagingMode::kLong && level == 4) reserved |= kGpteHuge;
   return reserved;
 }
 
@@ -174,8 +172,8 @@ void GuestTruth::Descend(const Processor& vcpu, Gva page, const TruthAccess* acc
   }
 }
 
-// One value of an entry. The processor looks at the rights when it knows that everything is present.
-// So a missing right does not end the walk, but no entry from there on is marked accessed.
+// One value of an entry. The processor looks at the rights once it knows that everything is
+// present. So a missing right does not end the walk. But no entry from there on is marked accessed.
 void GuestTruth::Step(const Processor& vcpu, Gva page, const TruthAccess* access, int level,
                       const Value& value, const Entry& entry, const Way& above) {
   const uint64_t gpte = value.gpte;

@@ -48,7 +48,8 @@ UsedLedger::Wrong UsedLedger::ToldAccessed(Pfn pfn, bool certain) {
     pending_.erase({pfn, level});
   }
   if (explained) return std::nullopt;
-  return fmt::format("the host is told that frame {:#x} was accessed, and no access led there", pfn);
+  return fmt::format("the host is told that frame {:#x} was accessed, and no access led there",
+                     pfn);
 }
 
 // A page that becomes read-only, or writable, gets a new frame.

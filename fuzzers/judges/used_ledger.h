@@ -1,30 +1,29 @@
-// The ledger of the accessed and dirty bits: what a host knows of the use that a guest makes of its
-// frames.
+// The ledger of the accessed and dirty bits: what a host hears of the use of its frames.
 //
-// Its caller reports what guests and processors do, what the host is told, and at times all leaves
-// of the shadow tables. The ledger answers with a line on the fault, if there is one. It takes no
-// word of the MMU for the reason of a bit: only raw leaves, the frames that GuestTruth's own walks
-// lead to, and the host.
+// Its caller reports what guests and processors do, and what the host is told. At times it reports
+// all leaves of the shadow tables. The ledger answers with a line on the fault, if there is one. It
+// trusts raw leaves, the host, and the frames that GuestTruth's own walks lead to. It never takes
+// the MMU's word for the reason of a bit.
 //
-//  1. No accessed bit is lost. A leaf has had it, and now no leaf of that frame and size has it: so
-//     the host was told, or has aged the page and heard that it was young.
-//  2. No accessed bit comes from nowhere. A guest's access led to a frame of the leaf since the host
-//     last aged it. The same holds for a frame that the host is told about.
-//  3. No write is lost. A frame was written through a leaf: so the host was told that it is dirty,
-//     or a leaf still maps it writable (kvm_set_pfn_dirty comes when that leaf goes).
-//  4. The host is told about no frame as dirty that it has read-only.
+//  1. No accessed bit is lost. A leaf had the bit, and no leaf of that frame and size has it now.
+//     Then the host was told, or it has aged the page and heard that it was young.
+//  2. No accessed bit comes from nowhere. An access led to a frame of the leaf since the host aged
+//     it last. The same holds for a frame that the host is told about.
+//  3. No write is lost. Either the host was told that a written frame is dirty, or a leaf still
+//     maps it writable. When that leaf goes, kvm_set_pfn_dirty tells the host.
+//  4. The host is never told that a frame is dirty which it has read-only.
 //
-// Where the format has no accessed bit (EPT), the host is told that a frame was accessed whenever a
-// leaf goes. There every leaf counts as accessed, and 2 claims nothing.
+// EPT has no accessed bit. There the host is told that a frame was accessed whenever a leaf goes.
+// So every leaf counts as accessed, and rule 2 claims nothing.
 //
 // Cost: a report takes logarithmic time; Compare is linear in the leaves.
 //
-// Invariants: a key is the first frame of a leaf, and the leaf's level. All that Compare finds
-// accessed is both pending and explained afterwards.
+// Invariants: a key is the first frame of a leaf, and the leaf's level. Everything that Compare
+// finds accessed is both pending and explained afterwards.
 //
-// Not covered: an accessed bit that is lost while another leaf of the frame still has it; a store
-// by one instruction of many (rep_store) except through what Compare sees; dirty bits of leaves,
-// which 2.6.36 sets beforehand. Two pages on one shared frame are one.
+// Not covered: a bit that is lost while another leaf of the frame has it. The single stores of a
+// rep_store. Dirty bits of leaves, which 2.6.36 sets beforehand. Two pages on one shared frame are
+// one.
 #ifndef RMAPDIFF_FUZZERS_JUDGES_USED_LEDGER_H_
 #define RMAPDIFF_FUZZERS_JUDGES_USED_LEDGER_H_
 

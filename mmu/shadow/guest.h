@@ -35,6 +35,7 @@ inline constexpr Gpte kGpteUser = 1ull << 2;
 inline constexpr Gpte kGpteAccessed = 1ull << 5;
 inline constexpr Gpte kGpteDirty = 1ull << 6;
 inline constexpr Gpte kGpteHuge = 1ull << 7;
+inline constexpr Gpte kGpteGlobal = 1ull << 8;
 inline constexpr Gpte kGpteNx = 1ull << 63;
 inline constexpr Gpte kGpteAddress = 0xffffffffff000ull;
 inline constexpr unsigned kMaxPhysicalBits = 40;  // cpuid_maxphyaddr
@@ -138,12 +139,10 @@ struct GuestPaging {
       case PagingMode::k32Bit:
         return level == kDirectoryLevel && huge && guest.pse ? below : 0;
       case PagingMode::kPae:
-        if (level == 3) return BitRange(kMaxPhysicalBits, 63) | BitRange(7, 8) | BitRange(1, 2);
+        if (level == 3) return BitRange(kMaxPhysicalBits, 63) | BitRange(5, 8) | BitRange(1, 2);
         return nx | BitRange(kMaxPhysicalBits, 62) | (level == kDirectoryLevel && huge ? below : 0);
       case PagingMode::kLong:
-        if (level == kRootLevel || (level == 3 && !huge)) {
-          return nx | BitRange(kMaxPhysicalBits, 51) | BitRange(7, 8);
-        }
+        if (level == kRootLevel) return nx | BitRange(kMaxPhysicalBits, 51) | kGpteHuge;
         return nx | BitRange(kMaxPhysicalBits, 51) | (level > 1 && huge ? below : 0);
     }
     return 0;

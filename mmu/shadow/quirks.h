@@ -73,6 +73,9 @@ struct Quirks {
   // kvm_mmu_access_page marks the spte that the last guess filled. It does not check what the slot
   // maps by now, and an invlpg marks it as well. So a frame is young that no guest has accessed.
   bool guess_marks_stranger = false;
+  // cd9ae5fe47df. Bits 5 and 6 of a PDPTE are not checked. In long mode bit 8 of the links of the
+  // two topmost levels is reserved, which the processor ignores.
+  bool old_reserved_bits = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36();
@@ -109,6 +112,7 @@ inline constexpr NamedQuirk kQuirks[] = {
     {"fetch_bit_without_pae", &Quirks::fetch_bit_without_pae},
     {"bypass_reports_fetch", &Quirks::bypass_reports_fetch},
     {"guess_marks_stranger", &Quirks::guess_marks_stranger},
+    {"old_reserved_bits", &Quirks::old_reserved_bits},
 };
 
 constexpr Quirks Quirks::AsIn2_6_36() {

@@ -126,11 +126,12 @@ void ShadowMmu<R>::Unload(int vcpu) {
 template <ReverseMap R>
 bool ShadowMmu<R>::LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4>* pdptrs) const {
   const Paging guest{mode.paging};
+  const Gpte unchecked = config_.quirks.old_reserved_bits ? kGpteAccessed | kGpteDirty : 0;
   for (uint32_t i = 0; i < 4; ++i) {
     const std::optional<Gpte> pdptr = ReadGpte(cr3, i, true);
     if (!pdptr) return false;
     const bool present = (*pdptr & kGptePresent) != 0;
-    if (present && (*pdptr & guest.Reserved(mode, *pdptr, 3)) != 0) return false;
+    if (present && (*pdptr & guest.Reserved(mode, *pdptr, 3) & ~unchecked) != 0) return false;
     (*pdptrs)[i] = *pdptr;
   }
   return true;

@@ -21,7 +21,7 @@ struct ShadowMmu<R>::Walker {
   std::array<unsigned, kRootLevel> table_access{};  // the rights of all entries above the table
   unsigned pte_access = 0;                          // ... and of the leaf as well
   Gfn gfn = 0;
-  // Why the walk fails. A missing right does not end it: an entry that is absent below matters more.
+  // Why the walk fails. A missing right does not end it: an entry may be absent below.
   bool absent = false;
   bool reserved = false;
   bool denied = false;
@@ -124,6 +124,10 @@ unsigned ShadowMmu<R>::GpteAccess(const Processor& vcpu, Gpte gpte) const {
 
 template <ReverseMap R>
 bool ShadowMmu<R>::IsReserved(const Processor& vcpu, Gpte gpte, int level) const {
+  if (config_.quirks.old_reserved_bits && (gpte & kGpteGlobal) != 0 && level >= 3 &&
+      !paging(vcpu).IsLast(vcpu.mode, gpte, level)) {
+    return true;
+  }
   return (gpte & paging(vcpu).Reserved(vcpu.mode, gpte, level)) != 0;
 }
 

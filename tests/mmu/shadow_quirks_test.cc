@@ -525,6 +525,22 @@ TYPED_TEST(ShadowQuirksTest, GuessMarksStrangerMakesAFrameYoungThatNoGuestHasAcc
   }
 }
 
+TYPED_TEST(ShadowQuirksTest, OldReservedBitsAreThoseOf2014) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::old_reserved_bits, old));
+    const Gfn pae = host.NewTable();
+    host.SetEntry(kPae, pae, 0, Host::Leaf(host.NewTable(), kGptePresent | kGpteAccessed));
+    EXPECT_EQ(host.mmu.SetMode(0, {kPae, true, false, true}, pae),
+              old ? MmuCode::kOk : MmuCode::kGeneralProtection);
+    const Gfn root = host.Boot(kLong);
+    host.MapIn(kLong, root, Host::At(0), 5, kWriteUser | kUsed);
+    host.SetEntry(kLong, root, 0, host.Entry(kLong, root, 0) | kGpteGlobal);
+    EXPECT_EQ(host.Read(Host::At(0)).code, old ? MmuCode::kGuestFault : MmuCode::kOk);
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

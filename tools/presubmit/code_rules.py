@@ -77,7 +77,7 @@ LAYERS.update(
 # These judge the engines, so they share nothing with them but values, even indirectly. Witnesses
 # of the guest and the notifiers may also ask the simulated host, which the MMUs run on.
 INDEPENDENT = "fuzzers/judges/"
-WITNESS = re.compile(r"^fuzzers/judges/(?:guest_\w+|notifier_truth)\.(?:cc|h)$")
+WITNESS = re.compile(r"^fuzzers/judges/(?:guest_\w+|notifier_truth|used_ledger)\.(?:cc|h)$")
 HOST = ("mmu/shadow/guest.h", "mmu/shadow/host.h")
 VALUES = ("mmu/base/bug.h", "mmu/base/spte.h", "mmu/base/types.h")
 

@@ -257,9 +257,35 @@ TEST_F(GuestTruthTest, ReservedBitsFault) {
   w.Set(3, 1, To(64, kDirty | kGpteHuge) | Gpte{1} << 12);
   w.Flush();
   EXPECT_TRUE(Fine(w.Read(8, 64)));
-  // The root has neither large pages nor global ones.
+  // The root has no large pages. Bit 8 of a link means nothing.
+  w.Set(1, 0, To(2, kAll) | kGpteGlobal);
+  w.Set(2, 0, To(3, kAll) | kGpteGlobal);
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Read(8, 64)));
+  EXPECT_TRUE(Says(w.Fault({At(8)}, code), kNoFault));
   w.Set(1, 0, To(2, kAll | kGpteHuge));
   EXPECT_TRUE(Fine(w.Fault({At(8)}, code)));
+}
+
+TEST_F(GuestTruthTest, WithoutPseTheHugeBitMeansNothing) {
+  // As a large page the entry would be misaligned.
+  w.SetHalf(kRoot, 0, To(3, kAll | kGpteHuge));
+  w.SetHalf(3, 0, To(kData, kDirty));
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, /*pse=*/false}, kRoot);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, /*pse=*/true}, kRoot);
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+}
+
+TEST_F(GuestTruthTest, A32BitLargePageIsAligned) {
+  // 16 frames; bit 12 is PAT.
+  w.truth.SetMode(0, {PagingMode::k32Bit, true, false, true}, kRoot);
+  for (unsigned bit = 12; bit < 16; ++bit) {
+    w.SetHalf(kRoot, 0, To(64, kDirty | kGpteHuge) | Gpte{1} << bit);
+    w.Flush();
+    const uint32_t code = kFaultPresent | kFaultReserved;
+    EXPECT_TRUE(bit == 12 ? Fine(w.Read(3, 64 + 3)) : Fine(w.Fault({At(3)}, code))) << bit;
+  }
 }
 
 TEST_F(GuestTruthTest, PaeHasMoreReservedBits) {

@@ -93,12 +93,12 @@ TEST_F(UsedLedgerTest, AnAccessedBitHasAnAccess) {
   EXPECT_TRUE(Fine(ledger.Compare({Leaf(1, true), Leaf(2, true), Leaf(64, true, 2)})));
   EXPECT_TRUE(Fine(Accessed(Frame(2))));
   EXPECT_TRUE(Fine(ledger.Compare({Leaf(1, true), Leaf(64, true, 2)})));
-  EXPECT_TRUE(Says(ledger.Compare({Leaf(1, true), Leaf(2, true), Leaf(64, true, 2)}),
-                   kFromNowhere))
+  EXPECT_TRUE(Says(ledger.Compare({Leaf(1, true), Leaf(2, true), Leaf(64, true, 2)}), kFromNowhere))
       << "an access explains it only until it is gone";
   // A small leaf in a large one is another one.
-  EXPECT_TRUE(Says(ledger.Compare({Leaf(1, true), Leaf(2, true), Leaf(64, true, 2), Leaf(66, true)}),
-                   kFromNowhere));
+  EXPECT_TRUE(
+      Says(ledger.Compare({Leaf(1, true), Leaf(2, true), Leaf(64, true, 2), Leaf(66, true)}),
+           kFromNowhere));
 }
 
 TEST_F(UsedLedgerTest, TheHostIsToldOfAccessesOnly) {
