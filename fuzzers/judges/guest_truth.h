@@ -268,8 +268,7 @@ class GuestTruth {
                const Way& above);
   void Step(const Processor& vcpu, Gva page, const TruthAccess* access, int level,
             const Value& value, const Entry& entry, const Way& above);
-  void AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access,
-                uint32_t error);
+  void AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access, uint32_t error);
   void AddLeaf(Way way, Gfn gfn);
   void NoteWays();
   void NoteReached(const std::optional<Hva>& hva);
