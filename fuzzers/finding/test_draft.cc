@@ -41,7 +41,7 @@ std::string Initializer(const Op& op) {
   return fmt::format("{}{}}},\n", begin, fmt::join(words, ",\n" + std::string(begin.size(), ' ')));
 }
 
-// "Parse("program version=1 ...")" as clang-format has it.
+// "Parse("program version=2 ...")" as clang-format has it.
 std::string ParseHeader(const Header& header) {
   std::string line = Print(Program{header, {}});
   line.pop_back();

@@ -8,15 +8,22 @@
 // With 32-bit paging both roots have the entries of kDirectory and, in their second quarter, those
 // of kSecondDirectory. The last level, of which the first boot::kEntries entries are in use, is the
 // same in all modes (PageIn).
+//
+// A header's second mode adds a root for that mode (SecondLinks), of which most tables below are
+// shared. The modes of 8-byte entries have the same windows. Where 8-byte and 4-byte entries meet,
+// the second mode has windows of its own. Elsewhere an 8-byte entry is two 4-byte ones, the second
+// of which is absent; and a leaf table is also a directory, whose leaf tables are pages of data.
 #ifndef RMAPDIFF_FUZZERS_GUEST_BOOT_TABLES_H_
 #define RMAPDIFF_FUZZERS_GUEST_BOOT_TABLES_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "fuzzers/program/args.h"
 #include "fuzzers/program/guest_layout.h"
+#include "fuzzers/program/program.h"
 
 namespace rmapdiff::boot {
 
@@ -62,6 +69,59 @@ inline constexpr Link kDirectoryLinks[] = {
     {kSecondDirectory, 2, kRepeatLeaf},
     {kSecondDirectory, 3, kLeaf, kUserReads},
 };
+
+// ---- The second mode ----
+
+// A long root over tables of PAE, and over a directory and a leaf in place of an upper table.
+inline constexpr Link kLongOverPae[] = {
+    {kSecondRoot, 0, kUpper},     {kSecondRoot, 1, kSecondUpper}, {kUpper, 0, kDirectory},
+    {kUpper, 1, kSecondDirectory}, {kSecondUpper, 0, kLeaf},       {kSecondUpper, 1, kDirectory},
+};
+inline constexpr Link kPaeOverLong[] = {
+    {kSecondRoot, 0, kDirectory, Flags::kPresent},
+    {kSecondRoot, 1, kLeaf, Flags::kPresent},
+    {kSecondRoot, 2, kSecondDirectory, Flags::kPresent},
+    {kSecondRoot, 3, kReadOnlyLeaf, Flags::kPresent},
+};
+// From the fourth entry on they are in the second quarter of the root.
+inline constexpr Link k32BitOverWide[] = {
+    {kSecondRoot, 0, kLeaf},
+    {kSecondRoot, 1, kReadOnlyLeaf},
+    {kSecondRoot, 2, kSecondHighWindow},
+    {kSecondRoot, 3, kSecondWindow},
+    {kSecondRoot, 4, kDirectory},
+    {kSecondRoot, 5, kLargePage, kUser | Flags::kHuge},
+    {kSecondRoot, 6, kRepeatLeaf},
+    {kSecondRoot, 7, kSecondDirectory},
+};
+// Below a root of 8-byte entries, where the guest's own ones have 4 bytes. kRoot is a directory of
+// 32-bit paging, kUpper a leaf table of 8-byte entries.
+inline constexpr Link kDirectoriesOver32Bit[] = {
+    {kDirectory, 0, kUpper},
+    {kDirectory, 1, kEmptyLeaf},
+    {kDirectory, 2, kSecondHighWindow},
+    {kDirectory, 3, kSecondWindow},
+    {kSecondDirectory, 0, kLargePage, kUser | Flags::kHuge},
+    {kSecondDirectory, 1, kReadOnlyLeaf},
+    {kSecondDirectory, 2, kUpper, kUserReads},
+    {kSecondDirectory, 3, kRoot},
+};
+inline constexpr Link kPaeOver32Bit[] = {
+    {kSecondRoot, 0, kDirectory, Flags::kPresent},
+    {kSecondRoot, 1, kSecondDirectory, Flags::kPresent},
+    {kSecondRoot, 2, kLeaf, Flags::kPresent},
+};
+inline constexpr Link kLongOver32Bit[] = {
+    {kSecondRoot, 0, kSecondUpper},
+    {kSecondRoot, 1, kSecondUpper, kUserReads},
+    {kSecondUpper, 0, kDirectory},
+    {kSecondUpper, 1, kSecondDirectory},
+};
+
+// Whether the modes have entries of different sizes.
+constexpr bool HasOwnWindows(const Header& header) {
+  return (header.mode == MmuMode::k32Bit) != (header.second == SecondMode::k32Bit);
+}
 
 // The page behind an entry of a leaf table that is in use.
 constexpr uint8_t PageIn(uint8_t leaf, uint32_t entry) {

@@ -5,6 +5,7 @@
 #include "fuzzers/guest/boot_tables.h"
 
 namespace rmapdiff {
+
 PagingMode BootPaging(const Header& header) {
   switch (header.mode) {
     case MmuMode::kLong:
@@ -23,46 +24,139 @@ GuestMode BootMode(const Header& header) {
   return {.paging = paging, .wp = true, .nx = IsPae(paging), .pse = true};
 }
 
-std::vector<BootEntry> BootTables(const Header& header) {
-  std::vector<BootEntry> entries;
-  const auto set = [&](uint32_t table, uint32_t entry, uint32_t page, uint8_t flags) {
-    const Gpte gfn = header.layout().gfn(page);
-    entries.push_back({table, entry, gfn << kPageShift | GpteBits(flags)});
-  };
-  const auto set_links = [&](std::span<const boot::Link> links) {
-    for (const boot::Link& link : links) set(link.table, link.entry, link.page, link.flags);
-  };
-  switch (header.mode) {
-    case MmuMode::kLong:
-      set_links(boot::kLongLinks);
-      set_links(boot::kDirectoryLinks);
+std::optional<PagingMode> SecondPaging(const Header& header) {
+  switch (header.second) {
+    case SecondMode::kLong:
+      return PagingMode::kLong;
+    case SecondMode::kPae:
+      return PagingMode::kPae;
+    case SecondMode::k32Bit:
+      return PagingMode::k32Bit;
+    case SecondMode::kNone:
       break;
-    case MmuMode::kPae:
-      set_links(boot::kPaeRoots);
-      set_links(boot::kDirectoryLinks);
+  }
+  return std::nullopt;
+}
+
+uint8_t SecondRoot(const Header& header) {
+  return header.mode == MmuMode::kNonPaging ? boot::kRoot : boot::kSecondRoot;
+}
+
+namespace {
+
+// Collects entries of one size.
+class Tables {
+ public:
+  Tables(const Header& header, PagingMode paging, std::vector<BootEntry>& entries)
+      : layout_(header.layout()), bytes_(GpteBytes(paging)), entries_(entries) {}
+
+  void Set(uint32_t table, uint32_t entry, uint32_t page, uint8_t flags) {
+    const Gpte gfn = layout_.gfn(page);
+    entries_.push_back({table, entry, gfn << kPageShift | GpteBits(flags), bytes_});
+  }
+  void SetLinks(std::span<const boot::Link> links) {
+    for (const boot::Link& link : links) Set(link.table, link.entry, link.page, link.flags);
+  }
+  // An entry of a root of 32-bit paging, which GvaOf numbers within a quarter.
+  void SetInQuarter(uint32_t root, uint32_t quarter, const boot::Link& link) {
+    const uint32_t entries = 2 * layout_.sptes_per_page();
+    Set(root, quarter * entries / 4 + link.entry % 4, link.page, link.flags);
+  }
+  void SetWindow(uint32_t window, uint32_t like) {
+    constexpr uint8_t kFlags = boot::kKernel | GpteFlagsArg::kDirty;
+    for (uint32_t i = 0; i < boot::kEntries; ++i) {
+      Set(window, i, boot::PageIn(static_cast<uint8_t>(like), i), kFlags);
+    }
+  }
+  void SetLeaf(uint8_t leaf, bool all_writable = true) {
+    for (uint32_t i = 0; i < boot::kEntries; ++i) {
+      const bool writable = all_writable || i >= boot::kEntries / 2;
+      Set(leaf, i, boot::PageIn(leaf, i), writable ? boot::kUser : boot::kUserReads);
+    }
+  }
+
+ private:
+  const GuestLayout& layout_;
+  const int bytes_;
+  std::vector<BootEntry>& entries_;
+};
+
+void SetTables(const Header& header, PagingMode paging, std::vector<BootEntry>& entries) {
+  Tables tables(header, paging, entries);
+  switch (paging) {
+    case PagingMode::kLong:
+      tables.SetLinks(boot::kLongLinks);
+      tables.SetLinks(boot::kDirectoryLinks);
       break;
-    case MmuMode::k32Bit:
+    case PagingMode::kPae:
+      tables.SetLinks(boot::kPaeRoots);
+      tables.SetLinks(boot::kDirectoryLinks);
+      break;
+    case PagingMode::k32Bit:
       for (const uint8_t root : {boot::kRoot, boot::kOtherRoot}) {
         for (const boot::Link& link : boot::kDirectoryLinks) {
-          const bool second = link.table == boot::kSecondDirectory;
-          const uint32_t first = second ? header.guest_entries() / 4 : 0;
-          set(root, first + link.entry, link.page, link.flags);
+          tables.SetInQuarter(root, link.table == boot::kSecondDirectory ? 1 : 0, link);
         }
       }
       break;
-    default:
-      return {};
+    case PagingMode::kNonPaging:
+      return;
   }
-  constexpr uint8_t kWindowFlags = boot::kKernel | GpteFlagsArg::kDirty;
-  const auto set_leaf = [&](uint8_t leaf, uint32_t entry, uint8_t flags) {
-    set(leaf, entry, boot::PageIn(leaf, entry), flags);
-  };
+  tables.SetLeaf(boot::kLeaf);
+  tables.SetLeaf(boot::kReadOnlyLeaf, /*all_writable=*/false);
+  tables.SetLeaf(boot::kRepeatLeaf);
+  for (const uint8_t window : {boot::kWindow, boot::kHighWindow}) tables.SetWindow(window, window);
+}
+
+void SetSecondTables(const Header& header, PagingMode paging, std::vector<BootEntry>& entries) {
+  Tables tables(header, paging, entries);
+  const bool narrow_below = header.mode == MmuMode::k32Bit;
+  if (boot::HasOwnWindows(header)) {
+    tables.SetWindow(boot::kSecondWindow, boot::kWindow);
+    tables.SetWindow(boot::kSecondHighWindow, boot::kHighWindow);
+  }
+  switch (paging) {
+    case PagingMode::kLong:
+      if (narrow_below) {
+        tables.SetLinks(boot::kLongOver32Bit);
+      } else {
+        tables.SetLinks(boot::kLongOverPae);
+      }
+      break;
+    case PagingMode::kPae:
+      if (narrow_below) {
+        tables.SetLinks(boot::kPaeOver32Bit);
+      } else {
+        tables.SetLinks(boot::kPaeOverLong);
+      }
+      break;
+    case PagingMode::k32Bit:
+      for (const boot::Link& link : boot::k32BitOverWide) {
+        tables.SetInQuarter(boot::kSecondRoot, link.entry / 4, link);
+      }
+      break;
+    case PagingMode::kNonPaging:
+      break;
+  }
+  if (!narrow_below) return;
+  tables.SetLinks(boot::kDirectoriesOver32Bit);
   for (uint32_t i = 0; i < boot::kEntries; ++i) {
-    set_leaf(boot::kLeaf, i, boot::kUser);
-    set_leaf(boot::kReadOnlyLeaf, i, i < boot::kEntries / 2 ? boot::kUserReads : boot::kUser);
-    set_leaf(boot::kRepeatLeaf, i, boot::kUser);
-    set_leaf(boot::kWindow, i, kWindowFlags);
-    set_leaf(boot::kHighWindow, i, kWindowFlags);
+    tables.Set(boot::kUpper, i, boot::kDataPages + i, boot::kUser);
+  }
+}
+
+}  // namespace
+
+std::vector<BootEntry> BootTables(const Header& header) {
+  std::vector<BootEntry> entries;
+  if (header.tdp()) return entries;
+  SetTables(header, BootPaging(header), entries);
+  const std::optional<PagingMode> second = SecondPaging(header);
+  if (!second || *second == BootPaging(header)) return entries;
+  if (header.mode == MmuMode::kNonPaging) {
+    SetTables(header, *second, entries);
+  } else {
+    SetSecondTables(header, *second, entries);
   }
   return entries;
 }

@@ -11,6 +11,7 @@
 #define RMAPDIFF_FUZZERS_GUEST_GUEST_BOOT_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "fuzzers/program/program.h"
@@ -33,12 +34,18 @@ PagingMode BootPaging(const Header& header);
 // The control registers: everything on that the mode has.
 GuestMode BootMode(const Header& header);
 
+// The mode of the header's second tables; no value if it has none.
+std::optional<PagingMode> SecondPaging(const Header& header);
+// The root of these. Without paging at first they are the only ones, as if it was the boot mode.
+uint8_t SecondRoot(const Header& header);
+
 struct BootEntry {
   uint32_t table = 0;
-  uint32_t entry = 0;
+  uint32_t entry = 0;  // counted in entries of that size
   Gpte gpte = 0;
+  int bytes = 8;
 };
-// All entries that are not zero. Entries of 32-bit paging are 4 bytes wide.
+// All entries that are not zero, those of the second mode last.
 std::vector<BootEntry> BootTables(const Header& header);
 
 // The address of a page for a vcpu that is in `paging` now. `direct`: addresses are physical. With

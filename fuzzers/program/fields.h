@@ -87,6 +87,7 @@ struct HeaderField {
     unsigned shift;
     unsigned bits = 1;
     bool last_first = false;  // number 0 is the last value
+    bool last_full = false;   // the last value is the number with all bits set: others may follow
   };
   std::string_view name;
   std::span<const std::string_view> words;  // words[value] is the text of the value
@@ -102,11 +103,13 @@ inline constexpr std::string_view kMasksWords[] = {"shadow", "bypass", "ept"};
 inline constexpr std::string_view kRecycleWords[] = {"exact", "native"};
 inline constexpr std::string_view kVcpusWords[] = {"1", "2", "3", "4"};
 inline constexpr std::string_view kLargeWords[] = {"4k", "2m", "1g"};
+inline constexpr std::string_view kCountersWords[] = {"zero", "near_32_bits", "near_64_bits"};
+inline constexpr std::string_view kSecondWords[] = {"none", "long", "pae", "32bit"};
 
 // Calls visitor(field, value) for each key of a header, the mode first: a visitor may set it.
 template <typename AnyHeader, typename Visitor>
 void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
-  constexpr bool kLastFirst = true;
+  constexpr bool kLastFirst = true, kLastFull = true;
   visitor(HeaderField{"mode", kModeWords, {2, 0, 8}}, header.mode);
   const bool mmu = header.whole_mmu();
   visitor(HeaderField{"limits", kLimitsWords, {1, 0}}, header.limits);
@@ -119,7 +122,9 @@ void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
   visitor(HeaderField{"large", kLargeWords, {3, 3, 2, kLastFirst}, mmu}, header.large);
   visitor(HeaderField{"log", kNoYes, {3, 5}, mmu}, header.log);
   visitor(HeaderField{"oom", kNoYes, {3, 6}, mmu}, header.oom);
-  visitor(HeaderField{"quirk", kQuirkWords, {4, 0, 8}, mmu}, header.quirk);
+  visitor(HeaderField{"quirk", kQuirkWords, {4, 0, 8, false, kLastFull}, mmu}, header.quirk);
+  visitor(HeaderField{"counters", kCountersWords, {6, 0, 2}, mmu}, header.counters);
+  visitor(HeaderField{"second", kSecondWords, {6, 2, 2}, mmu && !header.tdp()}, header.second);
 }
 
 // An operation's own numbering: the opcodes of one kind of program are kinds of Op in a row.
@@ -134,6 +139,11 @@ constexpr OpcodeRange OpcodesOf(bool whole_mmu) {
   }
   return whole_mmu ? OpcodeRange{graph, kOpKinds - graph} : OpcodeRange{0, graph};
 }
+
+// The number of opcodes that each kind of program had in version 1 of the format. Never changes.
+constexpr size_t FirstOpcodes(bool whole_mmu) { return whole_mmu ? 37 : 29; }
+static_assert(OpcodesOf(false).count >= FirstOpcodes(false));
+static_assert(OpcodesOf(true).count >= FirstOpcodes(true));
 
 }  // namespace rmapdiff
 

@@ -36,6 +36,10 @@ inline constexpr uint8_t kEmptyLeaf = 9;
 inline constexpr uint8_t kSecondDirectory = 12;
 inline constexpr uint8_t kSecondUpper = 13;
 inline constexpr uint8_t kEmptyRoot = 14;
+// With a second paging mode; else they are empty.
+inline constexpr uint8_t kSecondRoot = kEmptyRoot;
+inline constexpr uint8_t kSecondWindow = 10;
+inline constexpr uint8_t kSecondHighWindow = 15;
 
 inline constexpr uint8_t kDataPages = 16;  // the first of them
 inline constexpr uint8_t kLargePage = 32;  // the first frame of one

@@ -324,10 +324,12 @@ Error ParseHeader(const std::vector<Word>& words, Header& header) {
       header, [&names](const HeaderField& field, const auto&) { names.push_back(field.name); });
   if (Error error = line.ReadArguments(names)) return error;
 
-  const std::string version = fmt::format("{}", kFormatVersion);
   const Argument* const argument = line.Find("version");
-  if (argument == nullptr) return line.Missing("version", version);
-  if (ParseNumber(argument->value.text) != kFormatVersion) return Line::Bad(*argument, version);
+  if (argument == nullptr) return line.Missing("version", fmt::format("{}", kFormatVersion));
+  // A text names everything, so one of an older version means the same in this one.
+  if (!InRange(ParseNumber(argument->value.text), 1, kFormatVersion)) {
+    return Line::Bad(*argument, fmt::format("1 to {}", kFormatVersion));
+  }
 
   ArgumentReader reader(line, header);
   ForEachHeaderField(header, reader);

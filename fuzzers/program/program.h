@@ -3,7 +3,7 @@
 //
 // Bytes: a header of 8 bytes (bytes.cc), then records of 8 bytes: the opcode and seven argument
 // bytes. Missing bytes of the header and of the last record read as zero.
-// Text (.ops): a first line `program version=1 limits=tiny ...`, then one operation a line,
+// Text (.ops): a first line `program version=2 limits=tiny ...`, then one operation a line,
 // `map page=3 index=17 gfn=0x42 write=yes speculative=no`; `#` starts a comment.
 //
 // The header's mode selects one of two kinds of program: on a page graph, or on a whole MMU. Each
@@ -15,7 +15,9 @@
 //  3. Decode(Encode(p)) == p and Parse(Print(p)) == p for every program p that is well-formed. All
 //     its operations are of its kind, and all arguments in range. Its header has the defaults of
 //     the other kind's keys. Encode(Decode(b)) is the canonical form of b.
-//  4. Opcodes are append-only; a new format version comes with a migration.
+//  4. Opcodes, arguments and words are append-only. Appending one changes no canonical bytes, and
+//     needs no new version. Any other change of the form does; it comes with a migration
+//     (migrations.h).
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_PROGRAM_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_PROGRAM_H_
 
@@ -47,6 +49,11 @@ enum class MmuMode : uint8_t { kNone, kLong, kPae, k32Bit, kNonPaging, kTdp, kTd
 enum class LargeMode : uint8_t { k4K, k2M, k1G };
 // The latent bug of 2.6.36 that is put back. The others have no names here: quirk_modes.h.
 enum class QuirkMode : uint8_t { kNone };
+// Where the MMU's counters and generations begin: at 0, or a few steps before they have more than
+// 32 bits, or before 64-bit ones wrap. (Those of 32 bits wrap in either of the last two.)
+enum class CountersMode : uint8_t { kZero, kNear32, kNear64 };
+// The paging mode for which the guest has tables beside those of its own (guest_boot.h).
+enum class SecondMode : uint8_t { kNone, kLong, kPae, k32Bit };
 
 struct Header {
   MmuMode mode = MmuMode::kNone;
@@ -65,6 +72,8 @@ struct Header {
   bool log = false;  // the memslots begin with their dirty log on
   bool oom = false;  // each step first fails for want of memory, at each of its allocations
   QuirkMode quirk = QuirkMode::kNone;
+  CountersMode counters = CountersMode::kZero;
+  SecondMode second = SecondMode::kNone;  // without TDP, which reads no tables of the guest
 
   bool whole_mmu() const { return mode != MmuMode::kNone; }
   bool tdp() const { return mode == MmuMode::kTdp || mode == MmuMode::kTdp32; }
@@ -100,7 +109,7 @@ struct Program {
   friend bool operator==(const Program&, const Program&) = default;
 };
 
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 inline constexpr size_t kHeaderBytes = 8;
 inline constexpr size_t kRecordBytes = 8;
 inline constexpr size_t kOpKinds = std::variant_size_v<Op>;

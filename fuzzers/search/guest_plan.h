@@ -132,6 +132,13 @@ class GuestPlan {
   void Aim(ops::LogDirty& op) { op.slot.value = LoggedSlot(); }
   void Aim(ops::GetDirtyLog& op) { op.slot.value = LoggedSlot(); }
   void Aim(ops::SetMode& op) {
+    if (header_.second != SecondMode::kNone && random_.Below(2) == 0) {
+      const bool only = header_.mode == MmuMode::kNonPaging;
+      op.table.value = only ? boot::kRoot : boot::kSecondRoot;
+      op.paging.value = SecondPaging();
+      if (random_.Below(4) != 0) op.pse.value = true;
+      return;
+    }
     op.table.value = Root();
     if (random_.Below(8) != 0) op.paging.value = PagingArg::kOn;
   }
@@ -264,6 +271,11 @@ class GuestPlan {
   uint8_t Root() {
     if (random_.Below(32) == 0) return boot::kEmptyRoot;
     return random_.Below(3) == 0 ? boot::kOtherRoot : boot::kRoot;
+  }
+  uint8_t SecondPaging() const {
+    static constexpr uint8_t kModes[] = {PagingArg::kOn, PagingArg::kLong, PagingArg::kPae,
+                                         PagingArg::k32Bit};
+    return kModes[static_cast<size_t>(header_.second)];
   }
   uint8_t LoggedSlot() {
     if (random_.Below(2) == 0) {

@@ -23,6 +23,10 @@ Header DrawAnyHeader(Random& random) {
   header.large = static_cast<LargeMode>(random.Below(3));
   header.log = random.Below(4) == 0;
   header.oom = random.Below(4) == 0;
+  if (random.Below(4) == 0) header.counters = static_cast<CountersMode>(1 + random.Below(2));
+  if (!header.tdp() && random.Below(3) == 0) {
+    header.second = static_cast<SecondMode>(1 + random.Below(3));
+  }
   return header;
 }
 

@@ -160,7 +160,7 @@ class MmuVoice final : public Voice {
   // ---- The guest ----
   PagingMode PagingOf(int vcpu) { return mmu_.vcpu(vcpu).mode.paging; }
   Gva GvaFor(int vcpu, VaArg va) { return GvaOf(layout_, PagingOf(vcpu), mmu_.config().tdp, va); }
-  // Entries have the format of the vcpu's mode, without paging that of the header's.
+  // Entries have the format of the vcpu's mode, without paging that of the header's modes.
   int EntryBytes(int vcpu);
   Gpte GpteOf(int vcpu, Gfn gfn, GpteFlagsArg flags);
   AccessRequest EntryAccess(int vcpu, uint32_t table, uint32_t entry);

@@ -43,10 +43,8 @@ void MmuVoice<R>::BootHost() {
 
 template <ReverseMap R>
 void MmuVoice<R>::BootGuest() {
-  const int bytes =
-      GpteBytes(header_.mode == MmuMode::k32Bit ? PagingMode::k32Bit : PagingMode::kLong);
   for (const BootEntry& entry : BootTables(header_)) {
-    HostStoreEntry(entry.table, entry.entry, entry.gpte, bytes);
+    HostStoreEntry(entry.table, entry.entry, entry.gpte, entry.bytes);
   }
   const Gfn root = layout_.gfn(boot::kRoot);
   for (int i = 0; i < mmu_.config().vcpus; ++i) {
@@ -374,10 +372,10 @@ Outcome MmuVoice<R>::OutcomeOf(const AccessResult& result) const {
 
 template <ReverseMap R>
 int MmuVoice<R>::EntryBytes(int vcpu) {
-  const PagingMode mode = PagingOf(vcpu);
-  return GpteBytes(mode == PagingMode::kNonPaging
-                       ? (header_.mode == MmuMode::k32Bit ? PagingMode::k32Bit : PagingMode::kLong)
-                       : mode);
+  PagingMode mode = PagingOf(vcpu);
+  if (mode == PagingMode::kNonPaging) mode = BootPaging(header_);
+  if (mode == PagingMode::kNonPaging) mode = SecondPaging(header_).value_or(PagingMode::kLong);
+  return GpteBytes(mode);
 }
 
 template <ReverseMap R>

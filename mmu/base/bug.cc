@@ -26,6 +26,8 @@ const char* BugName(BugClass bug) {
       return "sync_direct";
     case BugClass::kLivelock:
       return "livelock";
+    case BugClass::kBeyondPage:
+      return "beyond_page";
     case BugClass::kMapMisused:
       return "map_misused";
     case BugClass::kCycle:

@@ -2,8 +2,8 @@
 //
 // A BUG does not abort the process. It is an outcome that a run compares: both MMUs must raise the
 // same class at the same operation. The wording is each MMU's own. Reports show it, and the run
-// does not compare it (D10 in docs/contract.md). The kernel has no counterpart of kLivelock and of
-// the classes from kCycle on. There the loop would never end, or it would follow a pointer into
+// does not compare it (D10 in docs/contract.md). The kernel has no counterpart of kLivelock, of
+// kBeyondPage, and of the classes from kCycle on. There the loop would never end, or it would follow a pointer into
 // freed memory. Here every list walk has a bound (WalkBound), which raises them.
 #ifndef RMAPDIFF_MMU_BASE_BUG_H_
 #define RMAPDIFF_MMU_BASE_BUG_H_
@@ -25,6 +25,7 @@ enum class BugClass : uint8_t {
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)
   kSyncDirect,           // sync_page: the page is direct
   kLivelock,             // a loop under the MMU lock that nothing can end (B7)
+  kBeyondPage,           // guest memory was reached beyond the end of a page
   kMapMisused,           // the caller broke the ReverseMap concept; only the plain map checks
   kCycle,                // a list walk exceeded its bound
   kDangling,             // a list entry points into a page that was a shadow page once

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "mmu/base/bug.h"
+
 namespace rmapdiff {
 
 Pfn Host::Frame(Hva hva) const {
   const auto merged = merged_.find(hva);
   if (merged != merged_.end()) return merged->second;
-  uint64_t generation = 1;
+  uint64_t generation = first_generation_;
   for (int level = kPageTableLevel; level <= kRmapLevels; ++level) {
     const auto& generations = generations_[level - 1];
     const auto found = generations.find(BlockOf(hva, level));
@@ -32,7 +34,13 @@ int Host::BackingLevel(Hva hva) const {
   return kPageTableLevel;
 }
 
+// A kernel reads or writes whatever lies behind the page.
+void Host::CheckWord(unsigned word) const {
+  if (word >= words_) RaiseBug(BugClass::kBeyondPage, "a word beyond the end of its page");
+}
+
 uint64_t Host::Read(Hva hva, unsigned word) const {
+  CheckWord(word);
   const auto found = contents_.find(hva);
   return found == contents_.end() ? 0 : found->second[word];
 }
@@ -48,6 +56,7 @@ bool Host::SameContents(Hva one, Hva other) const {
 
 // A shared frame is one piece of memory: a store into it shows in each of its pages.
 void Host::Write(Hva hva, unsigned word, uint64_t value) {
+  CheckWord(word);
   Store(hva, word, value);
   if (merged_.empty() || Writable(hva)) return;
   for (const Hva page : read_only_) {

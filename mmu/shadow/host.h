@@ -13,7 +13,6 @@
 // and its neighbours do.
 // Not covered: swap delays. KSM's scan, which finds two equal pages by itself: a program merges
 // them one after the other.
-// after the other.
 #ifndef RMAPDIFF_MMU_SHADOW_HOST_H_
 #define RMAPDIFF_MMU_SHADOW_HOST_H_
 
@@ -42,7 +41,12 @@ class Host {
   static constexpr unsigned kHvaBits = 22;
 
   // Pages of `words` 8-byte words; a large block of level l has 2^(level_bits * (l - 1)) pages.
-  Host(unsigned words, unsigned level_bits) : words_(words), level_bits_(level_bits) {}
+  // `first_generation`, 1 or more, is the one of all frames at first.
+  Host(unsigned words, unsigned level_bits, uint64_t first_generation = 1)
+      : words_(words),
+        level_bits_(level_bits),
+        first_generation_(first_generation),
+        clock_(first_generation) {}
 
   // ---- Questions ----
   unsigned words() const { return words_; }
@@ -60,6 +64,7 @@ class Host {
   Hva BlockPages(int level) const { return Hva{1} << Shift(level); }
 
   // ---- Contents ----
+  // Words of a page by their numbers. BUGs: kBeyondPage, a number that the page does not have.
   uint64_t Read(Hva hva, unsigned word) const;
   void Write(Hva hva, unsigned word, uint64_t value);
   // The words of all pages that were ever written to.
@@ -86,13 +91,15 @@ class Host {
 
  private:
   unsigned Shift(int level) const { return level_bits_ * static_cast<unsigned>(level - 1); }
+  void CheckWord(unsigned word) const;
   void Split(Hva hva);
   bool SameContents(Hva one, Hva other) const;
   void Store(Hva hva, unsigned word, uint64_t value);
 
   const unsigned words_;
   const unsigned level_bits_;
-  uint64_t clock_ = 1;
+  const uint64_t first_generation_;
+  uint64_t clock_;
   std::map<Hva, uint64_t> generations_[3];  // by level, of the blocks that changed as a whole
   std::set<Hva> large_[2];                  // blocks of levels 2 and 3
   std::set<Hva> unmapped_;

@@ -67,6 +67,10 @@ struct MmuConfig {
   bool oos_shadow = true;
   int max_large_level = 3;  // get_lpage_level: 1..3
   Quirks quirks;
+  // Where notifier_seq, invlpg_counter and the graph's counters begin, cut to their bits; and the
+  // generation of the host's first frames. A kernel that has run for long is anywhere.
+  uint64_t first_count = 0;
+  uint64_t first_generation = 1;
 };
 
 enum class MmuCode : uint8_t {
@@ -381,9 +385,9 @@ class ShadowMmu {
   PageId next_page_ = 0;
   int n_alloc_mmu_pages_ = Limits::kMinAllocPages;
   int n_requested_mmu_pages_ = 0;
-  uint64_t notifier_seq_ = 0;
+  uint64_t notifier_seq_ = config_.first_count;
   int notifier_count_ = 0;
-  uint64_t invlpg_counter_ = 0;
+  uint64_t invlpg_counter_ = config_.first_count;
   std::function<void()> interleaved_;
 };
 
@@ -392,8 +396,14 @@ template <class... MapArgs>
 ShadowMmu<R>::ShadowMmu(HostMemory& memory, const MmuConfig& config, const MapArgs&... map_args)
     : config_(config),
       graph_(memory, config.masks, config.recycle, map_args...),
-      host_(kEntries, Limits::kLevelBits) {
-  for (int i = 0; i < config.vcpus; ++i) InitContext(vcpus_.emplace_back(i));
+      host_(kEntries, Limits::kLevelBits, config.first_generation) {
+  graph_.CountFrom(config.first_count);
+  for (int i = 0; i < config.vcpus; ++i) {
+    Processor& vcpu = vcpus_.emplace_back(i);
+    Refresh(vcpu);
+    vcpu.requests = {};
+    InitContext(vcpu);
+  }
 }
 
 }  // namespace rmapdiff

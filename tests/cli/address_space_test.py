@@ -12,12 +12,12 @@ PROBE = os.path.abspath("fuzzers/probe_bin")
 TARGET = os.path.abspath("fuzzers/tiny_rmap_fuzzer_bin")
 TINY = "tiny_rmap_fuzzer"
 
-PROGRAM = ("program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+PROGRAM = ("program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
            "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
            "map page=0 index=0 gfn=0x2 write=no speculative=no\n")
 # Shows a finding: a latent bug that the header puts back.
-BUG = ("program version=1 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-       "large=1g log=no oom=no quirk=move_slot_in_place\n"
+BUG = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
+       "large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n"
        "delete_memslot slot=2\n"
        "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"
        "move_memslot slot=0 gfn=0x1\n")

@@ -10,13 +10,13 @@ import unittest
 
 from tests.cli import cli_fixture
 
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
 PROGRAM = HEADER + ALLOC + MAP
 # A latent bug that the header puts back, and two operations that are not needed for it.
-FINDING = ("program version=1 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-           "large=1g log=no oom=no quirk=move_slot_in_place\n"
+FINDING = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
+           "large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n"
            "age_page hva=0x12\n"
            "delete_memslot slot=2\n"
            "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"
@@ -39,7 +39,7 @@ class FilesTest(cli_fixture.FolderTest):
         return done.stdout.decode() if done.stdout is not None else ""
 
     def make_corpus(self):
-        self.write(CORPUS + "/" + SHA1, b"\1\1" + bytes(6) + bytes(8))
+        self.write(CORPUS + "/" + SHA1, b"\2\1\0\0\0\x1d\0\0" + bytes(8))
 
 
 class OutputTest(FilesTest):
@@ -235,14 +235,14 @@ class TextTest(FilesTest):
 
     SLIPS = {
         "README.md": ("# A title\n\nSome words.\n", "3:1: the program begins with 'Some', expected "
-                      "'program version=1'"),
+                      "'program version=2'"),
         "slip": (PROGRAM.replace("program", "progam"),
-                 "1:1: the program begins with 'progam', expected 'program version=1'"),
+                 "1:1: the program begins with 'progam', expected 'program version=2'"),
         "headless": (ALLOC + MAP,
-                     "1:1: the program begins with 'alloc_page', expected 'program version=1'"),
+                     "1:1: the program begins with 'alloc_page', expected 'program version=2'"),
         "marked": (b"\xef\xbb\xbf" + ALLOC.encode(),
-                   "1:1: the program begins with 'alloc_page', expected 'program version=1'"),
-        "blank": ("\n\t\n", "2:2: no program, expected 'program version=1'"),
+                   "1:1: the program begins with 'alloc_page', expected 'program version=2'"),
+        "blank": ("\n\t\n", "2:2: no program, expected 'program version=2'"),
     }
     VERBS = (["run"], ["show"], ["assemble", "-o", "out"], ["repro", "-k", "1"],
              ["minimize", "-o", "out"], ["draft-test", "-o", "out"],
@@ -287,7 +287,7 @@ class TextTest(FilesTest):
             self.expect(0, ["show", "any"])
 
     def test_to_program_fuzzer_any_text_is_an_input(self):
-        for content in ("no program", "program version=1\nzap\n"):
+        for content in ("no program", "program version=2\nzap\n"):
             for name in ("program_fuzzer/seed.txt", "program_fuzzer/crash-" + SHA1):
                 self.write(name, content)
                 text = self.expect(0, ["repro", "-k", "1", name])
@@ -295,7 +295,7 @@ class TextTest(FilesTest):
         self.write("program_fuzzer/slip.ops", "zap\n")
         self.expect(2, ["repro", "program_fuzzer/slip.ops"],
                     "program_fuzzer/slip.ops:1:1: the program begins with 'zap', expected "
-                    "'program version=1'\n")
+                    "'program version=2'\n")
 
 
 class DamagedTest(FilesTest):

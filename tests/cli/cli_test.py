@@ -20,13 +20,13 @@ OPERATIONS_PAGE = os.path.abspath("docs/operations.md")
 
 VERBS = ("run", "show", "assemble", "repro", "minimize", "draft-test", "keep", "triage", "graph",
          "maps", "ops", "fuzz", "status", "corpus")
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
 MAP_1 = MAP.replace("index=0", "index=1")
 PROGRAM = HEADER + ALLOC + MAP + MAP_1
 ENGINES = "engines: legacy,sibling\n"
-BYTES = b"\1\1\0\0\0\0\0\0" b"\0\0\0\0"  # how they begin: the header, the first record
+BYTES = b"\2\1\0\0\0\x1d\0\0" b"\0\0\0\0"  # how they begin: the header, the first record
 
 MISUSE = (HEADER.replace("misuse=no", "misuse=yes") + ALLOC +
           "misuse_remove page=0 index=0 gfn=0x2\n")
@@ -103,7 +103,7 @@ class UsageTest(CliTest):
 
     def test_the_version_is_one_line(self):
         self.assertRegex(self.expect(0, ["--version"]),
-                         r"\Armapdiff \d+\.\d+, program format 1\n\Z")
+                         r"\Armapdiff \d+\.\d+, program format 2\n\Z")
 
     def test_an_unknown_verb_suggests_the_nearest(self):
         self.expect(2, ["asemble"], "rmapdiff: no verb 'asemble', did you mean 'assemble'?\n")
@@ -179,12 +179,12 @@ class InputTest(CliTest):
         self.refused("slip", "slip:2:4: zap lacks 'page', expected a page id from 0 to 31")
 
     def test_a_file_named_as_text_is_never_run_as_bytes(self):
-        self.write("slip.ops", "progam version=1\n")
+        self.write("slip.ops", "progam version=2\n")
         self.refused("slip.ops",
-                     "slip.ops:1:1: the program begins with 'progam', expected 'program version=1'")
+                     "slip.ops:1:1: the program begins with 'progam', expected 'program version=2'")
         self.write("crash-1.ops", "x")
         self.refused("crash-1.ops", "crash-1.ops:1:1: the program begins with 'x', expected "
-                                    "'program version=1'")
+                                    "'program version=2'")
 
     def test_control_characters_of_a_name_are_escaped(self):
         self.refused("a\x1b[31m\n\x7f\u009b.ops",
@@ -610,8 +610,8 @@ class LimitsTest(CliTest):
 class MinimizeTest(CliTest):
     """On a latent bug that the header puts back: the real engines agree about everything else."""
 
-    HEADER = ("program version=1 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 "
-              "oos=yes large=1g log=no oom=no quirk=move_slot_in_place\n")
+    HEADER = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 "
+              "oos=yes large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n")
     BUG = ("delete_memslot slot=2\n"
            "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"
            "move_memslot slot=0 gfn=0x1\n")
@@ -632,7 +632,7 @@ class MinimizeTest(CliTest):
         self.assertRegex(
             done.stdout.decode(),
             rf"\A{signature}\n  before  7 ops, 64 bytes\n  after   3 ops, 32 bytes\n"
-            r"  \d+ runs, \d+\.\d s, nothing more can go\n\nprogram version=1 ")
+            r"  \d+ runs, \d+\.\d s, nothing more can go\n\nprogram version=2 ")
 
     def test_another_finding_is_saved_aside_and_named(self):
         self.write("a.ops", self.HEADER + self.BUG)

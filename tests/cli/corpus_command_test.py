@@ -30,20 +30,20 @@ ROOT = os.getcwd()
 DOCUMENT = os.path.join(ROOT, "docs/corpus.md")
 
 TINY = "tiny_rmap_fuzzer"
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 PRODUCTION = HEADER.replace("tiny", "production")
 ALLOC = "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 MAPS = ("map page=0 index=0 gfn=0x2 write=no speculative=no\n"
         "map page=0 index=1 gfn=0x2 write=no speculative=no\n"
         "map page=0 index=1 gfn=0x2 write=no speculative=no\n")
-QUIRK = ("program version=1 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-         "large=1g log=no oom=no quirk=rmapped_by_pfn\n")
+QUIRK = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
+         "large=1g log=no oom=no quirk=rmapped_by_pfn counters=zero second=none\n")
 ACTIONS = ("stats", "merge", "prune", "pack", "unpack", "migrate", "promote")
 
 
 def program(records, salt=0):
     """Canonical bytes of a program with tiny limits: as many operations, on page `salt`."""
-    return b"\1\1" + bytes(6) + (bytes([0, salt]) + bytes(6)) * records
+    return b"\2\1\0\0\0\x1d\0\0" + (bytes([0, salt]) + bytes(6)) * records
 
 
 def name_of(content):
@@ -283,7 +283,7 @@ class MergeTest(CorpusTest):
         self.write("c.ops", HEADER)
         text = self.corpus("merge", "--all", "c", "a.ops", "c.ops", "b.ops", code=2, stderr=(
             "a.ops: left out, expected a program that a fuzz target runs\n"
-            "b.ops:1:8: program lacks 'version', expected 1\n"))
+            "b.ops:1:8: program lacks 'version', expected 2\n"))
         self.assertEqual(text, "tiny_rmap_fuzzer: 1 added, 0 add nothing, 0 were there already\n")
 
     def test_a_source_that_is_not_there_is_found_out_before_anything_is_done(self):
@@ -632,17 +632,18 @@ class MigrateTest(CorpusTest):
 
     def test_what_is_not_canonical_is_rewritten(self):
         other = program(1)[:9] + b"\xe0" + program(1)[10:]  # page 0, from the hot pool
-        newer = b"\2" + program(2)[1:]
-        self.add(program(3), other, newer, program(4)[:-3])
+        newer = b"\3" + program(2)[1:]
+        older = b"\1" + program(5)[1:5] + b"any" + program(5)[8:]
+        self.add(program(3), other, newer, older, program(4)[:-3])
         self.add(b"\1anything", target="program_fuzzer")
         self.assertEqual(self.corpus("migrate", "c"), (
-            "tiny_rmap_fuzzer: 1 canonical, 2 rewritten, 0 of an older version, 1 of an unknown "
+            "tiny_rmap_fuzzer: 1 canonical, 2 rewritten, 1 of an older version, 1 of an unknown "
             "one left alone\n"))
         self.assertEqual(set(self.files("c").values()),
-                         {program(3), program(1), program(4), newer, b"\1anything"})
+                         {program(3), program(1), program(4), program(5), newer, b"\1anything"})
         for path, content in self.files("c").items():
             self.assertEqual(os.path.basename(path), name_of(content))
-        self.assertIn(" 3 canonical, 0 rewritten", self.corpus("migrate", "c"))
+        self.assertIn(" 4 canonical, 0 rewritten", self.corpus("migrate", "c"))
 
     def test_two_that_become_one(self):
         self.add(program(1), program(1)[:-1])

@@ -38,7 +38,7 @@ HOSTILE = (b"sp  ace;touch PWNED;b", b"x$(touch PWNED)`touch PWNED`y",
            b"back\\slash%n%s{}" + "\N{LATIN SMALL LETTER E WITH ACUTE}".encode())
 
 TINY = "tiny_rmap_fuzzer"
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 PROGRAM = HEADER + "alloc_page page=0 level=1 direct=no gfn=0x1 parent=none index=0\n"
 
 # Ends as libFuzzer does with an input that it has found.
@@ -57,7 +57,7 @@ exit 77
 
 def program(records, salt=0):
     """Canonical bytes of a program with tiny limits: as many operations, on page `salt`."""
-    return b"\1\1" + bytes(6) + (bytes([0, salt]) + bytes(6)) * records
+    return b"\2\1\0\0\0\x1d\0\0" + (bytes([0, salt]) + bytes(6)) * records
 
 
 def spellings(name):

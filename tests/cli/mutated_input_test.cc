@@ -28,13 +28,13 @@ constexpr size_t kRunOneIn = 500;  // of the inputs that are programs
 constexpr size_t kMaxSize = 600;
 
 constexpr const char* kText =
-    "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=yes\n"
+    "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=yes\n"
     "# a comment\n"
     "alloc_page page=3 level=1 direct=no gfn=0x1 parent=none index=0\n"
     "map page=3 index=7 gfn=0x12 write=yes speculative=no\n"
     "misuse_add_twice page=3 index=7\n";
 constexpr const char* kMmuText =
-    "program version=1 mode=long limits=tiny reuse=lifo masks=bypass vcpus=2 oos=yes large=1g "
+    "program version=2 mode=long limits=tiny reuse=lifo masks=bypass vcpus=2 oos=yes large=1g "
     "log=no oom=no quirk=none\n"
     "access vcpu=0 va=0/0/3/0 type=write user=no word=0 value=0\n"
     "move_memslot slot=0 gfn=0x1\n";

@@ -14,7 +14,7 @@ RMAPDIFF = os.path.join(ROOT, "tests/cli/third_map_rmapdiff")
 PROBE = os.path.join(ROOT, "tests/cli/third_map_probe")
 SOURCE = "tests/power/faulty_maps.h"
 
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 # The tail of a list is lost when an entry before it goes.
 LOST_TAIL = HEADER + """\
 alloc_page page=3 level=1 direct=no gfn=0x0 parent=none index=0

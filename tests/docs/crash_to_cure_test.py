@@ -23,7 +23,7 @@ READ_AFTER_UNLINK = "sibling_link_read_after_unlink"
 DOCUMENT = os.path.join(ROOT, "docs/from-crash-to-cure.md")
 CRASH = os.path.join(ROOT, "docs/examples/crash-0f5d.ops")
 
-HEADER = "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+HEADER = "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
 PARENTS = HEADER + """\
 alloc_page page=7 level=4 direct=no gfn=0x3 parent=none index=0
 alloc_page page=9 level=3 direct=no gfn=0x1 parent=7 index=2
@@ -277,7 +277,7 @@ class KeepTest(Faulty):
         self.keep("--cause=lost_tail", "--story=The list lost its tail, " + "long " * 30)
         text = self.read("lost_tail.ops")
         self.assertRegex(text, r"\A# The list lost its tail, (?s:.*)\n# It showed "
-                               r"rmap-missing/drop/sibling\.\nprogram version=1 ")
+                               r"rmap-missing/drop/sibling\.\nprogram version=2 ")
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
         self.run_cli(LOST_TAIL, "repro", "-k", "1", "lost_tail.ops", code=1)
 

@@ -20,9 +20,9 @@ expect() {
   [[ $stderr == "$2" ]] || fail "stderr of: assemble ${*:3}"$'\n'"$stderr"
 }
 
-printf 'program version=1 limits=tiny\nzap page=5\n' > in/deep/zap.ops
+printf 'program version=2 limits=tiny\nzap page=5\n' > in/deep/zap.ops
 printf '\0any\nthing' > in/raw.txt
-printf 'program version=1\nzap\n' > in/lacks.ops
+printf 'program version=2\nzap\n' > in/lacks.ops
 printf 'zap\n' > in/headless.ops
 cp in/deep/zap.ops in/deep-zap.ops
 
@@ -39,19 +39,19 @@ cmp in/raw.txt out/dir/in-raw.txt || fail "copy"
 mkdir -p in/program_fuzzer
 cp in/deep/zap.ops in/zap.txt
 printf 'some words\n' | tee in/README.md in/program_fuzzer/words.txt > "in/crash-1"
-printf '\357\273\277program version=1 limits=tiny\nzap page=5\n' > in/marked.ops
+printf '\357\273\277program version=2 limits=tiny\nzap page=5\n' > in/marked.ops
 expect 0 '' out/texts in/zap.txt in/program_fuzzer/words.txt in/crash-1 in/marked.ops
 for name in in-zap.txt.bin in-marked.ops.bin; do
   cmp out/dir/in-deep-zap.ops.bin "out/texts/${name}" || fail "${name}"
 done
 cmp in/README.md out/texts/in-program_fuzzer-words.txt || fail "words.txt"
 cmp in/README.md out/texts/in-crash-1 || fail "crash-1"
-expect 2 "in/README.md:1:1: the program begins with 'some', expected 'program version=1'" \
+expect 2 "in/README.md:1:1: the program begins with 'some', expected 'program version=2'" \
   out/bad in/README.md
 
 # Every bad file is reported, and nothing is written.
 expect 2 "in/lacks.ops:2:4: zap lacks 'page', expected a page id from 0 to 31
-in/headless.ops:1:1: the program begins with 'zap', expected 'program version=1'" \
+in/headless.ops:1:1: the program begins with 'zap', expected 'program version=2'" \
   out/bad in/lacks.ops in/raw.txt in/headless.ops
 [[ ! -e out/bad ]] || fail "something was written"
 

@@ -24,12 +24,12 @@ expect() {
   [[ "${output}" == "$2" ]] || fail "output of: ${*:3}"$'\n'"${output}"
 }
 
-printf 'program version=1 limits=tiny\nzap page=5\n' >in/deep/zap.ops
+printf 'program version=2 limits=tiny\nzap page=5\n' >in/deep/zap.ops
 printf '\1\1\0\0\0\0\0\0\25\5\0\0\0\0\0\0' >in/bytes
-printf 'program version=1 limits=tiny mode=pae quirk=drop_absent_spte\n' >in/for_no_target.ops
-printf 'program version=1\nzap\n' >lacks.ops
+printf 'program version=2 limits=tiny mode=pae quirk=drop_absent_spte\n' >in/for_no_target.ops
+printf 'program version=2\nzap\n' >lacks.ops
 {
-  echo 'program version=1 limits=tiny'
+  echo 'program version=2 limits=tiny'
   for page in 3 5; do
     echo "alloc_page page=${page} level=1 direct=no gfn=0x${page} parent=none index=0"
   done

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 #include <vector>
+
+#include "tests/common/checks.h"
 
 namespace rmapdiff {
 namespace {
@@ -104,6 +107,25 @@ TEST_F(HostTest, AStoreIntoASharedFrameShowsInAllOfItsPages) {
   host_.Write(3, 5, 8);
   EXPECT_EQ(host_.Read(2, 5), 9u);
   EXPECT_EQ(log.size(), 3u);
+}
+
+TEST_F(HostTest, AWordBeyondThePageIsABugOfTheCaller) {
+  host_.Write(3, kWords - 1, 7);
+  EXPECT_EQ(host_.Read(3, kWords - 1), 7u);
+  EXPECT_EQ(BugOf([&] { host_.Read(3, kWords); }), BugClass::kBeyondPage);
+  EXPECT_EQ(BugOf([&] { host_.Read(4, kWords); }), BugClass::kBeyondPage) << "a page of zeros";
+  EXPECT_EQ(BugOf([&] { host_.Write(3, kWords, 7); }), BugClass::kBeyondPage);
+}
+
+TEST_F(HostTest, FramesBeginWithAnyGeneration) {
+  constexpr uint64_t kFirst = uint64_t{1} << 17;
+  Host host(kWords, 3, kFirst);
+  const Pfn first = host.Frame(5);
+  EXPECT_EQ(first, kFirst << Host::kHvaBits | 5);
+  EXPECT_EQ(host.PageOn(first), std::optional<Hva>(5));
+  host.Move(5);
+  EXPECT_GT(host.Frame(5), first);
+  EXPECT_EQ(host.PageOn(first), std::nullopt);
 }
 
 }  // namespace

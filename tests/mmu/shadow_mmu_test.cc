@@ -56,6 +56,36 @@ TYPED_TEST_SUITE(ShadowMmuTest, Maps);
   constexpr Gfn kLarge = TestFixture::kLarge; \
   static_cast<void>(kLarge)
 
+// ---- Counters ----
+
+// Each of them is compared for equality alone, so it may wrap at any time.
+TYPED_TEST(ShadowMmuTest, CountersMayBeginAnywhere) {
+  USING_HOST;
+  constexpr uint64_t kFirst[] = {0, (uint64_t{1} << 32) - 2, ~uint64_t{0} - 1};
+  for (const uint64_t first : kFirst) {
+    MmuConfig config;
+    config.vcpus = 2;
+    config.first_count = first;
+    config.first_generation = uint64_t{1} << 17;
+    Host host(config);
+    EXPECT_EQ(host.mmu.notifier_seq(), first);
+    const Gfn root = host.Boot(kLong);
+    host.MapIn(kLong, root, Host::At(5), 3, kWriteUser | kUsed);
+    for (int round = 0; round < 4; ++round) {
+      const AccessResult read = host.Read(Host::At(5));
+      EXPECT_EQ(read.code, MmuCode::kOk) << first;
+      EXPECT_EQ(read.pfn, host.mmu.host().Frame(3)) << first;
+      EXPECT_EQ(read.pfn >> 39, 1u) << "the highest bit of a frame";
+      host.mmu.Interleave([&] { host.mmu.MovePage(3); });
+      host.mmu.InvalidatePage(3);
+      EXPECT_EQ(host.Read(Host::At(5)).code, MmuCode::kOk) << "a fault that the host overtakes";
+      host.mmu.ZapAll();
+    }
+    EXPECT_EQ(host.mmu.notifier_seq(), first + 8) << "two notifiers a round";
+    TestFixture::ExpectSound(host);
+  }
+}
+
 // ---- Faults ----
 
 TYPED_TEST(ShadowMmuTest, AFaultShadowsAllLevelsAndMapsThePage) {

@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Different, CorrectMapTest, testing::ValuesIn(CorrectMap
 void ExpectComplaint(const char* name, const std::string& text, const std::string& signature,
                      const std::string& words) {
   const auto parsed = Parse(
-      "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n" +
+      "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n" +
       text);
   ASSERT_TRUE(std::holds_alternative<Program>(parsed));
   const Program& program = std::get<Program>(parsed);
@@ -142,7 +142,7 @@ TEST(Guilty, IsTheSiblingMmuWhenTheFaultIsThere) {
 // The MMUs agree with each other, so that only the model can tell.
 TEST(Guilty, AreBothWhenBothHaveTheSameFault) {
   const auto parsed = Parse(
-      "program version=1 limits=tiny reuse=lifo masks=shadow recycle=exact misuse=no\n"
+      "program version=2 limits=tiny reuse=lifo masks=shadow recycle=exact misuse=no\n"
       "alloc_page page=0 level=2 direct=no gfn=0x0 parent=none index=0\n"
       "alloc_page page=1 level=1 direct=no gfn=0x0 parent=0 index=0\n"
       "unlink_parents page=1\n");

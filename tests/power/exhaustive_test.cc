@@ -37,9 +37,9 @@ struct World {
 };
 
 constexpr const char* kQuarantine =
-    "program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n";
+    "program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n";
 constexpr const char* kLifoBypass =
-    "program version=1 limits=tiny reuse=lifo masks=bypass recycle=exact misuse=no\n";
+    "program version=2 limits=tiny reuse=lifo masks=bypass recycle=exact misuse=no\n";
 
 // Up to four leaves of two page tables, three of them of one gfn: a second descriptor.
 const World kLeaves = {

@@ -355,7 +355,7 @@ std::string WrongIn(const std::string& text) {
   return "";
 }
 
-constexpr char kHeader[] = "program version=1 mode=nonpaging limits=tiny\nrange_end\n";
+constexpr char kHeader[] = "program version=2 mode=nonpaging limits=tiny\nrange_end\n";
 
 TEST(ExpectationTest, OneThatIsMetIsNotComplainedAbout) {
   EXPECT_EQ(WrongIn(std::string(kHeader) + "# expect outcome ok value 0\n# expect recycled 0\n"),

@@ -17,7 +17,7 @@ from tools.scripts.gate.outcome import Case, Finding
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 
-PROGRAM = ("program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+PROGRAM = ("program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
            "drop page=0 index=1 notrap=no\n")
 
 

@@ -37,7 +37,7 @@ program (7 ops):
   > 6  drop page=3 index=17 notrap=no
 """
 MINIMAL = """\
-program version=1 limits=production reuse=quarantine masks=shadow recycle=exact misuse=no
+program version=2 limits=production reuse=quarantine masks=shadow recycle=exact misuse=no
 alloc_page page=3 level=1 direct=no gfn=0x1 parent=none index=0
 map page=3 index=17 gfn=0x12 write=yes speculative=no
 drop page=3 index=17 notrap=no

@@ -24,7 +24,7 @@
 namespace rmapdiff {
 namespace {
 
-constexpr const char* kVersion = "rmapdiff 0.1, program format 1\n";
+constexpr const char* kVersion = "rmapdiff 0.1, program format 2\n";
 
 // Verbs that are scripts of tools/scripts: they let Bazel build a target for each fault, or draw.
 [[noreturn]] void RejectScript(const std::string& verb, const std::string& why) {

@@ -29,7 +29,7 @@ namespace {
 
 TEST(RegressionTest, RmapMissingDropSibling) {
   const auto parsed =
-      Parse("program version=1 limits=tiny reuse=lifo masks=bypass recycle=exact misuse=no\n");
+      Parse("program version=2 limits=tiny reuse=lifo masks=bypass recycle=exact misuse=no\n");
   ASSERT_TRUE(std::holds_alternative<Program>(parsed));
   const Program program{
       .header = std::get<Program>(parsed).header,

@@ -23,7 +23,7 @@ namespace {
 
 Program LostTailProgram() {
   return std::get<Program>(
-      Parse("program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
+      Parse("program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no\n"
             "alloc_page page=3 level=1 direct=no gfn=0x0 parent=none index=0\n"
             "alloc_page page=5 level=1 direct=no gfn=0x0 parent=none index=0\n"
             "map page=5 index=0 gfn=0x12 write=no speculative=no\n"

@@ -13,6 +13,7 @@
 
 #include "fuzzers/guest/boot_routes.h"
 #include "fuzzers/program/program.h"
+#include "mmu/graph/limits.h"
 
 namespace rmapdiff {
 namespace {
@@ -269,6 +270,108 @@ TEST_P(GuestBootTest, OnlyTheNamedTablesHaveEntries) {
     expected[0] = expected[7] = 8;
   }
   EXPECT_EQ(entries, expected);
+}
+
+// ---- The second mode ----
+
+// Guest memory with the entries of both modes, by byte offsets.
+class Memory {
+ public:
+  explicit Memory(const Header& header) : layout_(header.layout()) {
+    for (const BootEntry& entry : BootTables(header)) {
+      for (int i = 0; i < entry.bytes; ++i) {
+        const uint64_t at = entry.entry * static_cast<uint64_t>(entry.bytes);
+        const auto byte = static_cast<uint8_t>(entry.gpte >> (i * 8));
+        const auto place = std::pair{layout_.gfn(entry.table), at + static_cast<uint64_t>(i)};
+        EXPECT_TRUE(bytes_.emplace(place, byte).second)
+            << "table " << entry.table << " has two entries at byte " << place.second;
+      }
+    }
+  }
+
+  // The frame at the end of the walk from a root; rights are not looked at.
+  std::optional<Gfn> Walk(PagingMode mode, uint32_t root, Gva gva) const {
+    const GuestPaging<TinyLimits> tiny{mode};
+    const GuestPaging<ProductionLimits> production{mode};
+    const bool is_tiny = layout_.level_bits == TinyLimits::kLevelBits;
+    Gfn table = layout_.gfn(root);
+    for (int level = GuestRootLevel(mode);; --level) {
+      const uint32_t index = is_tiny ? tiny.Index(gva, level) : production.Index(gva, level);
+      const uint64_t gpte = Entry(table, index, static_cast<uint64_t>(GpteBytes(mode)));
+      if ((gpte & kGptePresent) == 0) return std::nullopt;
+      table = static_cast<Gfn>((gpte & kGpteAddress) >> kPageShift);
+      if (level == 1) return table;
+      if ((gpte & kGpteHuge) == 0) continue;
+      return table + (is_tiny ? tiny.FrameOffset(gva, level) : production.FrameOffset(gva, level));
+    }
+  }
+
+ private:
+  uint64_t Entry(Gfn table, uint32_t index, uint64_t size) const {
+    uint64_t gpte = 0;
+    for (uint64_t i = 0; i < size; ++i) {
+      const auto byte = bytes_.find({table, index * size + i});
+      if (byte != bytes_.end()) gpte |= uint64_t{byte->second} << (i * 8);
+    }
+    return gpte;
+  }
+
+  const GuestLayout& layout_;
+  std::map<std::pair<Gfn, uint64_t>, uint8_t> bytes_;
+};
+
+std::vector<Header> HeadersWithASecondMode() {
+  std::vector<Header> headers;
+  for (const MmuMode mode : {MmuMode::kLong, MmuMode::kPae, MmuMode::k32Bit, MmuMode::kNonPaging}) {
+    for (const SecondMode second : {SecondMode::kLong, SecondMode::kPae, SecondMode::k32Bit}) {
+      for (const LimitsMode limits : {LimitsMode::kProduction, LimitsMode::kTiny}) {
+        Header header{.mode = mode, .limits = limits};
+        header.second = second;
+        if (SecondPaging(header) != BootPaging(header)) headers.push_back(header);
+      }
+    }
+  }
+  return headers;
+}
+
+TEST(SecondModeTest, ItsRootReachesEveryTableByItsWindow) {
+  for (const Header& header : HeadersWithASecondMode()) {
+    const Memory memory(header);
+    const PagingMode paging = SecondPaging(header).value();
+    for (uint32_t table = 0; table < TableArg::kCount; ++table) {
+      const Gva gva = WindowOf(header.layout(), paging, false, table);
+      EXPECT_EQ(memory.Walk(paging, SecondRoot(header), gva), header.layout().gfn(table))
+          << Print({header, {}}) << "table " << table;
+    }
+  }
+}
+
+TEST(SecondModeTest, TheTablesOfTheFirstModeStayAsTheyAre) {
+  for (const Header& header : HeadersWithASecondMode()) {
+    Header alone = header;
+    alone.second = SecondMode::kNone;
+    const Memory memory(header), expected(alone);
+    for (uint32_t path = 0; path < 256 && header.mode != MmuMode::kNonPaging; ++path) {
+      const Gva gva = GvaOf(header.layout(), BootPaging(header), false, {static_cast<uint8_t>(path)});
+      EXPECT_EQ(memory.Walk(BootPaging(header), boot::kRoot, gva),
+                expected.Walk(BootPaging(header), boot::kRoot, gva))
+          << Print({header, {}}) << path;
+    }
+  }
+}
+
+TEST(SecondModeTest, ItsTablesAreDirectoriesOfOneModeAndLeavesOfTheOther) {
+  Header header{.mode = MmuMode::kLong, .limits = LimitsMode::kTiny};
+  header.second = SecondMode::k32Bit;
+  // The entries of kDirectory as leaves: the first one's low half is kLeaf.
+  const Gva directory_as_leaf = GvaOf(header.layout(), PagingMode::k32Bit, false, {1 << 6});
+  EXPECT_EQ(Memory(header).Walk(PagingMode::k32Bit, boot::kSecondRoot, directory_as_leaf),
+            header.layout().gfn(boot::kLeaf));
+  header.second = SecondMode::kPae;
+  // kLeaf as a directory: its tables are data pages, which are empty.
+  const Gva leaf_as_directory = GvaOf(header.layout(), PagingMode::kPae, false, {1 << 6});
+  EXPECT_EQ(Memory(header).Walk(PagingMode::kPae, boot::kSecondRoot, leaf_as_directory),
+            std::nullopt);
 }
 
 TEST(GuestBootWithoutTablesTest, AnAddressIsAFrame) {

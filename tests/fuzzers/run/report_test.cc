@@ -89,7 +89,7 @@ TEST(ReportTextTest, ADivergence) {
     legacy   { page 3 [17], page 5 [0] }
     sibling  { page 3 [17] }                                missing: page 5 [0]
 program (4 ops):
-       program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+       program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
     1  pin page=3
     2  drop page=5 index=0 notrap=no
   > 3  write_protect gfn=0x2
@@ -111,7 +111,7 @@ TEST(ReportTextTest, ADivergenceAtTeardownWithoutFile) {
     legacy   nothing
     sibling  2 descriptors
 program (4 ops):
-       program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+       program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
     1  pin page=3
     2  drop page=5 index=0 notrap=no
     3  write_protect gfn=0x2
@@ -221,7 +221,7 @@ TEST(ReportTextTest, ALongProgramIsShownAroundItsEnd) {
   verdict.op_index = 99;
   const std::string text = ReportText(program, verdict, {.file = "", .max_ops = 8});
   EXPECT_EQ(text.substr(text.find("program (")), R"(program (120 ops):
-         program version=1 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
+         program version=2 limits=tiny reuse=quarantine masks=shadow recycle=exact misuse=no
     ... (94 more)
      95  commit
      96  commit

@@ -148,7 +148,7 @@ std::unique_ptr<Voice> MakeFake(const Header& header) {
 
 Program Parsed(const std::string& header, const std::string& ops) {
   const auto parsed =
-      Parse("program version=1 limits=tiny reuse=quarantine masks=shadow " + header + "\n" + ops);
+      Parse("program version=2 limits=tiny reuse=quarantine masks=shadow " + header + "\n" + ops);
   if (const auto* error = std::get_if<ParseError>(&parsed)) {
     ADD_FAILURE() << error->line << ": " << error->what;
     return {};

@@ -28,7 +28,7 @@ std::unique_ptr<Voice> MakeSibling(const Header& header) { return AllEngines()[1
 constexpr const char* kModes[] = {"long", "pae", "32bit", "nonpaging", "tdp", "tdp32"};
 
 std::string HeaderText(const std::string& mode, const std::string& more = "") {
-  return "program version=1 limits=tiny vcpus=2 mode=" + mode + " " + more + "\n";
+  return "program version=2 limits=tiny vcpus=2 mode=" + mode + " " + more + "\n";
 }
 
 Program MustParse(const std::string& text) {

@@ -1,13 +1,16 @@
 // rmapdiff corpus migrate: inputs in the current version of the format, in their canonical form.
 //
-// The first byte of an input is the version of its format. Up to now there is one version, so
-// kMigrations is empty. The canonical form remains to be made: fuzzing makes bytes that mean the
-// same as others. An input of an unknown version is left alone, because its maker may know better
-// what it means.
+// The first byte of an input is the version of its format. An input of an older one goes through
+// the migrations from version to version. The canonical form remains to be made: fuzzing makes
+// bytes that mean the same as others. An input of an unknown version is left alone, because its
+// maker may know better what it means.
 #include <fmt/core.h>
 
+#include <span>
+#include <string>
 #include <vector>
 
+#include "fuzzers/program/migrations.h"
 #include "fuzzers/program/program.h"
 #include "fuzzers/program/program_file.h"
 #include "tools/cli/base/arguments.h"
@@ -25,9 +28,9 @@ namespace {
 // From one version to the next; the bytes that come out begin with the version after `from`.
 struct Migration {
   int from;
-  std::string (*rewrite)(const std::string& bytes);
+  std::vector<uint8_t> (*rewrite)(std::span<const uint8_t> bytes);
 };
-const std::vector<Migration> kMigrations = {};
+constexpr Migration kMigrations[] = {{1, FromVersion1}};
 
 struct Account {
   size_t canonical = 0;
@@ -39,7 +42,10 @@ struct Account {
 // In the current version; "" if there is no way to it.
 std::string InCurrentVersion(std::string bytes) {
   for (const Migration& one : kMigrations) {
-    if (bytes[0] == one.from) bytes = one.rewrite(bytes);
+    if (bytes[0] != one.from) continue;
+    const std::vector<uint8_t> next =
+        one.rewrite({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    bytes.assign(next.begin(), next.end());
   }
   return bytes[0] == kFormatVersion ? bytes : "";
 }

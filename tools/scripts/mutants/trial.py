@@ -54,7 +54,7 @@ AFL_SETTINGS = {
 # Of a program's bytes (fuzzers/program/bytes.cc), so much as the first input of AFL++ needs. A mode
 # is a place in MmuMode (fuzzers/program/program.h).
 HEADER_BYTES = RECORD_BYTES = 8
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TINY_FLAG = 1 << 0  # byte 1
 MODE_NONE, MODE_TDP = 0, 5  # byte 2
 LOG_FLAG, OOM_FLAG = 1 << 5, 1 << 6  # byte 3
