@@ -377,9 +377,9 @@ TEST(Bytes, MissingBytesReadAsZero) {
 }
 
 TEST(Bytes, WhatIsReservedIsIgnoredAndWrittenAsZero) {
-  const Bytes noisy{0xff, 0xcc, 7, 2, 3, 4, 5, 6, 22, 1, 2, 3, 4, 5, 6, 7};
+  const Bytes noisy{0xff, 0xcc, 7, 2, 3, 0xff, 0xf0, 6, 22, 1, 2, 3, 4, 5, 6, 7};
   EXPECT_EQ(Hex(Encode(Decode(noisy))), "02000000001d00001600000000000000");
-  const Bytes mmu{0xff, 0xcc, 5, 0x82, 3, 4, 5, 6, 31, 1, 2, 3, 4, 5, 6, 7};
+  const Bytes mmu{0xff, 0xcc, 5, 0x82, 3, 0xff, 0xf0, 6, 31, 1, 2, 3, 4, 5, 6, 7};
   EXPECT_EQ(Hex(Encode(Decode(mmu))), "02000502030025001f00000000000000");
 }
 
