@@ -9,12 +9,14 @@
 #ifndef RMAPDIFF_FUZZERS_PROGRAM_ARGS_H_
 #define RMAPDIFF_FUZZERS_PROGRAM_ARGS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "fuzzers/program/guest_layout.h"
+#include "fuzzers/program/places.h"
 #include "mmu/base/types.h"
 
 namespace rmapdiff {
@@ -28,6 +30,7 @@ struct Domain {
     kWalk,          // the indexes of a walk: `0/0/1/15`
     kLetters,       // the letters of the bits that are set: `pw`; `-` for none
     kWord,          // one of `words`
+    kListed,        // the number in that place of `listed`: `0x1ff`
   };
   // The number in the program's header that may be lower than `count`.
   enum class Limit : uint8_t { kNone, kSptesPerPage, kGuestEntries, kVcpus };
@@ -50,6 +53,7 @@ struct Domain {
     kTable,
     kEntry,
     kSlot,
+    kPlace,
   };
   static constexpr uint8_t kNone = 0xff;
 
@@ -66,6 +70,7 @@ struct Domain {
   Step step = Step::kNone;
   Names names = Names::kNothing;
   std::span<const std::string_view> words = {};
+  std::array<std::span<const uint32_t>, 2> listed = {};  // by LimitsMode; sorted
 
   // The length of a value in a record.
   constexpr size_t bytes() const { return count > 256 ? 2 : 1; }
@@ -248,6 +253,33 @@ struct SlotArg {
   uint8_t value = 0;
 };
 
+// Any memslot that userspace may ask for, and some that it may not.
+struct AnySlotArg {
+  static constexpr uint32_t kCount = 34;
+  static constexpr Domain kDomain{
+      .what = "a memslot", .count = kCount, .hot = 6, .names = Domain::Names::kSlot};
+  uint8_t value = 0;
+};
+// A page number of the guest or the host beside a boundary (places.h).
+struct PlaceArg {
+  static constexpr Domain kDomain{.what = "a page number of the list for these limits",
+                                  .form = Domain::Form::kListed,
+                                  .count = kPlaces,
+                                  .step = Domain::Step::kNext,
+                                  .names = Domain::Names::kPlace,
+                                  .listed = {kPlaceTables[0], kPlaceTables[1]}};
+  uint8_t value = 0;
+};
+// A number of pages, around the sizes of blocks.
+struct SizeArg {
+  static constexpr Domain kDomain{.what = "a number of pages of the list for these limits",
+                                  .form = Domain::Form::kListed,
+                                  .count = kSizes,
+                                  .step = Domain::Step::kNext,
+                                  .listed = {kSizeTables[0], kSizeTables[1]}};
+  uint8_t value = 0;
+};
+
 // ---- Choices ----
 
 constexpr Domain ChoiceOf(std::span<const std::string_view> words) {
@@ -271,6 +303,22 @@ struct ViaArg {
   static constexpr std::string_view kWords[] = {"guest", "halves", "bytes", "hypercall", "host"};
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kGuest;
+};
+// The change of a host page: it stays, moves to another frame, goes, or moves to a read-only frame
+// of its own or to one that equal pages share. Or its block becomes a large page.
+struct ChangeArg {
+  enum Value : uint8_t { kStay, kMove, kUnmap, kProtect, kMerge, kLarge, kHuge };
+  static constexpr std::string_view kWords[] = {"stay",  "move",  "unmap", "protect",
+                                                "merge", "large", "huge"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
+  uint8_t value = kStay;
+};
+// The notifiers that tell the MMU of a change.
+struct NotifierArg {
+  enum Value : uint8_t { kRange, kInvalidatePage, kChangePte };
+  static constexpr std::string_view kWords[] = {"range", "invalidate_page", "change_pte"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
+  uint8_t value = kRange;
 };
 // The part of the header's paging mode that the guest's control registers switch.
 struct PagingArg {

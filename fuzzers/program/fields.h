@@ -69,6 +69,11 @@ inline uint32_t HotValue(const Domain& domain, const Header& header, uint32_t nu
   return domain.first + place + (second ? header.guest_entries() / 2 : 0);
 }
 
+// The number that a value of Form::kListed stands for.
+inline uint32_t ListedNumber(const Domain& domain, const Header& header, uint32_t value) {
+  return domain.listed[static_cast<size_t>(header.limits)][value];
+}
+
 // Whether the argument is `none`.
 constexpr bool IsNone(const Domain& domain, uint32_t value) {
   return domain.form == Domain::Form::kNumberOrNone && value == Domain::kNone;

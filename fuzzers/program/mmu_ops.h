@@ -186,6 +186,37 @@ RMAPDIFF_OPERATION(Reset, "reset", kHost, 2,
 RMAPDIFF_OPERATION(WriteGuest, "write_guest", kHost, 1, "a device stores into guest memory",
                    (GfnArg, gfn), (HostArg, word), (HostArg, value));
 
+// Effect: __kvm_set_memory_region. It creates the slot or, as the request and the slot have it,
+// moves, deletes (no pages) or logs it. An overlap, another size or host page of an existing slot,
+// a slot or pages that there cannot be -> invalid.
+RMAPDIFF_OPERATION(PlaceMemslot, "place_memslot", kHost, 3,
+                   "ask for a memslot whose ends lie beside boundaries", (AnySlotArg, slot),
+                   (PlaceArg, gfn), (SizeArg, pages), (PlaceArg, hva), (FlagArg, log));
+
+// Effect: that of set_gpte.
+RMAPDIFF_OPERATION(SetPlace, "set_place", kGuest, 4,
+                   "write an entry that maps a gfn beside a boundary", (VcpuArg, vcpu),
+                   (TableArg, table), (EntryArg, entry), (PlaceArg, gfn), (GpteFlagsArg, flags),
+                   (ViaArg, via));
+
+// Effect: Access of a word of the guest's page number `page`. Without tables that is a gfn.
+RMAPDIFF_OPERATION(TouchPlace, "touch_place", kGuest, 4,
+                   "let the guest access an address beside a boundary", (VcpuArg, vcpu),
+                   (PlaceArg, page), (AccessArg, type), (FlagArg, user), (HostArg, word),
+                   (HostArg, value));
+
+// Effect: ChangePage: the change of the page with that notifier, or with change=stay the notifier
+// alone. No notifier but range can tell of a large page, and change_pte cannot tell of one that
+// goes. Nothing if the page is not mapped, unless it is beyond the host -> invalid.
+RMAPDIFF_OPERATION(Notify, "notify", kHost, 5, "the host changes a page, and the notifier tells",
+                   (PlaceArg, hva), (ChangeArg, change), (NotifierArg, by));
+
+// Effect: ChangeInRange of each page of the open range, of which the MMU has been told; a block
+// does not become large there. Value: the number of pages.
+RMAPDIFF_OPERATION(ChangeRange, "change_range", kHost, 2,
+                   "the host changes the pages of the range that is being invalidated",
+                   (ChangeArg, change));
+
 // ---- Faults ----
 
 // Effect: a step of the next operation may run out of memory there. It must leave an MMU that

@@ -122,6 +122,13 @@ Value PlaceOf(std::string_view text, std::span<const std::string_view> words) {
   return static_cast<uint32_t>(found - words.begin());
 }
 
+// The place of the number in the list.
+Value PlaceIn(std::optional<uint64_t> number, std::span<const uint32_t> listed) {
+  const auto found = std::find(listed.begin(), listed.end(), number);
+  if (found == listed.end()) return std::nullopt;
+  return static_cast<uint32_t>(found - listed.begin());
+}
+
 // `pwu`, or `-`.
 Value ParseLetters(std::string_view text, std::span<const std::string_view> letters) {
   if (text == "-") return 0;
@@ -154,6 +161,8 @@ Value ParseValue(std::string_view text, const Domain& domain, const Header& head
       return ParseLetters(text, domain.words);
     case Domain::Form::kWord:
       return PlaceOf(text, domain.words);
+    case Domain::Form::kListed:
+      return PlaceIn(ParseNumber(text), domain.listed[static_cast<size_t>(header.limits)]);
   }
   return std::nullopt;
 }
@@ -184,6 +193,7 @@ std::string Expected(const Domain& domain, const Header& header) {
     }
     case Domain::Form::kWalk:
     case Domain::Form::kLetters:
+    case Domain::Form::kListed:
       return domain.what;
     case Domain::Form::kWord:
       break;

@@ -32,6 +32,8 @@ std::string TextOf(const Domain& domain, uint32_t value, const Header& header) {
     }
     case Domain::Form::kWord:
       return std::string(domain.words[value]);
+    case Domain::Form::kListed:
+      return fmt::format("{:#x}", ListedNumber(domain, header, value));
   }
   return fmt::format("{}", value);
 }

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "fuzzers/program/ops.h"
+#include "fuzzers/search/graph_hazard.h"
 #include "fuzzers/search/random.h"
 #include "mmu/base/types.h"
 
@@ -54,6 +56,17 @@ class GraphPlan {
   void Aim(ops::Recycle& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
   void Aim(ops::MisuseAddTwice& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
   void Aim(ops::MisuseWrongGfn& op) { PickSlot(leaves_, &op.page.value, &op.index.value); }
+
+  // The next operation of a hazard, if one is under way or begins now.
+  std::optional<Op> Due() {
+    if (due_.empty() && by_age_.size() > 2 && random_.Below(64) == 0) {
+      due_ = DrawGraphHazard(random_);
+    }
+    if (due_.empty()) return std::nullopt;
+    const Op op = due_.front();
+    due_.erase(due_.begin());
+    return op;
+  }
 
   // Follows an operation.
   template <typename AnyOp>
@@ -127,6 +140,7 @@ class GraphPlan {
   std::vector<Slot> links_;
   uint8_t last_pinned_ = 0;
   uint8_t last_unsync_ = 0;
+  std::vector<Op> due_;  // of a hazard
 };
 
 }  // namespace rmapdiff

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "fuzzers/search/direct_hazard.h"
+
 namespace rmapdiff {
 namespace {
 
@@ -166,6 +168,32 @@ class Hazard {
             get_log_of_alias};
   }
 
+  // The vcpus have the same tables in different formats. What is a leaf table or an entry for one
+  // is a directory or half an entry for the other. One stores, and both have to see it.
+  std::vector<Op> TwoFormats() {
+    static constexpr uint8_t kModes[] = {PagingArg::kOn, PagingArg::kLong, PagingArg::kPae,
+                                         PagingArg::k32Bit};
+    const PagingArg paging{kModes[static_cast<size_t>(header_.second)]};
+    const auto address = [&] {
+      return static_cast<uint8_t>(random_.Below(2) * VaArg::kThird | random_.Below(4) << 4 |
+                                  (entry_.value & 3u));
+    };
+    const uint8_t other = address();
+    return {EnterRoot(first_),
+            ops::SetMode{second_, paging, {true}, {true}, {true}, {boot::kSecondRoot}},
+            Read(first_, Va()),
+            Read(second_, other),
+            Read(second_, address()),
+            ops::SetGpte{first_, leaf_, entry_, {kDataPage}, {kWrite}, {ViaArg::kGuest}},
+            ops::SetGpte{second_, leaf_, entry_, {boot::kEmptyLeaf}, {kWrite}, {ViaArg::kGuest}},
+            Write(first_, Va()),
+            Write(second_, other),
+            ops::Invlpg{second_, {other}},
+            Read(second_, other),
+            EnterRoot(first_),
+            Read(first_, Va())};
+  }
+
   // Two ways lead to a directory. One of them takes W away, as does one of its two entries. The
   // first access makes the page of the directory, with the rights of the way to it. The rights of
   // its entry do not count, or the other way would find that page.
@@ -217,7 +245,7 @@ class Hazard {
 }  // namespace
 
 std::vector<Op> DrawHazard(Random& random, const Header& header, const BootRoutes& map) {
-  if (header.mode >= MmuMode::kNonPaging) return {};
+  if (header.mode >= MmuMode::kNonPaging) return DrawDirectHazard(random, header, map);
   using Steps = std::vector<Op> (Hazard::*)();
   const Steps hazards[] = {
       header.mode == MmuMode::kPae ? &Hazard::RootWithoutMemory : &Hazard::SyncedTogether,
@@ -229,6 +257,7 @@ std::vector<Op> DrawHazard(Random& random, const Header& header, const BootRoute
       &Hazard::TakenOverByAlias,
       header.mode == MmuMode::kLong ? &Hazard::SharedByRights : &Hazard::TakenOverByAlias,
       &Hazard::LargePageDropped,
+      header.second != SecondMode::kNone ? &Hazard::TwoFormats : &Hazard::ReloadAfterSync,
   };
   Hazard hazard(random, header, map);
   return (hazard.*hazards[random.Below(std::size(hazards))])();

@@ -15,7 +15,7 @@
 
 namespace rmapdiff {
 
-// One of those that a guest of this header can come to; nothing without paging.
+// One of those that a guest of this header can come to.
 std::vector<Op> DrawHazard(Random& random, const Header& header, const BootRoutes& map);
 
 }  // namespace rmapdiff

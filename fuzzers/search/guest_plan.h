@@ -17,6 +17,7 @@
 #include "fuzzers/program/program.h"
 #include "fuzzers/search/aftermath.h"
 #include "fuzzers/search/guest_hazard.h"
+#include "fuzzers/search/place_plan.h"
 #include "fuzzers/search/random.h"
 
 namespace rmapdiff {
@@ -26,7 +27,11 @@ class GuestPlan {
 
  public:
   GuestPlan(Random& random, const Header& header)
-      : random_(random), header_(header), map_(header), probe_(random, header, map_, recent_) {
+      : random_(random),
+        header_(header),
+        map_(header),
+        probe_(random, header, map_, recent_),
+        places_(random, header, map_) {
     if (!header.whole_mmu()) return;
     if (random_.Below(2) == 0) recent_.large = kUnusedTables;
     narrow_ = random_.Below(2) == 0;
@@ -160,6 +165,16 @@ class GuestPlan {
     AimSlot(&op.slot, &op.gfn);
     op.hva.value = static_cast<uint8_t>(random_.Below(2) != 0 ? op.gfn.value : DataPage());
   }
+  void Aim(ops::PlaceMemslot& op) { places_.Aim(op); }
+  void Aim(ops::SetPlace& op) {
+    const int level = random_.Below(4) == 0 ? 2 : 1;
+    const BootRoutes::Place place = map_.PlaceOn({recent_.va}, level);
+    op.table.value = place.table;
+    op.entry.value = place.entry;
+    places_.Aim(op);
+  }
+  void Aim(ops::TouchPlace& op) { places_.Aim(op); }
+  void Aim(ops::Notify& op) { places_.Aim(op); }
   void Aim(ops::RangeStart& op) { op.count.value = static_cast<uint8_t>(op.count.value % 4 + 1); }
 
   // An operation that has to come now, if any: the next of a probe, or the end of a range. A range
@@ -210,6 +225,7 @@ class GuestPlan {
     const uint32_t ticket = random_.Below(32);
     if (ticket < 4) due_ = large ? probe_.AtLargePage() : probe_.AfterStore(op);
     if (ticket == 4 || ticket == 5) due_ = DrawHazard(random_, header_, map_);
+    if (ticket == 6 && range_open_) due_ = {ops::ChangeRange{DrawChange()}};
   }
   void Note(const ops::SetBacking& op) {
     recent_.large = FirstOfLarge(op.hva.value);
@@ -223,6 +239,12 @@ class GuestPlan {
   void Note(const ops::LoadCr3& op) {
     if (op.table.value == boot::kRoot || op.table.value == boot::kOtherRoot)
       recent_.root = op.table.value;
+  }
+  void Note(const ops::PlaceMemslot& op) {
+    places_.Follow(op);
+    if (!due_.empty() || op.pages.value == 0 || random_.Below(2) == 0) return;
+    const auto vcpu = static_cast<uint8_t>(random_.Below(header_.vcpus()));
+    due_ = places_.UseOfSlot({vcpu}, {recent_.va});
   }
   void Note(const ops::RangeStart&) { range_open_ = true; }
   void Note(const ops::RangeEnd&) { range_open_ = false; }
@@ -272,6 +294,9 @@ class GuestPlan {
     if (random_.Below(32) == 0) return boot::kEmptyRoot;
     return random_.Below(3) == 0 ? boot::kOtherRoot : boot::kRoot;
   }
+  ChangeArg DrawChange() {
+    return {static_cast<uint8_t>(random_.Below(ChangeArg::kLarge))};
+  }
   uint8_t SecondPaging() const {
     static constexpr uint8_t kModes[] = {PagingArg::kOn, PagingArg::kLong, PagingArg::kPae,
                                          PagingArg::k32Bit};
@@ -300,6 +325,7 @@ class GuestPlan {
   BootRoutes map_;
   Recent recent_;
   Aftermath probe_;
+  PlacePlan places_;
   bool narrow_ = false;  // one address most of the time, and another: much happens to them
   uint8_t hot_[2] = {};
   std::vector<Op> due_;  // of a probe

@@ -42,6 +42,7 @@ class FieldDrawer {
       case Domain::Form::kNumber:
       case Domain::Form::kGfn:
       case Domain::Form::kWord:
+      case Domain::Form::kListed:
         break;
     }
     return domain.names == Domain::Names::kEntry ? DrawEntry(domain) : DrawNumber(domain);
@@ -140,7 +141,7 @@ Op OpDrawer::Next() {
   Op op = grow ? Op(ops::AllocPage{}) : kDefaultOps[DrawKind()];
   DrawArguments(header_, random_, &op);
   const bool blind = random_.Below(mmu ? 16 : 8) == 0;  // a guest without tables does nothing
-  const std::optional<Op> due = mmu ? guest_.Due() : std::nullopt;
+  const std::optional<Op> due = mmu ? guest_.Due() : graph_.Due();
   if (due && (weights_[due->index()] != 0 || std::holds_alternative<ops::RangeEnd>(*due))) {
     op = *due;
   } else if (!blind) {

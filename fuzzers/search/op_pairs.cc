@@ -9,7 +9,7 @@ constexpr Choice kInARace[] = {
     {kKind<ops::MergePage>, 3},      {kKind<ops::UnmapPage>, 2}, {kKind<ops::RangeStart>, 4},
     {kKind<ops::InvalidatePage>, 1}, {kKind<ops::Access>, 3},    {kKind<ops::LogDirty>, 1},
     {kKind<ops::GetDirtyLog>, 3},    {kKind<ops::Memslot>, 1},   {kKind<ops::ClearTable>, 1},
-    {kKind<ops::SetBacking>, 3},     {kKind<ops::LoadCr3>, 1},
+    {kKind<ops::SetBacking>, 3},     {kKind<ops::LoadCr3>, 1},   {kKind<ops::Notify>, 4},
 };
 // The operations that have such moments.
 constexpr Choice kAfterRace[] = {
@@ -17,7 +17,12 @@ constexpr Choice kAfterRace[] = {
     {kKind<ops::SetGpte>, 8},
     {kKind<ops::Invlpg>, 5},
     {kKind<ops::GetDirtyLog>, 2},
+    {kKind<ops::Notify>, 2},
+    {kKind<ops::MovePage>, 1},
 };
+// While the host changes a page.
+constexpr Choice kInAChange[] = {
+    {kKind<ops::Access>, 8}, {kKind<ops::SetGpte>, 2}, {kKind<ops::Notify>, 1}};
 constexpr Choice kUse[] = {{kKind<ops::Access>, 1}};
 constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},   {kKind<ops::Invlpg>, 2},
                                    {kKind<ops::LoadCr3>, 2},  {kKind<ops::InvalidatePage>, 1},
@@ -26,6 +31,10 @@ constexpr Choice kAfterChange[] = {{kKind<ops::Access>, 6},   {kKind<ops::Invlpg
 constexpr Choice kAfterLoadCr3[] = {
     {kKind<ops::Access>, 4}, {kKind<ops::LoadCr3>, 2}, {kKind<ops::SetGpte>, 2}};
 constexpr Choice kAfterInvalidate[] = {{kKind<ops::Access>, 2}, {kKind<ops::LoadCr3>, 1}};
+constexpr Choice kAfterPlace[] = {
+    {kKind<ops::SetPlace>, 3}, {kKind<ops::TouchPlace>, 2}, {kKind<ops::Access>, 1}};
+constexpr Choice kInOpenRange[] = {
+    {kKind<ops::Access>, 3}, {kKind<ops::ChangeRange>, 2}, {kKind<ops::RangeEnd>, 1}};
 constexpr Choice kAfterFetch[] = {{kKind<ops::Access>, 3}, {kKind<ops::GetDirtyLog>, 1}};
 constexpr Choice kAfterLogDirty[] = {
     {kKind<ops::Access>, 6}, {kKind<ops::SetBacking>, 3}, {kKind<ops::GetDirtyLog>, 1}};
@@ -47,7 +56,11 @@ constexpr Row kRows[] = {
     {kKind<ops::MovePage>, kUse},
     {kKind<ops::MergePage>, kUse},
     {kKind<ops::UnmapPage>, kUse},
-    {kKind<ops::RangeStart>, kUse},
+    {kKind<ops::RangeStart>, kInOpenRange},
+    {kKind<ops::ChangeRange>, kInOpenRange},
+    {kKind<ops::Notify>, kUse},
+    {kKind<ops::PlaceMemslot>, kAfterPlace},
+    {kKind<ops::SetPlace>, kAfterChange},
     {kKind<ops::InvalidatePage>, kAfterInvalidate},
     {kKind<ops::LogDirty>, kAfterLogDirty},
     {kKind<ops::GetDirtyLog>, kAfterFetch},
@@ -65,6 +78,7 @@ std::span<const Choice> ChoicesAfter(size_t kind) {
 
 std::span<const Choice> ChoicesInARace(size_t kind) {
   if (kind == kKind<ops::GetDirtyLog>) return kUse;
+  if (kind == kKind<ops::Notify> || kind == kKind<ops::MovePage>) return kInAChange;
   return kInARace;
 }
 

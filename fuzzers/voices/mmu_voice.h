@@ -31,6 +31,7 @@
 #include "fuzzers/judges/notifier_truth.h"
 #include "fuzzers/judges/reclaim_truth.h"
 #include "fuzzers/judges/used_ledger.h"
+#include "fuzzers/program/fields.h"
 #include "fuzzers/state/reused.h"
 #include "fuzzers/voices/graph_reader.h"
 #include "fuzzers/voices/mmu_config.h"
@@ -115,6 +116,11 @@ class MmuVoice final : public Voice {
   Outcome Do(const ops::UnprotectGfn& op);
   Outcome Do(const ops::Reset& op);
   Outcome Do(const ops::WriteGuest& op);
+  Outcome Do(const ops::PlaceMemslot& op);
+  Outcome Do(const ops::SetPlace& op);
+  Outcome Do(const ops::TouchPlace& op);
+  Outcome Do(const ops::Notify& op);
+  Outcome Do(const ops::ChangeRange& op);
   Outcome Do(const ops::FailAlloc& op);
   Outcome Do(const ops::Race& op);
   template <typename GraphOp>
@@ -164,6 +170,7 @@ class MmuVoice final : public Voice {
   int EntryBytes(int vcpu);
   Gpte GpteOf(int vcpu, Gfn gfn, GpteFlagsArg flags);
   AccessRequest EntryAccess(int vcpu, uint32_t table, uint32_t entry);
+  Outcome StoreEntryBy(ViaArg via, int vcpu, uint32_t table, uint32_t entry, Gpte gpte);
   AccessResult StoreEntry(int vcpu, uint32_t table, uint32_t entry, Gpte gpte, int parts = 1);
   void HostStoreEntry(uint32_t table, uint32_t entry, Gpte gpte, int bytes);
   uint32_t EntriesOf(int vcpu) {
@@ -173,6 +180,10 @@ class MmuVoice final : public Voice {
   Outcome OutcomeOf(const AccessResult& result) const;
   static OutcomeCode CodeOf(MmuCode code);
   Gfn GfnAt(GfnArg arg) const { return layout_.gfn(arg.value); }
+  template <Argument Listed>
+  uint32_t NumberAt(Listed arg) const {
+    return ListedNumber(arg.kDomain, header_, arg.value);
+  }
   Hva HvaAt(GfnArg arg) const { return static_cast<Hva>(layout_.gfn(arg.value)); }
   unsigned WordAt(HostArg arg) const { return arg.value % unsigned{Mmu::kEntries}; }
   static uint64_t Filled(HostArg arg) { return arg.value * 0x0101010101010101ull; }

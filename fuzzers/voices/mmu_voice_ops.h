@@ -22,23 +22,24 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetGpte& op) {
   const int vcpu = op.vcpu.value;
   const Gpte gpte = GpteOf(vcpu, GfnAt(op.gfn), op.flags);
-  const int bytes = EntryBytes(vcpu);
-  switch (op.via.value) {
-    case ViaArg::kHypercall: {
-      const Gva offset = Gva{op.entry.value % EntriesOf(vcpu)} * static_cast<Gva>(bytes);
-      const Gva gpa = Gva{layout_.gfn(op.table.value)} << kPageShift | offset;
-      return {.code = CodeOf(Hypercall(vcpu, gpa, gpte, bytes))};
-    }
-    case ViaArg::kHost:
-      HostStoreEntry(op.table.value, op.entry.value, gpte, bytes);
-      return Ok();
-    default:
-      break;
-  }
-  const int parts = op.via.value == ViaArg::kHalves  ? 2
-                    : op.via.value == ViaArg::kBytes ? bytes
-                                                     : 1;
-  return OutcomeOf(StoreEntry(vcpu, op.table.value, op.entry.value, gpte, parts));
+  return StoreEntryBy(op.via, vcpu, op.table.value, op.entry.value, gpte);
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::SetPlace& op) {
+  const int vcpu = op.vcpu.value;
+  const Gpte gpte = GpteOf(vcpu, Gfn{NumberAt(op.gfn)}, op.flags);
+  return StoreEntryBy(op.via, vcpu, op.table.value, op.entry.value, gpte);
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::TouchPlace& op) {
+  return OutcomeOf(
+      Access(op.vcpu.value, {.gva = Gva{NumberAt(op.page)} << kPageShift | Gva{WordAt(op.word)} * 8,
+                             .type = static_cast<AccessType>(op.type.value),
+                             .user = op.user.value,
+                             .value = Filled(op.value),
+                             .bytes = 8}));
 }
 
 template <ReverseMap R>
@@ -206,6 +207,12 @@ Outcome MmuVoice<R>::Do(const ops::Memslot& op) {
 }
 
 template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::PlaceMemslot& op) {
+  return {.code = CodeOf(SetSlot({op.slot.value, Gfn{NumberAt(op.gfn)}, Gfn{NumberAt(op.pages)},
+                                  NumberAt(op.hva), op.log.value}))};
+}
+
+template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::DeleteMemslot& op) {
   return {.code = CodeOf(SetSlot({op.slot.value, 0, 0, 0, false}))};
 }
@@ -341,6 +348,28 @@ Outcome MmuVoice<R>::Do(const ops::InvalidatePage& op) {
 }
 
 template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::Notify& op) {
+  const Hva hva = NumberAt(op.hva);
+  if (hva >> Host::kHvaBits != 0) return {.code = OutcomeCode::kInvalid};
+  Unjudged([&] {
+    mmu_.ChangePage(hva, static_cast<HostChange>(op.change.value),
+                    static_cast<Notifier>(op.by.value));
+  });
+  return Ok();
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::ChangeRange& op) {
+  for (Gfn i = 0; i < open_range_.npages; ++i) {
+    Unjudged([&] {
+      mmu_.ChangeInRange(static_cast<Hva>(open_range_.begin + i),
+                         static_cast<HostChange>(op.change.value));
+    });
+  }
+  return Ok(open_range_.npages);
+}
+
+template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Quota& op) {
   const int wanted = Limits::kMinAllocPages + op.count.value - 1;
   MmuCode code = MmuCode::kOk;
@@ -386,10 +415,12 @@ Outcome MmuVoice<R>::Do(const ops::UnprotectGfn& op) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Reset&) {
   if (open_range_.npages != 0) CloseRange();
-  for (uint32_t id = 0; id < SlotArg::kCount; ++id) SetSlot({id, 0, 0, 0, false});
-  for (uint32_t page = 0; page < GuestLayout::kGfnIndexes; ++page) {
-    Quiet([&] { mmu_.MapPage(static_cast<Hva>(layout_.gfn(page))); });
+  const auto slots = static_cast<uint32_t>(mmu_.graph().slots().all().size());
+  for (uint32_t id = 0; id < std::max(slots, SlotArg::kCount); ++id) {
+    SetSlot({id, 0, 0, 0, false});
   }
+  const std::set<Hva> unmapped = mmu_.host().unmapped();
+  for (const Hva hva : unmapped) Quiet([&] { mmu_.MapPage(hva); });
   BootHost();
   for (uint32_t table = 0; table < TableArg::kCount; ++table) {
     const Gfn gfn = layout_.gfn(table);

@@ -398,6 +398,26 @@ AccessRequest MmuVoice<R>::EntryAccess(int vcpu, uint32_t table, uint32_t entry)
           .bytes = bytes};
 }
 
+template <ReverseMap R>
+Outcome MmuVoice<R>::StoreEntryBy(ViaArg via, int vcpu, uint32_t table, uint32_t entry, Gpte gpte) {
+  const int bytes = EntryBytes(vcpu);
+  switch (via.value) {
+    case ViaArg::kHypercall: {
+      const Gva offset = Gva{entry % EntriesOf(vcpu)} * static_cast<Gva>(bytes);
+      const Gva gpa = Gva{layout_.gfn(table)} << kPageShift | offset;
+      gpte &= LowBits(static_cast<unsigned>(bytes) * 8);
+      return {.code = CodeOf(Hypercall(vcpu, gpa, gpte, bytes))};
+    }
+    case ViaArg::kHost:
+      HostStoreEntry(table, entry, gpte, bytes);
+      return Ok();
+    default:
+      break;
+  }
+  const int parts = via.value == ViaArg::kHalves ? 2 : via.value == ViaArg::kBytes ? bytes : 1;
+  return OutcomeOf(StoreEntry(vcpu, table, entry, gpte, parts));
+}
+
 // In `parts` stores, of which the last one comes first in every other entry.
 template <ReverseMap R>
 AccessResult MmuVoice<R>::StoreEntry(int vcpu, uint32_t table, uint32_t entry, Gpte gpte,

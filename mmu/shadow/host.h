@@ -67,6 +67,7 @@ class Host {
   // Words of a page by their numbers. BUGs: kBeyondPage, a number that the page does not have.
   uint64_t Read(Hva hva, unsigned word) const;
   void Write(Hva hva, unsigned word, uint64_t value);
+  const std::set<Hva>& unmapped() const { return unmapped_; }
   // The words of all pages that were ever written to.
   const std::map<Hva, std::vector<uint64_t>>& contents() const { return contents_; }
   // From now on appends every store that changes a word to `log`; null: to none. Only stores change

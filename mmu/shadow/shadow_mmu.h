@@ -108,6 +108,13 @@ struct AccessResult {
   friend bool operator==(const AccessResult&, const AccessResult&) = default;
 };
 
+// What the host does to a page: nothing, move it to another frame, take it away, or move it to a
+// read-only frame of its own (kProtect) or one that equal pages share (kMerge). Or its block of
+// level 2 or 3 becomes one large page.
+enum class HostChange : uint8_t { kStay, kMove, kUnmap, kProtect, kMerge, kLarge, kHuge };
+// The notifiers that tell the MMU.
+enum class Notifier : uint8_t { kRange, kInvalidatePage, kChangePte };
+
 // struct kvm_userspace_memory_region.
 struct MemslotRequest {
   uint32_t id = 0;  // < kMemorySlots
@@ -222,6 +229,12 @@ class ShadowMmu {
   void MapPage(Hva hva);
   // SetBacking moves it into or out of a large block.
   void SetBacking(Hva hva, int level);
+  // Any change with any notifier that can tell of it: kRange where the one that is asked for
+  // cannot. With kStay the notifier comes alone. Nothing if the page is not mapped.
+  void ChangePage(Hva hva, HostChange change, Notifier by);
+  // The change alone; a block does not become large. REQUIRES: the page is in a range that is being
+  // invalidated.
+  void ChangeInRange(Hva hva, HostChange change);
 
   // ---- Memslots and the dirty log ----
   // __kvm_set_memory_region: creates, deletes, moves, or changes log_dirty.
@@ -366,6 +379,7 @@ class ShadowMmu {
   void UnmapRange(Hva begin, Hva end);
   template <class Change>
   void ChangeMapping(Hva hva, int level, Change&& change);
+  void SplitBacking(Hva hva);
 
   // ---- Memslots (shadow_mmu_slots.h) ----
   bool Overlaps(const MemslotRequest& request) const;

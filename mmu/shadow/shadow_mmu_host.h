@@ -86,14 +86,17 @@ bool ShadowMmu<R>::TestYoung(Hva hva) {
   return HandleHva(hva, hva + 1, [this](Head& head, int) { return graph_.RmapTestAge(head); });
 }
 
-// Calls `change`, and invalidates the range of the page's whole block around it.
+// Calls `change`, and invalidates the range of the page's whole block around it. Before and after
+// the change faults may come in: nothing is mapped then.
 template <ReverseMap R>
 template <class Change>
 void ShadowMmu<R>::ChangeMapping(Hva hva, int level, Change&& change) {
   level = std::max(level, host_.BackingLevel(hva));
   const Hva begin = host_.BlockOf(hva, level);
   InvalidateRangeStart(begin, begin + host_.BlockPages(level));
+  Window();
   change();
+  Window();
   InvalidateRangeEnd();
 }
 
@@ -106,7 +109,7 @@ void ShadowMmu<R>::MovePage(Hva hva) {
 template <ReverseMap R>
 void ShadowMmu<R>::MergePage(Hva hva) {
   if (!host_.Mapped(hva)) return;
-  if (host_.BackingLevel(hva) > kPageTableLevel) SetBacking(hva, kPageTableLevel);
+  SplitBacking(hva);
   host_.Merge(hva);
   ChangePte(hva, host_.Frame(hva), false);
 }
@@ -125,6 +128,53 @@ void ShadowMmu<R>::MapPage(Hva hva) {
 template <ReverseMap R>
 void ShadowMmu<R>::SetBacking(Hva hva, int level) {
   ChangeMapping(hva, level, [&] { host_.SetBacking(hva, level); });
+}
+
+// split_huge_page: the notifiers that tell of one page come for small pages alone.
+template <ReverseMap R>
+void ShadowMmu<R>::SplitBacking(Hva hva) {
+  if (host_.BackingLevel(hva) > kPageTableLevel) SetBacking(hva, kPageTableLevel);
+}
+
+template <ReverseMap R>
+void ShadowMmu<R>::ChangePage(Hva hva, HostChange change, Notifier by) {
+  if (!host_.Mapped(hva)) return;
+  if (change >= HostChange::kLarge) {
+    return SetBacking(hva, change == HostChange::kLarge ? kDirectoryLevel : kRmapLevels);
+  }
+  if (by == Notifier::kRange) {
+    return ChangeMapping(hva, kPageTableLevel, [&] { ChangeInRange(hva, change); });
+  }
+  if (change != HostChange::kStay) SplitBacking(hva);
+  if (!host_.Mapped(hva)) return;  // taken away while it was split
+  ChangeInRange(hva, change);
+  if (by == Notifier::kChangePte && change != HostChange::kUnmap) {
+    ChangePte(hva, host_.Frame(hva), host_.Writable(hva));
+  } else {
+    InvalidatePage(hva);
+  }
+}
+
+template <ReverseMap R>
+void ShadowMmu<R>::ChangeInRange(Hva hva, HostChange change) {
+  switch (change) {
+    case HostChange::kStay:
+      break;
+    case HostChange::kUnmap:
+      host_.Unmap(hva);
+      break;
+    case HostChange::kProtect:
+      host_.Protect(hva);
+      break;
+    case HostChange::kMerge:
+      host_.Merge(hva);
+      break;
+    case HostChange::kMove:
+    case HostChange::kLarge:
+    case HostChange::kHuge:
+      host_.Move(hva);
+      break;
+  }
 }
 
 }  // namespace rmapdiff

@@ -16,7 +16,7 @@ PROBE = os.path.join(ROOT, "fuzzers/probe_bin")
 MAPS = ("mmu/sibling_map.h", "legacy_mmu/descriptor_map.h")
 
 HEADER = ("program version=2 mode={mode} limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-          "large=1g log={log} oom=no quirk={quirk} counters=zero second=none\n")
+          "large=1g log={log} oom=no quirk={quirk}\n")
 STALE = HEADER.format(mode="pae", log="yes", quirk="keep_stale_child") + """\
 access vcpu=0 va=0/1/0/1 type=read user=no word=0 value=0
 set_gpte vcpu=0 table=0xc entry=0 gfn=0x0 flags=p via=host

@@ -108,6 +108,11 @@ constexpr GoldenOp kGoldenOps[] = {
     {"fail_alloc nth=64", "223f000000000000"},
     {"race", "2300000000000000"},
     {"reset", "2400000000000000"},
+    {"place_memslot slot=33 gfn=0xfffffff pages=0x201 hva=0x40001 log=yes", "25217b0a64010000"},
+    {"set_place vcpu=1 table=0xf entry=511 gfn=0x3fffff flags=pwh via=host", "26010f01ff772304"},
+    {"touch_place vcpu=2 page=0x1ff type=write user=yes word=3 value=7", "2702220101030700"},
+    {"notify hva=0x400 change=huge by=change_pte", "2826060200000000"},
+    {"change_range change=merge", "2904000000000000"},
 };
 
 // The header that a golden operation is printed with: as few keys as there may be.

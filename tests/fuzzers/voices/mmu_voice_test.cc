@@ -89,6 +89,80 @@ TEST(MmuOutcomes, AVcpuReadsWhatAnotherHasWrittenByAnotherAddress) {
   }
 }
 
+std::string Touch(const std::string& page, const std::string& type = "read") {
+  return "touch_place vcpu=0 page=" + page + " type=" + type + " user=no word=1 value=5\n";
+}
+
+std::string PlaceSlot(int slot, const std::string& place, const std::string& hva) {
+  return fmt::format("place_memslot slot={} {} hva={} log=no\n", slot, place, hva);
+}
+
+TEST(MmuOutcomes, ASlotAtTheEndOfTheAddressSpaceIsMadeMovedAndDeleted) {
+  for (const std::string mode : {"tdp", "nonpaging"}) {
+    EXPECT_EQ(OutcomesOf(HeaderText(mode) + PlaceSlot(31, "gfn=0xf8 pages=0x8", "0x3ffff8") +
+                         Touch("0xff", "write") + Touch("0x100") +
+                         PlaceSlot(31, "gfn=0x88 pages=0x8", "0x3ffff8") + Touch("0x8f") +
+                         Touch("0xff") + PlaceSlot(31, "gfn=0x88 pages=0x0", "0x3ffff8") +
+                         Touch("0x8f")),
+              mode == "tdp"
+                  ? (Outcomes{"ok", "ok word 0x5050505", "mmio", "ok", "ok word 0x5050505", "mmio",
+                              "ok", "mmio"})
+                  : (Outcomes{"ok", "ok word 0x5050505", "ok", "ok", "ok word 0x5050505", "mmio",
+                              "ok", "mmio"}))
+        << mode << ": without paging the address wraps there";
+  }
+}
+
+TEST(MmuOutcomes, RequestsForSlotsThatThereCannotBeAreRefused) {
+  EXPECT_EQ(OutcomesOf(HeaderText("long") + PlaceSlot(32, "gfn=0x80 pages=0x8", "0x80") +
+                       PlaceSlot(3, "gfn=0x3f pages=0x2", "0x80") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x8", "0x3fffff") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x0", "0x80") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x8", "0x80") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x9", "0x80") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x8", "0x88")),
+            (Outcomes{"invalid", "invalid", "invalid", "invalid", "ok", "invalid", "invalid"}));
+}
+
+TEST(MmuOutcomes, AnEntryReachesBeyondTheFirstSlots) {
+  for (const std::string mode : {"long", "pae", "32bit"}) {
+    EXPECT_EQ(
+        OutcomesOf(HeaderText(mode) + PlaceSlot(3, "gfn=0x3fffff pages=0x1", "0x10") +
+                   "set_place vcpu=0 table=0x3 entry=1 gfn=0x3fffff flags=pwu via=hypercall\n" +
+                   Access(0, "0/0/0/1", "write", 7) + Access(1, "0/0/0/0", "read")),
+        mode == "32bit" ? (Outcomes{"ok", "emulated", "mmio", "ok"})
+                        : (Outcomes{"ok", "emulated", "ok word 0x7070707", "ok word 0x7070707"}))
+        << mode;
+  }
+}
+
+TEST(MmuOutcomes, AHostPageChangesWithEachNotifier) {
+  const auto notify = [](const std::string& change, const std::string& by) {
+    return "notify hva=0x10 change=" + change + " by=" + by + "\n";
+  };
+  for (const std::string by : {"range", "invalidate_page", "change_pte"}) {
+    EXPECT_EQ(OutcomesOf(HeaderText("long") + Access(0, "0/0/0/0", "write", 7) +
+                         notify("stay", by) + Access(0, "0/0/0/0", "read") + notify("move", by) +
+                         Access(0, "0/0/0/0", "read") + notify("protect", by) +
+                         Access(0, "0/0/0/0", "write", 8) + notify("unmap", by) +
+                         Access(0, "0/0/0/0", "read") + "map_page hva=0x10\n" +
+                         Access(0, "0/0/0/0", "read")),
+              (Outcomes{"ok word 0x7070707", "ok", "ok word 0x7070707", "ok", "ok word 0x7070707",
+                        "ok", "ok word 0x8080808", "ok", "host_fault", "ok", "ok word 0x8080808"}))
+        << by;
+  }
+  EXPECT_EQ(OutcomesOf(HeaderText("long") + "notify hva=0x400000 change=move by=range\n"),
+            (Outcomes{"invalid"}));
+}
+
+TEST(MmuOutcomes, PagesChangeWhileTheirRangeIsOpen) {
+  EXPECT_EQ(OutcomesOf(HeaderText("tdp") + Touch("0x10", "write") + "change_range change=move\n" +
+                       "range_start hva=0x10 count=2\n" + Touch("0x10") +
+                       "change_range change=unmap\n" + "range_end\n" + Touch("0x10")),
+            (Outcomes{"ok word 0x5050505", "ok", "ok", "retry_exhausted", "ok", "ok",
+                      "host_fault"}));
+}
+
 TEST(MmuOutcomes, WithoutTablesAnAddressIsAFrame) {
   for (const std::string mode : {"nonpaging", "tdp", "tdp32"}) {
     EXPECT_EQ(OutcomesOf(HeaderText(mode) + Access(0, "0/0/1/1", "write", 9) +
