@@ -68,8 +68,7 @@ class Reach {
   }
 
   void Follow(const Op& op, const Outcome& outcome) {
-    const bool reached =
-        outcome.code == OutcomeCode::kOk || outcome.code == OutcomeCode::kEmulated;
+    const bool reached = outcome.code == OutcomeCode::kOk || outcome.code == OutcomeCode::kEmulated;
     if (reached) std::visit([&](const auto& one) { Note(one, outcome); }, op);
   }
   const std::array<bool, kThings>& things() const { return things_; }

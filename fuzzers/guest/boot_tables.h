@@ -74,7 +74,7 @@ inline constexpr Link kDirectoryLinks[] = {
 
 // A long root over tables of PAE, and over a directory and a leaf in place of an upper table.
 inline constexpr Link kLongOverPae[] = {
-    {kSecondRoot, 0, kUpper},     {kSecondRoot, 1, kSecondUpper}, {kUpper, 0, kDirectory},
+    {kSecondRoot, 0, kUpper},      {kSecondRoot, 1, kSecondUpper}, {kUpper, 0, kDirectory},
     {kUpper, 1, kSecondDirectory}, {kSecondUpper, 0, kLeaf},       {kSecondUpper, 1, kDirectory},
 };
 inline constexpr Link kPaeOverLong[] = {

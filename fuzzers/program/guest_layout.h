@@ -72,7 +72,9 @@ struct GuestLayout {
   uint32_t sptes_per_page() const { return 1u << level_bits; }
   // Frames that one leaf of `level` maps. Level 5 stands for a whole page of level 4, which has
   // more than a 32-bit Gfn holds.
-  constexpr uint64_t frames(int level) const { return uint64_t{1} << (level_bits * uint32_t(level - 1)); }
+  constexpr uint64_t frames(int level) const {
+    return uint64_t{1} << (level_bits * uint32_t(level - 1));
+  }
   constexpr Gfn gfn(uint32_t gfn_index) const {
     return region_gfns * (gfn_index / kRegionIndexes) + gfn_index % kRegionIndexes;
   }

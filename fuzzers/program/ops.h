@@ -30,8 +30,8 @@ using Op = std::variant<
     ops::DeleteMemslot, ops::MoveMemslot, ops::LogDirty, ops::GetDirtyLog, ops::MovePage,
     ops::MergePage, ops::UnmapPage, ops::MapPage, ops::SetBacking, ops::AgePage, ops::TestYoung,
     ops::RangeStart, ops::RangeEnd, ops::InvalidatePage, ops::Quota, ops::MmuShrink, ops::ZapAll,
-    ops::UnprotectGfn, ops::WriteGuest, ops::FailAlloc, ops::Race, ops::Reset,
-    ops::PlaceMemslot, ops::SetPlace, ops::TouchPlace, ops::Notify, ops::ChangeRange>;
+    ops::UnprotectGfn, ops::WriteGuest, ops::FailAlloc, ops::Race, ops::Reset, ops::PlaceMemslot,
+    ops::SetPlace, ops::TouchPlace, ops::Notify, ops::ChangeRange>;
 
 }  // namespace rmapdiff
 

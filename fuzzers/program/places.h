@@ -64,8 +64,8 @@ constexpr std::array<uint32_t, kPlaces> MakePlaces(const GuestLayout& layout) {
     }
   }
   for (uint64_t i = 1; i <= 4; ++i) {
-    for (const uint64_t place : {i * huge - block, i * huge - 1, i * huge, i * huge + 1,
-                                 i * huge + block}) {
+    for (const uint64_t place :
+         {i * huge - block, i * huge - 1, i * huge, i * huge + 1, i * huge + block}) {
       collector.Add(place);
     }
   }
@@ -77,7 +77,7 @@ constexpr std::array<uint32_t, kPlaces> MakePlaces(const GuestLayout& layout) {
 
 // By LimitsMode.
 inline constexpr std::array<uint32_t, kPlaces> kPlaceTables[] = {MakePlaces(kMmuProductionLayout),
-                                                                MakePlaces(kMmuTinyLayout)};
+                                                                 MakePlaces(kMmuTinyLayout)};
 inline constexpr std::array<uint32_t, kSizes> kSizeTables[] = {
     {0, 1, 2, 3, 4, 7, 8, 16, 511, 512, 513, 520, 1023, 1024, 1025, 1536},
     {0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 63, 64, 65, 72, 128}};

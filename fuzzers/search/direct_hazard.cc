@@ -21,16 +21,11 @@ class DirectHazard {
   // the vcpu that has the large page in its TLB as well.
   std::vector<Op> LoggedLargePage() {
     const SlotArg slot = SlotOfLarge();
-    return {ops::LogDirty{slot, {false}},
-            ops::SetBacking{{large_}, {2}},
-            Write(first_, frame_),
-            Write(second_, Neighbour()),
-            ops::LogDirty{slot, {true}},
-            Write(second_, Neighbour()),
-            ops::GetDirtyLog{slot},
-            Write(first_, frame_),
-            Write(second_, Neighbour()),
-            ops::GetDirtyLog{slot}};
+    return {ops::LogDirty{slot, {false}}, ops::SetBacking{{large_}, {2}},
+            Write(first_, frame_),        Write(second_, Neighbour()),
+            ops::LogDirty{slot, {true}},  Write(second_, Neighbour()),
+            ops::GetDirtyLog{slot},       Write(first_, frame_),
+            Write(second_, Neighbour()),  ops::GetDirtyLog{slot}};
   }
 
   // A frame of a large page moves, and the block is mapped in small pages from then on. Nothing may
@@ -47,9 +42,9 @@ class DirectHazard {
     const uint8_t alias = map_.AliasOf(page_);
     const Op changes[] = {ops::MergePage{{page_}}, ops::MovePage{{page_}}, ops::UnmapPage{{page_}},
                           ops::InvalidatePage{{page_}}};
-    return {Write(first_, page_),  Write(second_, alias),    ops::AgePage{{page_}},
-            Use(first_, alias),    ops::TestYoung{{page_}},  changes[random_.Below(4)],
-            Use(second_, alias),   Use(first_, page_),       ops::MapPage{{page_}},
+    return {Write(first_, page_),  Write(second_, alias),   ops::AgePage{{page_}},
+            Use(first_, alias),    ops::TestYoung{{page_}}, changes[random_.Below(4)],
+            Use(second_, alias),   Use(first_, page_),      ops::MapPage{{page_}},
             Write(second_, alias), Write(first_, page_)};
   }
 
@@ -74,14 +69,10 @@ class DirectHazard {
   // While a range is invalidated, the host takes or moves its pages, and a vcpu faults there.
   std::vector<Op> FaultInAnOpenRange() {
     const ChangeArg change{static_cast<uint8_t>(random_.Below(ChangeArg::kLarge))};
-    return {Write(first_, page_),
-            ops::RangeStart{{page_}, {2}},
-            Use(second_, page_),
-            ops::ChangeRange{change},
-            Use(first_, page_),
-            ops::RangeEnd{},
-            Use(second_, page_),
-            ops::MapPage{{page_}},
+    return {Write(first_, page_), ops::RangeStart{{page_}, {2}},
+            Use(second_, page_),  ops::ChangeRange{change},
+            Use(first_, page_),   ops::RangeEnd{},
+            Use(second_, page_),  ops::MapPage{{page_}},
             Write(first_, page_)};
   }
 
@@ -135,8 +126,10 @@ std::vector<Op> DrawDirectHazard(Random& random, const Header& header, const Boo
   using Steps = std::vector<Op> (DirectHazard::*)();
   const bool tables = header.mode == MmuMode::kNonPaging && header.second != SecondMode::kNone;
   const Steps hazards[] = {
-      &DirectHazard::LoggedLargePage,  &DirectHazard::FrameOfLargePageMoves,
-      &DirectHazard::TwoFramesOnAPage, &DirectHazard::SlotComesAgain,
+      &DirectHazard::LoggedLargePage,
+      &DirectHazard::FrameOfLargePageMoves,
+      &DirectHazard::TwoFramesOnAPage,
+      &DirectHazard::SlotComesAgain,
       &DirectHazard::FaultInAnOpenRange,
       tables ? &DirectHazard::TablesAreDataOfAnother : &DirectHazard::FrameOfLargePageMoves,
   };

@@ -294,9 +294,7 @@ class GuestPlan {
     if (random_.Below(32) == 0) return boot::kEmptyRoot;
     return random_.Below(3) == 0 ? boot::kOtherRoot : boot::kRoot;
   }
-  ChangeArg DrawChange() {
-    return {static_cast<uint8_t>(random_.Below(ChangeArg::kLarge))};
-  }
+  ChangeArg DrawChange() { return {static_cast<uint8_t>(random_.Below(ChangeArg::kLarge))}; }
   uint8_t SecondPaging() const {
     static constexpr uint8_t kModes[] = {PagingArg::kOn, PagingArg::kLong, PagingArg::kPae,
                                          PagingArg::k32Bit};

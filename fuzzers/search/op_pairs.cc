@@ -13,12 +13,8 @@ constexpr Choice kInARace[] = {
 };
 // The operations that have such moments.
 constexpr Choice kAfterRace[] = {
-    {kKind<ops::Access>, 12},
-    {kKind<ops::SetGpte>, 8},
-    {kKind<ops::Invlpg>, 5},
-    {kKind<ops::GetDirtyLog>, 2},
-    {kKind<ops::Notify>, 2},
-    {kKind<ops::MovePage>, 1},
+    {kKind<ops::Access>, 12},     {kKind<ops::SetGpte>, 8}, {kKind<ops::Invlpg>, 5},
+    {kKind<ops::GetDirtyLog>, 2}, {kKind<ops::Notify>, 2},  {kKind<ops::MovePage>, 1},
 };
 // While the host changes a page.
 constexpr Choice kInAChange[] = {

@@ -85,8 +85,8 @@ class PlacePlan {
   // The edge of what the slot was last asked for.
   uint8_t Edge(PlaceArg first) {
     const uint64_t begin = Number(first), end = begin + Number(slot_.pages);
-    const uint64_t edges[] = {begin, begin, begin + 1, end - 1, end - 1, end, begin - 1,
-                              (begin + end) / 2};
+    const uint64_t edges[] = {begin,   begin, begin + 1, end - 1,
+                              end - 1, end,   begin - 1, (begin + end) / 2};
     return Beside(edges[random_.Below(std::size(edges))]);
   }
   void Follow(const ops::PlaceMemslot& op) {
@@ -162,8 +162,8 @@ class PlacePlan {
     const uint64_t gfn = Number(op.gfn);
     const uint64_t block = header_.layout().frames(2);
     const uint64_t base = block * random_.Below(16);
-    const uint64_t choices[] = {gfn, base + gfn % block, base + (gfn + 1) % block,
-                                base, boot::kDataPages};
+    const uint64_t choices[] = {gfn, base + gfn % block, base + (gfn + 1) % block, base,
+                                boot::kDataPages};
     op.hva.value = Beside(choices[random_.Below(std::size(choices))]);
   }
   ops::PlaceMemslot WithLog(bool on) const {
@@ -177,8 +177,7 @@ class PlacePlan {
       return ops::TouchPlace{vcpu, page, {type}, {false}, {}, {1}};
     }
     constexpr uint8_t kFlags = GpteFlagsArg::kPresent | GpteFlagsArg::kWritable |
-                               GpteFlagsArg::kUser | GpteFlagsArg::kAccessed |
-                               GpteFlagsArg::kDirty;
+                               GpteFlagsArg::kUser | GpteFlagsArg::kAccessed | GpteFlagsArg::kDirty;
     const bool large = random_.Below(3) == 0;
     const BootRoutes::Place place = map_.PlaceOn(va, large ? 2 : 1);
     const auto flags = static_cast<uint8_t>(large ? kFlags | GpteFlagsArg::kHuge : kFlags);

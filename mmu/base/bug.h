@@ -3,8 +3,9 @@
 // A BUG does not abort the process. It is an outcome that a run compares: both MMUs must raise the
 // same class at the same operation. The wording is each MMU's own. Reports show it, and the run
 // does not compare it (D10 in docs/contract.md). The kernel has no counterpart of kLivelock, of
-// kBeyondPage, and of the classes from kCycle on. There the loop would never end, or it would follow a pointer into
-// freed memory. Here every list walk has a bound (WalkBound), which raises them.
+// kBeyondPage, and of the classes from kCycle on. There the loop would never end, or it would
+// follow a pointer into freed memory. Here every list walk has a bound (WalkBound), which raises
+// them.
 #ifndef RMAPDIFF_MMU_BASE_BUG_H_
 #define RMAPDIFF_MMU_BASE_BUG_H_
 

@@ -107,7 +107,8 @@ class PageGraph {
   Page* NextPageOf(const Page& page) const { return SameGfn(page.hash_next, page.gfn); }
   // How often all vcpus were flushed. Unlike the event, it is never cleared.
   uint64_t flushes() const { return flushes_; }
-  // Lets the counters that others compare begin at `first`, cut to their bits. REQUIRES: a new graph.
+  // Lets the counters that others compare begin at `first`, cut to their bits. REQUIRES: a new
+  // graph.
   void CountFrom(uint64_t first) {
     flushes_ = first;
     stats_.zapped = stats_.reloads = static_cast<uint32_t>(first);

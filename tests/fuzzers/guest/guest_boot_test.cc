@@ -352,7 +352,8 @@ TEST(SecondModeTest, TheTablesOfTheFirstModeStayAsTheyAre) {
     alone.second = SecondMode::kNone;
     const Memory memory(header), expected(alone);
     for (uint32_t path = 0; path < 256 && header.mode != MmuMode::kNonPaging; ++path) {
-      const Gva gva = GvaOf(header.layout(), BootPaging(header), false, {static_cast<uint8_t>(path)});
+      const Gva gva =
+          GvaOf(header.layout(), BootPaging(header), false, {static_cast<uint8_t>(path)});
       EXPECT_EQ(memory.Walk(BootPaging(header), boot::kRoot, gva),
                 expected.Walk(BootPaging(header), boot::kRoot, gva))
           << Print({header, {}}) << path;

@@ -99,16 +99,15 @@ std::string PlaceSlot(int slot, const std::string& place, const std::string& hva
 
 TEST(MmuOutcomes, ASlotAtTheEndOfTheAddressSpaceIsMadeMovedAndDeleted) {
   for (const std::string mode : {"tdp", "nonpaging"}) {
-    EXPECT_EQ(OutcomesOf(HeaderText(mode) + PlaceSlot(31, "gfn=0xf8 pages=0x8", "0x3ffff8") +
-                         Touch("0xff", "write") + Touch("0x100") +
-                         PlaceSlot(31, "gfn=0x88 pages=0x8", "0x3ffff8") + Touch("0x8f") +
-                         Touch("0xff") + PlaceSlot(31, "gfn=0x88 pages=0x0", "0x3ffff8") +
-                         Touch("0x8f")),
-              mode == "tdp"
-                  ? (Outcomes{"ok", "ok word 0x5050505", "mmio", "ok", "ok word 0x5050505", "mmio",
-                              "ok", "mmio"})
-                  : (Outcomes{"ok", "ok word 0x5050505", "ok", "ok", "ok word 0x5050505", "mmio",
-                              "ok", "mmio"}))
+    EXPECT_EQ(
+        OutcomesOf(HeaderText(mode) + PlaceSlot(31, "gfn=0xf8 pages=0x8", "0x3ffff8") +
+                   Touch("0xff", "write") + Touch("0x100") +
+                   PlaceSlot(31, "gfn=0x88 pages=0x8", "0x3ffff8") + Touch("0x8f") + Touch("0xff") +
+                   PlaceSlot(31, "gfn=0x88 pages=0x0", "0x3ffff8") + Touch("0x8f")),
+        mode == "tdp" ? (Outcomes{"ok", "ok word 0x5050505", "mmio", "ok", "ok word 0x5050505",
+                                  "mmio", "ok", "mmio"})
+                      : (Outcomes{"ok", "ok word 0x5050505", "ok", "ok", "ok word 0x5050505",
+                                  "mmio", "ok", "mmio"}))
         << mode << ": without paging the address wraps there";
   }
 }
@@ -156,11 +155,11 @@ TEST(MmuOutcomes, AHostPageChangesWithEachNotifier) {
 }
 
 TEST(MmuOutcomes, PagesChangeWhileTheirRangeIsOpen) {
-  EXPECT_EQ(OutcomesOf(HeaderText("tdp") + Touch("0x10", "write") + "change_range change=move\n" +
-                       "range_start hva=0x10 count=2\n" + Touch("0x10") +
-                       "change_range change=unmap\n" + "range_end\n" + Touch("0x10")),
-            (Outcomes{"ok word 0x5050505", "ok", "ok", "retry_exhausted", "ok", "ok",
-                      "host_fault"}));
+  EXPECT_EQ(
+      OutcomesOf(HeaderText("tdp") + Touch("0x10", "write") + "change_range change=move\n" +
+                 "range_start hva=0x10 count=2\n" + Touch("0x10") + "change_range change=unmap\n" +
+                 "range_end\n" + Touch("0x10")),
+      (Outcomes{"ok word 0x5050505", "ok", "ok", "retry_exhausted", "ok", "ok", "host_fault"}));
 }
 
 TEST(MmuOutcomes, WithoutTablesAnAddressIsAFrame) {
