@@ -1,4 +1,4 @@
-// What random programs on a whole MMU reach: of each thing, the share of programs that have it.
+// The things that random programs on a whole MMU reach: of each, the share of programs.
 //
 //   bazel run //bench:search_reach -- tiny_mmu_fuzzer 10000 [FIRST_SEED]
 //

@@ -9,10 +9,11 @@
 // of kSecondDirectory. The last level, of which the first boot::kEntries entries are in use, is the
 // same in all modes (PageIn).
 //
-// A header's second mode adds a root for that mode (SecondLinks), of which most tables below are
-// shared. The modes of 8-byte entries have the same windows. Where 8-byte and 4-byte entries meet,
-// the second mode has windows of its own. Elsewhere an 8-byte entry is two 4-byte ones, the second
-// of which is absent; and a leaf table is also a directory, whose leaf tables are pages of data.
+// A header's second mode adds a root for that mode. Most tables below that root are tables of the
+// first mode. Modes of 8-byte entries share the windows. Beside a mode of 4-byte entries, the
+// second mode has windows of its own. An 8-byte entry is two 4-byte ones there, the second of which
+// is absent. A leaf table of one mode is also a directory of the other one. Its leaf tables are
+// pages of data.
 #ifndef RMAPDIFF_FUZZERS_GUEST_BOOT_TABLES_H_
 #define RMAPDIFF_FUZZERS_GUEST_BOOT_TABLES_H_
 
@@ -72,7 +73,7 @@ inline constexpr Link kDirectoryLinks[] = {
 
 // ---- The second mode ----
 
-// A long root over tables of PAE, and over a directory and a leaf in place of an upper table.
+// A long root over tables of PAE. A leaf table takes the place of a directory.
 inline constexpr Link kLongOverPae[] = {
     {kSecondRoot, 0, kUpper},      {kSecondRoot, 1, kSecondUpper}, {kUpper, 0, kDirectory},
     {kUpper, 1, kSecondDirectory}, {kSecondUpper, 0, kLeaf},       {kSecondUpper, 1, kDirectory},
@@ -94,8 +95,8 @@ inline constexpr Link k32BitOverWide[] = {
     {kSecondRoot, 6, kRepeatLeaf},
     {kSecondRoot, 7, kSecondDirectory},
 };
-// Below a root of 8-byte entries, where the guest's own ones have 4 bytes. kRoot is a directory of
-// 32-bit paging, kUpper a leaf table of 8-byte entries.
+// Below a root of 8-byte entries, where the guest's own entries have 4 bytes. Here kUpper is a leaf
+// table of 8-byte entries.
 inline constexpr Link kDirectoriesOver32Bit[] = {
     {kDirectory, 0, kUpper},
     {kDirectory, 1, kEmptyLeaf},

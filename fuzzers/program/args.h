@@ -304,8 +304,8 @@ struct ViaArg {
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kGuest;
 };
-// The change of a host page: it stays, moves to another frame, goes, or moves to a read-only frame
-// of its own or to one that equal pages share. Or its block becomes a large page.
+// The change of a host page. It stays, moves to another frame, or goes. Or it moves to a read-only
+// frame, of its own (protect) or shared by equal pages (merge). Or its block becomes a large page.
 struct ChangeArg {
   enum Value : uint8_t { kStay, kMove, kUnmap, kProtect, kMerge, kLarge, kHuge };
   static constexpr std::string_view kWords[] = {"stay",  "move",  "unmap", "protect",

@@ -12,8 +12,8 @@
 namespace rmapdiff {
 
 // Version 1, read modulo the opcodes that it had, as version 2. In version 1 the bytes 5 to 7 of
-// the header were without meaning, and the quirk "as_in_2_6_36" was the number after the last
-// quirk. Works for every byte string, whatever its first byte is.
+// the header had no meaning. The quirk "as_in_2_6_36" was the number after the last quirk. Any byte
+// string will do, whatever its first byte is.
 std::vector<uint8_t> FromVersion1(std::span<const uint8_t> bytes);
 
 }  // namespace rmapdiff

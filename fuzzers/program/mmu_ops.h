@@ -211,8 +211,8 @@ RMAPDIFF_OPERATION(TouchPlace, "touch_place", kGuest, 4,
 RMAPDIFF_OPERATION(Notify, "notify", kHost, 5, "the host changes a page, and the notifier tells",
                    (PlaceArg, hva), (ChangeArg, change), (NotifierArg, by));
 
-// Effect: ChangeInRange of each page of the open range, of which the MMU has been told; a block
-// does not become large there. Value: the number of pages.
+// Effect: ChangeInRange of each page of the open range, of which the MMU has been told. There a
+// block does not become large. Value: the number of pages.
 RMAPDIFF_OPERATION(ChangeRange, "change_range", kHost, 2,
                    "the host changes the pages of the range that is being invalidated",
                    (ChangeArg, change));

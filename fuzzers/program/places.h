@@ -1,10 +1,10 @@
-// Page numbers beside boundaries, and numbers of pages: from these the geometry of memslots is
-// drawn, and all that reaches into them.
+// Page numbers beside boundaries, and numbers of pages. They make up the geometry of memslots.
 //
-// A boundary is a multiple of a block of level 2 or 3, or an end of an address space: of the guest
-// with PAE or long tables, of its physical memory, of the host. An argument (PlaceArg, SizeArg) is
-// an index into a table; the tables of both limits are of one length. The page numbers are sorted,
-// so the next index is the next one. They never change: programs store the indexes.
+// Boundaries are the multiples of a block of level 2 or 3, and the ends of address spaces. Those
+// are the guest's with PAE and with long tables, its physical memory, and the host's. An argument
+// (PlaceArg, SizeArg) is an index into a table. The tables of both limits have one length. The page
+// numbers are sorted, so the next index is the next number. The tables never change, because
+// programs store the indexes.
 //
 // A gfn and a host page are drawn from the same table. So a slot is aligned alike with its host
 // pages at both levels, at one, or at none.
@@ -47,7 +47,7 @@ class PlaceCollector {
 constexpr std::array<uint32_t, kPlaces> MakePlaces(const GuestLayout& layout) {
   const uint64_t block = layout.frames(2), huge = layout.frames(3);
   PlaceCollector collector;
-  // What a program begins with.
+  // The pages and slots that a program begins with.
   for (const uint32_t page : {0u, 3u, 4u, 16u, 17u, 18u, 19u, 32u, 33u, 64u, 65u, 72u, 96u}) {
     collector.Add(layout.gfn(page));
   }

@@ -168,8 +168,8 @@ class Hazard {
             get_log_of_alias};
   }
 
-  // The vcpus have the same tables in different formats. What is a leaf table or an entry for one
-  // is a directory or half an entry for the other. One stores, and both have to see it.
+  // The vcpus have the same tables in different formats. A leaf table of one is a directory of the
+  // other, or an entry is half an entry. One stores, and both have to see it.
   std::vector<Op> TwoFormats() {
     static constexpr uint8_t kModes[] = {PagingArg::kOn, PagingArg::kLong, PagingArg::kPae,
                                          PagingArg::k32Bit};

@@ -1,5 +1,5 @@
-// Aims operations at memslots whose ends lie beside boundaries (places.h): such slots are made,
-// moved, logged and deleted, the guest maps and touches their edges, and the host changes what is
+// Aims operations at memslots whose ends lie beside boundaries (places.h). Userspace makes, moves,
+// logs and deletes such slots. The guest maps and touches their edges. The host changes the pages
 // behind them.
 //
 // Of the slots it remembers the last one that was asked for. It is a guess: the request may have
@@ -95,8 +95,8 @@ class PlacePlan {
     known_ = true;
   }
 
-  // A new slot comes into use: its host pages may become large, the guest maps or touches it, and
-  // it is logged, loses a page, moves or goes. `va` is an address below a leaf table.
+  // A new slot comes into use. Its host pages may become large, and the guest maps or touches it.
+  // Then it is logged, loses a page, moves or goes. `va` is an address below a leaf table.
   std::vector<Op> UseOfSlot(VcpuArg vcpu, VaArg va) {
     std::vector<Op> steps;
     if (random_.Below(2) == 0) {

@@ -108,9 +108,9 @@ struct AccessResult {
   friend bool operator==(const AccessResult&, const AccessResult&) = default;
 };
 
-// What the host does to a page: nothing, move it to another frame, take it away, or move it to a
-// read-only frame of its own (kProtect) or one that equal pages share (kMerge). Or its block of
-// level 2 or 3 becomes one large page.
+// The host's change of a page. It may stay, move to another frame, or go. It may move to a
+// read-only frame, of its own (kProtect) or shared by equal pages (kMerge). Or its block of level 2
+// or 3 becomes one large page.
 enum class HostChange : uint8_t { kStay, kMove, kUnmap, kProtect, kMerge, kLarge, kHuge };
 // The notifiers that tell the MMU.
 enum class Notifier : uint8_t { kRange, kInvalidatePage, kChangePte };

@@ -20,9 +20,9 @@ struct Stored {
   std::string text;
 };
 
-// The programs of version1_programs.txt, made by the last program that wrote version 1.
+// The programs of version1_programs.ops, made by the last program that wrote version 1.
 std::vector<Stored> StoredPrograms() {
-  std::ifstream file("tests/fuzzers/program/version1_programs.txt");
+  std::ifstream file("tests/fuzzers/program/version1_programs.ops");
   std::vector<Stored> stored;
   std::string line;
   while (std::getline(file, line)) {
