@@ -49,8 +49,8 @@ enum class MmuMode : uint8_t { kNone, kLong, kPae, k32Bit, kNonPaging, kTdp, kTd
 enum class LargeMode : uint8_t { k4K, k2M, k1G };
 // The latent bug of 2.6.36 that is put back. The others have no names here: quirk_modes.h.
 enum class QuirkMode : uint8_t { kNone };
-// Where the MMU's counters and generations begin: at 0, a few steps before they have more than 32
-// bits, or a few steps before they wrap. (Counters of 32 bits wrap in both of these cases.)
+// The begin of the MMU's counters and generations. It is 0, or a few steps before they have more
+// than 32 bits, or before they wrap. (Counters of 32 bits wrap in both of these cases.)
 enum class CountersMode : uint8_t { kZero, kNear32, kNear64 };
 // The paging mode for which the guest has tables beside those of its own (guest_boot.h).
 enum class SecondMode : uint8_t { kNone, kLong, kPae, k32Bit };

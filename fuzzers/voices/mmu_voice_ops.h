@@ -351,20 +351,27 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::Notify& op) {
   const Hva hva = NumberAt(op.hva);
   if (hva >> Host::kHvaBits != 0) return {.code = OutcomeCode::kInvalid};
-  Unjudged([&] {
-    mmu_.ChangePage(hva, static_cast<HostChange>(op.change.value),
-                    static_cast<Notifier>(op.by.value));
-  });
+  const auto change = static_cast<HostChange>(op.change.value);
+  const auto step = [&] { mmu_.ChangePage(hva, change, static_cast<Notifier>(op.by.value)); };
+  const Host& host = mmu_.host();
+  const bool read_only = change == HostChange::kProtect || change == HostChange::kMerge ||
+                         (change == HostChange::kStay && !host.Writable(hva));
+  if (op.by.value == NotifierArg::kChangePte && read_only) {
+    WithLeaves({hva, uint64_t{hva} + 1}, step,
+               [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
+                 return notifiers_.Changed(hva, before, now);
+               });
+  } else {
+    Unmapping({hva, uint64_t{hva} + 1}, step);
+  }
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::ChangeRange& op) {
+  const auto change = static_cast<HostChange>(op.change.value);
   for (Gfn i = 0; i < open_range_.npages; ++i) {
-    Unjudged([&] {
-      mmu_.ChangeInRange(static_cast<Hva>(open_range_.begin + i),
-                         static_cast<HostChange>(op.change.value));
-    });
+    Quiet([&] { mmu_.ChangeInRange(static_cast<Hva>(open_range_.begin + i), change); });
   }
   return Ok(open_range_.npages);
 }

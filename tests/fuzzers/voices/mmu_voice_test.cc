@@ -100,10 +100,10 @@ std::string PlaceSlot(int slot, const std::string& place, const std::string& hva
 TEST(MmuOutcomes, ASlotAtTheEndOfTheAddressSpaceIsMadeMovedAndDeleted) {
   for (const std::string mode : {"tdp", "nonpaging"}) {
     EXPECT_EQ(
-        OutcomesOf(HeaderText(mode) + PlaceSlot(31, "gfn=0xf8 pages=0x8", "0x3ffff8") +
+        OutcomesOf(HeaderText(mode) + PlaceSlot(31, "gfn=0xf8 pages=0x8", "0x3fffc0") +
                    Touch("0xff", "write") + Touch("0x100") +
-                   PlaceSlot(31, "gfn=0x88 pages=0x8", "0x3ffff8") + Touch("0x8f") + Touch("0xff") +
-                   PlaceSlot(31, "gfn=0x88 pages=0x0", "0x3ffff8") + Touch("0x8f")),
+                   PlaceSlot(31, "gfn=0x88 pages=0x8", "0x3fffc0") + Touch("0x8f") + Touch("0xff") +
+                   PlaceSlot(31, "gfn=0x88 pages=0x0", "0x3fffc0") + Touch("0x8f")),
         mode == "tdp" ? (Outcomes{"ok", "ok word 0x5050505", "mmio", "ok", "ok word 0x5050505",
                                   "mmio", "ok", "mmio"})
                       : (Outcomes{"ok", "ok word 0x5050505", "ok", "ok", "ok word 0x5050505",
@@ -115,7 +115,7 @@ TEST(MmuOutcomes, ASlotAtTheEndOfTheAddressSpaceIsMadeMovedAndDeleted) {
 TEST(MmuOutcomes, RequestsForSlotsThatThereCannotBeAreRefused) {
   EXPECT_EQ(OutcomesOf(HeaderText("long") + PlaceSlot(32, "gfn=0x80 pages=0x8", "0x80") +
                        PlaceSlot(3, "gfn=0x3f pages=0x2", "0x80") +
-                       PlaceSlot(3, "gfn=0x80 pages=0x8", "0x3fffff") +
+                       PlaceSlot(3, "gfn=0x80 pages=0x8", "0x3ffff8") +
                        PlaceSlot(3, "gfn=0x80 pages=0x0", "0x80") +
                        PlaceSlot(3, "gfn=0x80 pages=0x8", "0x80") +
                        PlaceSlot(3, "gfn=0x80 pages=0x9", "0x80") +
