@@ -371,7 +371,12 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::ChangeRange& op) {
   const auto change = static_cast<HostChange>(op.change.value);
   for (Gfn i = 0; i < open_range_.npages; ++i) {
-    Quiet([&] { mmu_.ChangeInRange(static_cast<Hva>(open_range_.begin + i), change); });
+    const Hva hva = static_cast<Hva>(open_range_.begin + i);
+    Quiet([&] {
+      // The open range may be a part of a large block, and the host splits the whole of it.
+      if (mmu_.host().BackingLevel(hva) > kPageTableLevel) mmu_.SetBacking(hva, kPageTableLevel);
+      mmu_.ChangeInRange(hva, change);
+    });
   }
   return Ok(open_range_.npages);
 }
