@@ -6,9 +6,10 @@
 //   scout TARGET [-FLAG=VALUE ...] FILE...     these inputs instead
 //
 // The flags are those of libFuzzer, and the output has libFuzzer's lines, so a supervisor handles a
-// scout as it handles the target. A flag that means nothing to a scout has no effect. Beyond
-// libFuzzer's, -hand_over=FOLDER lets a share of the programs go to the corpus of the target, rarer
-// the longer the scout runs. The same seed has the same programs.
+// scout as it handles the target. A flag that means nothing to a scout has no effect. The same seed
+// has the same programs. Beyond libFuzzer's flags there are two. -hand_over=FOLDER lets a share of
+// the programs go to the corpus of the target, rarer the longer the scout runs. At first it is one
+// in -hand_over_gap=250.
 //
 // An input that ends the scout is written as libFuzzer does: crash-SHA1, timeout-SHA1, oom-SHA1.
 // Its supervisor has to confirm it. So a program gets only a tenth of -timeout, of the processor:
@@ -60,9 +61,7 @@ constexpr int kTicksASecond = 10;      // of the processor, between looks at the
 constexpr uint64_t kTimeoutPart = 10;
 constexpr int kKilobytesAMegabyte = 1024;
 
-// The programs that are handed over: the first of each so many, twice as rare after each batch.
-constexpr uint64_t kFirstGap = 250;
-constexpr uint64_t kBatch = 64;
+constexpr uint64_t kBatch = 64;  // programs that are handed over, then they get twice as rare
 
 struct Flags {
   uint64_t seed = 1;
@@ -73,6 +72,7 @@ struct Flags {
   uint64_t rss_limit_mb = kRunMegabytes;
   std::string artifact_prefix = "./";
   std::string hand_over;
+  uint64_t hand_over_gap = 250;  // from one program that is handed over to the next, at first
 };
 
 // The signal handlers know this: plain data, as the memory of the process may be in any state.
@@ -165,7 +165,7 @@ bool Run(const std::vector<uint8_t>& bytes, const TargetKind& kind) {
 // their own names.
 class HandOver {
  public:
-  explicit HandOver(const std::string& folder) : folder_(folder) {}
+  HandOver(const std::string& folder, uint64_t gap) : folder_(folder), gap_(gap), left_(gap) {}
 
   void Offer(const std::vector<uint8_t>& bytes) {
     if (folder_.empty() || --left_ > 0) return;
@@ -185,8 +185,8 @@ class HandOver {
 
  private:
   std::string folder_;
-  uint64_t gap_ = kFirstGap;
-  uint64_t left_ = kFirstGap;
+  uint64_t gap_;
+  uint64_t left_;
   uint64_t given_ = 0;
 };
 
@@ -201,7 +201,7 @@ int Scout(const TargetKind& kind, const Flags& flags) {
   const size_t max_ops = (flags.max_len - kHeaderBytes) / kRecordBytes;
   const auto begin = std::chrono::steady_clock::now();
   const auto limit = std::chrono::seconds(flags.max_total_time);
-  HandOver share(flags.hand_over);
+  HandOver share(flags.hand_over, flags.hand_over_gap);
   for (uint64_t count = 0; flags.runs == 0 || count < flags.runs; ++count) {
     if (now.stop != 0) return End(kInterrupted);
     if (limit.count() != 0 && std::chrono::steady_clock::now() - begin >= limit) break;
@@ -248,6 +248,7 @@ std::string TakeFlag(std::string_view word, Flags* flags) {
                             {"runs", &flags->runs, 0, UINT32_MAX},
                             {"max_total_time", &flags->max_total_time, 0, UINT32_MAX},
                             {"max_len", &flags->max_len, kHeaderBytes, kMaxInput},
+                            {"hand_over_gap", &flags->hand_over_gap, 1, UINT32_MAX},
                             {"timeout", &flags->timeout, 1, 1'000'000},
                             {"rss_limit_mb", &flags->rss_limit_mb, 1, 1'000'000}};
   for (const Number& number : numbers) {

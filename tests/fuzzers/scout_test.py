@@ -35,11 +35,11 @@ class ScoutTest(unittest.TestCase):
         return subprocess.run([program, *words], stderr=subprocess.PIPE, text=True, check=False,
                               env={**os.environ, **env}, cwd=self.folder)
 
-    def handed_over(self, seed, runs, target="tiny_mmu_fuzzer"):
+    def handed_over(self, seed, runs, target="tiny_mmu_fuzzer", gap=250):
         """The folder of what a scout hands over."""
         folder = tempfile.mkdtemp(dir=self.folder)
         done = self.run_scout(target, f"-seed={seed}", f"-runs={runs}", f"-hand_over={folder}",
-                              "-max_len=72")
+                              "-max_len=72", f"-hand_over_gap={gap}")
         self.assertEqual(done.returncode, 0, done.stderr)
         return folder
 
@@ -69,8 +69,8 @@ class ScoutTest(unittest.TestCase):
                           other.stderr)
 
     def test_the_share_gets_rarer(self):
-        few, many = (len(os.listdir(self.handed_over(1, runs, "tiny_rmap_fuzzer")))
-                     for runs in (64 * 250, 2 * 64 * 250))
+        few, many = (len(os.listdir(self.handed_over(1, runs, "tiny_rmap_fuzzer", 10)))
+                     for runs in (64 * 10, 2 * 64 * 10))
         self.assertEqual((few, many), (64, 64 + 32))
 
     def test_a_folder_that_is_missing_stops_no_scout(self):

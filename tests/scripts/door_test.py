@@ -513,9 +513,11 @@ class ScriptsTest(Checkout):
     """The other scripts: options first, then the environment."""
 
     SCRIPTS = ("tools/check_oss_fuzz", "tools/claims", "tools/coverage", "bench/false_alarms",
-               "bench/fuzz_overhead", "bench/minimize_ab", "bench/search_ab")
+               "bench/fuzz_overhead", "bench/minimize_ab", "bench/scout_speed",
+               "bench/search_ab")
     IMPORTED = ("bench/__init__.py", "bench/false_alarms.py", "bench/fuzz_overhead.py",
-                "bench/minimize_ab.py", "bench/search_ab.py", "tests/__init__.py",
+                "bench/minimize_ab.py", "bench/scout_speed.py", "bench/search_ab.py",
+                "tests/__init__.py",
                 "tests/mutants/mutants.py", "tools/bazel_rules/junit.py",
                 "tools/bazel_rules/replay.py")
 

@@ -8,7 +8,7 @@ import stat
 import tempfile
 import unittest
 
-from bench import false_alarms, search_ab
+from bench import false_alarms, scout_speed, search_ab
 from tests.mutants import mutants
 from tools.scripts.common import script
 from tools.scripts.mutants import campaign, finding, mix, survival, survival_plot, table, trial
@@ -433,6 +433,16 @@ class FalseAlarmsTest(unittest.TestCase):
         text = false_alarms.summary(records, options, "| 1234567 | `bench/false_alarms` |")
         self.assertIn("FOUND truth/access/both by oom_fuzzer, seed 8, 20 programs\n", text)
         self.assertRegex(text, r"\| 1234567 \| `bench/false_alarms` \| 120 \| 1\.00 \| 1 \|$")
+
+
+class ScoutSpeedTest(unittest.TestCase):
+
+    def test_the_mix_has_both_rates_by_their_shares_of_the_time(self):
+        self.assertEqual(scout_speed.over_sanitized(100, 500, 100), 1)
+        self.assertEqual(scout_speed.over_sanitized(100, 500, 25), 4)
+        text = scout_speed.table({"a": (100, 500), "b": (100, 100), "c": (100, 300)}, 25)
+        self.assertRegex(text, r"\na +100 +500 +5\.00 +4\.00\nb .* 1\.00\nc .* 2\.50\n"
+                         r"median +2\.50\Z")
 
 
 class TableTest(unittest.TestCase):

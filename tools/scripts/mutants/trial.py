@@ -81,8 +81,17 @@ class Broken(script.Failure):
         super().__init__(script.ENVIRONMENT, f"a target does not work: {what}")
 
 
+# Programs and operations that a target has counted.
+Counts = collections.namedtuple("Counts", "execs ops")
+
+
 def read_execs(path):
-    """Programs that a target has counted, 0 if the file holds no figures.
+    """Programs that a target has counted, 0 if the file holds no figures."""
+    return read_counts(path).execs
+
+
+def read_counts(path):
+    """Counts, of zeroes if the file holds no figures.
 
     The layout is that of fuzzers/live_counters.h. A trial needs no command line, which would have
     to be built first, so it reads the block itself; live_counters_test keeps the two alike.
@@ -90,9 +99,9 @@ def read_execs(path):
     with open(path, "rb") as file:
         block = file.read()
     if len(block) != LIVE_BLOCK.size:
-        return 0
-    magic, version, execs, _, _ = LIVE_BLOCK.unpack(block)
-    return execs if (magic, version) == (b"RMAPDIFF", 1) else 0
+        return Counts(0, 0)
+    magic, version, execs, ops, _ = LIVE_BLOCK.unpack(block)
+    return Counts(execs, ops) if (magic, version) == (b"RMAPDIFF", 1) else Counts(0, 0)
 
 
 def _start_input(target):
