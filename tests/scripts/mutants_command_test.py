@@ -269,13 +269,12 @@ echo CHECK: audit; echo SIGNATURE: cycle/map/sibling; exit 77"""
         one = self.mixed(self.FINDS, says, limit=1, clean=self.clean(says))
         self.assertFalse(one.found)
 
-    def test_the_time_is_that_of_the_scout_the_target_and_the_confirmation(self):
-        busy = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; "
+    def test_the_time_of_the_confirmation_counts(self):
+        busy = "i=0; while [ $i -lt 1000000 ]; do i=$((i + 1)); done; "
         cost = self.run_trial("m", self.target(busy + "exit 0"), 1, 60).seconds
-        one = self.mixed(busy + self.FINDS, busy + "echo SIGNATURE: cycle/map/legacy; exit 77",
-                         sanitized=10, limit=60)
+        one = self.mixed(self.FINDS, busy + "echo SIGNATURE: cycle/map/legacy; exit 77", limit=60)
         self.assertTrue(one.found)
-        self.assertGreater(one.seconds, 1.5 * cost)
+        self.assertGreater(one.seconds, cost / 2)
 
     def test_a_scout_alone_is_a_trial_too(self):
         scout = self.target('echo "$*" > %s; exit 0' % self.path("words"), "scout")
