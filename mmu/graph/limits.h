@@ -16,9 +16,11 @@ struct ProductionLimits {
   static constexpr int kRecycleThreshold = 1000;  // RMAP_RECYCLE_THRESHOLD
   static constexpr int kUnsyncBatch = 16;         // KVM_PAGE_ARRAY_NR
   static constexpr int kMinAllocPages = 64;       // KVM_MIN_ALLOC_MMU_PAGES
+  static constexpr int kPermilleMmuPages = 20;    // KVM_PERMILLE_MMU_PAGES: of the slots' frames
   static constexpr int kMinFreePages = 5;         // KVM_MIN_FREE_MMU_PAGES
   static constexpr int kRefillPages = 25;         // KVM_REFILL_PAGES
   static constexpr int kCacheObjects = 40;        // KVM_NR_MEM_OBJS
+  static constexpr int kLogWordBits = 64;         // the granularity of KVM_CLEAR_DIRTY_LOG
 };
 
 struct TinyLimits {
@@ -28,9 +30,11 @@ struct TinyLimits {
   static constexpr int kRecycleThreshold = 6;
   static constexpr int kUnsyncBatch = 4;
   static constexpr int kMinAllocPages = 24;
-  static constexpr int kMinFreePages = 5;  // the need of one fault, as in production
+  static constexpr int kPermilleMmuPages = 180;  // the slots of the boot need the least number
+  static constexpr int kMinFreePages = 5;        // the need of one fault, as in production
   static constexpr int kRefillPages = 8;
   static constexpr int kCacheObjects = 0;  // no spare object hides a need that was underestimated
+  static constexpr int kLogWordBits = 8;
 };
 
 // Entries of a shadow page.

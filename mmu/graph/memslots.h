@@ -7,7 +7,7 @@
 // not aligned alike.
 //
 // Source: struct kvm_memory_slot, __kvm_set_memory_region, gfn_to_memslot, gfn_to_rmap,
-// account_shadowed, unaccount_shadowed of Linux 2.6.36.
+// account_shadowed, unaccount_shadowed of Linux 2.6.36; KVM_MEM_READONLY of Linux 3.7.
 // Not covered: invalid slots (KVM_MEMSLOT_INVALID), which no fault can see here.
 #ifndef RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
 #define RMAPDIFF_MMU_GRAPH_MEMSLOTS_H_
@@ -58,6 +58,9 @@ class Memslot {
   Gfn user_gfn() const { return user_gfn_; }
   // True of a slot that was deleted, or never set.
   bool empty() const { return npages_ == 0; }
+  // KVM_MEM_READONLY: the guest reads the slot's pages, and its stores are MMIO.
+  bool read_only() const { return read_only_; }
+  void set_read_only(bool read_only) { read_only_ = read_only; }
   // gfn_to_hva, in pages. REQUIRES: Contains(gfn).
   Gfn UserGfn(Gfn gfn) const { return user_gfn_ + (gfn - base_gfn_); }
   bool Contains(Gfn gfn) const { return gfn >= base_gfn_ && gfn - base_gfn_ < npages_; }
@@ -126,6 +129,7 @@ class Memslot {
   Gfn base_gfn_;
   Gfn npages_;
   Gfn user_gfn_;
+  bool read_only_ = false;
   std::vector<Head> rmap_;
   LargePages lpage_info_[kRmapLevels - 1];
   std::vector<bool> dirty_bitmap_;

@@ -79,7 +79,7 @@ enum class MmuCode : uint8_t {
   kGuestFault,         // #PF; error_code says why
   kGeneralProtection,  // #GP: this cr3 cannot be loaded
   kTripleFault,        // the root table has no memory: the guest is shut down
-  kMmio,               // no memslot has the frame
+  kMmio,               // no memslot has the frame, or a store hit a read-only one
   kHostFault,          // -EFAULT: the host page is not mapped
   kNoMemory,           // -ENOMEM
   kInvalid,            // -EINVAL or -EEXIST: the request is not valid
@@ -122,6 +122,17 @@ struct MemslotRequest {
   Gfn npages = 0;  // 0: delete
   Hva hva = 0;     // first host page
   bool log_dirty = false;
+  bool read_only = false;
+};
+
+// struct kvm_clear_dirty_log.
+struct ClearLogRequest {
+  uint32_t id = 0;
+  Gfn first = 0;  // counted from the slot's first frame
+  Gfn npages = 0;
+  // Userspace's memory: Limits::kLogWordBits bits of each word, from the lowest. Bit 0 of the first
+  // word stands for frame `first`.
+  std::vector<uint64_t> bitmap;
 };
 
 struct MmuStats {
@@ -197,6 +208,12 @@ class ShadowMmu {
   MmuCode EnterGuest(int vcpu);
   // kvm_mmu_unload: the vcpu lets go of its roots.
   void Unload(int vcpu);
+  // kvm_arch_async_page_ready: maps the page of the last access that failed since its host page was
+  // away. False: none has, or the vcpu is elsewhere by now.
+  bool AsyncPageReady(int vcpu);
+  // kvm_mmu_destroy of the vcpu, then kvm_mmu_create and kvm_mmu_setup of a new one with its
+  // number: without paging, without roots.
+  void ReplaceVcpu(int vcpu);
   // kvm_pv_mmu_write: the hypercall with which a guest stores into its tables, by physical address.
   MmuCode PvMmuWrite(int vcpu, Gva gpa, uint64_t value, int bytes);
   // kvm_mmu_unprotect_page_virt. True if it zapped pages.
@@ -240,7 +257,12 @@ class ShadowMmu {
   // __kvm_set_memory_region: creates, deletes, moves, or changes log_dirty.
   MmuCode SetMemslot(const MemslotRequest& request);
   // kvm_vm_ioctl_get_dirty_log: the frames written since the last call. It protects them again.
+  // With manual protection it does neither: the frames stay dirty until ClearDirtyLog.
   MmuCode GetDirtyLog(uint32_t id, std::vector<Gfn>* dirty);
+  // KVM_ENABLE_CAP of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT, for all slots.
+  void SetManualProtect(bool on) { manual_dirty_log_protect_ = on; }
+  // kvm_clear_dirty_log_protect: the frames of the bitmap are clean again, and are protected.
+  MmuCode ClearDirtyLog(const ClearLogRequest& request);
   // kvm_mmu_slot_remove_write_access.
   void SlotRemoveWriteAccess(uint32_t id);
 
@@ -288,7 +310,9 @@ class ShadowMmu {
   std::optional<Hva> HvaOf(Gfn gfn) const;
   void MarkPageDirty(Gfn gfn);
   void BreakCow(Hva hva);
-  HostFrame GfnToPfn(Gfn gfn);
+  HostFrame GfnToPfn(Gfn gfn, bool write);
+  bool IsReadOnly(Gfn gfn) const;
+  static bool IsMmio(const HostFrame& frame);
   std::optional<Gpte> ReadGpte(Gfn table, uint32_t index, bool pae) const;
   bool WriteGpte(Gfn table, uint32_t index, bool pae, Gpte gpte);
   unsigned GpteAccess(const Processor& vcpu, Gpte gpte) const;
@@ -308,9 +332,12 @@ class ShadowMmu {
   Role RoleFor(const Processor& vcpu, Gva gva, int level, bool direct, unsigned access) const;
 
   // ---- Faults (shadow_mmu_fault.h) ----
-  FaultResult PageFault(Processor& vcpu, const AccessRequest& request, uint32_t* error_code);
-  FaultResult DirectPageFault(Processor& vcpu, const AccessRequest& request);
-  FaultResult HandlePageFault(Processor& vcpu, const AccessRequest& request, Walker& walker);
+  FaultResult PageFault(Processor& vcpu, const AccessRequest& request, uint32_t* error_code,
+                        bool prefault = false);
+  FaultResult DirectPageFault(Processor& vcpu, const AccessRequest& request, bool prefault);
+  FaultResult HandlePageFault(Processor& vcpu, const AccessRequest& request, Walker& walker,
+                              bool prefault);
+  FaultResult SetupAsyncFault(Processor& vcpu, Gva gva, Gfn gfn, bool prefault);
   bool Fetch(Processor& vcpu, Gva gva, const Walker& walker, MappingRequest& mapping);
   bool FetchIndirect(Processor& vcpu, const Walker& walker, ShadowWalk& it);
   void FetchDirect(Processor& vcpu, const Walker& walker, int target, ShadowWalk& it);
@@ -384,6 +411,7 @@ class ShadowMmu {
   // ---- Memslots (shadow_mmu_slots.h) ----
   bool Overlaps(const MemslotRequest& request) const;
   MmuCode ChangeSlot(const MemslotRequest& request, Slot& slot);
+  static bool MayClear(const Slot& slot, const ClearLogRequest& request);
   void CommitMemslots(uint32_t id);
 
   // ---- Reclaim (shadow_mmu_reclaim.h) ----
@@ -402,6 +430,7 @@ class ShadowMmu {
   uint64_t notifier_seq_ = config_.first_count;
   int notifier_count_ = 0;
   uint64_t invlpg_counter_ = config_.first_count;
+  bool manual_dirty_log_protect_ = false;
   std::function<void()> interleaved_;
 };
 

@@ -32,23 +32,23 @@ struct ShadowMmu<R>::MappingRequest {
 template <ReverseMap R>
 typename ShadowMmu<R>::FaultResult ShadowMmu<R>::PageFault(Processor& vcpu,
                                                            const AccessRequest& request,
-                                                           uint32_t* error_code) {
+                                                           uint32_t* error_code, bool prefault) {
   if (!graph_.TopUp(vcpu.caches)) return FaultResult::kNoMemory;
-  if (IsDirect(vcpu)) return DirectPageFault(vcpu, request);
+  if (IsDirect(vcpu)) return DirectPageFault(vcpu, request, prefault);
   Walker walker;
   if (!WalkAddr(vcpu, request.gva, request.type, request.user, &walker)) {
     *error_code = walker.error_code;
     vcpu.last_pt_write_count = 0;
     return FaultResult::kGuestFault;
   }
-  return HandlePageFault(vcpu, request, walker);
+  return HandlePageFault(vcpu, request, walker, prefault);
 }
 
 // FNAME(page_fault) after the walk.
 template <ReverseMap R>
 typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu,
                                                                  const AccessRequest& request,
-                                                                 Walker& walker) {
+                                                                 Walker& walker, bool prefault) {
   const bool write = request.type == AccessType::kWrite;
   const bool wp0_write = write && !request.user && !vcpu.mode.wp;
   if (wp0_write && !config_.quirks.wp0_after_choosing_page &&
@@ -61,9 +61,11 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu
     walker.gfn = AlignGfn<Limits>(walker.gfn, mapping.level);
   }
   const uint64_t mmu_seq = notifier_seq_;
-  const HostFrame frame = GfnToPfn(walker.gfn);
-  if (frame.state == HostFrame::State::kNoSlot) return FaultResult::kEmulate;
-  if (frame.state == HostFrame::State::kFault) return FaultResult::kHostFault;
+  const HostFrame frame = GfnToPfn(walker.gfn, write);
+  if (IsMmio(frame)) return FaultResult::kEmulate;
+  if (frame.state == HostFrame::State::kFault) {
+    return SetupAsyncFault(vcpu, request.gva, walker.gfn, prefault);
+  }
   Window();
   if (NotifierRetry(mmu_seq)) return FaultResult::kRetry;
   FreeSomePages();
@@ -71,8 +73,11 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu
   mapping.user_fault = request.user;
   mapping.write_fault = write;
   mapping.dirty = walker.dirty();
+  mapping.speculative = prefault;
   mapping.gfn = walker.gfn;
   mapping.pfn = frame.pfn;
+  mapping.host_writable = frame.writable;
+  if (!frame.writable) mapping.access &= ~kAccessWrite;
   const bool write_pt = Fetch(vcpu, request.gva, walker, mapping);
   if (!write_pt) vcpu.last_pt_write_count = 0;
   ++stats_.pf_fixed;
@@ -82,7 +87,8 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu
 // nonpaging_page_fault, nonpaging_map, tdp_page_fault.
 template <ReverseMap R>
 typename ShadowMmu<R>::FaultResult ShadowMmu<R>::DirectPageFault(Processor& vcpu,
-                                                                 const AccessRequest& request) {
+                                                                 const AccessRequest& request,
+                                                                 bool prefault) {
   const Gfn gfn = static_cast<Gfn>(request.gva >> kPageShift);
   MappingRequest mapping;
   mapping.level = MappingLevel(gfn);
@@ -92,11 +98,16 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::DirectPageFault(Processor& vcpu
     mapping.level = std::min(mapping.level, kDirectoryLevel);
   mapping.gfn = AlignGfn<Limits>(gfn, mapping.level);
   mapping.write_fault = request.type == AccessType::kWrite;
+  mapping.speculative = prefault;
   const uint64_t mmu_seq = notifier_seq_;
-  const HostFrame frame = GfnToPfn(mapping.gfn);
-  if (frame.state == HostFrame::State::kNoSlot) return FaultResult::kEmulate;
-  if (frame.state == HostFrame::State::kFault) return FaultResult::kHostFault;
+  const HostFrame frame = GfnToPfn(mapping.gfn, mapping.write_fault);
+  if (IsMmio(frame)) return FaultResult::kEmulate;
+  if (frame.state == HostFrame::State::kFault) {
+    return SetupAsyncFault(vcpu, request.gva, mapping.gfn, prefault);
+  }
   mapping.pfn = frame.pfn;
+  mapping.host_writable = frame.writable;
+  if (!frame.writable) mapping.access &= ~kAccessWrite;
   Window();
   if (NotifierRetry(mmu_seq)) return FaultResult::kRetry;
   FreeSomePages();
@@ -282,6 +293,7 @@ Spte ShadowMmu<R>::BuildSpte(const MappingRequest& mapping) const {
   if ((mapping.access & kAccessUser) != 0) spte |= masks.user;
   if (mapping.level > kPageTableLevel) spte |= kSpteHuge;
   if (mapping.host_writable) spte |= kSpteHostWritable;
+  if (!mapping.host_writable) spte &= ~kSpteWritable;  // EPT's base has W
   return spte;
 }
 

@@ -5,6 +5,7 @@
 
 #include "mmu/graph/page_graph_functions.h"   // IWYU pragma: export
 #include "mmu/shadow/shadow_mmu.h"            // IWYU pragma: export
+#include "mmu/shadow/shadow_mmu_async.h"      // IWYU pragma: export
 #include "mmu/shadow/shadow_mmu_fault.h"      // IWYU pragma: export
 #include "mmu/shadow/shadow_mmu_hardware.h"   // IWYU pragma: export
 #include "mmu/shadow/shadow_mmu_host.h"       // IWYU pragma: export

@@ -161,7 +161,7 @@ AccessResult ShadowMmu<R>::Emulate(Processor& vcpu, const AccessRequest& request
 template <ReverseMap R>
 AccessResult ShadowMmu<R>::EmulatePhysical(Processor& vcpu, Gfn gfn, const AccessRequest& request) {
   AccessResult result;
-  if (!HvaOf(gfn)) {
+  if (!HvaOf(gfn) || (request.type == AccessType::kWrite && IsReadOnly(gfn))) {
     result.code = MmuCode::kMmio;
     return result;
   }

@@ -74,7 +74,7 @@ void ShadowMmu<R>::GuessFrame(Processor& vcpu, Gpte gpte) {
   if ((gpte & kGptePresent) == 0) return;
   const Gfn gfn = static_cast<Gfn>((gpte & kGpteAddress) >> kPageShift);
   const uint64_t mmu_seq = notifier_seq_;
-  const HostFrame frame = GfnToPfn(gfn);
+  const HostFrame frame = GfnToPfn(gfn, /*write=*/true);
   if (frame.state != HostFrame::State::kMapped) return;
   vcpu.update_pte = {true, gfn, frame.pfn, mmu_seq};
 }

@@ -122,6 +122,25 @@ void ShadowMmu<R>::Unload(int vcpu) {
   FreeRoots(vcpus_[static_cast<size_t>(vcpu)]);
 }
 
+// The quota and the pages belong to the VM, not to the vcpu.
+template <ReverseMap R>
+void ShadowMmu<R>::ReplaceVcpu(int vcpu_index) {
+  Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
+  FreeRoots(vcpu);
+  graph_.Drain(vcpu.caches);
+  vcpu.mode = {};
+  vcpu.cr3 = 0;
+  vcpu.pdptrs = {};
+  vcpu.last_pt_write_gfn = 0;
+  vcpu.last_pt_write_count = 0;
+  vcpu.last_pte_updated = nullptr;
+  vcpu.update_pte = {};
+  vcpu.async_fault = {};
+  Refresh(vcpu);
+  vcpu.requests = {};
+  InitContext(vcpu);
+}
+
 // load_pdptrs. False: one of them is malformed, or they are not in memory.
 template <ReverseMap R>
 bool ShadowMmu<R>::LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4>* pdptrs) const {

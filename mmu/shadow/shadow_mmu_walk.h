@@ -4,6 +4,10 @@
 // The MMU reaches guest memory through the memslots and the host's mappings, as KVM does through
 // user addresses. A store to a read-only host page breaks the copy on write first, and that calls
 // the notifiers. So a caller that looks up a frame reads mmu_notifier_seq before.
+//
+// Read-only slots are those of Linux 3.7: a store finds no frame there. Tables may be in them, as
+// since 3.12. Then the walk sets no accessed and no dirty bit, and a store takes the entry for a
+// dirty one.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_WALK_H_
 
@@ -26,19 +30,27 @@ struct ShadowMmu<R>::Walker {
   bool reserved = false;
   bool denied = false;
   uint32_t error_code = 0;
+  bool leaf_is_dirty = false;  // D is set, or cannot be set and the guest writes
 
   bool failed() const { return absent || reserved || denied; }
   unsigned pt_access() const { return table_access[static_cast<size_t>(level - 1)]; }
   Gpte leaf() const { return ptes[static_cast<size_t>(level - 1)]; }
-  bool dirty() const { return (leaf() & kGpteDirty) != 0; }
+  bool dirty() const { return leaf_is_dirty; }
 };
 
 template <ReverseMap R>
 struct ShadowMmu<R>::HostFrame {
-  enum class State : uint8_t { kMapped, kNoSlot, kFault };
+  enum class State : uint8_t { kMapped, kNoSlot, kReadOnly, kFault };
   State state = State::kMapped;
   Pfn pfn = 0;
+  bool writable = true;
 };
+
+// Whether the emulator has to find out that user space carries the access out.
+template <ReverseMap R>
+bool ShadowMmu<R>::IsMmio(const HostFrame& frame) {
+  return frame.state == HostFrame::State::kNoSlot || frame.state == HostFrame::State::kReadOnly;
+}
 
 // gfn_to_hva.
 template <ReverseMap R>
@@ -64,14 +76,24 @@ void ShadowMmu<R>::BreakCow(Hva hva) {
   ChangePte(hva, host_.Frame(hva), true);
 }
 
-// gfn_to_pfn. It always asks for a writable frame, as in 2.6.36.
+// memslot_is_readonly of the slot that has the frame, if one has it.
 template <ReverseMap R>
-typename ShadowMmu<R>::HostFrame ShadowMmu<R>::GfnToPfn(Gfn gfn) {
+bool ShadowMmu<R>::IsReadOnly(Gfn gfn) const {
+  const Slot* slot = graph_.slots().Find(gfn);
+  return slot != nullptr && slot->read_only();
+}
+
+// gfn_to_pfn_prot. It always asks for a writable frame, as in 2.6.36, but of a read-only slot.
+// There `write` finds none.
+template <ReverseMap R>
+typename ShadowMmu<R>::HostFrame ShadowMmu<R>::GfnToPfn(Gfn gfn, bool write) {
   const std::optional<Hva> hva = HvaOf(gfn);
-  if (!hva) return {HostFrame::State::kNoSlot, 0};
-  if (!host_.Mapped(*hva)) return {HostFrame::State::kFault, 0};
-  BreakCow(*hva);
-  return {HostFrame::State::kMapped, host_.Frame(*hva)};
+  if (!hva) return {HostFrame::State::kNoSlot, 0, false};
+  const bool read_only = IsReadOnly(gfn);
+  if (read_only && write) return {HostFrame::State::kReadOnly, 0, false};
+  if (!host_.Mapped(*hva)) return {HostFrame::State::kFault, 0, false};
+  if (!read_only) BreakCow(*hva);
+  return {HostFrame::State::kMapped, host_.Frame(*hva), !read_only};
 }
 
 template <ReverseMap R>
@@ -83,7 +105,7 @@ std::optional<uint64_t> ShadowMmu<R>::ReadGuest(Gfn gfn, unsigned word) const {
 
 template <ReverseMap R>
 bool ShadowMmu<R>::WriteGuest(Gfn gfn, unsigned word, uint64_t value) {
-  if (!HostWrite(gfn, word, value)) return false;
+  if (IsReadOnly(gfn) || !HostWrite(gfn, word, value)) return false;
   MarkPageDirty(gfn);
   return true;
 }
@@ -151,7 +173,7 @@ bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker*
   const bool fetch_denied =
       type == AccessType::kFetch && (GpteAccess(vcpu, *gpte) & kAccessExec) == 0;
   if (write_denied || user_denied || fetch_denied) walker->denied = true;
-  if (!walker->denied && (*gpte & kGpteAccessed) == 0) {
+  if (!walker->denied && (*gpte & kGpteAccessed) == 0 && !IsReadOnly(table)) {
     *gpte |= kGpteAccessed;
     WriteGpte(table, walker->index[at], pae, *gpte);
   }
@@ -188,11 +210,13 @@ bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user
     return false;
   }
   const size_t leaf = static_cast<size_t>(walker->level - 1);
-  if (type == AccessType::kWrite && (gpte & kGpteDirty) == 0) {
+  const bool stays_clean = IsReadOnly(walker->table_gfn[leaf]);
+  if (type == AccessType::kWrite && (gpte & kGpteDirty) == 0 && !stays_clean) {
     gpte |= kGpteDirty;
     WriteGpte(walker->table_gfn[leaf], walker->index[leaf], IsPae(vcpu.mode.paging), gpte);
     walker->ptes[leaf] = gpte;
   }
+  walker->leaf_is_dirty = (gpte & kGpteDirty) != 0 || (stays_clean && type == AccessType::kWrite);
   walker->pte_access = access;
   walker->gfn = guest.GfnOf(gpte, walker->level) + guest.FrameOffset(gva, walker->level);
   return true;

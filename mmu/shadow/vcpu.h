@@ -81,6 +81,15 @@ struct GuessedFrame {
   uint64_t mmu_seq = 0;
 };
 
+// struct kvm_arch_async_pf: an access whose host page was away.
+struct AsyncFault {
+  bool pending = false;
+  Gva gva = 0;
+  Gfn gfn = 0;
+  Gfn cr3 = 0;
+  bool direct = false;  // direct_map
+};
+
 template <ReverseMap R>
 struct Vcpu {
   using Page = typename R::Page;
@@ -106,6 +115,7 @@ struct Vcpu {
   Spte* last_pte_updated = nullptr;
   Gfn last_pte_gfn = 0;
   GuessedFrame update_pte;
+  AsyncFault async_fault;
 
   VcpuRequests requests;
   Tlb tlb;
