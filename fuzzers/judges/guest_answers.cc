@@ -3,6 +3,7 @@
 //
 // Others may get in between (Interleave) and change the reasons. Then nothing is claimed.
 #include <algorithm>
+#include <utility>
 
 #include "fmt/format.h"
 #include "fuzzers/judges/guest_truth.h"
@@ -75,16 +76,20 @@ GuestTruth::Wrong GuestTruth::ShutDown(int vcpu) const {
   return fmt::format("vcpu {}: the guest was shut down, and its root table is in memory", vcpu);
 }
 
-GuestTruth::Wrong GuestTruth::StoreAnswered(const TruthAccess& store,
-                                            TruthResult::Kind answer) const {
+GuestTruth::Wrong GuestTruth::StoreAnswered(const TruthAccess& store, TruthResult::Kind answer,
+                                            bool by_userspace) const {
   using Kind = TruthResult::Kind;
   if (interleaved_) return std::nullopt;
   const Gfn gfn = static_cast<Gfn>(store.gva >> kPageShift);
   const std::optional<Hva> hva = HvaOf(gfn);
-  const Kind due = !hva ? Kind::kMmio : host_.Mapped(*hva) ? Kind::kDone : Kind::kHostFault;
+  const bool read_only = IsReadOnly(gfn) && !by_userspace;
+  const Kind due = !hva || read_only    ? Kind::kMmio
+                   : host_.Mapped(*hva) ? Kind::kDone
+                                        : Kind::kHostFault;
   const bool refused = answer != Kind::kDone;
   if (answer == Kind::kOther ? due == Kind::kDone : answer != due) {
     const char* state = !hva                 ? "no memslot has it"
+                        : read_only          ? "its memslot is read-only"
                         : due == Kind::kDone ? "it is in memory"
                                              : "the host has nothing mapped there";
     return fmt::format("KVM's store to gfn {:#x} was {}, but {}", gfn, refused ? "refused" : "done",
@@ -124,9 +129,32 @@ GuestTruth::Wrong GuestTruth::UserspaceStored(Gfn gfn, unsigned word) {
   return wrong;
 }
 
-// The walk reads as a supervisor: it may set A, and nothing else.
+// The walk reads as a supervisor: it may set A, and nothing else. It does not access the page.
 GuestTruth::Wrong GuestTruth::LookedUp(int vcpu, Gva gva) {
-  return Accessed(vcpu, {.gva = gva}, {.kind = TruthResult::Kind::kOther});
+  const auto reached = reached_;
+  Wrong wrong = Accessed(vcpu, {.gva = gva}, {.kind = TruthResult::Kind::kOther});
+  reached_ = reached;
+  return wrong;
+}
+
+// An address without the bits that do not exist in the mode.
+GuestTruth::Awaited GuestTruth::At(const Processor& vcpu, Gva gva) const {
+  return {PageOf(vcpu, gva >> kPageShift), vcpu.cr3, IsDirect(vcpu)};
+}
+
+GuestTruth::Wrong GuestTruth::PageReady(int vcpu, Gva gva, bool mapped) {
+  Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  const bool forgets = processor.awaited.size() >= kMaxWays;
+  const std::vector<Awaited> awaited = std::exchange(processor.awaited, {});
+  const Awaited now = At(processor, gva);
+  const auto same = [&](const Awaited& one) {
+    return one.gva == now.gva && one.direct == now.direct && (one.direct || one.cr3 == now.cr3);
+  };
+  if (forgets || std::any_of(awaited.begin(), awaited.end(), same)) return LookedUp(vcpu, gva);
+  Wrong wrong = StoredNothing(/*logs_nothing=*/false);
+  if (!mapped) return wrong;
+  return fmt::format("vcpu {}: page {:#x} was mapped for an access of another address space", vcpu,
+                     now.gva);
 }
 
 bool GuestTruth::MayHaveMet(Gfn gfn) const {
@@ -146,6 +174,27 @@ bool GuestTruth::MayHaveMetBlockOf(Gfn gfn) const {
     return (way.gfn ^ gfn) >> (config_.level_bits * levels) == 0;
   };
   return anything_ || std::any_of(ways_.begin(), ways_.end(), near);
+}
+
+int GuestTruth::LargestLevel(int vcpu, int most, const std::vector<Gfn>& tables) const {
+  if (anything_ || ways_.size() != 1 || ways_[0].fault || !ways_[0].hva) return 1;
+  const Way& way = ways_[0];
+  const Slot& slot = *SlotOf(way.gfn);
+  const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  if (slot.logged) return 1;
+  most = std::min(most, host_.BackingLevel(*way.hva));
+  const int top = processor.mode.paging == PagingMode::kLong ? 4 : 2;
+  if (!IsDirect(processor)) most = std::min(most, top - way.depth + 1);
+  int level = 1;
+  for (; level < most; ++level) {
+    const uint64_t frames = uint64_t{1} << (config_.level_bits * static_cast<unsigned>(level));
+    const uint64_t first = way.gfn / frames * frames;
+    const bool inside = first >= slot.base && first + frames <= uint64_t{slot.base} + slot.npages;
+    const bool aligned = (slot.base ^ slot.hva) % frames == 0;
+    const auto in_block = [&](Gfn table) { return table / frames * frames == first; };
+    if (!inside || !aligned || std::any_of(tables.begin(), tables.end(), in_block)) break;
+  }
+  return level;
 }
 
 }  // namespace rmapdiff

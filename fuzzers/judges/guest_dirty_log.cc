@@ -100,4 +100,58 @@ GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& di
   return wrong;
 }
 
+// KVM_GET_DIRTY_LOG with manual protection. Between two of them, with nothing else but clears, the
+// log changes by what was cleared.
+GuestTruth::Wrong GuestTruth::LogShown(uint32_t id, const std::vector<Gfn>& dirty) {
+  const bool alone = outer_.empty() && !interleaved_;
+  const bool known = alone && shown_ && shown_->id == id && shown_->event + 1 == event_;
+  Wrong wrong;
+  if (known && shown_->dirty != dirty) {
+    wrong = fmt::format(
+        "the dirty log of slot {} has {} frames now instead of {}, and nothing "
+        "happened to the others",
+        id, dirty.size(), shown_->dirty.size());
+  }
+  const auto written = written_;
+  const auto written_one_of = written_one_of_;
+  const auto last_fetch = last_fetch_;
+  const bool quiet = last_fetch && event_ == *last_fetch + 1 + quiet_events_;
+  const uint64_t quiet_events = quiet_events_ + (quiet ? 1 : 0);
+  const auto last_fetched = last_fetched_;
+  shown_ = alone ? std::optional(Shown{id, event_, dirty}) : std::nullopt;
+  const Wrong missing = LogFetched(id, dirty);
+  if (!wrong) wrong = missing;
+  written_ = written;
+  written_one_of_ = written_one_of;
+  last_fetch_ = last_fetch;
+  last_fetched_ = last_fetched;
+  quiet_events_ = quiet_events;
+  return wrong;
+}
+
+// A write that is going on may have been before or after: nothing is claimed of it.
+void GuestTruth::LogCleared(uint32_t id, const std::vector<Gfn>& frames) {
+  Drain(false);
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.id == id; });
+  if (found == slots_.end() || frames.empty()) return EndEvent();
+  const auto cleared = [&](Gfn gfn) {
+    return found->Contains(gfn) &&
+           std::binary_search(frames.begin(), frames.end(), gfn - found->base);
+  };
+  std::erase_if(written_, [&](const auto& one) { return cleared(one.first); });
+  std::erase_if(written_one_of_, [&](const Written& one) {
+    return std::any_of(one.candidates.begin(), one.candidates.end(), cleared);
+  });
+  const bool alone = outer_.empty() && !interleaved_;
+  if (alone && shown_ && shown_->id == id && shown_->event + 1 == event_) {
+    std::erase_if(shown_->dirty, cleared);
+    shown_->event = event_;
+  }
+  last_fetch_ = event_;
+  last_fetched_ = std::nullopt;
+  quiet_events_ = 0;
+  EndEvent();
+}
+
 }  // namespace rmapdiff

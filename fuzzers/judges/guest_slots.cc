@@ -38,6 +38,7 @@ const char* GuestSlots::Refusal(const Slot& request) const {
   if (old == nullptr) return nullptr;
   if (old->npages != request.npages) return "a slot keeps its size";
   if (old->hva != request.hva) return "a slot keeps its host pages";
+  if (old->read_only != request.read_only) return "a slot stays read-only or writable";
   return nullptr;
 }
 
@@ -46,7 +47,8 @@ GuestSlots::Wrong GuestSlots::Answered(const Slot& request, bool done) {
   const auto describe = [&] {
     return fmt::format("memslot {}: {:#x} frames from gfn {:#x}, host page {:#x}, {}", request.id,
                        request.npages, request.base, request.hva,
-                       request.logged ? "logged" : "not logged");
+                       request.logged ? "logged" : "not logged") +
+           (request.read_only ? ", read-only" : "");
   };
   if (refusal != nullptr) {
     if (!done) return std::nullopt;
@@ -65,6 +67,35 @@ GuestSlots::Wrong GuestSlots::FetchAnswered(uint32_t id, bool done) const {
   const char* state = slot == nullptr ? "does not exist" : logged ? "is logged" : "is not logged";
   return fmt::format("the dirty log of slot {} was {}, and the slot {}", id,
                      done ? "fetched" : "refused", state);
+}
+
+// KVM_CLEAR_DIRTY_LOG of Linux 5.1: the range begins at a word of the bitmap, and ends at one or
+// with the slot.
+GuestSlots::Wrong GuestSlots::ClearAnswered(uint32_t id, Gfn first, Gfn npages, Gfn word,
+                                            bool done) const {
+  const Slot* slot = Of(id);
+  const char* refusal = nullptr;
+  if (slot == nullptr || !slot->logged) {
+    refusal = "it has no log";
+  } else if (uint64_t{first} + npages > slot->npages) {
+    refusal = "it does not have those frames";
+  } else if (first % word != 0 || (npages % word != 0 && first + npages != slot->npages)) {
+    refusal = "the range does not consist of words";
+  }
+  if (done == (refusal == nullptr)) return std::nullopt;
+  return fmt::format("a clear of {:#x} frames from frame {:#x} of slot {}'s dirty log was {}, {}",
+                     npages, first, id, done ? "done" : "refused",
+                     done ? refusal : "and had to be done");
+}
+
+GuestSlots::Wrong GuestSlots::QuotaFollowed(int permille, int least, int allocated) const {
+  uint64_t frames = 0;
+  for (const Slot& slot : slots_) frames += slot.npages;
+  const uint64_t due = std::max<uint64_t>(frames * static_cast<uint64_t>(permille) / 1000,
+                                          static_cast<uint64_t>(least));
+  if (static_cast<uint64_t>(allocated) == due) return std::nullopt;
+  return fmt::format("the quota is {} pages instead of {}, for {:#x} frames in the memslots",
+                     allocated, due, frames);
 }
 
 }  // namespace rmapdiff

@@ -73,7 +73,8 @@ void GuestTruth::Invlpg(int vcpu, Gva gva) {
   EndEvent();
 }
 
-void GuestTruth::SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged) {
+void GuestTruth::SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged,
+                             bool read_only) {
   Drain(false);
   const auto found =
       std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.id == id; });
@@ -92,7 +93,7 @@ void GuestTruth::SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool lo
     last_fetched_ = id;
     quiet_events_ = 0;
   }
-  if (npages != 0) slots_.push_back({id, base, npages, hva, logged});
+  if (npages != 0) slots_.push_back({id, base, npages, hva, logged, read_only});
   any_logged_ =
       std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.logged; });
   for (const Processor& vcpu : vcpus_) MarkRoots(vcpu);
@@ -120,6 +121,10 @@ GuestTruth::Wrong GuestTruth::Accessed(int vcpu, const TruthAccess& access,
   const Judged judged = Prepare(vcpus_[static_cast<size_t>(vcpu)], access);
   Walk(judged.vcpu, judged.page, &judged.access);
   NoteWays();
+  std::vector<Awaited>& awaited = vcpus_[static_cast<size_t>(vcpu)].awaited;
+  if (result.kind == TruthResult::Kind::kHostFault && awaited.size() < kMaxWays) {
+    awaited.push_back(At(judged.vcpu, access.gva));
+  }
   std::vector<Explanation> explained(stores_.size() - first_store_);
   ExplainStores(judged, result.kind == TruthResult::Kind::kDone, &explained);
   PendStores(explained);
@@ -160,6 +165,11 @@ GuestTruth::Wrong GuestTruth::StoredMany(int vcpu, const std::vector<TruthAccess
     }
   }
   PendStores(explained);
+  std::vector<Awaited>& awaited = vcpus_[static_cast<size_t>(vcpu)].awaited;
+  for (const TruthAccess& store : stores) {
+    if (last.kind != TruthResult::Kind::kHostFault || awaited.size() >= kMaxWays) break;
+    awaited.push_back(At(vcpus_[static_cast<size_t>(vcpu)], store.gva));
+  }
   if (possible) wrong = Unexplained(vcpu, stores.front(), explained);
   EndEvent();
   return wrong;
@@ -205,8 +215,11 @@ const char* GuestTruth::WhatIsWrong(const Judged& judged, const TruthResult& res
       }
       return nullptr;
     case TruthResult::Kind::kMmio:
-      if (none([](const Way& way) { return !way.fault && !way.hva; })) {
-        return "no walk of the guest's tables permits it and leads out of the memslots";
+      if (none([&](const Way& way) {
+            return !way.fault && (!way.hva || (way.read_only && judged.access.IsWrite()));
+          })) {
+        return "no walk of the guest's tables permits it and leads out of the memslots, or to a "
+               "read-only one";
       }
       return nullptr;
     case TruthResult::Kind::kHostFault:
@@ -230,6 +243,9 @@ const char* GuestTruth::WrongPlace(const Judged& judged, const TruthResult& resu
   }
   if (!Keep([](const Way& way) { return way.hva.has_value(); })) {
     return "the guest's tables lead out of the memslots";
+  }
+  if (judged.access.IsWrite() && !Keep([](const Way& way) { return !way.read_only; })) {
+    return "the memslot is read-only";
   }
   if (result.pfn == 0 && interleaved_) return nullptr;
   if (!Keep([&](const Way& way) { return host_.Mapped(*way.hva); })) {
@@ -297,6 +313,7 @@ bool GuestTruth::SetsUsedBits(const HostStore& store, bool write, std::vector<Gf
     for (int i = 0; i < way.depth; ++i) {
       const Entry& entry = way.entries[static_cast<size_t>(i)];
       if (entry.hva != store.hva || entry.word != store.word) continue;
+      if (IsReadOnly(entry.table)) continue;
       const bool last = !way.fault && i + 1 == way.depth;
       const uint64_t allowed = kGpteAccessed | (write && last ? kGpteDirty : 0);
       if ((changed & ~(allowed << entry.shift)) != 0) continue;
@@ -315,7 +332,7 @@ bool GuestTruth::IsData(const Judged& judged, const HostStore& store,
   if ((store.new_value & judged.mask) != judged.bytes) return false;
   bool found = false;
   for (const Way& way : ways_) {
-    if (way.fault || way.hva != store.hva) continue;
+    if (way.fault || way.hva != store.hva || way.read_only) continue;
     found = true;
     gfns->push_back(way.gfn);
   }
@@ -365,6 +382,9 @@ GuestTruth::Wrong GuestTruth::Reachable(int vcpu, Gva page, int level, const Tru
   }
   if (rights.executable && !Keep([](const Way& way) { return way.executable; })) {
     return wrong("the guest does not permit fetches");
+  }
+  if (rights.writable && !Keep([](const Way& way) { return !way.read_only; })) {
+    return wrong("it is writable, and the memslot is read-only");
   }
   if (rights.writable && !Keep([](const Way& way) { return way.dirty; })) {
     return wrong("it is writable, but the guest's dirty bit is clear");

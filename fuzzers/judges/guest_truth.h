@@ -107,10 +107,16 @@ class GuestTruth {
   void SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
   void Invlpg(int vcpu, Gva gva);
   // The slot is this now; npages 0: it is gone. `logged`: its dirty log is on.
-  void SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged);
+  // `read_only`: the guest's stores to it are MMIO.
+  void SlotChanged(uint32_t id, Gfn base, Gfn npages, Hva hva, bool logged, bool read_only = false);
   // The dirty log was fetched: these frames, in order. All frames that were written have to be
   // there. If it was fetched just before, and nothing has happened since, it has to be empty.
   Wrong LogFetched(uint32_t id, const std::vector<Gfn>& dirty);
+  // The same without an end of anything: the frames stay dirty until they are cleared.
+  Wrong LogShown(uint32_t id, const std::vector<Gfn>& dirty);
+  // Userspace has cleared these frames of the slot, counted from its first one. They are clean, and
+  // the next write to them is logged again.
+  void LogCleared(uint32_t id, const std::vector<Gfn>& frames);
   Wrong Accessed(int vcpu, const TruthAccess& access, const TruthResult& result);
   // One instruction with many stores; the result is that of the last that was tried. REQUIRES: at
   // least one.
@@ -123,6 +129,9 @@ class GuestTruth {
   Wrong UserspaceStored(Gfn gfn, unsigned word);
   // KVM has walked the guest's tables for itself.
   Wrong LookedUp(int vcpu, Gva gva);
+  // The host page is back that an access of the vcpu to `gva` had to wait for, and KVM has mapped
+  // it for the vcpu, or has not. It may only where the vcpu still is where the access was.
+  Wrong PageReady(int vcpu, Gva gva, bool mapped);
   // Everything else.
   void Absorb();
 
@@ -141,12 +150,16 @@ class GuestTruth {
   Wrong ShutDown(int vcpu) const;
   // Before the event: KVM's or userspace's store by a guest physical address. kOther: it was
   // refused without a reason.
-  Wrong StoreAnswered(const TruthAccess& store, TruthResult::Kind answer) const;
+  Wrong StoreAnswered(const TruthAccess& store, TruthResult::Kind answer,
+                      bool by_userspace = false) const;
   // Of the last access or look-up: whether an allowed walk leads to the frame; whether all do.
   bool MayHaveMet(Gfn gfn) const;
   bool MustHaveMet(Gfn gfn) const;
   // Whether an allowed walk leads into the host's block that the frame is in.
   bool MayHaveMetBlockOf(Gfn gfn) const;
+  // Of the last access: the level up to `most` at which the host, the guest and the memslot let KVM
+  // map it in one piece, if no frame of `tables` is in the way. 1: of more than one walk as well.
+  int LargestLevel(int vcpu, int most, const std::vector<Gfn>& tables) const;
 
   // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:
   // any.
@@ -167,12 +180,21 @@ class GuestTruth {
     Gfn npages;
     Hva hva;
     bool logged;
+    bool read_only = false;
     bool Contains(Gfn gfn) const { return gfn >= base && gfn - base < npages; }
+  };
+  // An access that the host could not serve, and where it was.
+  struct Awaited {
+    Gva gva;
+    Gfn cr3;
+    bool direct;
+    friend bool operator==(const Awaited&, const Awaited&) = default;
   };
   struct Processor {
     GuestMode mode;
     Gfn cr3 = 0;
     std::array<uint64_t, 4> pdptrs{};
+    std::vector<Awaited> awaited;  // since the last PageReady; at most kMaxWays
     uint64_t flushed = 0;
     std::unordered_map<Gva, uint64_t> invalidated;  // since `flushed`
   };
@@ -195,6 +217,7 @@ class GuestTruth {
     uint32_t error = 0;
     Gfn gfn = 0;
     std::optional<Hva> hva;
+    bool read_only = false;  // its memslot is
     bool writable = true;
     bool user = true;
     bool executable = true;
@@ -202,6 +225,12 @@ class GuestTruth {
     bool dirty = true;     // D in the last one
     int depth = 0;         // entries that KVM used
     std::array<Entry, kRootLevel> entries{};
+  };
+  // The last log that was shown, less what was cleared since, if nothing else has happened.
+  struct Shown {
+    uint32_t id;
+    uint64_t event;
+    std::vector<Gfn> dirty;
   };
   // The accesses that account for a store of the operation.
   struct Explanation {
@@ -250,12 +279,14 @@ class GuestTruth {
 
   // ---- The guest ----
   const Slot* SlotOf(Gfn gfn) const;
+  bool IsReadOnly(Gfn gfn) const;
   std::optional<Hva> HvaOf(Gfn gfn) const;
   bool IsAliased(Hva hva) const;
   void Flush(Processor& vcpu);
   void ReadPdptrs(Processor& vcpu);
   void MarkRoots(const Processor& vcpu);
   bool HasPdptrs(Gfn cr3) const;
+  Awaited At(const Processor& vcpu, Gva gva) const;
   bool IsDirect(const Processor& vcpu) const;
   Gva PageOf(const Processor& vcpu, Gva page) const;
   unsigned IndexBits(const Processor& vcpu) const;
@@ -308,6 +339,8 @@ class GuestTruth {
   std::optional<uint64_t> last_fetch_;    // the event of the last fetch of a log
   std::optional<uint32_t> last_fetched_;  // its slot, if nothing was going on beside it
   uint64_t quiet_events_ = 0;             // since then, without a gap
+
+  std::optional<Shown> shown_;
 
   uint64_t clock_ = 0;             // stores so far
   uint64_t event_ = 0;             // events so far

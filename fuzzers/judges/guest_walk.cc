@@ -36,6 +36,11 @@ const GuestTruth::Slot* GuestTruth::SlotOf(Gfn gfn) const {
   return nullptr;
 }
 
+bool GuestTruth::IsReadOnly(Gfn gfn) const {
+  const Slot* slot = SlotOf(gfn);
+  return slot != nullptr && slot->read_only;
+}
+
 std::optional<Hva> GuestTruth::HvaOf(Gfn gfn) const {
   const Slot* slot = SlotOf(gfn);
   if (slot == nullptr) return std::nullopt;
@@ -167,7 +172,11 @@ void GuestTruth::Descend(const Processor& vcpu, Gva page, const TruthAccess* acc
     anything_ = true;
     return;
   }
+  const bool read_only = IsReadOnly(table);
   for (size_t i = 0; i < list.count && !anything_; ++i) {
+    // KVM cannot set the bits there, and does without.
+    list.values[i].accessed |= read_only;
+    list.values[i].dirty |= read_only;
     Step(vcpu, page, access, level, list.values[i], entry, above);
   }
 }
@@ -237,6 +246,7 @@ void GuestTruth::AddLeaf(Way way, Gfn gfn) {
   }
   way.gfn = gfn;
   way.hva = HvaOf(gfn);
+  way.read_only = IsReadOnly(gfn);
   ways_.push_back(way);
 }
 

@@ -97,4 +97,15 @@ Wrong Numbers(const MmuWords& now, size_t live, size_t allocated) {
   return fmt::format("the MMU has {} pages, and a quota of {}", pages, allocated);
 }
 
+Wrong VcpuGone(const MmuWords& before, const MmuWords& now) {
+  for (const PageWords& page : before.pages) {
+    if (page.role.invalid != 0) continue;
+    const bool left = std::any_of(now.pages.begin(), now.pages.end(), [&](const PageWords& other) {
+      return other.id == page.id && other.role.invalid == 0;
+    });
+    if (!left) return fmt::format("page {} is gone or invalid with a vcpu", page.id);
+  }
+  return std::nullopt;
+}
+
 }  // namespace rmapdiff::reclaim_truth

@@ -7,6 +7,7 @@
 //              if it is pinned
 //   zap_all    only pinned roots are left, invalid and empty
 //   unprotect  the answer is whether the frame was shadowed; it is not afterwards
+//   vcpu gone  all valid pages are left
 //   numbers    the MMU's number of pages is their number, and they keep to the quota
 //
 // The order of the active list comes from the MMU. Not covered: which pages are the least useful.
@@ -39,6 +40,8 @@ Wrong Shrunk(const MmuWords& before, const MmuWords& now, uint64_t answer);
 // `trap`, `words`: of an empty page.
 Wrong ZappedAll(const MmuWords& now, Spte trap, uint32_t words);
 Wrong Unprotected(const MmuWords& before, const MmuWords& now, Gfn gfn, bool answer);
+// A vcpu was destroyed.
+Wrong VcpuGone(const MmuWords& before, const MmuWords& now);
 // `live` pages and a quota of `allocated`, says the MMU.
 Wrong Numbers(const MmuWords& now, size_t live, size_t allocated);
 

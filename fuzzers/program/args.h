@@ -320,6 +320,17 @@ struct NotifierArg {
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRange;
 };
+// A range of a dirty log, counted in frames from the slot's first one; a word is the granularity of
+// clear_dirty_log. `rest` is all but the first word. `tail` begins with the last whole word's end,
+// or with the last word. `odd` begins in the middle of a word, `short` ends in one, `over` ends
+// behind the slot. `beyond` begins behind it.
+struct LogRangeArg {
+  enum Value : uint8_t { kAll, kWord, kRest, kTail, kNone, kOdd, kShort, kOver, kBeyond };
+  static constexpr std::string_view kWords[] = {"all", "word",  "rest", "tail",  "none",
+                                                "odd", "short", "over", "beyond"};
+  static constexpr Domain kDomain = ChoiceOf(kWords);
+  uint8_t value = kAll;
+};
 // The part of the header's paging mode that the guest's control registers switch.
 struct PagingArg {
   enum Value : uint8_t { kOn, kOff, kLong, kPae, k32Bit };

@@ -217,6 +217,33 @@ RMAPDIFF_OPERATION(ChangeRange, "change_range", kHost, 2,
                    "the host changes the pages of the range that is being invalidated",
                    (ChangeArg, change));
 
+// Effect: KVM_ENABLE_CAP of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT.
+RMAPDIFF_OPERATION(ManualProtect, "manual_protect", kHost, 1,
+                   "leave it to clear_dirty_log to clear and protect frames, or to each fetch",
+                   (FlagArg, on));
+
+// Effect: kvm_clear_dirty_log_protect. Frame n of the range is cleared if bit n % 8 of `bits` is
+// set. Not logged, a range that is not in the slot or does not consist of whole words -> invalid.
+RMAPDIFF_OPERATION(ClearDirtyLog, "clear_dirty_log", kHost, 3,
+                   "frames of a memslot's dirty log are clean again", (SlotArg, slot),
+                   (LogRangeArg, range), (HostArg, bits));
+
+// Effect: __kvm_set_memory_region of the slot as it is, with or without KVM_MEM_READONLY. anew=yes:
+// after the slot was deleted. Else the request must not change the flag -> invalid.
+RMAPDIFF_OPERATION(ReadOnlySlot, "read_only_slot", kHost, 2,
+                   "make a memslot read-only for the guest, or writable", (SlotArg, slot),
+                   (FlagArg, read_only), (FlagArg, anew));
+
+// Effect: map_page of the page of the vcpu's last access that ended in host_fault. Then
+// kvm_arch_async_page_ready maps it for the vcpu, if that still has the same cr3. Value: 1 if so.
+RMAPDIFF_OPERATION(PageReady, "page_ready", kHost, 2,
+                   "a page that a vcpu waits for is back, and KVM maps it (async page fault)",
+                   (VcpuArg, vcpu));
+
+// Effect: kvm_mmu_destroy, then a new vcpu that begins in the header's mode, as after reset.
+RMAPDIFF_OPERATION(ReplaceVcpu, "replace_vcpu", kHost, 1,
+                   "userspace unplugs a vcpu and plugs another one in", (VcpuArg, vcpu));
+
 // ---- Faults ----
 
 // Effect: a step of the next operation may run out of memory there. It must leave an MMU that

@@ -31,7 +31,8 @@ using Op = std::variant<
     ops::MergePage, ops::UnmapPage, ops::MapPage, ops::SetBacking, ops::AgePage, ops::TestYoung,
     ops::RangeStart, ops::RangeEnd, ops::InvalidatePage, ops::Quota, ops::MmuShrink, ops::ZapAll,
     ops::UnprotectGfn, ops::WriteGuest, ops::FailAlloc, ops::Race, ops::Reset, ops::PlaceMemslot,
-    ops::SetPlace, ops::TouchPlace, ops::Notify, ops::ChangeRange>;
+    ops::SetPlace, ops::TouchPlace, ops::Notify, ops::ChangeRange, ops::ManualProtect,
+    ops::ClearDirtyLog, ops::ReadOnlySlot, ops::ReplaceVcpu, ops::PageReady>;
 
 }  // namespace rmapdiff
 

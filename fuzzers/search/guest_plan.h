@@ -73,6 +73,9 @@ class GuestPlan {
   void Aim(ops::InvalidatePage& op) {
     op.hva.value = random_.Below(2) == 0 ? recent_.place.table : recent_.page;
   }
+  void Aim(ops::UnmapPage& op) {
+    if (random_.Below(2) == 0) op.hva.value = recent_.page;
+  }
   void Aim(ops::SetBacking& op) {
     if (random_.Below(4) != 0) op.hva.value = LargePage();
   }
@@ -136,6 +139,16 @@ class GuestPlan {
   // The slot with the tables and most of the data stays, logged or not.
   void Aim(ops::LogDirty& op) { op.slot.value = LoggedSlot(); }
   void Aim(ops::GetDirtyLog& op) { op.slot.value = LoggedSlot(); }
+  // Mostly all that was dirty, as userspace clears what it has fetched.
+  void Aim(ops::ClearDirtyLog& op) {
+    if (random_.Below(4) != 0) op.slot.value = recent_.logged;
+    if (random_.Below(2) == 0) op.bits.value = 0xff;
+  }
+  // A slot that is read-only for long leaves the guest little to do.
+  void Aim(ops::ReadOnlySlot& op) {
+    if (random_.Below(4) != 0) op.anew.value = true;
+    if (op.slot.value == 0 && random_.Below(2) == 0) op.read_only.value = false;
+  }
   void Aim(ops::SetMode& op) {
     if (header_.second != SecondMode::kNone && random_.Below(2) == 0) {
       const bool only = header_.mode == MmuMode::kNonPaging;
@@ -230,6 +243,22 @@ class GuestPlan {
   void Note(const ops::SetBacking& op) {
     recent_.large = FirstOfLarge(op.hva.value);
     if (due_.empty() && op.level.value > 1 && random_.Below(2) == 0) due_ = probe_.AtLargePage();
+  }
+  // A vcpu waits for the page, and may be elsewhere when it is back.
+  void Note(const ops::UnmapPage& op) {
+    if (!due_.empty() || op.hva.value != recent_.page || random_.Below(2) == 0) return;
+    const VcpuArg vcpu{static_cast<uint8_t>(random_.Below(header_.vcpus()))};
+    const ops::Access access{vcpu, {recent_.va}, {AccessArg::kRead}, {false}, {0}, {0}};
+    due_ = {access};
+    const uint32_t ticket = random_.Below(4);
+    const uint8_t other = recent_.root == boot::kRoot ? boot::kOtherRoot : boot::kRoot;
+    if (ticket == 0) due_.push_back(ops::LoadCr3{vcpu, {other}});
+    if (ticket == 1) {
+      due_.push_back(
+          ops::SetMode{vcpu, {PagingArg::kOff}, {true}, {false}, {true}, {recent_.root}});
+    }
+    due_.push_back(ops::PageReady{vcpu});
+    due_.push_back(access);
   }
   void Note(const ops::Fork& op) { recent_.va = BootRoutes::VaOf(op.to.value, 0); }
   void Note(const ops::RepStore& op) {

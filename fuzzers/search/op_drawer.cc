@@ -15,7 +15,8 @@ uint32_t Emphasis(size_t kind, const Header& header) {
   if (kind == kKind<ops::Race>) return 4;
   if (kind == kKind<ops::FailAlloc> && header.oom) return 12;
   if (kind == kKind<ops::SetMode> && header.second != SecondMode::kNone) return 4;
-  const bool of_log = kind == kKind<ops::LogDirty> || kind == kKind<ops::GetDirtyLog>;
+  const bool of_log = kind == kKind<ops::LogDirty> || kind == kKind<ops::GetDirtyLog> ||
+                      kind == kKind<ops::ClearDirtyLog>;
   return of_log && header.log ? 3 : 1;
 }
 

@@ -121,6 +121,11 @@ class MmuVoice final : public Voice {
   Outcome Do(const ops::TouchPlace& op);
   Outcome Do(const ops::Notify& op);
   Outcome Do(const ops::ChangeRange& op);
+  Outcome Do(const ops::ManualProtect& op);
+  Outcome Do(const ops::ClearDirtyLog& op);
+  Outcome Do(const ops::ReadOnlySlot& op);
+  Outcome Do(const ops::ReplaceVcpu& op);
+  Outcome Do(const ops::PageReady& op);
   Outcome Do(const ops::FailAlloc& op);
   Outcome Do(const ops::Race& op);
   template <typename GraphOp>
@@ -136,6 +141,7 @@ class MmuVoice final : public Voice {
   MmuCode SetSlot(const MemslotRequest& request);
   void HostStore(Gfn gfn, unsigned word, uint64_t value);
   void JudgeEmulated(const AccessRequest& request, uint32_t zapped_before);
+  void JudgeLevel(int vcpu, int level, uint32_t zapped_before);
 
   // ---- Steps that are judged by the words (mmu_voice_answers.h) ----
   // A voice without a judge just does the step.
@@ -155,7 +161,7 @@ class MmuVoice final : public Voice {
   void JudgeEntered(int vcpu, MmuCode code);
   void JudgeUnprotected(const MmuWords& before, bool any);
   void JudgeZappedAll();
-  void JudgeStore(Gfn gfn, unsigned word, uint64_t value, bool done);
+  void JudgeStore(Gfn gfn, unsigned word, uint64_t value, bool done, bool by_userspace = false);
   void CheckNumbers();
   // `step` with the failures of allocations that are due before it, see above.
   template <typename Step>
@@ -177,6 +183,7 @@ class MmuVoice final : public Voice {
     return static_cast<uint32_t>(Mmu::kEntries * 8 / EntryBytes(vcpu));
   }
 
+  static ClearLogRequest ClearRequest(const ops::ClearDirtyLog& op, Gfn npages);
   Outcome OutcomeOf(const AccessResult& result) const;
   static OutcomeCode CodeOf(MmuCode code);
   Gfn GfnAt(GfnArg arg) const { return layout_.gfn(arg.value); }
@@ -219,8 +226,10 @@ class MmuVoice final : public Voice {
   const NotifierTruth notifiers_{mmu_.host(), slots_, header_.spte_masks(), layout_};
   std::optional<Difference> objection_;
   Racing racing_ = Racing::kNo;
-  RawRange open_range_;  // of RangeStart; at most one is open
-  Op first_;             // of a race
+  bool quota_set_ = false;       // by userspace; else it follows the memslots
+  bool manual_protect_ = false;  // as userspace has asked for it
+  RawRange open_range_;          // of RangeStart; at most one is open
+  Op first_;                     // of a race
   bool in_race_ = false;
   bool in_window_ = false;
   uint64_t fail_nth_ = 0;       // of this operation; 0: none
@@ -236,6 +245,7 @@ class MmuVoice final : public Voice {
 #include "fuzzers/voices/mmu_voice_answers.h"  // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_observe.h"  // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_ops.h"      // IWYU pragma: export
+#include "fuzzers/voices/mmu_voice_slots.h"    // IWYU pragma: export
 #include "fuzzers/voices/mmu_voice_steps.h"    // IWYU pragma: export
 
 #endif  // RMAPDIFF_FUZZERS_VOICES_MMU_VOICE_H_

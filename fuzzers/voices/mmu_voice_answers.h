@@ -97,6 +97,25 @@ void MmuVoice<R>::JudgeEmulated(const AccessRequest& request, uint32_t zapped_be
   Blame("a store was emulated, and its frame is not a page table");
 }
 
+// The last fault of an access maps the largest page that it may. A page that has gone since may
+// have stood in the way.
+template <ReverseMap R>
+void MmuVoice<R>::JudgeLevel(int vcpu, int level, uint32_t zapped_before) {
+  const MmuConfig& config = mmu_.config();
+  if (in_race_ || in_window_ || config.quirks.move_slot_in_place) return;
+  if (mmu_.graph().stats().zapped != zapped_before) return;
+  const bool four_roots = mmu_.vcpu(vcpu).shadow_root_level != kRootLevel;
+  const int most = four_roots ? kDirectoryLevel : kRmapLevels;
+  std::vector<Gfn> tables;
+  for (const ShadowPage* page : mmu_.graph().active_pages()) {
+    if (!page->role.direct && !page->role.invalid) tables.push_back(page->gfn);
+  }
+  const int due = truth_->LargestLevel(vcpu, std::min(most, config.max_large_level), tables);
+  if (level >= due) return;
+  Blame(fmt::format("vcpu {}: a page was mapped at level {}, and can be mapped at level {}", vcpu,
+                    level, due));
+}
+
 // The walk decides which frame it was; it may have had a choice.
 template <ReverseMap R>
 void MmuVoice<R>::JudgeUnprotected(const MmuWords& before, bool any) {
@@ -119,12 +138,13 @@ void MmuVoice<R>::JudgeZappedAll() {
 
 // KVM's store to a word of guest memory.
 template <ReverseMap R>
-void MmuVoice<R>::JudgeStore(Gfn gfn, unsigned word, uint64_t value, bool done) {
+void MmuVoice<R>::JudgeStore(Gfn gfn, unsigned word, uint64_t value, bool done, bool by_userspace) {
   if (truth_ == nullptr) return;
   const TruthAccess store{.gva = Gva{gfn} << kPageShift | Gva{word} * 8,
                           .type = TruthAccess::Type::kWrite,
                           .value = value};
-  Blame(truth_->StoreAnswered(store, done ? TruthResult::Kind::kDone : TruthResult::Kind::kOther));
+  Blame(truth_->StoreAnswered(store, done ? TruthResult::Kind::kDone : TruthResult::Kind::kOther,
+                              by_userspace));
 }
 
 // With the whole state: numbers that the MMU keeps about itself.

@@ -221,26 +221,28 @@ template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MoveMemslot& op) {
   const GuestSlots::Slot* slot = slots_.Of(op.slot.value);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code = CodeOf(
-              SetSlot({op.slot.value, GfnAt(op.gfn), slot->npages, slot->hva, slot->logged}))};
+  return {.code = CodeOf(SetSlot({op.slot.value, GfnAt(op.gfn), slot->npages, slot->hva,
+                                  slot->logged, slot->read_only}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LogDirty& op) {
   const GuestSlots::Slot* slot = slots_.Of(op.slot.value);
   if (slot == nullptr) return {.code = OutcomeCode::kInvalid};
-  return {.code =
-              CodeOf(SetSlot({op.slot.value, slot->base, slot->npages, slot->hva, op.on.value}))};
+  return {.code = CodeOf(SetSlot(
+              {op.slot.value, slot->base, slot->npages, slot->hva, op.on.value, slot->read_only}))};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::GetDirtyLog& op) {
   std::vector<Gfn> dirty;
+  const bool manual = manual_protect_;
   const MmuCode code = mmu_.GetDirtyLog(op.slot.value, &dirty);
   Blame(slots_.FetchAnswered(op.slot.value, code == MmuCode::kOk));
   if (truth_ != nullptr) {
     if (code == MmuCode::kOk) {
-      Blame(truth_->LogFetched(op.slot.value, dirty));
+      Blame(manual ? truth_->LogShown(op.slot.value, dirty)
+                   : truth_->LogFetched(op.slot.value, dirty));
     } else {
       truth_->Absorb();
     }
@@ -391,6 +393,7 @@ Outcome MmuVoice<R>::Do(const ops::Quota& op) {
                                              static_cast<size_t>(mmu_.allocated_pages()));
             });
   if (code != MmuCode::kOk) Blame("a quota that is allowed was refused");
+  quota_set_ = true;
   return {.code = CodeOf(code)};
 }
 

@@ -232,7 +232,8 @@ inline TruthResult ToTruth(const AccessResult& result) {
 }
 
 inline GuestSlots::Slot ToTruth(const MemslotRequest& request) {
-  return {request.id, request.base_gfn, request.npages, request.hva, request.log_dirty};
+  return {request.id,  request.base_gfn,  request.npages,
+          request.hva, request.log_dirty, request.read_only};
 }
 
 template <ReverseMap R>
@@ -251,7 +252,10 @@ AccessResult MmuVoice<R>::Access(int vcpu, const AccessRequest& request) {
   if (result.code == MmuCode::kEmulated) JudgeEmulated(request, zapped);
   TellLedger();
   if (result.code != MmuCode::kOk) return result;
-  if (const std::optional<UsedLeaf> leaf = LeafAt(vcpu, request.gva)) ledger_->Used(*leaf);
+  if (const std::optional<UsedLeaf> leaf = LeafAt(vcpu, request.gva)) {
+    ledger_->Used(*leaf);
+    if (result.exits != 0) JudgeLevel(vcpu, leaf->level, zapped);
+  }
   if (request.type == AccessType::kWrite) ledger_->Written(result.pfn);
   return result;
 }
@@ -301,7 +305,7 @@ MmuCode MmuVoice<R>::Hypercall(int vcpu, Gva gpa, uint64_t value, int bytes) {
 template <ReverseMap R>
 void MmuVoice<R>::HostStore(Gfn gfn, unsigned word, uint64_t value) {
   const bool done = mmu_.HostWrite(gfn, word, value);
-  JudgeStore(gfn, word, value, done);
+  JudgeStore(gfn, word, value, done, /*by_userspace=*/true);
   if (truth_ != nullptr) Blame(truth_->UserspaceStored(gfn, word));
 }
 
@@ -319,10 +323,14 @@ template <ReverseMap R>
 MmuCode MmuVoice<R>::SetSlot(const MemslotRequest& request) {
   const MmuCode code = mmu_.SetMemslot(request);
   Blame(slots_.Answered(ToTruth(request), code == MmuCode::kOk));
+  if (code == MmuCode::kOk && !quota_set_) {
+    Blame(slots_.QuotaFollowed(Limits::kPermilleMmuPages, Limits::kMinAllocPages,
+                               mmu_.allocated_pages()));
+  }
   if (truth_ == nullptr) return code;
   if (code == MmuCode::kOk) {
     truth_->SlotChanged(request.id, request.base_gfn, request.npages, request.hva,
-                        request.log_dirty);
+                        request.log_dirty, request.read_only);
   } else {
     truth_->Absorb();
   }

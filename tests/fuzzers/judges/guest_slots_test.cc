@@ -42,6 +42,49 @@ TEST_F(GuestSlotsTest, ASlotMovesAndKeepsItsSizeAndHostPages) {
   Refuses(request, "a slot keeps its host pages");
 }
 
+TEST_F(GuestSlotsTest, ASlotStaysReadOnlyOrWritable) {
+  Slot request = kFirst;
+  request.read_only = true;
+  Refuses(request, "a slot stays read-only or writable");
+  EXPECT_EQ(slots.Answered({.id = 0}, true), std::nullopt);
+  EXPECT_EQ(slots.Answered(request, true), std::nullopt);
+  request.base = 0x30;
+  Demands(request);
+  Refuses(kFirst, "a slot stays read-only or writable");
+}
+
+TEST_F(GuestSlotsTest, AClearNamesWordsOfALog) {
+  const auto wrong = [&](Gfn first, Gfn npages, bool done) {
+    return slots.ClearAnswered(0, first, npages, 8, done).has_value();
+  };
+  EXPECT_TRUE(wrong(0, 8, true)) << "it has no log";
+  Slot request = kFirst;
+  request.logged = true;
+  EXPECT_EQ(slots.Answered(request, true), std::nullopt);
+  EXPECT_FALSE(wrong(0, 0x10, true));
+  EXPECT_TRUE(wrong(0, 0x10, false));
+  EXPECT_FALSE(wrong(8, 8, true));
+  EXPECT_TRUE(wrong(8, 7, true)) << "a part of a word within the slot";
+  EXPECT_TRUE(wrong(1, 8, true));
+  EXPECT_TRUE(wrong(8, 16, true)) << "beyond the slot";
+  EXPECT_FALSE(wrong(0x18, 8, false));
+  // The end of a slot may be in the middle of a word.
+  EXPECT_EQ(slots.Answered({.id = 1, .base = 0x20, .npages = 0xa, .logged = true}, true),
+            std::nullopt);
+  EXPECT_EQ(slots.ClearAnswered(1, 8, 2, 8, true), std::nullopt);
+  EXPECT_NE(slots.ClearAnswered(1, 8, 2, 8, false), std::nullopt);
+}
+
+TEST_F(GuestSlotsTest, TheQuotaFollowsTheFrames) {
+  EXPECT_EQ(slots.QuotaFollowed(500, 4, 8), std::nullopt);
+  EXPECT_NE(slots.QuotaFollowed(500, 4, 9), std::nullopt);
+  EXPECT_EQ(slots.QuotaFollowed(500, 24, 24), std::nullopt) << "the least number";
+  EXPECT_EQ(slots.Answered({.id = 1, .base = 0x20, .npages = 0x10}, true), std::nullopt);
+  EXPECT_EQ(slots.QuotaFollowed(500, 4, 16), std::nullopt);
+  EXPECT_EQ(slots.Answered({.id = 1}, true), std::nullopt);
+  EXPECT_NE(slots.QuotaFollowed(500, 4, 16), std::nullopt);
+}
+
 TEST_F(GuestSlotsTest, OnlyASlotThatExistsIsDeleted) {
   Demands({.id = 0});
   Refuses({.id = 1}, "there is no such slot");

@@ -742,6 +742,102 @@ TEST_F(DirtyLogTest, ALogBeginsEmptyAndARepeatedRequestKeepsIt) {
   EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData}), "nothing could write since"));
 }
 
+TEST_F(DirtyLogTest, AFrameThatIsOnlyShownStaysDirtyUntilItIsCleared) {
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.truth.LogShown(0, {kData})));
+  EXPECT_TRUE(Says(w.truth.LogShown(0, {}), "frames now instead of 1"));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Says(w.truth.LogShown(0, {}), kMissing));
+  w.truth.LogCleared(0, {kData});
+  EXPECT_TRUE(Fine(w.truth.LogShown(0, {})));
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Says(w.truth.LogShown(0, {}), kMissing)) << "a write after the clear counts again";
+}
+
+TEST_F(DirtyLogTest, AClearTakesWhatItNamesAndNothingElse) {
+  w.Map(1, kData + 1, kDirty);
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Write(0, kData)));
+  EXPECT_TRUE(Fine(w.Write(1, kData + 1)));
+  EXPECT_TRUE(Fine(w.truth.LogShown(0, {kTable, kData, kData + 1})));
+  w.truth.LogCleared(0, {kData});
+  EXPECT_TRUE(Says(w.truth.LogShown(0, {kData}), "frames now instead of"));
+}
+
+TEST_F(GuestTruthTest, StoresIntoAReadOnlySlotAreMmio) {
+  w.Boot();
+  w.truth.SlotChanged(1, kFrames, 8, kBase + 512, false, /*read_only=*/true);
+  w.Map(0, kFrames, kDirty);
+  const Pfn pfn = w.host.Frame(kBase + 512);
+  const TruthAccess write{At(0), Type::kWrite, true, 0};
+  EXPECT_TRUE(Fine(w.truth.Accessed(0, {At(0)}, {Kind::kDone, 0, 0, pfn})));
+  EXPECT_TRUE(Says(w.truth.Accessed(0, write, {Kind::kDone, 0, 0, pfn}), "memslot is read-only"));
+  EXPECT_TRUE(Fine(w.Mmio(write)));
+  EXPECT_TRUE(Says(w.Mmio({At(0)}), "leads out of the memslots"));
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 0, 1, {false, true, true}, pfn)));
+  EXPECT_TRUE(Says(w.truth.Reachable(0, 0, 1, {true, true, true}, pfn), "memslot is read-only"));
+  const TruthAccess store{.gva = Gva{kFrames} << kPageShift, .type = Type::kWrite};
+  EXPECT_TRUE(Fine(w.truth.StoreAnswered(store, Kind::kMmio)));
+  EXPECT_TRUE(Says(w.truth.StoreAnswered(store, Kind::kDone), "its memslot is read-only"));
+  EXPECT_TRUE(Fine(w.truth.StoreAnswered(store, Kind::kDone, /*by_userspace=*/true)));
+}
+
+TEST_F(GuestTruthTest, APageThatIsBackIsMappedWhereTheAccessWas) {
+  w.Boot();
+  w.Map(0, kData, kAll & ~kGpteAccessed);
+  const auto wait = [&] {
+    w.host.Unmap(w.HvaOf(kData));
+    w.truth.Absorb();
+    EXPECT_TRUE(Fine(w.truth.Accessed(0, {At(0)}, {Kind::kHostFault})));
+    w.host.Move(w.HvaOf(kData));
+    w.truth.Absorb();
+  };
+  EXPECT_TRUE(Says(w.truth.PageReady(0, At(0), true), "another address space"));
+  wait();
+  w.host.Write(w.HvaOf(kTable), 0, To(kData, kAll));  // the walk of the prefault
+  EXPECT_TRUE(Fine(w.truth.PageReady(0, At(0), true)));
+  EXPECT_TRUE(Says(w.truth.PageReady(0, At(0), true), "another address space")) << "once";
+  wait();
+  EXPECT_TRUE(Says(w.truth.PageReady(0, At(1), true), "another address space"));
+  wait();
+  w.truth.LoadedCr3(0, kRoot + 1);
+  EXPECT_TRUE(Fine(w.truth.PageReady(0, At(0), false)));
+  w.Flush();
+  wait();
+  w.truth.SetMode(0, {}, kRoot);
+  EXPECT_TRUE(Says(w.truth.PageReady(0, At(0), true), "another address space"));
+}
+
+TEST_F(GuestTruthTest, TheLargestLevelIsThatOfTheGuestTheHostAndTheSlot) {
+  const auto level = [&](int most, const std::vector<Gfn>& tables) {
+    EXPECT_TRUE(Fine(w.Read(kData, kData)));
+    return w.truth.LargestLevel(0, most, tables);
+  };
+  w.host.SetBacking(w.HvaOf(kData), 2);  // eight frames; an address is a frame
+  w.truth.Absorb();
+  EXPECT_EQ(level(3, {}), 2);
+  EXPECT_EQ(level(1, {}), 1);
+  EXPECT_EQ(level(3, {kData + 7}), 1) << "a table in the block";
+  EXPECT_EQ(level(3, {kData + 8}), 2);
+  w.truth.SlotChanged(0, 0, kFrames, kBase, true);
+  EXPECT_EQ(level(3, {}), 1) << "a logged slot";
+  w.truth.SlotChanged(0, 0, kData + 4, kBase, false);
+  EXPECT_EQ(level(3, {}), 1) << "the slot ends in the block";
+}
+
+TEST_F(GuestTruthTest, NoUsedBitIsSetInAReadOnlySlot) {
+  w.Boot();
+  w.truth.SlotChanged(1, kFrames, 8, kBase + 512, false, /*read_only=*/true);
+  w.Set(3, 1, To(kFrames, kAll));
+  w.host.Write(kBase + 512, 0, To(kData, kGptePresent | kGpteWritable | kGpteUser));
+  w.truth.Absorb();
+  w.Flush();
+  EXPECT_TRUE(Fine(w.Write(8, kData)));
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, 8, 1, {true, true, true}, w.FrameOf(kData))));
+  w.host.Write(kBase + 512, 0, To(kData, kGptePresent | kGpteWritable | kGpteUser | kGpteAccessed));
+  EXPECT_TRUE(Says(w.Read(8, kData), "nothing asked for the store"));
+}
+
 TEST_F(DirtyLogTest, ALogHasFramesOfItsSlotInOrder) {
   EXPECT_TRUE(Fine(w.Write(0, kData)));
   EXPECT_TRUE(Says(w.truth.LogFetched(0, {kData, kFrames}), "gfn 0x100 is in the dirty log"));

@@ -49,6 +49,14 @@ TEST(ReclaimTruthTest, AQuotaIsObeyed) {
   EXPECT_TRUE(Fine(QuotaSet(roots, roots, 2, 3))) << "roots in use cannot go";
 }
 
+TEST(ReclaimTruthTest, AVcpuLeavesAllValidPages) {
+  const MmuWords three = With({Root(0), Root(1, /*valid=*/false), Plain(2)});
+  EXPECT_TRUE(Fine(VcpuGone(three, three)));
+  EXPECT_TRUE(Fine(VcpuGone(three, With({Root(0), Plain(2)})))) << "the last user of a zapped root";
+  EXPECT_TRUE(Says(VcpuGone(three, With({Root(0)})), "page 2 is gone or invalid"));
+  EXPECT_TRUE(Says(VcpuGone(three, With({Root(0, false), Plain(2)})), "page 0 is gone or invalid"));
+}
+
 TEST(ReclaimTruthTest, TheShrinkerTakesTheTail) {
   const MmuWords three = With({Root(0), Unsync(1), Plain(2)});
   EXPECT_TRUE(Fine(Shrunk(three, With({Root(0), Unsync(1)}), 3)));
