@@ -4,8 +4,8 @@
 //   - its id is not one of a memory slot, its frames or host pages do not exist, or
 //   - it deletes a slot that does not exist, or
 //   - one of its frames belongs to another slot, or
-//   - it gives a slot that exists another size or another place in the host, or makes it read-only
-//     or writable (Linux 3.9).
+//   - it gives a slot that exists another size or another place in the host, or
+//   - it makes a slot that exists read-only, or writable (Linux 3.9).
 // All other requests are done. The record never asks an MMU what became of a request.
 //
 // Invariants: no two slots have a frame in common; each slot has at least one frame.
@@ -53,12 +53,12 @@ class GuestSlots {
   Wrong Answered(const Slot& request, bool done);
   // The dirty log of a slot was fetched, or the fetch was refused.
   Wrong FetchAnswered(uint32_t id, bool done) const;
-  // Frames [first, first + npages) of a slot were cleared in its dirty log, or the request was
-  // refused. `word` is the granularity of ranges.
+  // A request to clear frames [first, first + npages) of a slot's dirty log was done, or refused.
+  // `word` is the granularity of ranges.
   Wrong ClearAnswered(uint32_t id, Gfn first, Gfn npages, Gfn word, bool done) const;
 
-  // After a request that was done, unless userspace has set the quota: the MMU allows itself
-  // `permille` shadow pages of a thousand frames, and at least `least`.
+  // After a request that was done. Until userspace sets the quota, it follows the frames. It is
+  // `permille` shadow pages for a thousand of them, and at least `least`.
   Wrong QuotaFollowed(int permille, int least, int allocated) const;
 
   // Why the request must be refused; null: it must be done.

@@ -129,8 +129,8 @@ class GuestTruth {
   Wrong UserspaceStored(Gfn gfn, unsigned word);
   // KVM has walked the guest's tables for itself.
   Wrong LookedUp(int vcpu, Gva gva);
-  // The host page is back that an access of the vcpu to `gva` had to wait for, and KVM has mapped
-  // it for the vcpu, or has not. It may only where the vcpu still is where the access was.
+  // An access of the vcpu to `gva` had to wait for a host page, and the page is back. KVM may map
+  // it for the vcpu only if cr3 and paging are those of the access. `mapped`: it has done so.
   Wrong PageReady(int vcpu, Gva gva, bool mapped);
   // Everything else.
   void Absorb();
@@ -157,8 +157,8 @@ class GuestTruth {
   bool MustHaveMet(Gfn gfn) const;
   // Whether an allowed walk leads into the host's block that the frame is in.
   bool MayHaveMetBlockOf(Gfn gfn) const;
-  // Of the last access: the level up to `most` at which the host, the guest and the memslot let KVM
-  // map it in one piece, if no frame of `tables` is in the way. 1: of more than one walk as well.
+  // The largest level, `most` or less, at which KVM may map the page of the last access. The host,
+  // the guest, the memslot and the frames in `tables` limit it. 1: there may be several walks.
   int LargestLevel(int vcpu, int most, const std::vector<Gfn>& tables) const;
 
   // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:

@@ -320,10 +320,10 @@ struct NotifierArg {
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRange;
 };
-// A range of a dirty log, counted in frames from the slot's first one; a word is the granularity of
-// clear_dirty_log. `rest` is all but the first word. `tail` begins with the last whole word's end,
-// or with the last word. `odd` begins in the middle of a word, `short` ends in one, `over` ends
-// behind the slot. `beyond` begins behind it.
+// A range of a slot's dirty log. A word is the granularity of clear_dirty_log. `rest` is all but
+// the first word. `tail` is the part of a word that the slot ends with; if there is none, the last
+// word. `odd` begins in the middle of a word, and `short` ends in one. `over` ends behind the slot,
+// and `beyond` begins there.
 struct LogRangeArg {
   enum Value : uint8_t { kAll, kWord, kRest, kTail, kNone, kOdd, kShort, kOver, kBeyond };
   static constexpr std::string_view kWords[] = {"all", "word",  "rest", "tail",  "none",

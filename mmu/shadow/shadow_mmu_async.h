@@ -5,8 +5,8 @@
 // the vcpu may have another mode or another cr3, where the address means something else.
 //
 // Source: kvm_arch_setup_async_pf, kvm_arch_async_page_ready of Linux 2.6.38.
-// Not covered: the events by which a paravirtual guest hears of it, and their tokens; nested
-// guests; more than one such fault of a vcpu.
+// Not covered: events for a paravirtual guest, and their tokens. Nested guests. More than one such
+// fault of a vcpu.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ASYNC_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_ASYNC_H_
 

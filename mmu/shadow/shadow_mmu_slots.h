@@ -4,9 +4,9 @@
 // small pages only. Each frame is write-protected until the guest writes it, and again when the log
 // is fetched. With manual protection that happens later, when userspace clears the frame's bit.
 //
-// From releases after 2.6.36: read-only slots (Linux 3.7), whose flag cannot be changed later
-// (3.9); manual protection and KVM_CLEAR_DIRTY_LOG (Linux 5.0, with the checks of 5.1). Not
-// covered: KVM_DIRTY_LOG_INITIALLY_SET, dirty rings.
+// From releases after 2.6.36: read-only slots of Linux 3.7. Since 3.9 their flag never changes.
+// Manual protection and KVM_CLEAR_DIRTY_LOG of Linux 5.0, with the checks of 5.1.
+// Not covered: KVM_DIRTY_LOG_INITIALLY_SET, dirty rings.
 #ifndef RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SLOTS_H_
 #define RMAPDIFF_MMU_SHADOW_SHADOW_MMU_SLOTS_H_
 
@@ -133,8 +133,8 @@ MmuCode ShadowMmu<R>::GetDirtyLog(uint32_t id, std::vector<Gfn>* dirty) {
   return MmuCode::kOk;
 }
 
-// The range lies in the slot, and consists of whole words of the bitmap; the slot's last word may
-// be a part of one.
+// The range lies in the slot, and consists of whole words of the bitmap. Its last word may be a
+// part of one if the slot ends there.
 template <ReverseMap R>
 bool ShadowMmu<R>::MayClear(const Slot& slot, const ClearLogRequest& request) {
   constexpr Gfn kBits = Limits::kLogWordBits;
