@@ -27,6 +27,14 @@ bool GuestTruth::HasPdptrs(Gfn cr3) const {
   return true;
 }
 
+// SDM 4.5, tables 4-3, 4-7 and 4-12. Without 4-level paging bits 32 to 63 do not count. The bits
+// below the frame's number select how the table is cached, or nothing.
+Gfn GuestTruth::FrameInCr3(const Processor& vcpu, Gfn cr3, uint64_t others) {
+  const uint64_t frame = uint64_t{cr3} | others >> kPageShift;
+  constexpr uint64_t kShortFrame = 0xfffff;
+  return static_cast<Gfn>(vcpu.mode.paging == PagingMode::kLong ? frame : frame & kShortFrame);
+}
+
 GuestTruth::Wrong GuestTruth::Answered(int vcpu, Gfn cr3, const char* refusal, bool done) const {
   if (interleaved_ || done == (refusal == nullptr)) return std::nullopt;
   if (done) return fmt::format("vcpu {}: cr3 {:#x} was loaded, but {}", vcpu, cr3, refusal);
@@ -34,11 +42,15 @@ GuestTruth::Wrong GuestTruth::Answered(int vcpu, Gfn cr3, const char* refusal, b
 }
 
 // Of the same value no memory is asked for again.
-GuestTruth::Wrong GuestTruth::Cr3Answered(int vcpu, Gfn cr3, bool done) const {
+GuestTruth::Wrong GuestTruth::Cr3Answered(int vcpu, Gfn cr3, bool done, uint64_t others) const {
   const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
   const bool pae = processor.mode.paging == PagingMode::kPae;
+  const bool long_mode = processor.mode.paging == PagingMode::kLong;
+  cr3 = FrameInCr3(processor, cr3, others);
   const char* refusal = nullptr;
-  if (pae && !HasPdptrs(cr3)) {
+  if (long_mode && others >> kMaxPhysicalBits != 0) {
+    refusal = "a reserved bit is set";
+  } else if (pae && !HasPdptrs(cr3)) {
     refusal = "its page directory pointers are malformed or not in memory";
   } else if (cr3 != processor.cr3 && SlotOf(cr3) == nullptr) {
     refusal = "no memslot has it";
@@ -55,6 +67,22 @@ GuestTruth::Wrong GuestTruth::ModeAnswered(int vcpu, const GuestMode& mode, Gfn 
     refusal = "no memslot has it";
   }
   return Answered(vcpu, cr3, refusal, done);
+}
+
+// With PAE paging a change of SMEP loads the pdptrs. Nothing else can be refused.
+GuestTruth::Wrong GuestTruth::Cr4Answered(int vcpu, bool smep, bool done) const {
+  const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  const bool loads = processor.mode.paging == PagingMode::kPae && smep != processor.mode.smep;
+  const char* refusal = nullptr;
+  if (loads && !HasPdptrs(processor.cr3)) {
+    refusal = "its page directory pointers are malformed or not in memory";
+  }
+  return Answered(vcpu, processor.cr3, refusal, done);
+}
+
+bool GuestTruth::IsLetPastSmap(int vcpu, const TruthAccess& access) const {
+  const GuestMode& mode = vcpus_[static_cast<size_t>(vcpu)].mode;
+  return mode.smap && !mode.wp && access.ac && !access.implicit && !access.user;
 }
 
 // Only a root table without memory is a reason.

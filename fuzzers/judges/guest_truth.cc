@@ -21,8 +21,9 @@ const char* Name(TruthAccess::Type type) {
 }
 
 std::string Describe(int vcpu, const TruthAccess& access) {
-  return fmt::format("vcpu {}: {} {} at gva {:#x}", vcpu, access.user ? "user" : "supervisor",
-                     Name(access.type), access.gva);
+  return fmt::format("vcpu {}: {}{} {} at gva {:#x}{}", vcpu, access.implicit ? "implicit " : "",
+                     access.user && !access.implicit ? "user" : "supervisor", Name(access.type),
+                     access.gva, access.ac ? " with AC" : "");
 }
 
 std::string Describe(const TruthResult& result) {
@@ -51,10 +52,10 @@ GuestTruth::GuestTruth(Host& host, const TruthConfig& config)
 
 // ---- Events ----
 
-void GuestTruth::LoadedCr3(int vcpu, Gfn cr3) {
+void GuestTruth::LoadedCr3(int vcpu, Gfn cr3, uint64_t others) {
   Drain(false);
   Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
-  processor.cr3 = cr3;
+  processor.cr3 = FrameInCr3(processor, cr3, others);
   ReadPdptrs(processor);
   MarkRoots(processor);
   Flush(processor);
@@ -64,6 +65,20 @@ void GuestTruth::LoadedCr3(int vcpu, Gfn cr3) {
 void GuestTruth::SetMode(int vcpu, const GuestMode& mode, Gfn cr3) {
   vcpus_[static_cast<size_t>(vcpu)].mode = mode;
   LoadedCr3(vcpu, cr3);
+}
+
+// SDM 4.10.4.1 and 4.4.1: what is cached goes when SMEP is switched on; a change of SMEP loads the
+// pdptrs again. A change of SMAP does neither.
+void GuestTruth::WroteCr4(int vcpu, bool smep, bool smap) {
+  Drain(false);
+  Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
+  const bool was_on = processor.mode.smep;
+  processor.mode.smep = smep;
+  processor.mode.smap = smap;
+  if (smep != was_on) ReadPdptrs(processor);
+  MarkRoots(processor);
+  if (smep && !was_on) Flush(processor);
+  EndEvent();
 }
 
 void GuestTruth::Invlpg(int vcpu, Gva gva) {
@@ -180,6 +195,7 @@ GuestTruth::Wrong GuestTruth::StoredMany(int vcpu, const std::vector<TruthAccess
 // The access as the processor takes it: aligned, inside of what a page holds.
 GuestTruth::Judged GuestTruth::Prepare(const Processor& vcpu, TruthAccess access) const {
   if (access.bytes != 1 && access.bytes != 2 && access.bytes != 4) access.bytes = 8;
+  if (access.implicit) access.user = false;
   const auto bytes = static_cast<unsigned>(access.bytes);
   const auto in_page = static_cast<unsigned>((access.gva & kPageOffset) % (host_.words() * 8));
   const unsigned offset = in_page / bytes * bytes;
@@ -374,6 +390,14 @@ GuestTruth::Wrong GuestTruth::Reachable(int vcpu, Gva page, int level, const Tru
   }
   if (rights.user && !Keep([](const Way& way) { return way.user; })) {
     return wrong("the guest does not permit user accesses");
+  }
+  const auto of_supervisor = [](const Way& way) { return !way.user; };
+  const bool protects = !IsDirect(processor) && !rights.user;
+  if (protects && processor.mode.smap && !Keep(of_supervisor)) {
+    return wrong("it is not the user's here, and so out of SMAP's sight, but the guest's page is");
+  }
+  if (protects && processor.mode.smep && rights.executable && !Keep(of_supervisor)) {
+    return wrong("it is not the user's here, and so out of SMEP's sight, but the guest's page is");
   }
   // Without CR0.WP the supervisor may write anything.
   const bool needs_w = rights.user || processor.mode.wp;

@@ -61,8 +61,10 @@ struct TruthAccess {
   Gva gva = 0;
   Type type = Type::kRead;
   bool user = false;
-  uint64_t value = 0;  // to write
-  int bytes = 8;       // to write: 1, 2, 4 or 8
+  uint64_t value = 0;     // to write
+  int bytes = 8;          // to write: 1, 2, 4 or 8
+  bool ac = false;        // EFLAGS.AC is set
+  bool implicit = false;  // the processor's own, to a system structure: always the supervisor's
 
   bool IsWrite() const { return type == Type::kWrite; }
 };
@@ -103,8 +105,11 @@ class GuestTruth {
 
   // ---- Events: each is the end of an operation ----
   // A load of cr3 or a change of mode that succeeded.
-  void LoadedCr3(int vcpu, Gfn cr3);
+  // `others`: the bits of the value beside those of the frame's number.
+  void LoadedCr3(int vcpu, Gfn cr3, uint64_t others = 0);
   void SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
+  // A write to CR4 with these SMEP and SMAP bits that succeeded.
+  void WroteCr4(int vcpu, bool smep, bool smap);
   void Invlpg(int vcpu, Gva gva);
   // The slot is this now; npages 0: it is gone. `logged`: its dirty log is on.
   // `read_only`: the guest's stores to it are MMIO.
@@ -144,8 +149,9 @@ class GuestTruth {
   // page of a large one is a question of its own.
   Wrong Reachable(int vcpu, Gva page, int level, const TruthRights& rights, Pfn pfn);
   // Before the event: cr3, or mode and cr3, were loaded or refused.
-  Wrong Cr3Answered(int vcpu, Gfn cr3, bool done) const;
+  Wrong Cr3Answered(int vcpu, Gfn cr3, bool done, uint64_t others = 0) const;
   Wrong ModeAnswered(int vcpu, const GuestMode& mode, Gfn cr3, bool done) const;
+  Wrong Cr4Answered(int vcpu, bool smep, bool done) const;
   // The guest was shut down when it was entered.
   Wrong ShutDown(int vcpu) const;
   // Before the event: KVM's or userspace's store by a guest physical address. kOther: it was
@@ -160,6 +166,9 @@ class GuestTruth {
   // The largest level, `most` or less, at which KVM may map the page of the last access. The host,
   // the guest, the memslot and the frames in `tables` limit it. 1: there may be several walks.
   int LargestLevel(int vcpu, int most, const std::vector<Gfn>& tables) const;
+  // Whether the access may be a store of the supervisor to a read-only user page, without CR0.WP.
+  // SMAP must still protect that page from other accesses.
+  bool IsLetPastSmap(int vcpu, const TruthAccess& access) const;
 
   // The frames that accesses may have led to, since the last call. Nothing in the place of a frame:
   // any.
@@ -292,6 +301,7 @@ class GuestTruth {
   unsigned IndexBits(const Processor& vcpu) const;
   uint64_t Reserved(const Processor& vcpu, uint64_t gpte, int level) const;
   bool IsLast(const Processor& vcpu, uint64_t gpte, int level) const;
+  static bool KeepsOffUserPages(const Processor& vcpu, const TruthAccess& access);
 
   // ---- The walk: fills ways_, or sets anything_ ----
   void Walk(const Processor& vcpu, Gva page, const TruthAccess* access);
@@ -320,6 +330,7 @@ class GuestTruth {
   Wrong Unexplained(int vcpu, const TruthAccess& access,
                     const std::vector<Explanation>& explained) const;
   Wrong Answered(int vcpu, Gfn cr3, const char* refusal, bool done) const;
+  static Gfn FrameInCr3(const Processor& vcpu, Gfn cr3, uint64_t others);
   Wrong StrayStore(std::optional<Hva> hva, unsigned word) const;
   void WriteDone();
   void Pend(std::vector<Gfn> candidates);

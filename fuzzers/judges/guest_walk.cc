@@ -123,6 +123,14 @@ uint64_t GuestTruth::Reserved(const Processor& vcpu, uint64_t gpte, int level) c
   return reserved;
 }
 
+// SDM 4.6.1: SMEP forbids the supervisor's fetches from user pages, SMAP its data accesses.
+// EFLAGS.AC lifts SMAP, but not for implicit accesses.
+bool GuestTruth::KeepsOffUserPages(const Processor& vcpu, const TruthAccess& access) {
+  if (access.user) return false;
+  if (access.type == TruthAccess::Type::kFetch) return vcpu.mode.smep;
+  return vcpu.mode.smap && (access.implicit || !access.ac);
+}
+
 // ---- The walk ----
 
 // Without an access: every way to a leaf, whatever it permits.
@@ -202,20 +210,23 @@ void GuestTruth::Step(const Processor& vcpu, Gva page, const TruthAccess* access
       access != nullptr &&
       ((access->IsWrite() && !writable && (access->user || vcpu.mode.wp)) ||
        (access->user && !user) || (access->type == TruthAccess::Type::kFetch && !executable));
+  // A page is the user's if all its entries say so, which the last one decides.
+  way.user &= user;
+  const bool last = IsLast(vcpu, gpte, level);
+  way.denied |= access != nullptr && last && way.user && KeepsOffUserPages(vcpu, *access);
   if (!way.denied) way.entries[static_cast<size_t>(way.depth++)] = entry;
   way.writable &= writable;
-  way.user &= user;
   way.executable &= executable;
   way.accessed &= value.accessed;
   way.dirty = value.dirty;
   const auto frame = static_cast<Gfn>((gpte & kGpteAddress) >> kPageShift);
-  if (!IsLast(vcpu, gpte, level)) return Descend(vcpu, page, access, level - 1, frame, way);
+  if (!last) return Descend(vcpu, page, access, level - 1, frame, way);
   if (way.denied) return AddFault(vcpu, way, access, kFaultPresent);
   const auto offset = static_cast<Gfn>(Ones(IndexBits(vcpu) * static_cast<unsigned>(level - 1)));
   AddLeaf(way, (frame & ~offset) | (static_cast<Gfn>(page) & offset));
 }
 
-// SDM 4.7: the fetch bit is there only if CR4.PAE and EFER.NXE are set.
+// SDM 4.7: the fetch bit is there only if CR4.SMEP is set, or CR4.PAE and EFER.NXE are.
 void GuestTruth::AddFault(const Processor& vcpu, const Way& above, const TruthAccess* access,
                           uint32_t error) {
   if (access == nullptr) return;
@@ -224,7 +235,8 @@ void GuestTruth::AddFault(const Processor& vcpu, const Way& above, const TruthAc
   way.error = error;
   if (access->IsWrite()) way.error |= kFaultWrite;
   const bool has_nx = vcpu.mode.nx && HasWideEntries(vcpu.mode.paging);
-  if (access->type == TruthAccess::Type::kFetch && has_nx) way.error |= kFaultFetch;
+  const bool forbids = vcpu.mode.smep || has_nx;
+  if (access->type == TruthAccess::Type::kFetch && forbids) way.error |= kFaultFetch;
   if (access->user) way.error |= kFaultUser;
   for (const Way& other : ways_) {
     if (other.fault && other.error == way.error && other.depth == way.depth &&

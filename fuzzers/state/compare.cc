@@ -78,6 +78,8 @@ std::string RenderRole(const Role& role) {
   if (role.nxe != 0) text += " nxe";
   if (role.cr0_wp != 0) text += " wp";
   if (role.cr4_pse != 0) text += " pse";
+  if (role.smep_andnot_wp != 0) text += " smep";
+  if (role.smap_andnot_wp != 0) text += " smap";
   if (role.invalid != 0) text += " invalid";
   return text;
 }

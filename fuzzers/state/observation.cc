@@ -77,9 +77,12 @@ class Hasher {
   void Add(const SpteRef& ref) { AddEach(ref.page, ref.index); }
   void Add(const RmapId& id) { AddEach(id.slot, id.level, id.index); }
   void Add(const RmapObservation& rmap) { AddEach(rmap.id, rmap.entries); }
+  // States without SMEP and SMAP have the hashes that they had before there were any.
   void Add(const Role& role) {
+    const uint32_t late =
+        role.cr4_pse | uint32_t{role.smep_andnot_wp} << 1 | uint32_t{role.smap_andnot_wp} << 2;
     AddEach(role.level, role.cr4_pae, role.quadrant, role.direct, role.access, role.invalid,
-            role.nxe, role.cr0_wp, role.cr4_pse);
+            role.nxe, role.cr0_wp, late);
   }
   void Add(const PageObservation& page) {
     AddEach(page.id, page.role, page.gfn, page.root_count, page.zapped, page.unsync, page.parents,

@@ -140,7 +140,7 @@ class MmuVoice final : public Voice {
   MmuCode SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
   MmuCode SetSlot(const MemslotRequest& request);
   void HostStore(Gfn gfn, unsigned word, uint64_t value);
-  void JudgeEmulated(const AccessRequest& request, uint32_t zapped_before);
+  void JudgeEmulated(int vcpu, const AccessRequest& request, uint32_t zapped_before);
   void JudgeLevel(int vcpu, int level, uint32_t zapped_before);
 
   // ---- Steps that are judged by the words (mmu_voice_answers.h) ----

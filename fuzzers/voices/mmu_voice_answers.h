@@ -7,6 +7,8 @@
 
 namespace rmapdiff {
 
+inline TruthAccess ToTruth(const AccessRequest& request);
+
 // Neither watched by UBSan nor counted, see graph_reader.h.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((no_sanitize("coverage", "undefined"))), \
@@ -83,12 +85,14 @@ void MmuVoice<R>::JudgeEntered(int vcpu, MmuCode code) {
 }
 
 // No read is emulated. A store is emulated only if a page shadows its frame as a table. It may also
-// shadow another frame of the host's block. The store itself may zap that page.
+// shadow another frame of the host's block. The store itself may zap that page. Or a mapping for
+// the store would hide a user page from SMAP.
 template <ReverseMap R>
-void MmuVoice<R>::JudgeEmulated(const AccessRequest& request, uint32_t zapped_before) {
+void MmuVoice<R>::JudgeEmulated(int vcpu, const AccessRequest& request, uint32_t zapped_before) {
   if (in_race_ || in_window_) return;
   if (request.type != AccessType::kWrite)
     return Blame("an access that does not store was emulated");
+  if (truth_->IsLetPastSmap(vcpu, ToTruth(request))) return;
   if (mmu_.graph().stats().zapped != zapped_before) return;
   for (const ShadowPage* page : mmu_.graph().active_pages()) {
     const bool table = !page->role.direct && !page->role.invalid;

@@ -79,7 +79,7 @@ void MmuVoice<R>::ObserveVcpus(std::vector<Fact>* facts) {
     const VcpuRequests& requests = vcpu.requests;
     const uint64_t fields[] = {
         static_cast<uint64_t>(mode.paging) | uint64_t{mode.wp} << 8 | uint64_t{mode.nx} << 9 |
-            uint64_t{mode.pse} << 10,
+            uint64_t{mode.pse} << 10 | uint64_t{mode.smep} << 11 | uint64_t{mode.smap} << 12,
         uint64_t{vcpu.cr3},
         vcpu.pdptrs[0],
         vcpu.pdptrs[1],

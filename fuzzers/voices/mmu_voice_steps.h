@@ -203,7 +203,9 @@ inline TruthAccess ToTruth(const AccessRequest& request) {
           .type = static_cast<TruthAccess::Type>(request.type),
           .user = request.user,
           .value = request.value,
-          .bytes = request.bytes};
+          .bytes = request.bytes,
+          .ac = request.kind != AccessKind::kPlain,
+          .implicit = request.kind == AccessKind::kImplicit};
 }
 
 inline TruthResult ToTruth(const AccessResult& result) {
@@ -249,7 +251,7 @@ AccessResult MmuVoice<R>::Access(int vcpu, const AccessRequest& request) {
   }
   if (truth_ == nullptr) return result;
   Blame(truth_->Accessed(vcpu, ToTruth(request), ToTruth(result)));
-  if (result.code == MmuCode::kEmulated) JudgeEmulated(request, zapped);
+  if (result.code == MmuCode::kEmulated) JudgeEmulated(vcpu, request, zapped);
   TellLedger();
   if (result.code != MmuCode::kOk) return result;
   if (const std::optional<UsedLeaf> leaf = LeafAt(vcpu, request.gva)) {

@@ -24,6 +24,8 @@ const char* BugName(BugClass bug) {
       return "no_slot";
     case BugClass::kSyncDirect:
       return "sync_direct";
+    case BugClass::kReservedSpte:
+      return "reserved_spte";
     case BugClass::kLivelock:
       return "livelock";
     case BugClass::kBeyondPage:

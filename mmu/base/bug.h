@@ -25,6 +25,7 @@ enum class BugClass : uint8_t {
   kCacheEmpty,           // mmu_memory_cache_alloc: not topped up enough (L1)
   kNoSlot,               // gfn_to_rmap: no memslot covers the gfn (the kernel follows NULL, B12)
   kSyncDirect,           // sync_page: the page is direct
+  kReservedSpte,         // make_spte: the word has a bit that the vcpu's shadow tables do not use
   kLivelock,             // a loop under the MMU lock that nothing can end (B7)
   kBeyondPage,           // guest memory was reached beyond the end of a page
   kMapMisused,           // the caller broke the ReverseMap concept; only the plain map checks

@@ -53,6 +53,9 @@ struct Role {
   uint32_t nxe : 1 = 0;
   uint32_t cr0_wp : 1 = 0;
   uint32_t cr4_pse : 1 = 0;  // of 32-bit paging; not in 2.6.36, see Quirks::share_across_pse
+  // Not in 2.6.36: set by guests with SMEP or SMAP only, see ShadowMmu::InitContext.
+  uint32_t smep_andnot_wp : 1 = 0;
+  uint32_t smap_andnot_wp : 1 = 0;
 
   friend bool operator==(const Role&, const Role&) = default;
 };

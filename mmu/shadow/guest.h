@@ -12,7 +12,9 @@
 //   kPae          3       8 bytes, n    2 + kLevelBits + kLevelBits; the four pdptrs are registers
 //   kLong         4       8 bytes, n    4 * kLevelBits
 //
-// Source: arch/x86/kvm/mmu.h, paging_tmpl.h and reset_rsvds_bits_mask of Linux 2.6.36.
+// Source: arch/x86/kvm/mmu.h, paging_tmpl.h and reset_rsvds_bits_mask of Linux 2.6.36. SMEP is
+// as of Linux 3.1, SMAP as of 3.16, each with its later fixes. A guest has them only if it asks for
+// them. The reserved bits of cr3 are as of Linux 4.17.
 // Not covered: PSE-36, PCIDs, global pages, memory types, protection keys.
 #ifndef RMAPDIFF_MMU_SHADOW_GUEST_H_
 #define RMAPDIFF_MMU_SHADOW_GUEST_H_
@@ -55,6 +57,10 @@ struct GuestMode {
   bool wp = true;   // CR0.WP
   bool nx = false;  // EFER.NX
   bool pse = true;  // CR4.PSE; it matters in 32-bit paging only
+  // CR4.SMEP and CR4.SMAP: the supervisor does not execute user pages, and does not read or write
+  // them. A user page is one whose entries have U at every level. Without paging both do nothing.
+  bool smep = false;
+  bool smap = false;
 
   friend bool operator==(const GuestMode&, const GuestMode&) = default;
 };

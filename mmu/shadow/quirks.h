@@ -76,6 +76,10 @@ struct Quirks {
   // cd9ae5fe47df. Bits 5 and 6 of a PDPTE are not checked. In long mode bit 8 of the links of the
   // two topmost levels is reserved, which the processor ignores.
   bool old_reserved_bits = false;
+  // Not of 2.6.36, which has no SMAP, but of Linux 4.1 and later. Without CR0.WP, the kernel's
+  // store with EFLAGS.AC set makes a read-only user page the kernel's own. Then SMAP does not
+  // protect that page from accesses with AC clear.
+  bool wp0_page_loses_smap = false;
 
   static constexpr Quirks Fixed() { return {}; }
   static constexpr Quirks AsIn2_6_36();
@@ -113,6 +117,7 @@ inline constexpr NamedQuirk kQuirks[] = {
     {"bypass_reports_fetch", &Quirks::bypass_reports_fetch},
     {"guess_marks_stranger", &Quirks::guess_marks_stranger},
     {"old_reserved_bits", &Quirks::old_reserved_bits},
+    {"wp0_page_loses_smap", &Quirks::wp0_page_loses_smap},
 };
 
 constexpr Quirks Quirks::AsIn2_6_36() {

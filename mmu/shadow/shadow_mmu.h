@@ -90,12 +90,21 @@ enum class MmuCode : uint8_t {
 
 enum class AccessType : uint8_t { kRead, kWrite, kFetch };
 
+// For whom the processor makes an access. It matters to SMAP alone.
+enum class AccessKind : uint8_t {
+  kPlain,     // for an instruction, with EFLAGS.AC clear
+  kAc,        // for an instruction, with EFLAGS.AC set: SMAP does not bind the supervisor
+  kImplicit,  // for itself, to a system structure such as the GDT, with EFLAGS.AC set. That is an
+              // access of the supervisor at any privilege level, and AC does not lift SMAP.
+};
+
 struct AccessRequest {
   Gva gva = 0;
   AccessType type = AccessType::kRead;
   bool user = false;
   uint64_t value = 0;  // to write
   int bytes = 8;       // to write: 1, 2, 4 or 8; the address is rounded down to a multiple of it
+  AccessKind kind = AccessKind::kPlain;
 };
 
 struct AccessResult {
@@ -199,10 +208,14 @@ class ShadowMmu {
   AccessResult StoreMany(int vcpu, const AccessRequest& first, const std::vector<uint64_t>& values);
   // kvm_mmu_invlpg.
   void Invlpg(int vcpu, Gva gva);
-  // kvm_set_cr3. If it returns kGeneralProtection, nothing has changed.
-  MmuCode LoadCr3(int vcpu, Gfn cr3);
+  // kvm_set_cr3. `others` are the bits of the value beside those of `cr3`. If it returns
+  // kGeneralProtection, nothing has changed.
+  MmuCode LoadCr3(int vcpu, Gfn cr3, uint64_t others = 0);
   // A write to CR0, CR4 or EFER, together with cr3: kvm_mmu_reset_context.
   MmuCode SetMode(int vcpu, const GuestMode& mode, Gfn cr3);
+  // kvm_set_cr4 with other SMEP and SMAP bits. If it returns kGeneralProtection, nothing has
+  // changed.
+  MmuCode WriteCr4(int vcpu, bool smep, bool smap);
   // The part of vcpu_enter_guest before the guest runs: requests, kvm_mmu_reload. Access does it
   // too.
   MmuCode EnterGuest(int vcpu);
@@ -291,6 +304,7 @@ class ShadowMmu {
   struct MappingRequest;
   struct HostFrame;
   struct Hardware;
+  struct Controls;
   enum class FaultResult : uint8_t { kRetry, kEmulate, kGuestFault, kNoMemory, kHostFault };
 
   // ---- Small things (shadow_mmu_requests.h) ----
@@ -317,12 +331,12 @@ class ShadowMmu {
   bool WriteGpte(Gfn table, uint32_t index, bool pae, Gpte gpte);
   unsigned GpteAccess(const Processor& vcpu, Gpte gpte) const;
   bool IsReserved(const Processor& vcpu, Gpte gpte, int level) const;
-  bool WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user, Walker* walker);
-  bool WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker, Gpte* gpte);
+  bool WalkAddr(Processor& vcpu, const AccessRequest& request, Walker* walker);
+  bool WalkStep(Processor& vcpu, const AccessRequest& request, Walker* walker, Gpte* gpte);
+  static bool DeniesUserPage(const GuestMode& mode, const AccessRequest& request);
   uint32_t ErrorBitsOf(const Processor& vcpu, AccessType type, bool user) const;
   bool GpteChanged(const Processor& vcpu, const Walker& walker, int level) const;
-  std::optional<Gva> GvaToGpa(Processor& vcpu, Gva gva, AccessType type, bool user,
-                              uint32_t* error_code);
+  std::optional<Gva> GvaToGpa(Processor& vcpu, const AccessRequest& request, uint32_t* error_code);
 
   // ---- Shadow pages (shadow_mmu_page.h) ----
   Page& GetPage(Processor& vcpu, Gfn gfn, Gva gva, int level, bool direct, unsigned access,
@@ -350,6 +364,7 @@ class ShadowMmu {
   bool MmuSetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping);
   bool SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping);
   Spte BuildSpte(const MappingRequest& mapping) const;
+  bool UsesNx(const Processor& vcpu) const;
   bool WasRmapped(Spte* sptep, const MappingRequest& mapping);
   bool NeedWriteProtect(Gfn gfn, bool can_unsync);
   void UnsyncPages(Gfn gfn);
@@ -377,6 +392,8 @@ class ShadowMmu {
 
   // ---- Roots (shadow_mmu_roots.h) ----
   void InitContext(Processor& vcpu);
+  void ResetContext(Processor& vcpu, const GuestMode& mode);
+  static std::optional<Gfn> TableOfCr3(const Processor& vcpu, uint64_t value);
   MmuCode LoadRoots(Processor& vcpu);
   MmuCode AllocRoots(Processor& vcpu);
   MmuCode AllocPaeRoots(Processor& vcpu);
@@ -390,7 +407,9 @@ class ShadowMmu {
   Gva PageNumber(const Processor& vcpu, Gva gva) const;
   static Gva Aligned(Gva gva, int bytes);
   AccessRequest Normalized(const Processor& vcpu, AccessRequest request) const;
-  static bool Permits(const TlbEntry& entry, const AccessRequest& request);
+  Controls ControlsOf(const Processor& vcpu) const;
+  static bool Permits(const Controls& controls, const TlbEntry& entry,
+                      const AccessRequest& request);
   Hardware HardwareWalk(const Processor& vcpu, const AccessRequest& request);
   Hardware Translate(Processor& vcpu, const AccessRequest& request);
   static unsigned WordOf(const AccessRequest& request);

@@ -36,7 +36,7 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::PageFault(Processor& vcpu,
   if (!graph_.TopUp(vcpu.caches)) return FaultResult::kNoMemory;
   if (IsDirect(vcpu)) return DirectPageFault(vcpu, request, prefault);
   Walker walker;
-  if (!WalkAddr(vcpu, request.gva, request.type, request.user, &walker)) {
+  if (!WalkAddr(vcpu, request, &walker)) {
     *error_code = walker.error_code;
     vcpu.last_pt_write_count = 0;
     return FaultResult::kGuestFault;
@@ -50,10 +50,15 @@ typename ShadowMmu<R>::FaultResult ShadowMmu<R>::HandlePageFault(Processor& vcpu
                                                                  const AccessRequest& request,
                                                                  Walker& walker, bool prefault) {
   const bool write = request.type == AccessType::kWrite;
-  const bool wp0_write = write && !request.user && !vcpu.mode.wp;
-  if (wp0_write && !config_.quirks.wp0_after_choosing_page &&
-      (walker.pte_access & kAccessWrite) == 0) {
+  const bool wp0_write =
+      write && !request.user && !vcpu.mode.wp && (walker.pte_access & kAccessWrite) == 0;
+  // The store becomes possible on a page of the kernel, which SMAP would not protect any more.
+  const bool loses_smap = vcpu.mode.smap && (walker.pte_access & kAccessUser) != 0;
+  if (wp0_write && loses_smap && !config_.quirks.wp0_page_loses_smap) return FaultResult::kEmulate;
+  if (wp0_write && !config_.quirks.wp0_after_choosing_page) {
     walker.pte_access = (walker.pte_access | kAccessWrite) & ~kAccessUser;
+    // Nor would SMEP, so the page is not executable at all.
+    if (vcpu.mode.smep) walker.pte_access &= ~kAccessExec;
   }
   MappingRequest mapping;
   if (walker.level >= kDirectoryLevel) {
@@ -297,7 +302,14 @@ Spte ShadowMmu<R>::BuildSpte(const MappingRequest& mapping) const {
   return spte;
 }
 
-// set_spte. True if the frame has to stay write-protected.
+// reset_shadow_zero_bits_mask: whether sptes may have NX. EFER.NX of a guest does not matter:
+// ControlsOf has it on. With TDP it is another bit.
+template <ReverseMap R>
+bool ShadowMmu<R>::UsesNx(const Processor& vcpu) const {
+  return vcpu.mode.nx || !config_.tdp;
+}
+
+// set_spte. True if the frame has to stay write-protected. BUGs: kReservedSpte.
 template <ReverseMap R>
 bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping) {
   if (!mapping.dirty) mapping.access &= ~kAccessWrite;
@@ -314,7 +326,10 @@ bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping
       return true;
     }
     spte |= kSpteWritable;
-    if (!config_.tdp && !may_write) spte &= ~kSpteUser;
+    if (!config_.tdp && !may_write) {
+      spte &= ~kSpteUser;
+      if (vcpu.mode.smep) spte |= graph_.masks().nx;
+    }
     const bool was_writable = Present(old) && IsWritable(old);
     if (!mapping.can_unsync && was_writable) {
       mark_dirty = false;  // it was writable before: nothing to check or to log
@@ -323,6 +338,9 @@ bool ShadowMmu<R>::SetSpte(Processor& vcpu, Spte* sptep, MappingRequest& mapping
       mark_dirty = false;
       spte &= ~kSpteWritable;
     }
+  }
+  if ((spte & kGpteNx) != 0 && !UsesNx(vcpu)) {
+    RaiseBug(BugClass::kReservedSpte, "make_spte: spte has reserved bits");
   }
   if (mark_dirty) MarkPageDirty(mapping.gfn);
   if (Present(old) && IsWritable(old) && !IsWritable(spte)) {

@@ -1,7 +1,8 @@
 // ShadowMmu: the processor on the shadow tables, and the emulator.
 // Included by shadow_mmu_functions.h.
 //
-// Under shadow paging the processor runs with WP and NX on, whatever the guest has set. It sets
+// Under shadow paging the processor runs with WP and NX on, whatever the guest has set. SMEP and
+// SMAP are on if the guest has set them and pages: an unpaged guest runs on user pages. It sets
 // accessed bits at all levels, and the dirty bit of the leaf, if the masks have them. With two
 // non-present words (bypass_guest_pf) a `notrap` entry faults straight into the guest. A `trap`
 // entry faults into the MMU.
@@ -21,6 +22,24 @@ struct ShadowMmu<R>::Hardware {
   TlbEntry entry;
 };
 
+// The control bits of the real processor while it runs the guest.
+template <ReverseMap R>
+struct ShadowMmu<R>::Controls {
+  bool nx = true;
+  bool smep = false;
+  bool smap = false;
+};
+
+// update_transition_efer, vmx_set_cr4.
+template <ReverseMap R>
+typename ShadowMmu<R>::Controls ShadowMmu<R>::ControlsOf(const Processor& vcpu) const {
+  Controls controls;
+  if (IsDirect(vcpu)) return controls;
+  controls.smep = vcpu.mode.smep;
+  controls.smap = vcpu.mode.smap;
+  return controls;
+}
+
 // The page number of an address, cut to the bits that the mode has.
 template <ReverseMap R>
 Gva ShadowMmu<R>::PageNumber(const Processor& vcpu, Gva gva) const {
@@ -38,18 +57,25 @@ Gva ShadowMmu<R>::Aligned(Gva gva, int bytes) {
   return (gva & ~kPageOffset) | (offset - offset % static_cast<Gva>(bytes));
 }
 
-// The request as the processor takes it: its address cut to the bits that exist, and aligned.
+// The request as the processor takes it: its address cut to the bits that exist, and aligned. An
+// implicit one is the supervisor's.
 template <ReverseMap R>
 AccessRequest ShadowMmu<R>::Normalized(const Processor& vcpu, AccessRequest request) const {
   if (request.bytes != 1 && request.bytes != 2 && request.bytes != 4) request.bytes = 8;
   const Gva page = PageNumber(vcpu, request.gva) << kPageShift;
   request.gva = page | (Aligned(request.gva, request.bytes) & kPageOffset);
+  if (request.kind == AccessKind::kImplicit) request.user = false;
   return request;
 }
 
 template <ReverseMap R>
-bool ShadowMmu<R>::Permits(const TlbEntry& entry, const AccessRequest& request) {
+bool ShadowMmu<R>::Permits(const Controls& controls, const TlbEntry& entry,
+                           const AccessRequest& request) {
   if (request.user && !entry.user) return false;
+  if (!request.user && entry.user) {
+    const bool fetch = request.type == AccessType::kFetch;
+    if (fetch ? controls.smep : controls.smap && request.kind != AccessKind::kAc) return false;
+  }
   if (request.type == AccessType::kWrite) return entry.writable;
   return request.type != AccessType::kFetch || entry.executable;
 }
@@ -59,6 +85,7 @@ template <ReverseMap R>
 typename ShadowMmu<R>::Hardware ShadowMmu<R>::HardwareWalk(const Processor& vcpu,
                                                            const AccessRequest& request) {
   const SpteMasks& masks = graph_.masks();
+  const Controls controls = ControlsOf(vcpu);
   Hardware walk;
   walk.entry = {0, true, true, true};
   std::array<Spte*, kRootLevel> path{};
@@ -74,6 +101,7 @@ typename ShadowMmu<R>::Hardware ShadowMmu<R>::HardwareWalk(const Processor& vcpu
       if (guest) walk.state = Hardware::State::kGuestFault;
       return walk;
     }
+    if (!controls.nx && (spte & masks.nx) != 0) return walk;  // a reserved bit
     path[depth++] = sptep;
     walk.entry.writable &= IsWritable(spte);
     walk.entry.user &= masks.user == 0 || (spte & masks.user) != 0;
@@ -85,7 +113,7 @@ typename ShadowMmu<R>::Hardware ShadowMmu<R>::HardwareWalk(const Processor& vcpu
     page = static_cast<Page*>(ChildOf(spte));
     --level;
   }
-  if (walk.level == 0 || !Permits(walk.entry, request)) return walk;
+  if (walk.level == 0 || !Permits(controls, walk.entry, request)) return walk;
   for (size_t i = 0; i < depth; ++i) *path[i] |= masks.accessed;
   if (request.type == AccessType::kWrite) *path[depth - 1] |= masks.dirty;
   walk.entry.spte = *path[depth - 1];
@@ -100,7 +128,7 @@ typename ShadowMmu<R>::Hardware ShadowMmu<R>::Translate(Processor& vcpu,
   const Gva page = request.gva >> kPageShift;
   Hardware walk;
   const TlbEntry* cached = vcpu.tlb.Find(page, &walk.level);
-  if (cached != nullptr && Permits(*cached, request)) {
+  if (cached != nullptr && Permits(ControlsOf(vcpu), *cached, request)) {
     walk.entry = *cached;
     walk.state = Hardware::State::kTranslated;
     return walk;
@@ -148,8 +176,7 @@ AccessResult ShadowMmu<R>::TouchFrame(const AccessRequest& request, const Hardwa
 template <ReverseMap R>
 AccessResult ShadowMmu<R>::Emulate(Processor& vcpu, const AccessRequest& request) {
   AccessResult result;
-  const std::optional<Gva> gpa =
-      GvaToGpa(vcpu, request.gva, request.type, request.user, &result.error_code);
+  const std::optional<Gva> gpa = GvaToGpa(vcpu, request, &result.error_code);
   if (!gpa) {
     result.code = MmuCode::kGuestFault;
     return result;

@@ -125,7 +125,9 @@ bool ShadowMmu<R>::PteWriteOne(Processor& vcpu, Page& page, unsigned offset, Gpt
   }
   const Role base = vcpu.base_role;
   const bool same_mode = page.role.cr0_wp == base.cr0_wp && page.role.cr4_pae == base.cr4_pae &&
-                         page.role.nxe == base.nxe && page.role.cr4_pse == base.cr4_pse;
+                         page.role.nxe == base.nxe && page.role.cr4_pse == base.cr4_pse &&
+                         page.role.smep_andnot_wp == base.smep_andnot_wp &&
+                         page.role.smap_andnot_wp == base.smap_andnot_wp;
   for (Spte* sptep = &page.spt[offset / 8]; count > 0; ++sptep, --count) {
     const Spte old = *sptep;
     ZapPte(page, sptep);

@@ -97,7 +97,7 @@ bool ShadowMmu<R>::UnprotectVirt(int vcpu_index, Gva gva) {
   Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
   uint32_t error_code = 0;
   gva = PageNumber(vcpu, gva) << kPageShift;
-  const std::optional<Gva> gpa = GvaToGpa(vcpu, gva, AccessType::kRead, false, &error_code);
+  const std::optional<Gva> gpa = GvaToGpa(vcpu, {.gva = gva}, &error_code);
   return gpa && UnprotectPage(static_cast<Gfn>(*gpa >> kPageShift));
 }
 

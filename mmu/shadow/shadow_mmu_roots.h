@@ -26,6 +26,11 @@ void ShadowMmu<R>::InitContext(Processor& vcpu) {
   vcpu.base_role.nxe = vcpu.mode.nx;
   const bool pse_matters = mode == PagingMode::k32Bit && !config_.quirks.share_across_pse;
   vcpu.base_role.cr4_pse = pse_matters && vcpu.mode.pse;
+  // Without WP a user page becomes the kernel's when the kernel stores into it. Neither SMEP nor
+  // SMAP would protect the pages that were made so before.
+  const bool not_wp = mode != PagingMode::kNonPaging && !vcpu.mode.wp;
+  vcpu.base_role.smep_andnot_wp = vcpu.mode.smep && not_wp;
+  vcpu.base_role.smap_andnot_wp = vcpu.mode.smap && not_wp;
 }
 
 // Returns a root page, pinned, or null if there is no memory at its gfn.
@@ -156,10 +161,26 @@ bool ShadowMmu<R>::LoadPdptrs(const GuestMode& mode, Gfn cr3, std::array<Gpte, 4
   return true;
 }
 
+// The frame that a value for cr3 names. Nothing if a reserved bit is set: there are some in long
+// mode only, from the physical width on. Otherwise the value has 32 bits. The low 12 bits are no
+// part of a frame's number, and none of them is reserved.
 template <ReverseMap R>
-MmuCode ShadowMmu<R>::LoadCr3(int vcpu_index, Gfn cr3) {
+std::optional<Gfn> ShadowMmu<R>::TableOfCr3(const Processor& vcpu, uint64_t value) {
+  if (vcpu.mode.paging != PagingMode::kLong) {
+    value &= LowBits(32);
+  } else if ((value & BitRange(kMaxPhysicalBits, 63)) != 0) {
+    return std::nullopt;
+  }
+  return static_cast<Gfn>(value >> kPageShift);
+}
+
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::LoadCr3(int vcpu_index, Gfn cr3, uint64_t others) {
   Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
   Refresh(vcpu);
+  const std::optional<Gfn> table = TableOfCr3(vcpu, uint64_t{cr3} << kPageShift | others);
+  if (!table) return MmuCode::kGeneralProtection;
+  cr3 = *table;
   std::array<Gpte, 4> pdptrs = vcpu.pdptrs;
   if (vcpu.mode.paging == PagingMode::kPae && !LoadPdptrs(vcpu.mode, cr3, &pdptrs)) {
     return MmuCode::kGeneralProtection;
@@ -187,11 +208,34 @@ MmuCode ShadowMmu<R>::SetMode(int vcpu_index, const GuestMode& mode, Gfn cr3) {
   if (mode.paging != PagingMode::kNonPaging && graph_.slots().Find(cr3) == nullptr) {
     return MmuCode::kGeneralProtection;
   }
-  FreeRoots(vcpu);
-  vcpu.mode = mode;
   vcpu.cr3 = cr3;
   vcpu.pdptrs = pdptrs;
+  ResetContext(vcpu, mode);
+  return MmuCode::kOk;
+}
+
+// kvm_mmu_reset_context.
+template <ReverseMap R>
+void ShadowMmu<R>::ResetContext(Processor& vcpu, const GuestMode& mode) {
+  FreeRoots(vcpu);
+  vcpu.mode = mode;
   InitContext(vcpu);
+}
+
+// With PAE paging the processor loads the pdptrs again if SMEP changes, but not if SMAP does.
+template <ReverseMap R>
+MmuCode ShadowMmu<R>::WriteCr4(int vcpu_index, bool smep, bool smap) {
+  Processor& vcpu = vcpus_[static_cast<size_t>(vcpu_index)];
+  Refresh(vcpu);
+  GuestMode mode = vcpu.mode;
+  mode.smep = smep;
+  mode.smap = smap;
+  const bool loads_pdptrs = mode.paging == PagingMode::kPae && mode.smep != vcpu.mode.smep;
+  std::array<Gpte, 4> pdptrs = vcpu.pdptrs;
+  if (loads_pdptrs && !LoadPdptrs(mode, vcpu.cr3, &pdptrs)) return MmuCode::kGeneralProtection;
+  if (mode == vcpu.mode) return MmuCode::kOk;
+  vcpu.pdptrs = pdptrs;
+  ResetContext(vcpu, mode);
   return MmuCode::kOk;
 }
 

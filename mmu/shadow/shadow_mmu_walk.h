@@ -153,10 +153,18 @@ bool ShadowMmu<R>::IsReserved(const Processor& vcpu, Gpte gpte, int level) const
   return (gpte & paging(vcpu).Reserved(vcpu.mode, gpte, level)) != 0;
 }
 
+// permission_fault, of a page that is the user's at every level: whether SMEP or SMAP protect it.
+template <ReverseMap R>
+bool ShadowMmu<R>::DeniesUserPage(const GuestMode& mode, const AccessRequest& request) {
+  if (request.user) return false;
+  if (request.type == AccessType::kFetch) return mode.smep;
+  return mode.smap && request.kind != AccessKind::kAc;
+}
+
 // Reads one entry, checks it, and sets its accessed bit if the walk has the rights so far. False:
 // the walk ends here.
 template <ReverseMap R>
-bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker* walker,
+bool ShadowMmu<R>::WalkStep(Processor& vcpu, const AccessRequest& request, Walker* walker,
                             Gpte* gpte) {
   const size_t at = static_cast<size_t>(walker->level - 1);
   const bool pae = IsPae(vcpu.mode.paging);
@@ -167,12 +175,16 @@ bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker*
   *gpte = *read;
   walker->reserved = IsReserved(vcpu, *gpte, walker->level);
   if (walker->reserved) return false;
-  const bool write_denied =
-      type == AccessType::kWrite && (*gpte & kGpteWritable) == 0 && (user || vcpu.mode.wp);
-  const bool user_denied = user && (*gpte & kGpteUser) == 0;
+  const bool write_denied = request.type == AccessType::kWrite && (*gpte & kGpteWritable) == 0 &&
+                            (request.user || vcpu.mode.wp);
+  const bool user_denied = request.user && (*gpte & kGpteUser) == 0;
   const bool fetch_denied =
-      type == AccessType::kFetch && (GpteAccess(vcpu, *gpte) & kAccessExec) == 0;
+      request.type == AccessType::kFetch && (GpteAccess(vcpu, *gpte) & kAccessExec) == 0;
   if (write_denied || user_denied || fetch_denied) walker->denied = true;
+  if (paging(vcpu).IsLast(vcpu.mode, *gpte, walker->level)) {
+    const unsigned access = walker->table_access[at] & GpteAccess(vcpu, *gpte);
+    if ((access & kAccessUser) != 0 && DeniesUserPage(vcpu.mode, request)) walker->denied = true;
+  }
   if (!walker->denied && (*gpte & kGpteAccessed) == 0 && !IsReadOnly(table)) {
     *gpte |= kGpteAccessed;
     WriteGpte(table, walker->index[at], pae, *gpte);
@@ -183,8 +195,9 @@ bool ShadowMmu<R>::WalkStep(Processor& vcpu, AccessType type, bool user, Walker*
 
 // walk_addr. False: the guest gets a #PF with error_code.
 template <ReverseMap R>
-bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user, Walker* walker) {
+bool ShadowMmu<R>::WalkAddr(Processor& vcpu, const AccessRequest& request, Walker* walker) {
   const Paging guest = paging(vcpu);
+  const Gva gva = request.gva;
   walker->level = vcpu.root_level;
   Gpte gpte = Gpte{vcpu.cr3} << kPageShift;
   if (vcpu.mode.paging == PagingMode::kPae) {
@@ -198,7 +211,7 @@ bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user
     walker->table_gfn[at] = guest.GfnOf(gpte, kPageTableLevel);
     walker->index[at] = guest.Index(gva, walker->level);
     walker->table_access[at] = access;
-    if (!WalkStep(vcpu, type, user, walker, &gpte)) break;
+    if (!WalkStep(vcpu, request, walker, &gpte)) break;
     access &= GpteAccess(vcpu, gpte);
     if (guest.IsLast(vcpu.mode, gpte, walker->level)) break;
     --walker->level;
@@ -206,29 +219,32 @@ bool ShadowMmu<R>::WalkAddr(Processor& vcpu, Gva gva, AccessType type, bool user
   if (walker->failed()) {
     if (!walker->absent) walker->error_code |= kFaultPresent;
     if (walker->reserved) walker->error_code |= kFaultReserved;
-    walker->error_code |= ErrorBitsOf(vcpu, type, user);
+    walker->error_code |= ErrorBitsOf(vcpu, request.type, request.user);
     return false;
   }
   const size_t leaf = static_cast<size_t>(walker->level - 1);
   const bool stays_clean = IsReadOnly(walker->table_gfn[leaf]);
-  if (type == AccessType::kWrite && (gpte & kGpteDirty) == 0 && !stays_clean) {
+  if (request.type == AccessType::kWrite && (gpte & kGpteDirty) == 0 && !stays_clean) {
     gpte |= kGpteDirty;
     WriteGpte(walker->table_gfn[leaf], walker->index[leaf], IsPae(vcpu.mode.paging), gpte);
     walker->ptes[leaf] = gpte;
   }
-  walker->leaf_is_dirty = (gpte & kGpteDirty) != 0 || (stays_clean && type == AccessType::kWrite);
+  const bool write = request.type == AccessType::kWrite;
+  walker->leaf_is_dirty = (gpte & kGpteDirty) != 0 || (stays_clean && write);
   walker->pte_access = access;
   walker->gfn = guest.GfnOf(gpte, walker->level) + guest.FrameOffset(gva, walker->level);
   return true;
 }
 
-// The bits of an error code that say what was tried. A fetch is reported where NX can forbid it.
+// The bits of an error code that say what was tried. A fetch is reported where NX or SMEP can
+// forbid it.
 template <ReverseMap R>
 uint32_t ShadowMmu<R>::ErrorBitsOf(const Processor& vcpu, AccessType type, bool user) const {
   const bool pae = IsPae(vcpu.mode.paging) || config_.quirks.fetch_bit_without_pae;
   uint32_t bits = user ? kFaultUser : 0;
   if (type == AccessType::kWrite) bits |= kFaultWrite;
-  if (type == AccessType::kFetch && vcpu.mode.nx && pae) bits |= kFaultFetch;
+  const bool fetch = vcpu.mode.smep || (vcpu.mode.nx && pae);
+  if (type == AccessType::kFetch && fetch) bits |= kFaultFetch;
   return bits;
 }
 
@@ -243,15 +259,15 @@ bool ShadowMmu<R>::GpteChanged(const Processor& vcpu, const Walker& walker, int 
 
 // gva_to_gpa.
 template <ReverseMap R>
-std::optional<Gva> ShadowMmu<R>::GvaToGpa(Processor& vcpu, Gva gva, AccessType type, bool user,
+std::optional<Gva> ShadowMmu<R>::GvaToGpa(Processor& vcpu, const AccessRequest& request,
                                           uint32_t* error_code) {
-  if (IsDirect(vcpu)) return gva;
+  if (IsDirect(vcpu)) return request.gva;
   Walker walker;
-  if (!WalkAddr(vcpu, gva, type, user, &walker)) {
+  if (!WalkAddr(vcpu, request, &walker)) {
     *error_code = walker.error_code;
     return std::nullopt;
   }
-  return Gva{walker.gfn} << kPageShift | (gva & kPageOffset);
+  return Gva{walker.gfn} << kPageShift | (request.gva & kPageOffset);
 }
 
 }  // namespace rmapdiff

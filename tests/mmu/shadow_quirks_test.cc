@@ -541,6 +541,24 @@ TYPED_TEST(ShadowQuirksTest, OldReservedBitsAreThoseOf2014) {
   }
 }
 
+TYPED_TEST(ShadowQuirksTest, Wp0PageLosesSmapOpensAUserPageToAllOfTheKernel) {
+  USING_HOST;
+  for (const bool old : {true, false}) {
+    Host host(Fixture::With(&Quirks::wp0_page_loses_smap, old));
+    const Gfn root = host.Boot(kLong);
+    host.MapIn(kLong, root, Host::At(1), 3, kReadUser | kUsed);
+    ASSERT_EQ(host.mmu.SetMode(0, {.paging = kLong, .wp = false, .smap = true}, root),
+              MmuCode::kOk);
+    const auto access = [&](AccessType type, AccessKind kind) {
+      return host.mmu.Access(0, {Host::At(1), type, /*user=*/false, 7, 8, kind}).code;
+    };
+    EXPECT_EQ(access(AccessType::kWrite, AccessKind::kAc), old ? MmuCode::kOk : MmuCode::kEmulated);
+    EXPECT_EQ(access(AccessType::kRead, AccessKind::kPlain),
+              old ? MmuCode::kOk : MmuCode::kGuestFault);
+    Fixture::ExpectSound(host);
+  }
+}
+
 // L1, no switch: it is the legacy map's own. One instruction updates more entries than the caches
 // were topped up for, each of a frame that is mapped once already and needs a descriptor now.
 template <class R>

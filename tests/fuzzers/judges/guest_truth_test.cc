@@ -324,6 +324,133 @@ TEST_F(GuestTruthTest, AFetchIsReportedWhereNxCanForbidIt) {
   }
 }
 
+TEST_F(GuestTruthTest, SmepForbidsTheSupervisorToFetchFromUserPages) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Map(1, kData, kDirty & ~kGpteUser);
+  const TruthAccess fetch{At(0), Type::kFetch, false};
+  EXPECT_TRUE(Fine(w.Do(fetch, kData)));
+  w.truth.WroteCr4(0, true, false);
+  EXPECT_TRUE(Says(w.Do(fetch, kData), kDenied));
+  EXPECT_TRUE(Fine(w.Fault(fetch, kFaultPresent | kFaultFetch)));
+  EXPECT_TRUE(Says(w.Fault(fetch, kFaultPresent), kOtherCode));
+  EXPECT_TRUE(Fine(w.Fetch(0, kData)));
+  EXPECT_TRUE(Fine(w.Read(0, kData, false)));
+  EXPECT_TRUE(Fine(w.Do({At(1), Type::kFetch, false}, kData)));
+  EXPECT_TRUE(Fine(w.Fault({At(1), Type::kFetch, true}, kFaultPresent | kFaultUser | kFaultFetch)));
+}
+
+TEST_F(GuestTruthTest, SmapForbidsTheSupervisorToTouchUserPages) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Map(1, kData, kDirty & ~kGpteUser);
+  w.truth.WroteCr4(0, false, true);
+  const TruthAccess read{At(0), Type::kRead, false};
+  EXPECT_TRUE(Says(w.Do(read, kData), kDenied));
+  EXPECT_TRUE(Fine(w.Fault(read, kFaultPresent)));
+  EXPECT_TRUE(Fine(w.Read(1, kData, false)));
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  EXPECT_TRUE(Fine(w.Do({At(0), Type::kFetch, false}, kData)));
+
+  TruthAccess with_ac = read;
+  with_ac.ac = true;
+  EXPECT_TRUE(Fine(w.Do(with_ac, kData)));
+  EXPECT_TRUE(Says(w.Fault(with_ac, kFaultPresent), kNoFault));
+  // The processor's own accesses are the supervisor's, and AC does not help them.
+  TruthAccess implicit = with_ac;
+  implicit.implicit = true;
+  for (const bool user : {true, false}) {
+    implicit.user = user;
+    EXPECT_TRUE(Says(w.Do(implicit, kData), kDenied)) << user;
+    EXPECT_TRUE(Fine(w.Fault(implicit, kFaultPresent))) << user;
+  }
+}
+
+TEST_F(GuestTruthTest, APageIsTheUsersOnlyIfAllEntriesSaySo) {
+  w.Boot();
+  w.Map(0, kData, kDirty);
+  w.Set(3, 0, To(kTable, kAll & ~kGpteUser));
+  w.truth.WroteCr4(0, true, true);
+  EXPECT_TRUE(Fine(w.Do({At(0), Type::kFetch, false}, kData)));
+  EXPECT_TRUE(Fine(w.Read(0, kData, false)));
+}
+
+TEST_F(GuestTruthTest, SmepAndSmapNeedATranslationThatKnowsAUserPage) {
+  w.Boot(/*wp=*/false);
+  w.Map(0, kData, kDirty & ~kGpteWritable);
+  const auto reachable = [&](bool executable) {
+    const TruthRights rights{.writable = true, .user = false, .executable = executable};
+    return w.truth.Reachable(0, 0, 1, rights, w.FrameOf(kData));
+  };
+  EXPECT_TRUE(Fine(reachable(true)));
+  w.truth.WroteCr4(0, true, false);
+  EXPECT_TRUE(Fine(reachable(false)));
+  EXPECT_TRUE(Says(reachable(true), "SMEP"));
+  w.truth.WroteCr4(0, false, true);
+  EXPECT_TRUE(Says(reachable(false), "SMAP"));
+}
+
+TEST_F(GuestTruthTest, WithoutPagingSmepAndSmapDoNothing) {
+  w.truth.WroteCr4(0, true, true);
+  EXPECT_TRUE(Fine(w.Read(kData, kData, false)));
+  EXPECT_TRUE(Fine(w.Do({At(kData), Type::kFetch, false}, kData)));
+  const TruthRights rights{.writable = true, .user = false, .executable = true};
+  EXPECT_TRUE(Fine(w.truth.Reachable(0, kData, 1, rights, w.FrameOf(kData))));
+}
+
+TEST_F(GuestTruthTest, PdptrsAreLoadedAgainWhenSmepChangesAndNotWhenSmapDoes) {
+  w.Set(1, 0, To(3, kGptePresent));
+  w.Set(3, 0, To(kTable, kAll));
+  w.Map(0, kData, kDirty);
+  w.truth.SetMode(0, {PagingMode::kPae, true, false, true}, kRoot);
+  w.Set(1, 0, 0);
+  w.truth.WroteCr4(0, false, true);
+  EXPECT_TRUE(Fine(w.Read(0, kData)));
+  w.truth.WroteCr4(0, true, true);
+  EXPECT_TRUE(Says(w.Read(0, kData), kDenied));
+}
+
+TEST_F(GuestTruthTest, OnlyLongModeHasReservedBitsInCr3) {
+  constexpr uint64_t kLow = 7 | 3 << 3;
+  constexpr uint64_t kUpper = 1ull << 33;
+  constexpr uint64_t kHigh[] = {1ull << 40, 1ull << 62, 1ull << 63};
+  for (const PagingMode paging : {PagingMode::kLong, PagingMode::kPae, PagingMode::k32Bit}) {
+    w.truth.SetMode(0, {paging, true, false, true}, kRoot);
+    const bool is_long = paging == PagingMode::kLong;
+    EXPECT_TRUE(Fine(w.truth.Cr3Answered(0, kRoot + 1, true, kLow)));
+    EXPECT_TRUE(Says(w.truth.Cr3Answered(0, kRoot + 1, false, kLow), "had to be loaded"));
+    for (const uint64_t bit : kHigh) {
+      EXPECT_TRUE(Fine(w.truth.Cr3Answered(0, kRoot + 1, !is_long, bit)));
+      EXPECT_TRUE(Says(w.truth.Cr3Answered(0, kRoot + 1, is_long, bit), "cr3"));
+    }
+    // In long mode the bit is one of the address, where there is no memory.
+    EXPECT_TRUE(Fine(w.truth.Cr3Answered(0, kRoot + 1, !is_long, kUpper)));
+    EXPECT_TRUE(Says(w.truth.Cr3Answered(0, kRoot + 1, is_long, kUpper), "cr3"));
+  }
+}
+
+TEST_F(GuestTruthTest, AStoreThatSmapMustNotForgetMayBeEmulated) {
+  const TruthAccess store{.type = Type::kWrite, .ac = true};
+  w.truth.SetMode(0, {.paging = PagingMode::kLong, .wp = false, .smap = true}, kRoot);
+  EXPECT_TRUE(w.truth.IsLetPastSmap(0, store));
+  EXPECT_FALSE(w.truth.IsLetPastSmap(0, {.type = Type::kWrite}));
+  EXPECT_FALSE(w.truth.IsLetPastSmap(0, {.type = Type::kWrite, .user = true, .ac = true}));
+  EXPECT_FALSE(w.truth.IsLetPastSmap(0, {.type = Type::kWrite, .ac = true, .implicit = true}));
+  w.truth.SetMode(0, {.paging = PagingMode::kLong, .wp = true, .smap = true}, kRoot);
+  EXPECT_FALSE(w.truth.IsLetPastSmap(0, store));
+}
+
+TEST_F(GuestTruthTest, Cr4IsRefusedOnlyForMalformedPdptrsThatItLoads) {
+  for (const bool malformed : {true, false}) {
+    w.Set(1, 0, malformed ? 2 | kGptePresent : 0);
+    w.truth.SetMode(0, {PagingMode::kPae, true, false, true}, kRoot);
+    EXPECT_TRUE(Fine(w.truth.Cr4Answered(0, true, !malformed)));
+    EXPECT_TRUE(Says(w.truth.Cr4Answered(0, true, malformed), "cr3"));
+    EXPECT_TRUE(Fine(w.truth.Cr4Answered(0, false, true)));
+    EXPECT_TRUE(Says(w.truth.Cr4Answered(0, false, false), "had to be loaded"));
+  }
+}
+
 TEST_F(GuestTruthTest, WhatIsAbsentBelowAMissingRightIsReported) {
   w.Boot();
   const TruthAccess read{At(0), Type::kRead, true};

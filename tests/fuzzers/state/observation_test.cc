@@ -422,6 +422,8 @@ TEST(HashTest, EachFieldCounts) {
       [](Observation* o) { o->rmaps[0].id.index = 0; },
       [](Observation* o) { o->pages[0].role.access = 7; },
       [](Observation* o) { o->pages[0].role.cr4_pse = 1; },
+      [](Observation* o) { o->pages[0].role.smep_andnot_wp = 1; },
+      [](Observation* o) { o->pages[0].role.smap_andnot_wp = 1; },
       [](Observation* o) { o->pages[0].unsync = true; },
       [](Observation* o) { o->pages[0].zapped = true; },
       [](Observation* o) { o->pages[1].unsync_children.clear(); },
