@@ -21,7 +21,10 @@ PagingMode BootPaging(const Header& header) {
 
 GuestMode BootMode(const Header& header) {
   const PagingMode paging = BootPaging(header);
-  return {.paging = paging, .wp = true, .nx = IsPae(paging), .pse = true};
+  const bool smep = header.protect == ProtectMode::kSmep || header.protect == ProtectMode::kBoth;
+  const bool smap = header.protect == ProtectMode::kSmap || header.protect == ProtectMode::kBoth;
+  return {
+      .paging = paging, .wp = true, .nx = IsPae(paging), .pse = true, .smep = smep, .smap = smap};
 }
 
 std::optional<PagingMode> SecondPaging(const Header& header) {

@@ -28,6 +28,17 @@ constexpr Gpte GpteBits(uint8_t flags) {
 }
 static_assert(GpteBits(GpteFlagsArg::kUser | GpteFlagsArg::kHuge) == (kGpteUser | kGpteHuge));
 
+// The bits of cr3 for those of Cr3Arg.
+constexpr uint64_t Cr3Bits(Cr3Arg bits) {
+  uint64_t value = 0;
+  if (bits.Has(Cr3Arg::kLow)) value |= 1ull << 1;
+  if (bits.Has(Cr3Arg::kCache)) value |= 3ull << 3;
+  if (bits.Has(Cr3Arg::kUpper)) value |= 1ull << 33;
+  if (bits.Has(Cr3Arg::kHigh)) value |= 1ull << 45;
+  if (bits.Has(Cr3Arg::kTop)) value |= 1ull << 63;
+  return value;
+}
+
 // The paging mode that a header's guest begins in.
 PagingMode BootPaging(const Header& header);
 

@@ -71,6 +71,9 @@ struct Domain {
   Names names = Names::kNothing;
   std::span<const std::string_view> words = {};
   std::array<std::span<const uint32_t>, 2> listed = {};  // by LimitsMode; sorted
+  // Its operation is older than it. A text without it means 0, and so does a byte 0; text of 0 is
+  // not printed. Three quarters of the draws are 0.
+  bool appended = false;
 
   // The length of a value in a record.
   constexpr size_t bytes() const { return count > 256 ? 2 : 1; }
@@ -244,7 +247,34 @@ struct GpteFlagsArg {
                                   .step = Domain::Step::kBit,
                                   .words = kLetters};
   uint8_t value = 0;
-  bool Has(Bit bit) const { return (value & bit) != 0; }
+  constexpr bool Has(Bit bit) const { return (value & bit) != 0; }
+};
+// The bits of CR4 that protect user pages: e (SMEP, execution) and a (SMAP, access).
+struct Cr4Arg {
+  enum Bit : uint8_t { kSmep = 1, kSmap = 2 };
+  static constexpr std::string_view kLetters[] = {"e", "a"};
+  static constexpr Domain kDomain{.what = "some of the letters ea, or -",
+                                  .form = Domain::Form::kLetters,
+                                  .count = 4,
+                                  .step = Domain::Step::kBit,
+                                  .words = kLetters,
+                                  .appended = true};
+  uint8_t value = 0;
+  constexpr bool Has(Bit bit) const { return (value & bit) != 0; }
+};
+// Bits of a value for cr3 beside the table's: one below it that means nothing, the cache policy; in
+// the upper half one below the physical width, one above it, and the topmost.
+struct Cr3Arg {
+  enum Bit : uint8_t { kLow = 1, kCache = 2, kUpper = 4, kHigh = 8, kTop = 0x10 };
+  static constexpr std::string_view kLetters[] = {"l", "c", "u", "h", "t"};
+  static constexpr Domain kDomain{.what = "some of the letters lcuht, or -",
+                                  .form = Domain::Form::kLetters,
+                                  .count = 32,
+                                  .step = Domain::Step::kBit,
+                                  .words = kLetters,
+                                  .appended = true};
+  uint8_t value = 0;
+  constexpr bool Has(Bit bit) const { return (value & bit) != 0; }
 };
 struct SlotArg {
   static constexpr uint32_t kCount = 4;
@@ -289,12 +319,25 @@ constexpr Domain ChoiceOf(std::span<const std::string_view> words) {
           .hot = 2,
           .words = words};
 }
+constexpr Domain AppendedChoiceOf(std::span<const std::string_view> words) {
+  Domain domain = ChoiceOf(words);
+  domain.appended = true;
+  return domain;
+}
 
 struct AccessArg {
   enum Value : uint8_t { kRead, kWrite, kFetch };
   static constexpr std::string_view kWords[] = {"read", "write", "fetch"};
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRead;
+};
+// For whom the processor makes an access: an instruction, with EFLAGS.AC clear or set, or itself,
+// to a system structure such as the GDT.
+struct AccessKindArg {
+  enum Value : uint8_t { kPlain, kAc, kImplicit };
+  static constexpr std::string_view kWords[] = {"plain", "ac", "implicit"};
+  static constexpr Domain kDomain = AppendedChoiceOf(kWords);
+  uint8_t value = kPlain;
 };
 // How an entry of a guest's table is written. The guest stores it through its mapping of the table:
 // whole, in halves, or byte by byte. Or a hypercall writes it, or userspace behind the MMU's back.

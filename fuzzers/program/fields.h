@@ -110,6 +110,7 @@ inline constexpr std::string_view kVcpusWords[] = {"1", "2", "3", "4"};
 inline constexpr std::string_view kLargeWords[] = {"4k", "2m", "1g"};
 inline constexpr std::string_view kCountersWords[] = {"zero", "near_32_bits", "near_64_bits"};
 inline constexpr std::string_view kSecondWords[] = {"none", "long", "pae", "32bit"};
+inline constexpr std::string_view kProtectWords[] = {"none", "smep", "smap", "smep_smap"};
 
 // Calls visitor(field, value) for each key of a header, the mode first: a visitor may set it.
 template <typename AnyHeader, typename Visitor>
@@ -130,6 +131,7 @@ void ForEachHeaderField(AnyHeader& header, Visitor&& visitor) {
   visitor(HeaderField{"quirk", kQuirkWords, {4, 0, 8, false, kLastFull}, mmu}, header.quirk);
   visitor(HeaderField{"counters", kCountersWords, {6, 0, 2}, mmu}, header.counters);
   visitor(HeaderField{"second", kSecondWords, {6, 2, 2}, mmu && !header.tdp()}, header.second);
+  visitor(HeaderField{"protect", kProtectWords, {6, 4, 2}, mmu && !header.tdp()}, header.protect);
 }
 
 // An operation's own numbering: the opcodes of one kind of program are kinds of Op in a row.

@@ -23,7 +23,7 @@ namespace ops {
 // each of its bytes.
 RMAPDIFF_OPERATION(Access, "access", kGuest, 45, "let the guest read, write or execute a word",
                    (VcpuArg, vcpu), (VaArg, va), (AccessArg, type), (FlagArg, user),
-                   (HostArg, word), (HostArg, value));
+                   (HostArg, word), (HostArg, value), (AccessKindArg, kind));
 
 // Effect: the entry becomes gfn | flags in the format of the vcpu's paging mode. With via=guest,
 // halves or bytes, the supervisor stores through the window; the first store that fails is the
@@ -37,17 +37,18 @@ RMAPDIFF_OPERATION(SetGpte, "set_gpte", kGuest, 22, "write one entry of a guest'
 RMAPDIFF_OPERATION(Invlpg, "invlpg", kGuest, 8, "invalidate the translation of one page",
                    (VcpuArg, vcpu), (VaArg, va));
 
-// Effect: kvm_set_cr3.
+// Effect: kvm_set_cr3 with those other bits in the value. In long mode h and t are reserved, and u
+// is part of the address. Otherwise u, h and t do not count.
 RMAPDIFF_OPERATION(LoadCr3, "load_cr3", kGuest, 6,
                    "switch to another root table, or flush by loading the same", (VcpuArg, vcpu),
-                   (TableArg, table));
+                   (TableArg, table), (Cr3Arg, bits));
 
-// Effect: kvm_mmu_reset_context. paging=on is the header's mode, off is none. The tables keep their
-// contents, in the format in which they were written.
+// Effect: kvm_mmu_reset_context. CR4.SMEP and CR4.SMAP become cr4. paging=on is the header's mode,
+// off is none. The tables keep their contents, in the format in which they were written.
 RMAPDIFF_OPERATION(SetMode, "set_mode", kGuest, 2,
                    "change paging, CR0.WP, EFER.NX and CR4.PSE, with cr3", (VcpuArg, vcpu),
                    (PagingArg, paging), (FlagArg, wp), (FlagArg, nx), (FlagArg, pse),
-                   (TableArg, table));
+                   (TableArg, table), (Cr4Arg, cr4));
 
 // Effect: that of vcpu_enter_guest before the guest runs.
 RMAPDIFF_OPERATION(EnterGuest, "enter_guest", kGuest, 1, "enter the guest: requests, then roots",
@@ -243,6 +244,11 @@ RMAPDIFF_OPERATION(PageReady, "page_ready", kHost, 2,
 // Effect: kvm_mmu_destroy, then a new vcpu that begins in the header's mode, as after reset.
 RMAPDIFF_OPERATION(ReplaceVcpu, "replace_vcpu", kHost, 1,
                    "userspace unplugs a vcpu and plugs another one in", (VcpuArg, vcpu));
+
+// Effect: kvm_set_cr4 with these SMEP and SMAP bits. With PAE paging, pdptrs that are loaded and
+// malformed -> general_protection.
+RMAPDIFF_OPERATION(WriteCr4, "write_cr4", kGuest, 2, "switch CR4.SMEP and CR4.SMAP",
+                   (VcpuArg, vcpu), (Cr4Arg, cr4));
 
 // ---- Faults ----
 

@@ -52,7 +52,7 @@ constexpr bool IsMmuGroup(OpGroup group) { return group >= OpGroup::kGuest; }
     }                                                                                          \
     friend bool operator==(const Type&, const Type&) = default;                                \
   }
-#define RMAPDIFF_MEMBER(Type, name) Type name;
+#define RMAPDIFF_MEMBER(Type, name) Type name{};
 #define RMAPDIFF_VISIT(Type, name) visitor(#name, op.name);
 
 // RMAPDIFF_EACH(USE, (A, a), (B, b)) is USE(A, a) USE(B, b). A macro cannot call itself, so each

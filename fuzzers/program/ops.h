@@ -32,7 +32,7 @@ using Op = std::variant<
     ops::RangeStart, ops::RangeEnd, ops::InvalidatePage, ops::Quota, ops::MmuShrink, ops::ZapAll,
     ops::UnprotectGfn, ops::WriteGuest, ops::FailAlloc, ops::Race, ops::Reset, ops::PlaceMemslot,
     ops::SetPlace, ops::TouchPlace, ops::Notify, ops::ChangeRange, ops::ManualProtect,
-    ops::ClearDirtyLog, ops::ReadOnlySlot, ops::ReplaceVcpu, ops::PageReady>;
+    ops::ClearDirtyLog, ops::ReadOnlySlot, ops::ReplaceVcpu, ops::PageReady, ops::WriteCr4>;
 
 }  // namespace rmapdiff
 

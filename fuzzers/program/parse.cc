@@ -291,7 +291,7 @@ class ArgumentReader {
     const Domain& domain = arg.kDomain;
     const Argument* const argument = line_.Find(name);
     if (argument == nullptr) {
-      error = line_.Missing(name, Expected(domain, header_));
+      if (!domain.appended) error = line_.Missing(name, Expected(domain, header_));
     } else if (const Value value = ParseValue(argument->value.text, domain, header_)) {
       arg.value = static_cast<decltype(arg.value)>(*value);
     } else {

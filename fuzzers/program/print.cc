@@ -44,6 +44,7 @@ struct FieldPrinter {
   const Header& header;
 
   void operator()(std::string_view name, const auto& arg) const {
+    if (arg.kDomain.appended && arg.value == 0) return;
     Append(name, TextOf(arg.kDomain, arg.value, header));
   }
   void operator()(const HeaderField& field, const auto& value) const {

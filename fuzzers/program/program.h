@@ -54,6 +54,8 @@ enum class QuirkMode : uint8_t { kNone };
 enum class CountersMode : uint8_t { kZero, kNear32, kNear64 };
 // The paging mode for which the guest has tables beside those of its own (guest_boot.h).
 enum class SecondMode : uint8_t { kNone, kLong, kPae, k32Bit };
+// The bits of CR4 by which the guest begins to protect user pages from its supervisor.
+enum class ProtectMode : uint8_t { kNone, kSmep, kSmap, kBoth };
 
 struct Header {
   MmuMode mode = MmuMode::kNone;
@@ -73,7 +75,8 @@ struct Header {
   bool oom = false;  // each step first fails for want of memory, at each of its allocations
   QuirkMode quirk = QuirkMode::kNone;
   CountersMode counters = CountersMode::kZero;
-  SecondMode second = SecondMode::kNone;  // without TDP, which reads no tables of the guest
+  SecondMode second = SecondMode::kNone;     // without TDP, which reads no tables of the guest
+  ProtectMode protect = ProtectMode::kNone;  // without TDP
 
   bool whole_mmu() const { return mode != MmuMode::kNone; }
   bool tdp() const { return mode == MmuMode::kTdp || mode == MmuMode::kTdp32; }

@@ -66,6 +66,7 @@ class GuestPlan {
   void Aim(ops::Access& op) {
     AimVa(&op.va);
     if (random_.Below(2) == 0) op.user.value = false;
+    if (header_.protect == ProtectMode::kNone && random_.Below(4) != 0) op.kind.value = 0;
     if (boot::IsWindow(map_.PlaceOn(op.va, 1).table)) op.user.value = false;
   }
   // The table that the guest has just written to. Afterwards it is out of sync, and no vcpu can
@@ -135,7 +136,11 @@ class GuestPlan {
     }
     if (level > 2 && random_.Below(8) != 0) op.entry.value |= 1;
   }
-  void Aim(ops::LoadCr3& op) { op.table.value = random_.Below(2) == 0 ? recent_.root : Root(); }
+  void Aim(ops::LoadCr3& op) {
+    op.table.value = random_.Below(2) == 0 ? recent_.root : Root();
+    // Mostly those that are no reason for a #GP.
+    if (random_.Below(4) != 0) Clear(Cr3Arg::kUpper | Cr3Arg::kHigh | Cr3Arg::kTop, &op.bits.value);
+  }
   // The slot with the tables and most of the data stays, logged or not.
   void Aim(ops::LogDirty& op) { op.slot.value = LoggedSlot(); }
   void Aim(ops::GetDirtyLog& op) { op.slot.value = LoggedSlot(); }
@@ -150,6 +155,11 @@ class GuestPlan {
     if (op.slot.value == 0 && random_.Below(2) == 0) op.read_only.value = false;
   }
   void Aim(ops::SetMode& op) {
+    if (header_.protect != ProtectMode::kNone && random_.Below(4) != 0) {
+      // Without WP the kernel stores into read-only user pages, which stay protected.
+      op.wp.value = random_.Below(4) == 0;
+      op.cr4.value = static_cast<uint8_t>(header_.protect);
+    }
     if (header_.second != SecondMode::kNone && random_.Below(2) == 0) {
       const bool only = header_.mode == MmuMode::kNonPaging;
       op.table.value = only ? boot::kRoot : boot::kSecondRoot;
@@ -159,6 +169,9 @@ class GuestPlan {
     }
     op.table.value = Root();
     if (random_.Below(8) != 0) op.paging.value = PagingArg::kOn;
+  }
+  void Aim(ops::WriteCr4& op) {
+    if (random_.Below(2) == 0) op.cr4.value = static_cast<uint8_t>(header_.protect);
   }
   void Aim(ops::ClearTable& op) { op.table.value = TableOf(1); }
   void Aim(ops::Fork& op) {

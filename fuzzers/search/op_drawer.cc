@@ -15,6 +15,8 @@ uint32_t Emphasis(size_t kind, const Header& header) {
   if (kind == kKind<ops::Race>) return 4;
   if (kind == kKind<ops::FailAlloc> && header.oom) return 12;
   if (kind == kKind<ops::SetMode> && header.second != SecondMode::kNone) return 4;
+  const bool of_cr4 = kind == kKind<ops::SetMode> || kind == kKind<ops::WriteCr4>;
+  if (of_cr4 && header.protect != ProtectMode::kNone) return 4;
   const bool of_log = kind == kKind<ops::LogDirty> || kind == kKind<ops::GetDirtyLog> ||
                       kind == kKind<ops::ClearDirtyLog>;
   return of_log && header.log ? 3 : 1;
@@ -32,6 +34,7 @@ class FieldDrawer {
 
  private:
   uint32_t Draw(const Domain& domain) {
+    if (domain.appended && random_.Below(4) != 0) return 0;
     switch (domain.form) {
       case Domain::Form::kNumberOrNone:
         // Half of the pages stand alone: a parent fits only if its level does.
@@ -39,7 +42,7 @@ class FieldDrawer {
       case Domain::Form::kWalk:
         return DrawWalk(domain);
       case Domain::Form::kLetters:
-        return DrawFlags();
+        return domain.words.size() == 8 ? DrawFlags() : DrawNumber(domain);
       case Domain::Form::kNumber:
       case Domain::Form::kGfn:
       case Domain::Form::kWord:

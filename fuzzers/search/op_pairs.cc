@@ -52,6 +52,7 @@ constexpr Row kRows[] = {
     {kKind<ops::Invlpg>, kUse},
     {kKind<ops::LoadCr3>, kAfterLoadCr3},
     {kKind<ops::SetMode>, kUse},
+    {kKind<ops::WriteCr4>, kUse},
     {kKind<ops::SetBacking>, kUse},
     {kKind<ops::MovePage>, kUse},
     {kKind<ops::MergePage>, kUse},

@@ -27,6 +27,9 @@ Header DrawAnyHeader(Random& random) {
   if (!header.tdp() && random.Below(3) == 0) {
     header.second = static_cast<SecondMode>(1 + random.Below(3));
   }
+  if (!header.tdp() && random.Below(3) == 0) {
+    header.protect = static_cast<ProtectMode>(1 + random.Below(3));
+  }
   return header;
 }
 

@@ -85,6 +85,7 @@ class MmuVoice final : public Voice {
   Outcome Do(const ops::Invlpg& op);
   Outcome Do(const ops::LoadCr3& op);
   Outcome Do(const ops::SetMode& op);
+  Outcome Do(const ops::WriteCr4& op);
   Outcome Do(const ops::EnterGuest& op);
   Outcome Do(const ops::Unload& op);
   Outcome Do(const ops::UnprotectVirt& op);

@@ -15,7 +15,8 @@ Outcome MmuVoice<R>::Do(const ops::Access& op) {
                                  .type = static_cast<AccessType>(op.type.value),
                                  .user = op.user.value,
                                  .value = Filled(op.value),
-                                 .bytes = 8}));
+                                 .bytes = 8,
+                                 .kind = static_cast<AccessKind>(op.kind.value)}));
 }
 
 template <ReverseMap R>
@@ -57,17 +58,22 @@ Outcome MmuVoice<R>::Do(const ops::Invlpg& op) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::LoadCr3& op) {
   const Gfn cr3 = layout_.gfn(op.table.value);
-  const MmuCode code = mmu_.LoadCr3(op.vcpu.value, cr3);
+  const uint64_t others = Cr3Bits(op.bits);
+  const MmuCode code = mmu_.LoadCr3(op.vcpu.value, cr3, others);
   const bool done = code == MmuCode::kOk;
-  if (truth_ != nullptr) Blame(truth_->Cr3Answered(op.vcpu.value, cr3, done));
-  if (truth_ != nullptr && done) truth_->LoadedCr3(op.vcpu.value, cr3);
+  if (truth_ != nullptr) Blame(truth_->Cr3Answered(op.vcpu.value, cr3, done, others));
+  if (truth_ != nullptr && done) truth_->LoadedCr3(op.vcpu.value, cr3, others);
   return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::SetMode& op) {
-  GuestMode mode{
-      .paging = BootPaging(header_), .wp = op.wp.value, .nx = op.nx.value, .pse = op.pse.value};
+  GuestMode mode{.paging = BootPaging(header_),
+                 .wp = op.wp.value,
+                 .nx = op.nx.value,
+                 .pse = op.pse.value,
+                 .smep = op.cr4.Has(Cr4Arg::kSmep),
+                 .smap = op.cr4.Has(Cr4Arg::kSmap)};
   switch (op.paging.value) {
     case PagingArg::kOff:
       mode.paging = PagingMode::kNonPaging;
@@ -86,6 +92,17 @@ Outcome MmuVoice<R>::Do(const ops::SetMode& op) {
   }
   const Gfn cr3 = layout_.gfn(op.table.value);
   return {.code = CodeOf(SetMode(op.vcpu.value, mode, cr3))};
+}
+
+template <ReverseMap R>
+Outcome MmuVoice<R>::Do(const ops::WriteCr4& op) {
+  const bool smep = op.cr4.Has(Cr4Arg::kSmep);
+  const bool smap = op.cr4.Has(Cr4Arg::kSmap);
+  const MmuCode code = mmu_.WriteCr4(op.vcpu.value, smep, smap);
+  const bool done = code == MmuCode::kOk;
+  if (truth_ != nullptr) Blame(truth_->Cr4Answered(op.vcpu.value, smep, done));
+  if (truth_ != nullptr && done) truth_->WroteCr4(op.vcpu.value, smep, smap);
+  return {.code = CodeOf(code)};
 }
 
 template <ReverseMap R>

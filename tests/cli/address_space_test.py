@@ -17,7 +17,7 @@ PROGRAM = ("program version=2 limits=tiny reuse=quarantine masks=shadow recycle=
            "map page=0 index=0 gfn=0x2 write=no speculative=no\n")
 # Shows a finding: a latent bug that the header puts back.
 BUG = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-       "large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n"
+       "large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none protect=none\n"
        "delete_memslot slot=2\n"
        "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"
        "move_memslot slot=0 gfn=0x1\n")

@@ -16,7 +16,8 @@ MAP = "map page=0 index=0 gfn=0x2 write=no speculative=no\n"
 PROGRAM = HEADER + ALLOC + MAP
 # A latent bug that the header puts back, and two operations that are not needed for it.
 FINDING = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-           "large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n"
+           "large=1g log=no oom=no quirk=move_slot_in_place counters=zero "
+           "second=none protect=none\n"
            "age_page hva=0x12\n"
            "delete_memslot slot=2\n"
            "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"

@@ -611,7 +611,8 @@ class MinimizeTest(CliTest):
     """On a latent bug that the header puts back: the real engines agree about everything else."""
 
     HEADER = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 "
-              "oos=yes large=1g log=no oom=no quirk=move_slot_in_place counters=zero second=none\n")
+              "oos=yes large=1g log=no oom=no quirk=move_slot_in_place counters=zero "
+              "second=none protect=none\n")
     BUG = ("delete_memslot slot=2\n"
            "access vcpu=0 va=0/0/3/0 type=read user=no word=0 value=0\n"
            "move_memslot slot=0 gfn=0x1\n")

@@ -37,7 +37,7 @@ MAPS = ("map page=0 index=0 gfn=0x2 write=no speculative=no\n"
         "map page=0 index=1 gfn=0x2 write=no speculative=no\n"
         "map page=0 index=1 gfn=0x2 write=no speculative=no\n")
 QUIRK = ("program version=2 mode=long limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-         "large=1g log=no oom=no quirk=rmapped_by_pfn counters=zero second=none\n")
+         "large=1g log=no oom=no quirk=rmapped_by_pfn counters=zero second=none protect=none\n")
 ACTIONS = ("stats", "merge", "prune", "pack", "unpack", "migrate", "promote")
 
 

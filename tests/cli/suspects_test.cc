@@ -100,7 +100,7 @@ TEST(CodeTextTest, CodeOfNoSingleLineHasItsFunction) {
 Program ThreeOps() {
   return std::get<Program>(
       Parse("program version=2 mode=pae limits=tiny reuse=quarantine masks=shadow vcpus=1 oos=yes "
-            "large=1g log=no oom=no quirk=keep_stale_child counters=zero second=none\n"
+            "large=1g log=no oom=no quirk=keep_stale_child counters=zero second=none protect=none\n"
             "set_gpte vcpu=0 table=0x2 entry=2 gfn=0x8 flags=pw via=guest\n"
             "invlpg vcpu=0 va=0/0/0/0\n"
             "reset\n"));

@@ -28,7 +28,7 @@ constexpr std::string_view kDefaultHeader =
 constexpr Header kTinyHeader{.limits = LimitsMode::kTiny, .misuse = true};
 constexpr std::string_view kMmuHeader =
     "program version=2 mode=long limits=production reuse=quarantine masks=shadow vcpus=1 oos=yes "
-    "large=1g log=no oom=no quirk=none counters=zero second=none\n";
+    "large=1g log=no oom=no quirk=none counters=zero second=none protect=none\n";
 // The first line of a short program on a whole MMU.
 constexpr std::string_view kMmu = "program version=2 mode=long vcpus=4";
 constexpr size_t kGraphOps = 29;  // the first operations of the table; the others are on whole MMUs
@@ -118,6 +118,7 @@ constexpr GoldenOp kGoldenOps[] = {
     {"read_only_slot slot=2 read_only=yes anew=no", "2c02010000000000"},
     {"replace_vcpu vcpu=1", "2d01000000000000"},
     {"page_ready vcpu=2", "2e02000000000000"},
+    {"write_cr4 vcpu=1 cr4=ea", "2f01030000000000"},
 };
 
 // The header that a golden operation is printed with: as few keys as there may be.
@@ -293,6 +294,9 @@ TEST(Bytes, EveryKeyOfAWholeMmusHeaderHasItsGoldenBits) {
   EXPECT_EQ(header_of("mode=long second=long"), "0200010000250400");
   EXPECT_EQ(header_of("mode=pae second=pae"), "0200020000250800");
   EXPECT_EQ(header_of("mode=nonpaging second=32bit"), "0200040000250c00");
+  EXPECT_EQ(header_of("mode=long protect=smep"), "0200010000251000");
+  EXPECT_EQ(header_of("mode=long protect=smap"), "0200010000252000");
+  EXPECT_EQ(header_of("mode=long protect=smep_smap"), "0200010000253000");
 }
 
 TEST(Bytes, AByteBeyondTheLastChoiceIsTheDefault) {
@@ -490,6 +494,18 @@ TEST(Text, EveryOperationIsPrintedAsItsGoldenLine) {
   EXPECT_EQ(Print(Decode(programs[1])), texts[1]);
 }
 
+// Texts and bytes of before have nothing in its place.
+TEST(Text, AnArgumentThatAnOperationGotLaterIsZeroIfItIsNotThere) {
+  const std::string line = "access vcpu=0 va=0/0/0/1 type=read user=no word=1 value=2";
+  const Program plain = MustParse(std::string(kMmu) + "\n" + line + " kind=plain\n");
+  const Program ac = MustParse(std::string(kMmu) + "\n" + line + " kind=ac\n");
+  EXPECT_EQ(MustParse(std::string(kMmu) + "\n" + line + "\n"), plain);
+  EXPECT_EQ(PrintOp(plain.header, plain.ops.at(0)), line);
+  EXPECT_EQ(PrintOp(ac.header, ac.ops.at(0)), line + " kind=ac");
+  EXPECT_NE(plain, ac);
+  EXPECT_EQ(Decode(Encode(ac)), ac);
+}
+
 TEST(Text, TheHeaderIsPrintedInFull) {
   EXPECT_EQ(Print(Program{}), kDefaultHeader);
   const Header other{.limits = LimitsMode::kTiny,
@@ -512,7 +528,8 @@ TEST(Text, TheHeaderIsPrintedInFull) {
                    .quirk = QuirkModeOf(&Quirks::wrong_direct_root_gfn)};
   EXPECT_EQ(Print(Program{mmu, {}}),
             "program version=2 mode=32bit limits=tiny reuse=lifo masks=bypass vcpus=4 oos=no "
-            "large=2m log=yes oom=yes quirk=wrong_direct_root_gfn counters=zero second=none\n");
+            "large=2m log=yes oom=yes quirk=wrong_direct_root_gfn counters=zero second=none "
+            "protect=none\n");
 }
 
 TEST(Text, ModeNoneIsAPageGraphAndIsNotPrinted) {
