@@ -262,8 +262,8 @@ struct Cr4Arg {
   uint8_t value = 0;
   constexpr bool Has(Bit bit) const { return (value & bit) != 0; }
 };
-// Bits of a value for cr3 beside the table's: one below it that means nothing, the cache policy; in
-// the upper half one below the physical width, one above it, and the topmost.
+// Bits of a value for cr3 beside the table's. Two are below it: one means nothing, one is the cache
+// policy. Three are in the upper half: below the physical width, above it, and the topmost.
 struct Cr3Arg {
   enum Bit : uint8_t { kLow = 1, kCache = 2, kUpper = 4, kHigh = 8, kTop = 0x10 };
   static constexpr std::string_view kLetters[] = {"l", "c", "u", "h", "t"};
@@ -331,8 +331,8 @@ struct AccessArg {
   static constexpr Domain kDomain = ChoiceOf(kWords);
   uint8_t value = kRead;
 };
-// For whom the processor makes an access: an instruction, with EFLAGS.AC clear or set, or itself,
-// to a system structure such as the GDT.
+// For whom the processor makes an access. Mostly it is an instruction, with EFLAGS.AC clear or set.
+// An implicit access is the processor's own, to a system structure such as the GDT.
 struct AccessKindArg {
   enum Value : uint8_t { kPlain, kAc, kImplicit };
   static constexpr std::string_view kWords[] = {"plain", "ac", "implicit"};
