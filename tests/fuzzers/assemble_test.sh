@@ -32,7 +32,7 @@ expect 2 'usage: assemble OUTDIR FILE...'
 expect 0 '' out/dir in/deep/zap.ops in/raw.txt in/raw.txt
 names="$(find out/dir -type f -printf '%f\n' | sort | tr '\n' ' ')"
 [[ "${names}" == 'in-deep-zap.ops.bin in-raw.txt ' ]] || fail "names"
-printf '\1\1\0\0\0\0\0\0\25\5\0\0\0\0\0\0' | cmp - out/dir/in-deep-zap.ops.bin || fail "bytes"
+printf '\2\1\0\0\0\35\0\0\25\5\0\0\0\0\0\0' | cmp - out/dir/in-deep-zap.ops.bin || fail "bytes"
 cmp in/raw.txt out/dir/in-raw.txt || fail "copy"
 
 # A text under another name is a program, or an error. Only program_fuzzer takes it as it is.

@@ -156,10 +156,10 @@ int FuzzVerb(const Words& words) {
                      "its part of the time beside the others'; can be repeated");
   arguments.Option("--reduce", "TIME", &given.reduce,
                    "from one set cover of a corpus to the next, or never [1h]");
-  arguments.Option("--sanitized", "PERCENT", &given.sanitized,
-                   fmt::format("of each target's time under sanitizers; a scout without them has "
-                               "the rest [{}]",
-                               kSanitizedPercent));
+  arguments.Option(
+      "--sanitized", "PERCENT", &given.sanitized,
+      fmt::format("of each target's time; a scout without sanitizers has the rest [{}]",
+                  kSanitizedPercent));
   arguments.Option("--seed", "N", &given.seed, "where all pseudo-random choices begin [any]");
   arguments.Flag("--m32", &given.m32, "the targets as 32-bit code");
   const MapsOption maps(&arguments);
