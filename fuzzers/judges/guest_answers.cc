@@ -14,6 +14,8 @@ namespace {
 // Of a page directory pointer of PAE paging: bits 1, 2, 5..8, and all above the physical width.
 constexpr uint64_t kPdptrReserved = 3ull << 1 | 0xfull << 5 | ~uint64_t{0} << kMaxPhysicalBits;
 
+constexpr const char* kNoPdptrs = "its page directory pointers are malformed or not in memory";
+
 }  // namespace
 
 // load_pdptrs: all four are in memory, and those that are present have no reserved bit.
@@ -51,7 +53,7 @@ GuestTruth::Wrong GuestTruth::Cr3Answered(int vcpu, Gfn cr3, bool done, uint64_t
   if (long_mode && others >> kMaxPhysicalBits != 0) {
     refusal = "a reserved bit is set";
   } else if (pae && !HasPdptrs(cr3)) {
-    refusal = "its page directory pointers are malformed or not in memory";
+    refusal = kNoPdptrs;
   } else if (cr3 != processor.cr3 && SlotOf(cr3) == nullptr) {
     refusal = "no memslot has it";
   }
@@ -62,7 +64,7 @@ GuestTruth::Wrong GuestTruth::ModeAnswered(int vcpu, const GuestMode& mode, Gfn 
                                            bool done) const {
   const char* refusal = nullptr;
   if (mode.paging == PagingMode::kPae && !HasPdptrs(cr3)) {
-    refusal = "its page directory pointers are malformed or not in memory";
+    refusal = kNoPdptrs;
   } else if (mode.paging != PagingMode::kNonPaging && SlotOf(cr3) == nullptr) {
     refusal = "no memslot has it";
   }
@@ -75,7 +77,7 @@ GuestTruth::Wrong GuestTruth::Cr4Answered(int vcpu, bool smep, bool done) const 
   const bool loads = processor.mode.paging == PagingMode::kPae && smep != processor.mode.smep;
   const char* refusal = nullptr;
   if (loads && !HasPdptrs(processor.cr3)) {
-    refusal = "its page directory pointers are malformed or not in memory";
+    refusal = kNoPdptrs;
   }
   return Answered(vcpu, processor.cr3, refusal, done);
 }
@@ -90,14 +92,12 @@ GuestTruth::Wrong GuestTruth::ShutDown(int vcpu) const {
   const Processor& processor = vcpus_[static_cast<size_t>(vcpu)];
   if (interleaved_) return std::nullopt;
   bool due = false;
-  if (IsDirect(processor)) {
-    due = false;
-  } else if (processor.mode.paging == PagingMode::kPae) {
+  if (processor.mode.paging == PagingMode::kPae && !IsDirect(processor)) {
     due = std::any_of(processor.pdptrs.begin(), processor.pdptrs.end(), [&](uint64_t pdptr) {
       const Gfn table = static_cast<Gfn>((pdptr & kGpteAddress) >> kPageShift);
       return (pdptr & kGptePresent) != 0 && SlotOf(table) == nullptr;
     });
-  } else {
+  } else if (!IsDirect(processor)) {
     due = SlotOf(processor.cr3) == nullptr;
   }
   if (due) return std::nullopt;
@@ -145,7 +145,7 @@ GuestTruth::Wrong GuestTruth::StrayStore(std::optional<Hva> hva, unsigned word) 
 GuestTruth::Wrong GuestTruth::StoredNothing(bool logs_nothing) {
   Drain(true);
   Wrong wrong = StrayStore(std::nullopt, 0);
-  if (logs_nothing && last_fetch_ && event_ == *last_fetch_ + 1 + quiet_events_) ++quiet_events_;
+  if (logs_nothing && NothingSinceFetch()) ++quiet_events_;
   EndEvent();
   return wrong;
 }

@@ -49,53 +49,73 @@ GuestTruth::Wrong GuestTruth::StrangeFrame(const Slot& slot, const std::vector<G
   return std::nullopt;
 }
 
+bool GuestTruth::NothingSinceFetch() const {
+  return last_fetch_ && event_ == *last_fetch_ + 1 + quiet_events_;
+}
+
 // A write in a window of the fetch may be in this log or the next one; and what a fetch in a window
 // lacks may be in that of a fetch around it.
-GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& dirty) {
-  Drain(false);
-  const auto found =
-      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.id == id; });
-  Wrong wrong;
-  if (found == slots_.end() || !found->logged) {
-    EndEvent();
+bool GuestTruth::MayBeLater(uint64_t event) const {
+  return !outer_.empty() || (interleaved_ && event >= interleaved_from_);
+}
+
+// A frame of the slot that was written, and is not in its log.
+std::optional<Gfn> GuestTruth::MissingFrame(const Slot& slot, const std::vector<Gfn>& dirty) const {
+  const auto logged = [&](Gfn gfn) { return std::binary_search(dirty.begin(), dirty.end(), gfn); };
+  const auto here = [&](Gfn gfn) { return slot.Contains(gfn); };
+  std::optional<Gfn> missing;
+  for (const auto& [gfn, event] : written_) {
+    if (!here(gfn) || logged(gfn) || MayBeLater(event)) continue;
+    if (!missing || gfn < *missing) missing = gfn;
+  }
+  if (missing) return missing;
+  for (const Written& one : written_one_of_) {
+    const std::vector<Gfn>& gfns = one.candidates;
+    const bool may_be_logged = std::any_of(gfns.begin(), gfns.end(), logged);
+    if (may_be_logged || MayBeLater(one.event)) continue;
+    if (std::all_of(gfns.begin(), gfns.end(), here)) return gfns.front();
+  }
+  return std::nullopt;
+}
+
+GuestTruth::Wrong GuestTruth::WrongLog(uint32_t id, const std::vector<Gfn>& dirty) const {
+  const Slot* slot = SlotWithId(id);
+  if (slot == nullptr || !slot->logged) {
     return fmt::format("the dirty log of slot {} was fetched, which has none", id);
   }
-  const Slot& slot = *found;
-  const bool alone = outer_.empty() && !interleaved_;
-  if (alone && last_fetched_ == id && event_ == *last_fetch_ + 1 + quiet_events_ &&
-      !dirty.empty()) {
-    wrong = fmt::format("gfn {:#x} is in the dirty log of slot {}, and nothing could write since",
-                        dirty.front(), id);
+  if (const std::optional<Gfn> missing = MissingFrame(*slot, dirty)) {
+    return fmt::format("gfn {:#x} of slot {} was written, and its dirty log does not have it",
+                       *missing, id);
   }
-  if (!wrong) wrong = StrangeFrame(slot, dirty);
+  const bool alone = outer_.empty() && !interleaved_;
+  if (alone && last_fetched_ == id && NothingSinceFetch() && !dirty.empty()) {
+    return fmt::format("gfn {:#x} is in the dirty log of slot {}, and nothing could write since",
+                       dirty.front(), id);
+  }
+  return StrangeFrame(*slot, dirty);
+}
+
+GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& dirty) {
+  Drain(false);
+  Wrong wrong = WrongLog(id, dirty);
+  const Slot* slot = SlotWithId(id);
+  if (slot == nullptr || !slot->logged) {
+    EndEvent();
+    return wrong;
+  }
+  const bool alone = outer_.empty() && !interleaved_;
   last_fetch_ = event_;
   quiet_events_ = 0;
   last_fetched_ = alone ? std::optional(id) : std::nullopt;
   const auto logged = [&](Gfn gfn) { return std::binary_search(dirty.begin(), dirty.end(), gfn); };
-  const auto late = [&](uint64_t event) {
-    return !outer_.empty() || (interleaved_ && event >= interleaved_from_);
-  };
-  std::optional<Gfn> missing;
   std::erase_if(written_, [&](const auto& one) {
-    if (!slot.Contains(one.first)) return false;
-    if (logged(one.first)) return true;
-    if (late(one.second)) return false;
-    if (!missing || one.first < *missing) missing = one.first;
-    return true;
+    return slot->Contains(one.first) && (logged(one.first) || !MayBeLater(one.second));
   });
   std::erase_if(written_one_of_, [&](const Written& one) {
-    if (!SlotHas(slot, one)) return false;
-    if (std::any_of(one.candidates.begin(), one.candidates.end(), logged)) return true;
-    if (late(one.event)) return false;
-    const bool all_here = std::all_of(one.candidates.begin(), one.candidates.end(),
-                                      [&](Gfn gfn) { return slot.Contains(gfn); });
-    if (all_here && !missing) missing = one.candidates.front();
-    return true;
+    return SlotHas(*slot, one) &&
+           (std::any_of(one.candidates.begin(), one.candidates.end(), logged) ||
+            !MayBeLater(one.event));
   });
-  if (missing) {
-    wrong = fmt::format("gfn {:#x} of slot {} was written, and its dirty log does not have it",
-                        *missing, id);
-  }
   EndEvent();
   return wrong;
 }
@@ -103,6 +123,7 @@ GuestTruth::Wrong GuestTruth::LogFetched(uint32_t id, const std::vector<Gfn>& di
 // KVM_GET_DIRTY_LOG with manual protection. Between two of them, with nothing else but clears, the
 // log changes by what was cleared.
 GuestTruth::Wrong GuestTruth::LogShown(uint32_t id, const std::vector<Gfn>& dirty) {
+  Drain(false);
   const bool alone = outer_.empty() && !interleaved_;
   const bool known = alone && shown_ && shown_->id == id && shown_->event + 1 == event_;
   Wrong wrong;
@@ -111,33 +132,23 @@ GuestTruth::Wrong GuestTruth::LogShown(uint32_t id, const std::vector<Gfn>& dirt
         "the dirty log of slot {} has {} frames now instead of {}, and nothing "
         "happened to the others",
         id, dirty.size(), shown_->dirty.size());
+  } else {
+    wrong = WrongLog(id, dirty);
   }
-  const auto written = written_;
-  const auto written_one_of = written_one_of_;
-  const auto last_fetch = last_fetch_;
-  const bool quiet = last_fetch && event_ == *last_fetch + 1 + quiet_events_;
-  const uint64_t quiet_events = quiet_events_ + (quiet ? 1 : 0);
-  const auto last_fetched = last_fetched_;
+  if (NothingSinceFetch()) ++quiet_events_;
   shown_ = alone ? std::optional(Shown{id, event_, dirty}) : std::nullopt;
-  const Wrong missing = LogFetched(id, dirty);
-  if (!wrong) wrong = missing;
-  written_ = written;
-  written_one_of_ = written_one_of;
-  last_fetch_ = last_fetch;
-  last_fetched_ = last_fetched;
-  quiet_events_ = quiet_events;
+  EndEvent();
   return wrong;
 }
 
 // A write that is going on may have been before or after: nothing is claimed of it.
 void GuestTruth::LogCleared(uint32_t id, const std::vector<Gfn>& frames) {
   Drain(false);
-  const auto found =
-      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.id == id; });
-  if (found == slots_.end() || frames.empty()) return EndEvent();
+  const Slot* slot = SlotWithId(id);
+  if (slot == nullptr || frames.empty()) return EndEvent();
   const auto cleared = [&](Gfn gfn) {
-    return found->Contains(gfn) &&
-           std::binary_search(frames.begin(), frames.end(), gfn - found->base);
+    return slot->Contains(gfn) &&
+           std::binary_search(frames.begin(), frames.end(), gfn - slot->base);
   };
   std::erase_if(written_, [&](const auto& one) { return cleared(one.first); });
   std::erase_if(written_one_of_, [&](const Written& one) {

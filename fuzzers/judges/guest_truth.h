@@ -288,6 +288,7 @@ class GuestTruth {
 
   // ---- The guest ----
   const Slot* SlotOf(Gfn gfn) const;
+  const Slot* SlotWithId(uint32_t id) const;
   bool IsReadOnly(Gfn gfn) const;
   std::optional<Hva> HvaOf(Gfn gfn) const;
   bool IsAliased(Hva hva) const;
@@ -336,6 +337,10 @@ class GuestTruth {
   void Pend(std::vector<Gfn> candidates);
   bool SlotHas(const Slot& slot, const Written& written) const;
   static Wrong StrangeFrame(const Slot& slot, const std::vector<Gfn>& dirty);
+  bool NothingSinceFetch() const;  // that a log could show
+  bool MayBeLater(uint64_t event) const;
+  std::optional<Gfn> MissingFrame(const Slot& slot, const std::vector<Gfn>& dirty) const;
+  Wrong WrongLog(uint32_t id, const std::vector<Gfn>& dirty) const;
 
   Host& host_;
   const TruthConfig config_;

@@ -36,6 +36,13 @@ const GuestTruth::Slot* GuestTruth::SlotOf(Gfn gfn) const {
   return nullptr;
 }
 
+const GuestTruth::Slot* GuestTruth::SlotWithId(uint32_t id) const {
+  for (const Slot& slot : slots_) {
+    if (slot.id == id) return &slot;
+  }
+  return nullptr;
+}
+
 bool GuestTruth::IsReadOnly(Gfn gfn) const {
   const Slot* slot = SlotOf(gfn);
   return slot != nullptr && slot->read_only;

@@ -106,7 +106,7 @@ NotifierTruth::Wrong NotifierTruth::Aged(Hva hva, const Leaves& before, const Mm
   Leaves aged;
   if (masks_.accessed != 0) aged = before;
   for (Leaf& leaf : aged) leaf.spte &= ~masks_.accessed;
-  const Leaves left = LeavesOf(now, {hva, uint64_t{hva} + 1});
+  const Leaves left = LeavesOf(now, HostRange::OfPage(hva));
   if (left != aged) {
     return fmt::format("host page {:#x} was aged: {} leaves were to be old, {} leaves are left{}",
                        hva, aged.size(), left.size(),
@@ -123,7 +123,7 @@ NotifierTruth::Wrong NotifierTruth::Tested(Hva hva, const Leaves& before, const 
     return fmt::format("host page {:#x} is {}, and test_young says that it is {}", hva,
                        expected ? "young" : "old", young ? "young" : "old");
   }
-  if (LeavesOf(now, {hva, uint64_t{hva} + 1}) == before) return std::nullopt;
+  if (LeavesOf(now, HostRange::OfPage(hva)) == before) return std::nullopt;
   return fmt::format("test_young has changed a leaf of host page {:#x}", hva);
 }
 
@@ -140,7 +140,7 @@ NotifierTruth::Wrong NotifierTruth::Unmapped(HostRange range, const Leaves& befo
 
 NotifierTruth::Wrong NotifierTruth::Changed(Hva hva, const Leaves& before,
                                             const MmuWords& now) const {
-  for (const Leaf& leaf : LeavesOf(now, {hva, uint64_t{hva} + 1})) {
+  for (const Leaf& leaf : LeavesOf(now, HostRange::OfPage(hva))) {
     if (const char* wrong = WhatIsWrong(leaf); wrong != nullptr) {
       return fmt::format("host page {:#x} has changed its frame, and {}: {}", hva, Describe(leaf),
                          wrong);

@@ -34,6 +34,8 @@ namespace rmapdiff {
 struct HostRange {
   uint64_t begin = 0;
   uint64_t end = 0;
+
+  static constexpr HostRange OfPage(Hva hva) { return {hva, uint64_t{hva} + 1}; }
 };
 
 class NotifierTruth {

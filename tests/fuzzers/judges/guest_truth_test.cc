@@ -423,7 +423,7 @@ TEST_F(GuestTruthTest, OnlyLongModeHasReservedBitsInCr3) {
       EXPECT_TRUE(Fine(w.truth.Cr3Answered(0, kRoot + 1, !is_long, bit)));
       EXPECT_TRUE(Says(w.truth.Cr3Answered(0, kRoot + 1, is_long, bit), "cr3"));
     }
-    // In long mode the bit is one of the address, where there is no memory.
+    // In long mode the bit belongs to the address, and no memory has that address.
     EXPECT_TRUE(Fine(w.truth.Cr3Answered(0, kRoot + 1, !is_long, kUpper)));
     EXPECT_TRUE(Says(w.truth.Cr3Answered(0, kRoot + 1, is_long, kUpper), "cr3"));
   }
