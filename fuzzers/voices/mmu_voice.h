@@ -159,6 +159,8 @@ class MmuVoice final : public Voice {
   // `step`, after which nothing maps the host pages.
   template <typename Step>
   void Unmapping(HostRange range, Step&& step);
+  template <typename Step>
+  void Moving(Hva hva, Step&& step);  // to another frame, by change_pte
   void JudgeEntered(int vcpu, MmuCode code);
   void JudgeUnprotected(const MmuWords& before, bool any);
   void JudgeZappedAll();

@@ -63,6 +63,15 @@ void MmuVoice<R>::Unmapping(HostRange range, Step&& step) {
   });
 }
 
+template <ReverseMap R>
+template <typename Step>
+void MmuVoice<R>::Moving(Hva hva, Step&& step) {
+  WithLeaves(HostRange::OfPage(hva), step,
+             [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
+               return notifiers_.Changed(hva, before, now);
+             });
+}
+
 // Only a failed allocation is a reason to run out of memory, and Attempt has repeated the step
 // without one. Only a missing root table is a reason to shut the guest down.
 template <ReverseMap R>

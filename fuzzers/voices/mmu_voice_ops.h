@@ -107,9 +107,7 @@ Outcome MmuVoice<R>::Do(const ops::WriteCr4& op) {
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::EnterGuest& op) {
-  MmuCode code = MmuCode::kOk;
-  const auto enter = [&] { code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.value); }); };
-  enter();
+  const MmuCode code = Attempt([&] { return mmu_.EnterGuest(op.vcpu.value); });
   JudgeEntered(op.vcpu.value, code);
   if (truth_ != nullptr) Blame(truth_->StoredNothing(/*logs_nothing=*/false));
   return {.code = CodeOf(code)};
@@ -272,25 +270,21 @@ Outcome MmuVoice<R>::Do(const ops::GetDirtyLog& op) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MovePage& op) {
   const Hva hva = HvaAt(op.hva);
-  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.MovePage(hva); });
+  Unmapping(HostRange::OfPage(hva), [&] { mmu_.MovePage(hva); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::MergePage& op) {
   const Hva hva = HvaAt(op.hva);
-  WithLeaves(
-      {hva, uint64_t{hva} + 1}, [&] { mmu_.MergePage(hva); },
-      [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
-        return notifiers_.Changed(hva, before, now);
-      });
+  Moving(hva, [&] { mmu_.MergePage(hva); });
   return Ok();
 }
 
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::UnmapPage& op) {
   const Hva hva = HvaAt(op.hva);
-  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.UnmapPage(hva); });
+  Unmapping(HostRange::OfPage(hva), [&] { mmu_.UnmapPage(hva); });
   return Ok();
 }
 
@@ -313,7 +307,7 @@ Outcome MmuVoice<R>::Do(const ops::AgePage& op) {
   const Hva hva = HvaAt(op.hva);
   bool young = false;
   WithLeaves(
-      {hva, uint64_t{hva} + 1}, [&] { young = mmu_.AgePage(hva); },
+      HostRange::OfPage(hva), [&] { young = mmu_.AgePage(hva); },
       [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
         return notifiers_.Aged(hva, before, now, young);
       });
@@ -329,7 +323,7 @@ Outcome MmuVoice<R>::Do(const ops::TestYoung& op) {
   const Hva hva = HvaAt(op.hva);
   bool young = false;
   WithLeaves(
-      {hva, uint64_t{hva} + 1}, [&] { young = mmu_.TestYoung(hva); },
+      HostRange::OfPage(hva), [&] { young = mmu_.TestYoung(hva); },
       [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
         return notifiers_.Tested(hva, before, now, young);
       });
@@ -362,7 +356,7 @@ Outcome MmuVoice<R>::Do(const ops::RangeEnd&) {
 template <ReverseMap R>
 Outcome MmuVoice<R>::Do(const ops::InvalidatePage& op) {
   const Hva hva = HvaAt(op.hva);
-  Unmapping({hva, uint64_t{hva} + 1}, [&] { mmu_.InvalidatePage(hva); });
+  Unmapping(HostRange::OfPage(hva), [&] { mmu_.InvalidatePage(hva); });
   return Ok();
 }
 
@@ -376,12 +370,9 @@ Outcome MmuVoice<R>::Do(const ops::Notify& op) {
   const bool read_only = change == HostChange::kProtect || change == HostChange::kMerge ||
                          (change == HostChange::kStay && !host.Writable(hva));
   if (op.by.value == NotifierArg::kChangePte && read_only) {
-    WithLeaves({hva, uint64_t{hva} + 1}, step,
-               [&](const NotifierTruth::Leaves& before, const MmuWords& now) {
-                 return notifiers_.Changed(hva, before, now);
-               });
+    Moving(hva, step);
   } else {
-    Unmapping({hva, uint64_t{hva} + 1}, step);
+    Unmapping(HostRange::OfPage(hva), step);
   }
   return Ok();
 }

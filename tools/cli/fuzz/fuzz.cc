@@ -118,10 +118,9 @@ std::string Announcement(const FuzzOptions& options, const std::vector<BuiltTarg
   const std::string time = options.seconds == 0
                                ? "without end"
                                : "for " + FormatDuration(static_cast<double>(options.seconds));
-  const bool scouts = options.sanitized < 100 &&
-                      std::any_of(
-                          targets.begin(), targets.end(),
-                          [](const BuiltTarget& target) { return !target.scout.empty(); });
+  const bool scouts = std::any_of(targets.begin(), targets.end(), [&](const BuiltTarget& target) {
+    return HasScout(target, options.sanitized);
+  });
   const std::string mix = scouts ? fmt::format(", {} % sanitized", options.sanitized) : "";
   return fmt::format("fuzzing {} {} in {} job{}, seed {}, engines {}{}, into {}\n", Join(names),
                      time, options.jobs, options.jobs == 1 ? "" : "s", options.seed,

@@ -33,10 +33,6 @@ double MonotonicSeconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-bool HasScout(const BuiltTarget& target, uint64_t sanitized) {
-  return !target.scout.empty() && sanitized < 100;
-}
-
 sigset_t StopSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -56,6 +52,10 @@ std::vector<uint64_t> WeightsOf(const std::vector<BuiltTarget>& targets, uint64_
 }
 
 }  // namespace
+
+bool HasScout(const BuiltTarget& target, uint64_t sanitized) {
+  return !target.scout.empty() && sanitized < 100;
+}
 
 FuzzSession::FuzzSession(const FuzzOptions& options, std::vector<BuiltTarget> targets)
     : options_(options),

@@ -6,9 +6,8 @@
 // rest, and hands programs over to the corpus. A process that ends early is started again with
 // another seed. If it ends for the same reason at once, it is started after a growing pause. A
 // program that fails three times without having executed anything is given up, and its time goes to
-// the others. Children at low
-// priority work beside the slots. One takes in findings, one artifact at a time (intake_queue.h).
-// Another reduces a corpus now and then (reduce_queue.h).
+// the others. Children at low priority work beside the slots. One takes in findings, one artifact
+// at a time (intake_queue.h). Another reduces a corpus now and then (reduce_queue.h).
 //
 // Everything is below `folder`; docs/continuous-fuzzing.md lists its files. A session goes on where
 // the last one in that folder has ended, however it did.
@@ -50,6 +49,9 @@ struct FuzzOptions {
   uint64_t reduce_every = 3600;            // seconds, 0 for never
   uint64_t sanitized = kSanitizedPercent;  // of a target's time, where it has a scout: 1 to 100
 };
+
+// Whether a scout has a part of the target's time.
+bool HasScout(const BuiltTarget& target, uint64_t sanitized);
 
 // A target that did not do its work, and the log that may have the reason.
 struct FailedTarget {
